@@ -1,0 +1,41 @@
+from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
+from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
+from customers.models.customer import Customer
+from customers.models.event import Event, EventConflict, PendingEvent, QuarantinedEvent
+from customers.models.identity import Identity, Namespace
+from customers.models.order import Order, OrderLine, Return, ReturnLine
+from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
+from customers.models.segment import Segment, SegmentMembership
+from customers.models.source import Source, SourceProfile
+from customers.models.trait import Trait
+
+__all__ = [
+    "BusinessUnit",
+    "Channel",
+    "Consent",
+    "ConsentRecord",
+    "Customer",
+    "Event",
+    "EventConflict",
+    "Identity",
+    "MonthlyRollup",
+    "Namespace",
+    "Order",
+    "OrderLine",
+    "PendingEvent",
+    "Product",
+    "Purpose",
+    "QuarantinedEvent",
+    "Return",
+    "ReturnLine",
+    "Rollup",
+    "RollupScope",
+    "SalesChannel",
+    "Segment",
+    "SegmentMembership",
+    "Source",
+    "SourceProfile",
+    "Store",
+    "Suppression",
+    "Trait",
+]

@@ -1,0 +1,95 @@
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models.functions import Concat, Lower
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+
+
+class SearchText(models.Func):
+    """Lower-cased text without accents; an immutable function made by the first migration."""
+
+    function = "fidelio_search_text"
+    output_field = models.TextField()
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def live(self) -> "CustomerQuerySet":
+        """Return who counts in rules, segments and reports: customers and prospects."""
+        return self.filter(status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT])
+
+    def search(self, text: str) -> "CustomerQuerySet":
+        """Return customers whose name holds `text`, whatever its case and accents."""
+        return self.filter(search_name__contains=SearchText(models.Value(text.strip())))
+
+
+class Customer(models.Model):
+    """One person (or company) across every touchpoint: the golden record."""
+
+    class Status(models.TextChoices):
+        ANONYMOUS = "ANONYMOUS", _("Anonymous")
+        PROSPECT = "PROSPECT", _("Prospect")
+        ACTIVE = "ACTIVE", _("Active")
+        MERGED = "MERGED", _("Merged")
+        ERASED = "ERASED", _("Erased")
+
+    class Kind(models.TextChoices):
+        PERSON = "PERSON", _("Person")
+        COMPANY = "COMPANY", _("Company")
+
+    public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.ACTIVE)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged_from", editable=False
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.PERSON)
+    first_name = models.CharField(_("first name"), max_length=120, blank=True)
+    last_name = models.CharField(_("last name"), max_length=120, blank=True)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    language = models.CharField(_("language"), max_length=8, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    country = CountryField(_("country"), blank=True)
+    region = models.CharField(_("region"), max_length=120, blank=True)
+    city = models.CharField(_("city"), max_length=120, blank=True)
+    postcode = models.CharField(_("postcode"), max_length=16, blank=True)
+    street = models.CharField(_("street"), max_length=200, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    search_name = models.GeneratedField(
+        expression=SearchText(Concat("first_name", models.Value(" "), "last_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        indexes = [
+            GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="customer_search_name"),
+            models.Index(fields=["city"], name="customer_city"),
+            models.Index(Lower("last_name"), Lower("first_name"), name="customer_name"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status="MERGED", merged_into__isnull=False)
+                | (~models.Q(status="MERGED") & models.Q(merged_into__isnull=True)),
+                name="only_a_merged_customer_has_a_survivor",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or str(_("Customer %(id)s") % {"id": str(self.public_id)[:8]})
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def zone(self) -> str:
+        """Return the time zone in which this person's days begin."""
+        return self.time_zone or settings.PROGRAMME_TIME_ZONE

@@ -1,0 +1,125 @@
+"""What happened to a person, append-only; and the queue through which other apps hear of it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def timeline(self) -> "EventQuerySet":
+        """Return events newest first, with what a timeline shows of them."""
+        return self.select_related("source", "sales_channel", "store", "product").order_by(
+            "-occurred_at", "-id"
+        )
+
+
+class Event(models.Model):
+    """One thing that happened. Never changed; a trigger refuses UPDATE and DELETE (see the migration).
+
+    `type` is past tense (`order.recorded`). `amount` is minor units of `currency`. `(source, external_id)` is
+    the idempotency key of events told by sources; events of our own use the source `fidelio`.
+    """
+
+    type = models.CharField(_("type"), max_length=64)
+    occurred_at = models.DateTimeField(_("occurred at"))
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    source = models.ForeignKey(
+        "customers.Source", on_delete=models.PROTECT, verbose_name=_("source"), db_index=False
+    )
+    external_id = models.CharField(_("id in the source"), max_length=200)
+    source_profile = models.ForeignKey(
+        "customers.SourceProfile",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    customer = models.ForeignKey(
+        "customers.Customer",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("customer"),
+        db_index=False,
+    )
+    sales_channel = models.ForeignKey(
+        "customers.SalesChannel", on_delete=models.PROTECT, null=True, blank=True, db_index=False
+    )
+    store = models.ForeignKey(
+        "customers.Store", on_delete=models.PROTECT, null=True, blank=True, db_index=False
+    )
+    product = models.ForeignKey(
+        "customers.Product", on_delete=models.PROTECT, null=True, blank=True, db_index=False
+    )
+    amount = models.BigIntegerField(_("amount"), null=True, blank=True)
+    currency = models.CharField(_("currency"), max_length=3, blank=True)
+    payload = models.JSONField(_("payload"), default=dict)
+    content_hash = models.BinaryField(max_length=32, editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_event_per_external_id"),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-occurred_at"], name="event_customer"),
+            models.Index(fields=["type", "-occurred_at"], name="event_type"),
+        ]
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class PendingEvent(models.Model):
+    """An event that its subscribers have not all handled yet; the row goes when they have."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    not_before = models.DateTimeField(db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = _("pending event")
+        verbose_name_plural = _("pending events")
+
+    def __str__(self) -> str:
+        return str(self.event_id)
+
+
+class EventConflict(models.Model):
+    """A second, different payload under the key of an event (or order) already recorded."""
+
+    source = models.ForeignKey("customers.Source", on_delete=models.PROTECT, verbose_name=_("source"))
+    kind = models.CharField(_("kind"), max_length=16)
+    external_id = models.CharField(_("id in the source"), max_length=200)
+    payload = models.JSONField(_("payload"))
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("conflict")
+        verbose_name_plural = _("conflicts")
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class QuarantinedEvent(models.Model):
+    """An event we could not understand, kept with the reason until it can be replayed."""
+
+    source = models.ForeignKey(
+        "customers.Source", on_delete=models.PROTECT, null=True, verbose_name=_("source")
+    )
+    payload = models.JSONField(_("payload"))
+    reason = models.CharField(_("reason"), max_length=300)
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("quarantined event")
+        verbose_name_plural = _("quarantine")
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,69 @@
+"""Running totals of purchases, kept in the order's own transaction."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class RollupScope(models.TextChoices):
+    """Over which part of the purchases a rollup runs; its value is that part's code."""
+
+    ALL = "ALL", _("All orders")
+    PRODUCT_LINE = "PRODUCT_LINE", _("Product line")
+    BUSINESS_UNIT = "BUSINESS_UNIT", _("Business unit")
+    CHANNEL = "CHANNEL", _("Sales channel")
+    STORE = "STORE", _("Store")
+    COUNTRY = "COUNTRY", _("Country")
+
+
+class AbstractRollup(models.Model):
+    """Counting orders and their net amount (minor units of the programme's currency)."""
+
+    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="+")
+    scope = models.CharField(max_length=16, choices=RollupScope, default=RollupScope.ALL)
+    scope_value = models.CharField(max_length=120, blank=True)
+    orders = models.PositiveIntegerField()
+    net_amount = models.BigIntegerField()
+    first_order_at = models.DateTimeField()
+    last_order_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Rollup(AbstractRollup):
+    """A customer's purchases over their lifetime; no row without a counting order."""
+
+    class Meta:
+        verbose_name = _("rollup")
+        verbose_name_plural = _("rollups")
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "scope", "scope_value"], name="one_rollup_per_scope"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.scope} {self.scope_value}"
+
+
+class MonthlyRollup(AbstractRollup):
+    """A customer's purchases in one month of the programme's time zone (`month` is its first day)."""
+
+    month = models.DateField()
+
+    class Meta:
+        verbose_name = _("monthly rollup")
+        verbose_name_plural = _("monthly rollups")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "scope", "scope_value", "month"], name="one_rollup_per_scope_and_month"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["scope", "scope_value", "month"],
+                include=["customer", "orders", "net_amount"],
+                name="monthly_rollup_month",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.scope} {self.scope_value} {self.month}"

@@ -1,0 +1,3 @@
+from customers.services.events import dispatch_events, record_event
+
+__all__ = ["dispatch_events", "record_event"]

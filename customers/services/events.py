@@ -1,0 +1,173 @@
+"""Events: written in the transaction of what they tell, handed to other apps afterwards, at least once."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from customers.models import (
+    Customer,
+    Event,
+    PendingEvent,
+    Product,
+    SalesChannel,
+    Source,
+    SourceProfile,
+    Store,
+)
+
+log = structlog.get_logger(__name__)
+
+OWN_SOURCE = "fidelio"
+RETRY_AFTER = [timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)]
+
+
+def own_source() -> Source:
+    """Return the source of the events that Fidelio itself tells."""
+    source, _ = Source.objects.get_or_create(code=OWN_SOURCE, defaults={"name": "Fidelio", "trust": 100})
+    return source
+
+
+def record_event(
+    type: str,
+    *,
+    external_id: str,
+    occurred_at: datetime,
+    customer: Customer | None = None,
+    source: Source | None = None,
+    source_profile: SourceProfile | None = None,
+    sales_channel: SalesChannel | None = None,
+    store: Store | None = None,
+    product: Product | None = None,
+    amount: int | None = None,
+    currency: str = "",
+    payload: dict[str, Any] | None = None,
+) -> Event | None:
+    """Write one event in the caller's transaction and queue it for its subscribers; amounts are minor units.
+
+    Returns None when an event with this source and external id was recorded before: the key makes the caller
+    idempotent. Subscribers are called after the commit (settings.EVENT_SUBSCRIBERS).
+    """
+    event = Event(
+        type=type,
+        external_id=external_id,
+        occurred_at=occurred_at,
+        customer=customer,
+        source=source or own_source(),
+        source_profile=source_profile,
+        sales_channel=sales_channel,
+        store=store,
+        product=product,
+        amount=amount,
+        currency=currency,
+        payload=payload or {},
+        content_hash=content_hash(payload or {}),
+    )
+    written = record_events([event])
+    return written[0] if written else None
+
+
+def record_events(events: list[Event]) -> list[Event]:
+    """Write events, skipping those whose source and external id are known; return the new ones.
+
+    The rows come back with their ids, in the order given.
+    """
+    if not events:
+        return []
+    with transaction.atomic():
+        known = _known_keys(events)
+        new = list({(e.source_id, e.external_id): e for e in reversed(events)}.values())[::-1]
+        new = [event for event in new if (event.source_id, event.external_id) not in known]
+        # Two writers of the same key: the second waits here for the first, then fails on the unique key and
+        # its whole operation is retried or answered as a repeat.
+        Event.objects.bulk_create(new)
+        _queue(new)
+    return new
+
+
+def _known_keys(events: list[Event]) -> set[tuple[int, str]]:
+    return set(
+        Event.objects.filter(
+            source_id__in={e.source_id for e in events}, external_id__in={e.external_id for e in events}
+        ).values_list("source_id", "external_id")
+    )
+
+
+def _queue(events: list[Event]) -> None:
+    pending = [PendingEvent(event=event, not_before=Now()) for event in events if subscribers(event.type)]
+    if pending:
+        PendingEvent.objects.bulk_create(pending)
+        transaction.on_commit(_ring)
+
+
+def _ring() -> None:
+    from customers.tasks import dispatch_events as bell
+
+    try:
+        bell.delay()
+    except bell.OperationalError:  # The broker is away: beat finds the row within seconds of its return.
+        log.warning("doorbell_unreachable", bell="dispatch_events")
+
+
+@cache
+def subscribers(type: str) -> tuple:
+    """Return the functions that settings.EVENT_SUBSCRIBERS names for this type of event."""
+    return tuple(import_string(path) for path in settings.EVENT_SUBSCRIBERS.get(type, ()))
+
+
+def dispatch_events(*, limit: int = 200, at: datetime | None = None) -> int:
+    """Hand up to `limit` due events to their subscribers, one transaction each; return how many were handled.
+
+    A subscriber that fails rolls back that event alone, which is tried again later; subscribers are idempotent.
+    """
+    handled = 0
+    for _ in range(limit):
+        if not _dispatch_next(at or timezone.now()):
+            break
+        handled += 1
+    return handled
+
+
+def _dispatch_next(at: datetime) -> bool:
+    with transaction.atomic():
+        pending = (
+            PendingEvent.objects.select_for_update(skip_locked=True)
+            .filter(not_before__lte=at)
+            .order_by("event_id")
+            .first()
+        )
+        if pending is None:
+            return False
+        event = Event.objects.select_related("customer").get(pk=pending.event_id)
+        try:
+            with transaction.atomic():
+                for subscriber in subscribers(event.type):
+                    subscriber(event)
+        except Exception as error:
+            _postpone(pending, error, at=at)
+        else:
+            pending.delete()
+    return True
+
+
+def _postpone(pending: PendingEvent, error: Exception, *, at: datetime) -> None:
+    log.exception("subscriber_failed", event_id=pending.event_id, attempts=pending.attempts + 1)
+    pending.not_before = at + RETRY_AFTER[min(pending.attempts, len(RETRY_AFTER) - 1)]
+    pending.attempts += 1
+    pending.last_error = f"{type(error).__name__}: {error}"
+    pending.save()
+
+
+def content_hash(content: Any) -> bytes:
+    """Return the SHA-256 of the content as canonical JSON: equal content, equal hash."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
+    return hashlib.sha256(text.encode()).digest()

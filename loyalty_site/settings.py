@@ -1,0 +1,298 @@
+"""One settings file for every environment; what differs comes from environment variables.
+
+The table of variables is in docs/operating.md. `loyalty_site.environment` says where a value is looked for.
+"""
+
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+import environ
+import structlog
+from celery.schedules import crontab
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from loyalty_site.environment import BASE_DIR, DATA_DIR, read, read_flag
+
+# --- Process ---
+DEBUG = read_flag("DEBUG")
+SECRET_KEY = read("SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("Set SECRET_KEY, or start the embedded services with `make run`.")
+ENVIRONMENT = read("ENVIRONMENT", "demo")  # production, sandbox or demo: shown as a badge in the console
+ALLOWED_HOSTS = [host.strip() for host in read("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
+CSRF_TRUSTED_ORIGINS = [origin for origin in read("CSRF_TRUSTED_ORIGINS").split(",") if origin]
+PUBLIC_URL = read("PUBLIC_URL", f"http://127.0.0.1:{read('PORT', '8000')}").rstrip("/")
+HTTPS = PUBLIC_URL.startswith("https://")
+
+# --- Applications ---
+INSTALLED_APPS = [
+    "loyalty_site.apps.SiteConfig",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "loyalty_site.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "rest_framework",
+    "rest_framework_api_key",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_structlog",
+    "operations",
+    "customers",
+    "coupons",
+    "loyalty",
+    "referrals",
+    "campaigns",
+    "analytics",
+]
+AUTH_USER_MODEL = "operations.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "loyalty_site.urls"
+WSGI_APPLICATION = "loyalty_site.wsgi.application"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "operations.middleware.UnavailableDatabaseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Services ---
+env = environ.Env()
+DATABASE_URL = read("DATABASE_URL")
+if not DATABASE_URL:
+    raise ImproperlyConfigured("Set DATABASE_URL, or start the embedded services with `make run`.")
+
+
+def database_host(database_url: str, host: str) -> str:
+    """Return the host; a percent-encoded one is a socket's folder, whose letters keep their case."""
+    address = urlsplit(database_url).netloc.rpartition("@")[2]
+    return unquote(address) if address.upper().startswith("%2F") else host
+
+
+DATABASE = env.db_url_config(DATABASE_URL)
+DATABASES = {
+    "default": DATABASE
+    | {
+        "HOST": database_host(DATABASE_URL, DATABASE["HOST"]),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 3, "application_name": "fidelio"},
+    }
+}
+CELERY_BROKER_URL = read("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+
+
+def cache_url(broker_url: str) -> str:
+    """Return the cache's address: database 1 of the broker's server."""
+    parts = urlsplit(broker_url)
+    if parts.scheme == "redis+socket":
+        return f"unix://{parts.path}?db=1"
+    return parts._replace(path="/1").geturl()
+
+
+CACHE_URL = read("CACHE_URL") or cache_url(CELERY_BROKER_URL)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+EMAIL_URL = read("EMAIL_URL", "smtp://127.0.0.1:2525")
+vars().update(env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.example>")
+
+# --- Celery: the clock and the doorbell ---
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ROUTES = {
+    "operations.tasks.*": {"queue": "celery"},
+    "customers.tasks.dispatch_events": {"queue": "fast"},
+    "campaigns.tasks.pump_fast": {"queue": "fast"},
+    "campaigns.tasks.pump_bulk": {"queue": "bulk"},
+    "analytics.tasks.*": {"queue": "analytics"},
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
+    "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
+    "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
+    "plan campaign runs": {"task": "campaigns.tasks.plan_runs", "schedule": timedelta(seconds=5)},
+    "pump bulk messages": {"task": "campaigns.tasks.pump_bulk", "schedule": timedelta(seconds=5)},
+    "pump fast messages": {"task": "campaigns.tasks.pump_fast", "schedule": timedelta(seconds=5)},
+}
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- How the apps contribute to each other (dotted paths, so that imports go one way) ---
+# Event type -> subscribers, each called at least once with the event; idempotent by a unique key.
+EVENT_SUBSCRIBERS: dict[str, list[str]] = {}
+# Providers of panels on the customer's page, and of parts of GET /customers/{id}.
+CUSTOMER_PANELS: list[str] = []
+CUSTOMER_DETAILS: list[str] = []
+# Contributors to the field catalogue of segment rules.
+SEGMENT_FIELDS: list[str] = ["customers.segments.fields.FIELDS"]
+
+# --- The programme ---
+PROGRAMME_NAME = read("PROGRAMME_NAME", "Fidelio")
+PROGRAMME_CURRENCY = read("PROGRAMME_CURRENCY", "EUR")
+PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")
+PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
+
+# --- Language and time ---
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("it", _("Italian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["loyalty_site.formats"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = PROGRAMME_TIME_ZONE
+
+# --- Files ---
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# --- Staff login ---
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+LOGIN_URL = "/console/login/"
+
+# --- Browser security ---
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+# --- The partner API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["operations.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["operations.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["operations.api.throttling.ClientRateThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["operations.api.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "operations.api.pagination.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "operations.api.problems.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Fidelio API",
+    "DESCRIPTION": "What a shop, a till, a help desk or a data pipeline can rely on.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Logs: structured, customer ids only ---
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.dev.ConsoleRenderer(colors=False)
+            if DEBUG
+            else structlog.processors.JSONRenderer(),
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": read("LOG_LEVEL", "WARNING")},
+}
+
+# --- The look of the console ---
+UNFOLD = {
+    "SITE_TITLE": "Fidelio",
+    "SITE_HEADER": "Fidelio",
+    "SITE_SUBHEADER": _("Loyalty console"),
+    "SITE_SYMBOL": "loyalty",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}

@@ -1,0 +1,58 @@
+"""The Idempotency-Key header, for views that write."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from operations.api.problems import problem_body
+from operations.errors import IdempotencyKeyMissing, InvalidInput
+from operations.services import answer_once
+from operations.services.idempotency import Answer
+
+MAXIMUM_KEY_LENGTH = 255
+
+
+def respond_once(
+    request: Request, work: Callable[[], tuple[int, Any]], *, required: bool = False
+) -> HttpResponse:
+    """Run `work() -> (status, data)` under the request's Idempotency-Key and answer it as JSON.
+
+    A repeat with the same key and body gets the same bytes and `Idempotent-Replayed: true`. Without a key the
+    work just runs; when it is `required`, that is IdempotencyKeyMissing. Validate the input inside `work`:
+    InvalidInput is never stored.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key and required:
+        raise IdempotencyKeyMissing
+    if not key:
+        status, data = work()
+        return HttpResponse(_render(data), status=status, content_type="application/json")
+    if len(key) > MAXIMUM_KEY_LENGTH:
+        raise InvalidInput.at("", f"An Idempotency-Key has at most {MAXIMUM_KEY_LENGTH} characters.")
+    answer = answer_once(
+        request.auth,
+        key=key,
+        request_hash=_request_hash(request),
+        work=lambda: _answer(*work()),
+        refuse=lambda refusal: _answer(refusal.status, problem_body(refusal)),
+    )
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    return HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=headers)
+
+
+def _answer(status: int, data: Any) -> Answer:
+    return Answer(status, _render(data))
+
+
+def _render(data: Any) -> bytes:
+    return JSONRenderer().render(data)
+
+
+def _request_hash(request: Request) -> bytes:
+    # The parsed body, not its bytes: DRF has read the stream, and white space is no other request.
+    parts = (request.method.encode(), request.get_full_path().encode(), _render(request.data))
+    return hashlib.sha256(b"\n".join(parts)).digest()

@@ -1,0 +1,41 @@
+"""JSON as strict as it has to be: no NaN, no duplicate keys, no lone surrogates, no NUL."""
+
+import json
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+
+class StrictJSONParser(JSONParser):
+    """Parse a body of JSON; anything the database could not hold or that is ambiguous is 400."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: dict | None = None) -> Any:
+        body = stream.read()
+        try:
+            text = body.decode("utf-8")
+            data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
+        except ValueError as error:
+            raise ParseError(f"The body is not valid JSON: {error}") from error
+        if "\\u" in text or "\x00" in text:
+            _refuse_bad_text(data)
+        return data
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_bad_text(data: Any) -> None:
+    text = json.dumps(data, ensure_ascii=False)
+    if "\\u0000" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ParseError("The JSON holds a NUL character or half of a surrogate pair.")

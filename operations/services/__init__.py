@@ -1,0 +1,19 @@
+from operations.services.idempotency import answer_once
+from operations.services.jobs import (
+    advance_job,
+    cancel_job,
+    fail_job,
+    finish_job,
+    queue_job,
+    start_job,
+)
+
+__all__ = [
+    "advance_job",
+    "answer_once",
+    "cancel_job",
+    "fail_job",
+    "finish_job",
+    "queue_job",
+    "start_job",
+]
