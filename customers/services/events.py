@@ -127,7 +127,7 @@ def subscribers(type: str) -> tuple:
 def dispatch_events(*, limit: int = 200, at: datetime | None = None) -> int:
     """Hand up to `limit` due events to their subscribers, one transaction each; return how many were handled.
 
-    A subscriber that fails rolls back that event alone, which is tried again later; subscribers are idempotent.
+    A subscriber that fails rolls back that event alone, to be tried again later; subscribers are idempotent.
     """
     handled = 0
     for _ in range(limit):
