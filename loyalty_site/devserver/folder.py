@@ -57,7 +57,7 @@ class DataFolder:
             self._lock = None
             raise StartFailed(self._who_has_it()) from None
         self._clear_remains()
-        self.sockets = Path(tempfile.mkdtemp(prefix="fidelio-", dir=_short_temporary_folder()))
+        self.sockets = Path(tempfile.mkdtemp(prefix="fidelio-", dir=short_temporary_folder()))
         self.sockets.chmod(0o711)
         self._write("remains.json", {"sockets": str(self.sockets), "children": {}})
 
@@ -132,7 +132,7 @@ class DataFolder:
         unfinished.replace(file)
 
 
-def _short_temporary_folder() -> str:
+def short_temporary_folder() -> str:
     """The system's temporary folder, unless its name is long or has capitals, which a URL's host loses."""
     preferred = tempfile.gettempdir()
     longest = len(os.fsencode(preferred)) + len("/fidelio-12345678/pg/.s.PGSQL.5432.lock")

@@ -110,8 +110,8 @@ class Postgres:
             env=self._environment(),
             cwd=self.data,
             account=self._account,
-            death_signal=signal.SIGINT,
-            farewell=((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0)),
+            death_signal=signal.SIGINT if self.durable else signal.SIGQUIT,
+            farewell=((signal.SIGINT, 60.0 if self.durable else 1.0), (signal.SIGQUIT, 10.0)),
         )
         self.program.start()
         self._wait_until_ready()
