@@ -1,8 +1,11 @@
-"""JSON as strict as it has to be: no NaN, no duplicate keys, no lone surrogates, no NUL."""
+"""JSON as strict as it has to be: no NaN or 1e999, no duplicate keys, no lone surrogates, no NUL."""
 
 import json
+import math
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -11,10 +14,16 @@ class StrictJSONParser(JSONParser):
     """Parse a body of JSON; anything the database could not hold or that is ambiguous is 400."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: dict | None = None) -> Any:
-        body = stream.read()
+        # DRF reads past Django's own limit of request bodies.
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise RequestDataTooBig
         try:
             text = body.decode("utf-8")
-            data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+            data = json.loads(
+                text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+            )
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
         except ValueError as error:
@@ -33,6 +42,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _refuse_bad_text(data: Any) -> None:

@@ -1,6 +1,72 @@
+"""What every serializer of the API is made of: input that refuses what it does not know, and errors."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from operations.models import JobRun
+
+MAXIMUM_AMOUNT = 10**12
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Base of every `*In`: a field it does not know is an error, so that a typo is never silently ignored."""
+
+    default_error_messages = {"unknown": _("This field is not known.")}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        unknown = [name for name in data if name not in self.fields] if isinstance(data, dict) else []
+        if not unknown:
+            return super().to_internal_value(data)
+        mistakes = {name: [self.error_messages["unknown"]] for name in unknown}
+        try:
+            super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            mistakes = error.detail | mistakes
+        raise serializers.ValidationError(mistakes)
+
+
+class AmountField(serializers.IntegerField):
+    """Money in minor units; not negative unless `min_value` says so."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": 0, "max_value": MAXIMUM_AMOUNT} | kwargs)
+
+
+class CurrencyField(serializers.RegexField):
+    """An ISO 4217 code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"\A[A-Z]{3}\Z", **kwargs)
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant of ISO 8601; without an offset it would be ambiguous, so that is refused."""
+
+    default_error_messages = {
+        "offset": _("An instant needs an offset, as in 2026-11-21T12:00:00+01:00."),
+        "range": _("This instant is too far from today."),
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, str) and _is_without_offset(value):
+            self.fail("offset")
+        instant = super().to_internal_value(value)
+        if not EARLIEST <= instant < LATEST:
+            self.fail("range")
+        return instant
+
+
+def _is_without_offset(value: str) -> bool:
+    try:
+        parsed = parse_datetime(value.strip())
+    except ValueError:
+        return False
+    return parsed is not None and parsed.tzinfo is None
 
 
 class JobOut(serializers.ModelSerializer):
