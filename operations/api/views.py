@@ -1,6 +1,10 @@
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from operations.api.serializers import JobOut
+from operations.errors import NotFound
 from operations.models import JobRun
 
 
@@ -10,3 +14,15 @@ class JobView(RetrieveAPIView):
     required_scope = "any"
     queryset = JobRun.objects.all()
     serializer_class = JobOut
+
+
+@extend_schema(exclude=True)
+class UnknownPathView(APIView):
+    """Answer paths that do not exist in the one error format, with or without a key."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+
+    def initial(self, request: Request, *args: str, **kwargs: str) -> None:
+        raise NotFound("There is no such path in this API.")
