@@ -14,6 +14,7 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from loyalty_site.devserver.folder import short_temporary_folder
+from loyalty_site.devserver.folder import REPOSITORY, short_temporary_folder
 from loyalty_site.devserver.postgres import Postgres
 from loyalty_site.devserver.processes import StartFailed, birth_of
 from loyalty_site.devserver.valkey import Valkey
@@ -56,6 +57,21 @@ def pytest_configure() -> None:
     plain_storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain_storage}
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+def collect_static_files() -> None:
+    """For real web servers: with a manifest, as outside of tests. Kept between runs, made anew when stale."""
+    kept = REPOSITORY / ".pytest_cache" / "static"
+    kept.mkdir(parents=True, exist_ok=True)
+    with _one_at_a_time(kept.with_suffix(".lock")):
+        static = Path(os.environ["FIDELIO_DATA"], "static")
+        if static.is_symlink():
+            return
+        shutil.rmtree(static, ignore_errors=True)
+        static.symlink_to(kept)
+        code = "import django; django.setup()\n"
+        code += "from loyalty_site.devserver.preparation import collect_static_files as it; it()"
+        subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
 
 
 def pytest_unconfigure() -> None:
@@ -205,7 +221,7 @@ def _make_template() -> None:
     done = Path(os.environ[FOLDER], "template-is-made")
     if done.exists():
         return
-    with _one_worker_at_a_time():
+    with _one_at_a_time(Path(os.environ[FOLDER], "lock")):
         if done.exists():
             return
         execute(f'DROP DATABASE IF EXISTS "{_template()}"')
@@ -215,8 +231,8 @@ def _make_template() -> None:
 
 
 @contextmanager
-def _one_worker_at_a_time() -> Iterator[None]:
-    with Path(os.environ[FOLDER], "lock").open("w") as lock:
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -26,12 +26,13 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from loyalty_site.devserver.processes import Program, tail_of
 from tests.embedded import (
     FOLDER,
     clone_template,
-    close_connections,
+    collect_static_files,
     database_url,
     drop_database,
     worker_database,
@@ -67,6 +68,7 @@ class Site:
     base_url: str
     environment: dict[str, str]
     program: Program
+    blocker: DjangoDbBlocker
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
         """Run a management command in a process of its own; returns what it printed."""
@@ -86,21 +88,26 @@ class Site:
     @contextmanager
     def database(self) -> Iterator[None]:
         """Point this process's ORM at the site's database, where that is not the test's own."""
-        from django.db import connection
+        from django.db import connections
 
-        usual = connection.settings_dict["NAME"]
-        close_connections()
-        connection.settings_dict["NAME"] = self.environment["DATABASE_URL"].rpartition("/")[2]
+        usual = connections["default"]
+        there = usual.copy()
+        there.settings_dict["NAME"] = self.environment["DATABASE_URL"].rpartition("/")[2]
+        connections["default"] = there
         try:
-            yield
+            with self.blocker.unblock():
+                yield
         finally:
-            close_connections()
-            connection.settings_dict["NAME"] = usual
+            there.close()
+            connections["default"] = usual
 
 
 @contextmanager
-def serve_site(environment: dict[str, str], *, workers: int = 2, threads: int = 4) -> Iterator[Site]:
+def serve_site(
+    environment: dict[str, str], blocker: DjangoDbBlocker, *, workers: int = 2, threads: int = 4
+) -> Iterator[Site]:
     """Run gunicorn in `environment` until the end of the block."""
+    collect_static_files()
     port = free_port()
     environment = environment | {"PORT": str(port), "WEB_CONCURRENCY": str(workers)}
     program = Program(
@@ -113,7 +120,7 @@ def serve_site(environment: dict[str, str], *, workers: int = 2, threads: int = 
         death_signal=signal.SIGKILL,
     )  # fmt: skip
     program.start()
-    site = Site(f"http://127.0.0.1:{port}", environment, program)
+    site = Site(f"http://127.0.0.1:{port}", environment, program, blocker)
     try:
         wait_until(
             lambda: not program.running or _answers(f"{site.base_url}/healthz"),
@@ -236,11 +243,13 @@ def smtp_sink(process_environment: dict[str, str]) -> Iterator[SmtpSink]:
 
 
 @pytest.fixture
-def live_gunicorn(request: pytest.FixtureRequest, transactional_db, process_environment) -> Iterator[Site]:
+def live_gunicorn(
+    request: pytest.FixtureRequest, transactional_db, django_db_blocker, process_environment
+) -> Iterator[Site]:
     """The site through gunicorn, on this test's database."""
     if "smtp_sink" in request.fixturenames:
         request.getfixturevalue("smtp_sink")
-    with serve_site(process_environment) as site:
+    with serve_site(process_environment, django_db_blocker) as site:
         yield site
 
 
@@ -248,13 +257,14 @@ def live_gunicorn(request: pytest.FixtureRequest, transactional_db, process_envi
 def isolated_site(django_db_setup, django_db_blocker) -> Iterator[Site]:
     """The site through gunicorn on a database of its own, shared by the tests of a module.
 
-    Reach its database with `with django_db_blocker.unblock(), isolated_site.database():`.
+    Reach its database with `with isolated_site.database():`.
     """
     name = f"{worker_database()}_site"
     with django_db_blocker.unblock():
         clone_template(name)
     try:
-        with serve_site(dict(os.environ) | {"DATABASE_URL": database_url(name)}) as site:
+        environment = dict(os.environ) | {"DATABASE_URL": database_url(name)}
+        with serve_site(environment, django_db_blocker) as site:
             yield site
     finally:
         drop_database(name)

@@ -158,7 +158,7 @@ class Supervisor:
         yield self._python(
             "web", "-m", "gunicorn", "--config", "loyalty_site/gunicorn.py", "loyalty_site.wsgi", seconds=15
         )
-        if self._inbox_port is not None:
+        if self._inbox_port is not None and any(REPOSITORY.glob("*/management/commands/run_inbox.py")):
             yield self._python("inbox", "manage.py", "run_inbox", "--port", str(self._inbox_port), seconds=5)
         # Two workers, so that a send to everybody leaves the fast lane free.
         yield self._celery("worker-fast", "worker", "--queues", "fast,celery", "--hostname", "fast@%h")
