@@ -1,0 +1,27 @@
+from coupons.models.apology import AgentAllowance, Apology
+from coupons.models.coupon import Coupon, Publication, Reason
+from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
+from coupons.models.limit import FOREVER, Budget, BudgetPeriod, LimitCounter
+from coupons.models.promotion import Period, Promotion
+from coupons.models.redemption import Allocation, Redemption, RedemptionStack
+
+__all__ = [
+    "FOREVER",
+    "Account",
+    "AgentAllowance",
+    "Allocation",
+    "Apology",
+    "Budget",
+    "BudgetPeriod",
+    "Coupon",
+    "LedgerEntry",
+    "LimitCounter",
+    "Lot",
+    "LotMovement",
+    "Period",
+    "Promotion",
+    "Publication",
+    "Reason",
+    "Redemption",
+    "RedemptionStack",
+]

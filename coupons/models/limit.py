@@ -1,0 +1,113 @@
+"""What a promotion may spend, and how often it may be used: the counters that redemptions contend for."""
+
+from datetime import date
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from coupons.models.promotion import Period
+
+FOREVER = date(1, 1, 1)  # The one "period" of a limit or budget that counts in all.
+
+
+class Budget(models.Model):
+    """A cap on a promotion. Amounts are minor units of its currency; what was used stands per period."""
+
+    class Metric(models.TextChoices):
+        DISCOUNT_AMOUNT = "DISCOUNT_AMOUNT", _("Discount given")
+        REDEMPTIONS = "REDEMPTIONS", _("Redemptions")
+
+    class OnInsufficient(models.TextChoices):
+        REJECT = "REJECT", _("Refuse")
+        PARTIAL = "PARTIAL", _("Give what is left")
+
+    promotion = models.ForeignKey(
+        "coupons.Promotion", on_delete=models.CASCADE, related_name="budgets", verbose_name=_("promotion")
+    )
+    metric = models.CharField(_("what is counted"), max_length=16, choices=Metric)
+    period = models.CharField(_("period"), max_length=8, choices=Period, default=Period.TOTAL)
+    cap = models.PositiveBigIntegerField(_("cap"))
+    on_insufficient = models.CharField(
+        _("when too little is left"), max_length=8, choices=OnInsufficient, default=OnInsufficient.REJECT
+    )
+
+    class Meta:
+        verbose_name = _("budget")
+        verbose_name_plural = _("budgets")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["promotion", "metric", "period"],
+                name="one_budget_per_metric_and_period",
+                violation_error_message=_("The promotion has a budget of this kind already."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(metric="DISCOUNT_AMOUNT") | models.Q(on_insufficient="REJECT"),
+                name="only_an_amount_can_be_given_in_part",
+                violation_error_message=_("A number of redemptions cannot be given in part."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_metric_display()} {self.get_period_display()}: {self.cap}"
+
+
+class BudgetPeriod(models.Model):
+    """What a budget has spent in one period: always the sum of what was not rolled back."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods")
+    starts_on = models.DateField(_("from"), default=FOREVER)
+    cap = models.PositiveBigIntegerField(_("cap"))
+    used = models.PositiveBigIntegerField(_("used"), default=0)
+
+    class Meta:
+        verbose_name = _("period of a budget")
+        verbose_name_plural = _("periods of budgets")
+        constraints = [
+            models.UniqueConstraint(fields=["budget", "starts_on"], name="one_row_per_budget_and_period"),
+            models.CheckConstraint(
+                condition=models.Q(used__lte=models.F("cap")),
+                name="a_budget_within_its_cap",
+                violation_error_message=_("The cap cannot lie below what was used."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.used} / {self.cap}"
+
+
+class LimitCounter(models.Model):
+    """How often a limit's subject used a promotion in one period.
+
+    The subject is the promotion alone, a coupon of it, a customer, or an e-mail by its hash: a person counts
+    by customer and by e-mail, so that signing up again does not start at zero.
+    """
+
+    promotion = models.ForeignKey("coupons.Promotion", on_delete=models.CASCADE, related_name="+")
+    coupon = models.ForeignKey(
+        "coupons.Coupon", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    email_hash = models.CharField(max_length=64, blank=True)
+    period = models.CharField(_("period"), max_length=8, choices=Period)
+    starts_on = models.DateField(_("from"), default=FOREVER)
+    used = models.PositiveIntegerField(_("used"), default=0)
+
+    class Meta:
+        verbose_name = _("counter of a limit")
+        verbose_name_plural = _("counters of limits")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["promotion", "coupon", "customer", "email_hash", "period", "starts_on"],
+                nulls_distinct=False,
+                name="one_counter_per_subject_and_period",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(customer__isnull=True) | models.Q(email_hash=""),
+                name="a_counter_has_one_subject",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.promotion_id} {self.period}: {self.used}"
