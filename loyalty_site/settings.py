@@ -11,6 +11,7 @@ import structlog
 from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.environment import BASE_DIR, DATA_DIR, read, read_flag
@@ -292,7 +293,29 @@ UNFOLD = {
     "SITE_TITLE": "Fidelio",
     "SITE_HEADER": "Fidelio",
     "SITE_SUBHEADER": _("Loyalty console"),
-    "SITE_SYMBOL": "loyalty",
+    "SITE_URL": None,
+    "SITE_ICON": lambda request: static("fidelio/logo.svg"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fidelio/favicon.svg")}
+    ],
+    "STYLES": [lambda request: static("fidelio/app.css")],
+    "SCRIPTS": [lambda request: static("fidelio/charts.js")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.8% .013 192)",
+            "100": "oklch(94.6% .032 192)",
+            "200": "oklch(89.5% .06 191)",
+            "300": "oklch(82.5% .088 191)",
+            "400": "oklch(73% .102 191)",
+            "500": "oklch(61.5% .1 192)",
+            "600": "oklch(50.5% .085 194)",
+            "700": "oklch(44% .074 195)",
+            "800": "oklch(38% .062 197)",
+            "900": "oklch(32.5% .051 198)",
+            "950": "oklch(24.5% .04 200)",
+        },
+    },
 }

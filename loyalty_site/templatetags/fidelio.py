@@ -1,0 +1,96 @@
+"""The console's template tags: values written for a person, and small pieces of the page.
+
+`{% load fidelio %}`; what each writes is said in `operations.formats`.
+"""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from operations import formats
+
+register = template.Library()
+
+register.filter("money", formats.money)
+register.filter("whole_money", formats.whole_money)
+register.filter("number", formats.number)
+register.filter("percent", formats.percent)
+register.filter("change", formats.change)
+register.filter("local_date", formats.day)
+register.filter("local_datetime", formats.moment)
+register.filter("ago", formats.since)
+register.filter("duration", formats.duration)
+register.simple_tag(formats.quantity, name="quantity")
+
+TONES = {
+    "good": {"ACTIVE", "DONE", "PAID", "SENT", "DELIVERED", "APPROVED", "GRANTED", "REDEEMED", "COMPLETED"},
+    "bad": {"FAILED", "REJECTED", "CANCELLED", "STOPPED", "BOUNCED", "BLOCKED", "REVOKED", "ERASED"},
+    "warn": {"PAUSED", "PENDING", "WAITING", "EXPIRED", "ROLLED_BACK", "REFUNDED", "SKIPPED"},
+    "info": {"RUNNING", "QUEUED", "SENDING", "SCHEDULED", "PLANNED", "STARTED"},
+}
+
+
+@register.simple_tag
+def delta(share: float | None, better: str = "up") -> str:
+    """Return a change with its sign and arrow, green when it goes the better way."""
+    if share is None:
+        return ""
+    if not share or better not in {"up", "down"}:
+        tone = ""
+    else:
+        tone = " fi-delta-good" if (share > 0) == (better == "up") else " fi-delta-bad"
+    arrow = "▲" if share > 0 else "▼" if share < 0 else "■"
+    pattern = '<span class="fi-delta{}"><span aria-hidden="true">{}</span>{}</span>'
+    return format_html(pattern, tone, arrow, formats.change(share))
+
+
+@register.simple_tag
+def badge(status: str, text: str = "") -> SafeString:
+    """Return a state as a coloured badge: `{% badge job.status job.get_status_display %}`."""
+    tone = next((f" fi-{tone}" for tone, states in TONES.items() if str(status).upper() in states), "")
+    return format_html('<span class="fi-badge{}">{}</span>', tone, text or status)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Return a Material symbol that screen readers pass over."""
+    return format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', name)
+
+
+@register.simple_tag
+def heat(value: float | None, highest: float | None) -> str:
+    """Return the class of a heat map's cell, fi-heat-0 to fi-heat-9, for `value` out of `highest`."""
+    if not value or not highest:
+        return "fi-heat-0"
+    return f"fi-heat-{max(1, min(9, round(9 * float(value) / float(highest))))}"
+
+
+@register.simple_tag
+def css_percent(share: float | None) -> str:
+    """Return a share as a CSS percentage, with a point in every language."""
+    return f"{100 * min(1.0, max(0.0, float(share or 0))):.2f}%"
+
+
+@register.filter
+def yes_no(value: bool | None) -> str:
+    """Return yes or no in words."""
+    return _("Yes") if value else _("No")
+
+
+@register.inclusion_tag("fidelio/partials/chart.html")
+def chart(chart) -> dict:
+    """Draw an operations.figures.Chart with its table."""
+    return {"chart": chart}
+
+
+@register.inclusion_tag("fidelio/partials/table.html")
+def table(table) -> dict:
+    """Draw an operations.figures.Table."""
+    return {"table": table}
+
+
+@register.inclusion_tag("fidelio/partials/strip.html")
+def strip(figures) -> dict:
+    """Draw a strip of figures (operations.figures.Delta or customers.panels.Figure)."""
+    return {"figures": figures}
