@@ -1,0 +1,135 @@
+"""E-mail over SMTP, one persistent connection per sender."""
+
+import contextlib
+import smtplib
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+
+from django.conf import settings
+
+from campaigns.channels.base import Capabilities, Envelope, Outcome, Result
+from campaigns.rules import is_hard_bounce
+
+LONGEST_DETAIL = 300
+
+
+@dataclass
+class SmtpSender:
+    """Hands mails to the server of settings.EMAIL_URL.
+
+    Up to the reply to DATA every failure is proof that nothing was accepted; from the first byte of the body
+    until the final reply, silence means UNKNOWN.
+    """
+
+    capabilities = Capabilities()
+    sender: str = field(default_factory=lambda: parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+    _connection: smtplib.SMTP | None = field(default=None, init=False)
+
+    def send(self, envelope: Envelope) -> Result:
+        was_connected = self._connection is not None
+        try:
+            return self._send(envelope)
+        except _NothingSent as silence:
+            self._drop()
+            if not was_connected:
+                return _away(silence.__cause__)
+        # An idle connection may be closed by the server at any time; that says nothing about this message.
+        try:
+            return self._send(envelope)
+        except _NothingSent as silence:
+            self._drop()
+            return _away(silence.__cause__)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self._connection.quit()
+        self._drop()
+
+    def _send(self, envelope: Envelope) -> Result:
+        try:
+            connection = self._connect()
+            refusal = self._offer(connection, envelope)
+        except (OSError, smtplib.SMTPException) as error:
+            raise _NothingSent from error
+        if refusal is not None:
+            return refusal
+        try:
+            # Dot-stuffed here, because smtplib.data() does not tell whether the body had begun.
+            connection.send(_dot_stuffed(envelope.body))
+            code, reply = connection.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Result(Outcome.UNKNOWN, _short(repr(error)))
+        return self._judge(code, reply, recipient=False)
+
+    def _connect(self) -> smtplib.SMTP:
+        if self._connection is None:
+            kind = smtplib.SMTP_SSL if settings.EMAIL_USE_SSL else smtplib.SMTP
+            connection = kind(
+                settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=settings.EMAIL_TIMEOUT
+            )
+            self._connection = connection
+            if settings.EMAIL_USE_TLS:
+                connection.starttls()
+            if settings.EMAIL_HOST_USER:
+                connection.login(settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD)
+            connection.ehlo_or_helo_if_needed()
+        return self._connection
+
+    def _offer(self, connection: smtplib.SMTP, envelope: Envelope) -> Result | None:
+        """Return why the server does not want the message, or None when it waits for the body."""
+        code, reply = connection.mail(self.sender)
+        if code != 250:
+            return self._judge(code, reply, recipient=False)
+        code, reply = connection.rcpt(envelope.recipient)
+        if code not in (250, 251):
+            return self._judge(code, reply, recipient=True)
+        code, reply = connection.docmd("DATA")
+        if code != 354:
+            return self._judge(code, reply, recipient=False)
+        return None
+
+    def _judge(self, code: int, reply: bytes, *, recipient: bool) -> Result:
+        text = reply.decode(errors="replace")
+        detail = _short(f"{code} {text}")
+        if 200 <= code < 300:
+            return Result(Outcome.ACCEPTED, detail)
+        self._start_over(code)
+        if 500 <= code < 600:
+            return Result(Outcome.REJECTED, detail, hard_bounce=recipient and is_hard_bounce(code, text))
+        return Result(Outcome.TRANSIENT, detail, unreachable=code == 421)
+
+    def _start_over(self, code: int) -> None:
+        if code == 421:  # The server closes the connection.
+            self._drop()
+            return
+        try:
+            if self._connection.rset()[0] != 250:
+                self._drop()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _NothingSent(Exception):
+    """The connection failed before the first byte of the body."""
+
+
+def _away(error: BaseException | None) -> Result:
+    return Result(Outcome.TRANSIENT, _short(repr(error)), unreachable=True)
+
+
+def _dot_stuffed(body: bytes) -> bytes:
+    body = body.replace(b"\r\n.", b"\r\n..")
+    if body.startswith(b"."):
+        body = b"." + body
+    return body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_DETAIL]

@@ -1,0 +1,27 @@
+"""What can go wrong with campaigns and their messages. Base tree: operations.errors.
+
+InvalidInput
+└── ContentInvalid         a template that cannot be sent, with the line of each mistake
+Conflict
+├── CampaignCodeTaken
+└── MoveNotPossible        the campaign's status does not allow this
+"""
+
+from operations.errors import Conflict, InvalidInput
+
+
+class ContentInvalid(InvalidInput):
+    message = "The content cannot be sent like this."
+
+
+class CampaignCodeTaken(Conflict):
+    message = "Another campaign has this code."
+
+
+class MoveNotPossible(Conflict):
+    key = "move_not_possible"
+    message = "The campaign's status does not allow this."
+
+
+class UnsafeHeader(ValueError):
+    """A rendered header holds a line break, or an address is not one."""

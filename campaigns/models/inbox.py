@@ -1,0 +1,21 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class InboxMail(models.Model):
+    """A mail as the local SMTP listener received it: for trying things out, never for production."""
+
+    sender = models.CharField(_("from"), max_length=320, blank=True)
+    recipients = ArrayField(models.CharField(max_length=320), verbose_name=_("to"))
+    subject = models.CharField(_("subject"), max_length=300, blank=True)
+    raw = models.BinaryField(_("message"))
+    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("mail in the inbox")
+        verbose_name_plural = _("inbox")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.subject
