@@ -1,0 +1,145 @@
+"""What can go wrong with incentives. Base tree: operations.errors.
+
+Refusal
+├── CodeNotValid             404, for clients that may not know why
+├── CouponNotFound           404
+├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
+├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
+├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped, NoEffect
+├── DuplicateRedemption      409
+├── AlreadyRolledBack        409
+├── PromotionHasNoCoupon, PromotionNotPublishable, MoveNotPossible
+├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
+└── PointsExceeded, AlreadyReversed (409)
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from operations.errors import Conflict, NotFound, Refusal
+
+
+class CodeNotValid(NotFound):
+    key = "code_not_valid"
+    message = _("This code is not valid.")
+
+
+class CouponNotFound(NotFound):
+    message = _("There is no such code or promotion.")
+
+
+class CouponDisabled(Refusal):
+    key = "coupon_disabled"
+    message = _("This coupon was switched off.")
+
+
+class CouponNotActive(Refusal):
+    key = "coupon_not_active"
+    message = _("This coupon is not good yet.")
+
+
+class CouponExpired(Refusal):
+    key = "coupon_expired"
+    message = _("This coupon has expired.")
+
+
+class CouponNotActiveNow(Refusal):
+    key = "coupon_not_active_now"
+    message = _("This coupon is not good at this hour.")
+
+
+class QuantityExceeded(Refusal):
+    key = "quantity_exceeded"
+    message = _("This coupon was used as often as it allows.")
+
+
+class CustomerRulesViolated(Refusal):
+    key = "customer_rules_violated"
+    message = _("This incentive is not meant for this customer.")
+
+
+class OrderRulesViolated(Refusal):
+    key = "order_rules_violated"
+    message = _("The cart does not meet the conditions of this incentive.")
+
+
+class RedemptionRulesViolated(Refusal):
+    key = "redemption_rules_violated"
+    message = _("A limit of this incentive is reached.")
+
+
+class BudgetExceeded(Refusal):
+    key = "budget_exceeded"
+    message = _("The budget of this promotion is spent.")
+
+
+class StackingLimitExceeded(Refusal):
+    key = "stacking_limit_exceeded"
+    message = _("This incentive cannot be combined with the others.")
+
+
+class CurrencyMismatch(Refusal):
+    key = "currency_mismatch"
+    message = _("The incentive and the cart are in different currencies.")
+
+
+class PromotionStopped(Refusal):
+    key = "promotion_stopped"
+    message = _("This promotion was stopped.")
+
+
+class NoEffect(Refusal):
+    key = "no_effect"
+    message = _("There is nothing left in this cart to discount.")
+
+
+class DuplicateRedemption(Conflict):
+    key = "duplicate_redemption"
+    message = _("This incentive was spent on this order already.")
+
+
+class AlreadyRolledBack(Conflict):
+    key = "already_rolled_back"
+    message = _("This redemption was rolled back before.")
+
+
+class PromotionHasNoCoupon(Refusal):
+    key = "promotion_has_no_coupon"
+    message = _("This promotion applies by itself; it has no coupons to hand out.")
+
+
+class PromotionNotPublishable(Refusal):
+    key = "promotion_not_active"
+    message = _("Only an active or scheduled promotion hands out coupons.")
+
+
+class MoveNotPossible(Conflict):
+    message = _("The promotion's status does not allow this.")
+
+
+class CodeTaken(Conflict):
+    message = _("A coupon with this code exists already.")
+
+
+class AgentLimitExceeded(Refusal):
+    key = "agent_limit_exceeded"
+    message = _("This is above your daily allowance, and nobody else may approve it.")
+
+
+class OwnRecord(Refusal):
+    key = "own_record"
+    message = _("Nobody can give an apology to themselves.")
+
+
+class ApprovalNotPossible(Refusal):
+    key = "approval_not_possible"
+    message = _("Another person with the right to approve has to decide.")
+
+
+class PointsExceeded(Refusal):
+    key = "points_exceeded"
+    message = _("There is not enough on this account.")
+
+
+class AlreadyReversed(Conflict):
+    key = "already_reversed"
+    message = _("This entry was reversed before.")
