@@ -1,0 +1,6 @@
+"""Where RFM is computed: one seam, so that another engine can stand in when one database is too small."""
+
+from analytics.engine.interface import Aggregate, Applied, Cell, RfmEngine, Thresholds, Written
+from analytics.engine.postgres import PostgresEngine
+
+__all__ = ["Aggregate", "Applied", "Cell", "PostgresEngine", "RfmEngine", "Thresholds", "Written"]

@@ -1,0 +1,81 @@
+"""The four steps of a run, and what each hands to the next."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from analytics.models import RfmRun
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Who bought in the window, and how much. Amounts are minor units; anonymous sales stand beside."""
+
+    population: int
+    orders: int
+    net_amount: int
+    anonymous_orders: int
+    anonymous_amount: int
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Four values each, from worst to best: days since the last order, orders, minor units."""
+
+    r: list[int]
+    f: list[int]
+    m: list[int]
+
+    def as_dict(self) -> dict[str, list[int]]:
+        return {"r": self.r, "f": self.f, "m": self.m}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The customers who share one code such as 545, and their net amount together."""
+
+    r: int
+    f: int
+    m: int
+    customers: int
+    net_amount: int
+
+    @property
+    def code(self) -> str:
+        return f"{self.r}{self.f}{self.m}"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Every cell with customers in it."""
+
+    cells: list[Cell]
+
+    def score_sum(self, score: str) -> int:
+        return sum(getattr(cell, score) * cell.customers for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the run changed: score rows, and whose segment is another one now, by (from, to)."""
+
+    changed_rows: int
+    moves: dict[tuple[str, str], int]
+
+
+class RfmEngine(Protocol):
+    """One run of one model: the steps are called in this order, inside one transaction."""
+
+    def __init__(self, run: RfmRun) -> None: ...
+
+    def aggregate(self, *, from_: date | None, before: date) -> Aggregate:
+        """Sum up each customer's counting orders of [from_, before), days of the programme's time zone."""
+
+    def quantiles(self) -> Thresholds:
+        """Return the thresholds that cut the population into fifths."""
+
+    def apply(self, thresholds: Thresholds) -> Applied:
+        """Score the population."""
+
+    def write(self) -> Written:
+        """Bring the stored scores in line, touching only the rows that differ, and note the moves."""

@@ -1,0 +1,3 @@
+from analytics.models.rfm import RfmModel, RfmRun, RfmScore, RfmTransition
+
+__all__ = ["RfmModel", "RfmRun", "RfmScore", "RfmTransition"]
