@@ -1,0 +1,48 @@
+"""Bulk inserts that several writers may race for."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from django.db import connection
+from django.db.models import Field, Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+def insert_missing(rows: Sequence[Row], *, unique: Sequence[str]) -> list[Row]:
+    """Insert the rows whose unique columns nobody has yet; return those, with their ids, in the given order.
+
+    One statement. A row that another transaction is inserting right now is waited for, and skipped if that
+    commits. Rows go in by the order of their keys, so that two writers never wait for each other.
+    """
+    if not rows:
+        return []
+    meta = rows[0]._meta
+    fields = [field for field in meta.concrete_fields if not field.primary_key and not field.generated]
+    keys = [meta.get_field(name).attname for name in unique]
+    by_key = {_key(row, keys): row for row in reversed(rows)}
+    ordered = [by_key[key] for key in sorted(by_key)]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    places = f"({', '.join(['%s'] * len(fields))})"
+    conflict = ", ".join(f'"{meta.get_field(name).column}"' for name in unique)
+    sql = (
+        f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {", ".join([places] * len(ordered))} '
+        f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}'
+    )
+    values = [_value(row, field) for row in ordered for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        ids = {tuple(key): pk for pk, *key in cursor.fetchall()}
+    for key, pk in ids.items():
+        by_key[key].pk = pk
+        by_key[key]._state.adding = False
+        by_key[key]._state.db = connection.alias
+    return [row for row in rows if by_key[_key(row, keys)] is row and _key(row, keys) in ids]
+
+
+def _value(row: Model, field: Field) -> object:
+    return field.get_db_prep_save(field.pre_save(row, add=True), connection)
+
+
+def _key(row: Model, names: Sequence[str]) -> tuple:
+    return tuple(getattr(row, name) for name in names)
