@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: run test test-slow bench lint format clean-data clean help
+.PHONY: run test test-slow bench lint format openapi clean-data help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make test-slow   the tests that take over ten seconds or kill processes"
 	@echo "make bench       the benchmarks"
 	@echo "make lint        ruff and the import rules"
+	@echo "make format      let ruff put the code in order"
+	@echo "make openapi     write docs/openapi.yaml anew"
 	@echo "make clean-data  forget the data folder of make run"
 
 run: .venv/runtime.stamp
@@ -36,6 +38,11 @@ lint: .venv/development.stamp
 format: .venv/development.stamp
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Reads the code only; nothing answers at these addresses.
+openapi: .venv/development.stamp
+	@SECRET_KEY=none DATABASE_URL=postgres://none@127.0.0.1:9/none $(BIN)/python manage.py spectacular \
+		--validate --fail-on-warn --file docs/openapi.yaml
 
 clean-data: .venv/runtime.stamp
 	@$(BIN)/python -m loyalty_site.devserver.removal

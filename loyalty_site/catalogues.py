@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
@@ -40,6 +41,13 @@ class Source:
 
     folder: Path
     name: str
+    foreign: bool = False
+    without: tuple[str, ...] = ()
+
+    def files(self) -> Iterator[Path]:
+        for path in sorted(self.folder.rglob("*")):
+            if path.relative_to(self.folder).parts[0] not in self.without:
+                yield path
 
 
 @dataclass
@@ -78,31 +86,59 @@ def compile_catalogue(po: Path) -> bool:
 
 
 def own_sources() -> list[Source]:
-    """The apps of this project and its templates, and the console's theme, which has no Italian."""
+    """The apps of this project, its templates, and the installed parts of the console's theme."""
     from django.apps import apps
 
     root = Path(settings.BASE_DIR)
-    own = [Path(config.path) for config in apps.get_app_configs() if Path(config.path).parent == root]
-    theme = Path(apps.get_app_config("unfold").path)
-    return [Source(folder, folder.name) for folder in [*own, root / "templates", theme]]
+    sources = [Source(root / "templates", "templates")]
+    for config in apps.get_app_configs():
+        if Path(config.path).parent == root:
+            sources.append(Source(Path(config.path), config.name))
+        elif config.name.split(".")[0] == "unfold":
+            sources.append(Source(Path(config.path), config.name, True, ("contrib", "unfold_crispy")))
+    return sources
 
 
-def extract_messages(sources: Iterable[Source]) -> Catalog:
-    """Every message marked for translation in Python and in templates, with where it stands."""
+def extract_messages(sources: Iterable[Source], language: str) -> Catalog:
+    """Every message marked for translation in Python and in templates, with where it stands.
+
+    Of foreign sources, only what no installed package translates into `language` already.
+    """
     catalogue = Catalog()
+    translated_elsewhere = _messages_of_installed_packages(language)
     for source in sources:
-        for path in sorted(source.folder.rglob("*")):
+        for path in source.files():
             for line, message, comments, context in _messages_in(path):
+                if source.foreign and _first(message) in translated_elsewhere:
+                    continue
                 place = f"{source.name}/{path.relative_to(source.folder)}"
-                flags = ["python-format"] if path.suffix == ".py" else []
-                catalogue.add(message, None, [(place, line)], flags, comments, context=context)
+                catalogue.add(message, None, [(place, line)], (), comments, context=context)
     return catalogue
+
+
+def _messages_of_installed_packages(language: str) -> set[str]:
+    """Without contexts: a message with one is looked up by its text."""
+    import django
+    from django.apps import apps
+
+    root = Path(settings.BASE_DIR)
+    places = [
+        Path(django.__file__).parent / "conf",
+        *(Path(config.path) for config in apps.get_app_configs()),
+    ]
+    known: set[str] = set()
+    for place in places:
+        mo = place / "locale" / language / "LC_MESSAGES" / "django.mo"
+        if place.parent != root and mo.exists():
+            with mo.open("rb") as file:
+                known |= {_first(message.id) for message in read_mo(file) if message.id}
+    return known
 
 
 def _messages_in(path: Path) -> Iterator[tuple]:
     if path.suffix == ".py":
         yield from extract("python", io.BytesIO(path.read_bytes()), KEYWORDS, ["Translators:"])
-    elif path.suffix in TEMPLATE_SUFFIXES and "templates" in path.parts:
+    elif path.suffix in TEMPLATE_SUFFIXES and "templates" in path.parts and path.is_file():
         # Without its indentation, which means nothing in a template and everything in Python.
         code = "\n".join(line.lstrip() for line in templatize(path.read_text(), origin=str(path)).split("\n"))
         yield from extract("python", io.BytesIO(code.encode()), KEYWORDS)
@@ -122,7 +158,9 @@ def check_catalogue(po: Path, extracted: Catalog) -> Report:
             report.fuzzy.append(_describe(message))
     for message in catalogue:
         if message.id and message.string:
-            report.broken += [f"{_describe(message)}: {fault}" for fault in message.check(catalogue)]
+            faults = [str(fault) for fault in message.check(catalogue)]
+            faults += ["other {placeholders}"] if _braces(message.id) != _braces(message.string) else []
+            report.broken += [f"{_describe(message)}: {fault}" for fault in faults]
     return report
 
 
@@ -149,13 +187,23 @@ def add_missing_messages(po: Path, extracted: Catalog) -> int:
     return added
 
 
+def _first(text: str | tuple | list) -> str:
+    return text[0] if isinstance(text, (tuple, list)) else text
+
+
+def _braces(text: str | tuple | list) -> set[str]:
+    """The names in braces; of a plural the last form, as a singular may do without its number."""
+    last = text[-1] if isinstance(text, (tuple, list)) else text
+    return set(re.findall(r"{(\w*)}", last))
+
+
 def _is_translated(message: Message) -> bool:
     strings = message.string if isinstance(message.string, (tuple, list)) else [message.string]
     return all(strings)
 
 
 def _describe(message: Message) -> str:
-    text = message.id[0] if isinstance(message.id, (tuple, list)) else message.id
+    text = _first(message.id)
     context = f" (context {message.context!r})" if message.context else ""
     place = f"{message.locations[0][0]}:{message.locations[0][1]} " if message.locations else ""
     return f"{place}{text!r}{context}"

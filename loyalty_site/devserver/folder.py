@@ -8,10 +8,11 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .processes import StartFailed, birth_of, kill_session
+from .processes import StartFailed, birth_of, command_line_of, kill_session
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOCKET_PATH_BYTES = 107
@@ -116,6 +117,7 @@ class DataFolder:
         for pid, birth in remains.get("children", {}).items():
             if birth is not None and birth_of(int(pid)) == birth:
                 kill_session(int(pid))
+                _wait_for_the_end_of(int(pid))
         sockets = Path(remains.get("sockets", ""))
         if sockets.name.startswith("fidelio-"):
             shutil.rmtree(sockets, ignore_errors=True)
@@ -130,6 +132,13 @@ class DataFolder:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "w") as output:
             output.write(content)
         unfinished.replace(file)
+
+
+def _wait_for_the_end_of(pid: int) -> None:
+    """It holds its port until then; a zombie holds nothing."""
+    deadline = time.monotonic() + 10
+    while command_line_of(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def short_temporary_folder() -> str:

@@ -20,9 +20,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, add: bool, **options) -> None:
-        extracted = extract_messages(own_sources())
-        faults = 0
+        faults = messages_checked = 0
         for po in catalogue_paths():
+            extracted = extract_messages(own_sources(), language=po.parent.parent.name)
+            messages_checked += len(extracted)
             if add:
                 self.stdout.write(f"{po}: added {add_missing_messages(po, extracted)} messages")
             report = check_catalogue(po, extracted)
@@ -35,4 +36,4 @@ class Command(BaseCommand):
             raise CommandError("There is no catalogue in LOCALE_PATHS.")
         if faults:
             raise CommandError(f"{faults} faults in the catalogues.")
-        self.stdout.write(f"The catalogues are complete: {len(extracted)} messages.")
+        self.stdout.write(f"The catalogues are complete: {messages_checked} messages.")
