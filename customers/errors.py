@@ -1,6 +1,6 @@
 """What can go wrong with customers, orders, events and segments. Base tree: operations.errors."""
 
-from operations.errors import Conflict, Gone, NotFound, Refusal
+from operations.errors import Conflict, Gone, InvalidInput, NotFound, Refusal
 
 
 class CustomerNotFound(NotFound):
@@ -11,12 +11,30 @@ class CustomerErased(Gone):
     pass
 
 
+class BlockedIdentity(Refusal):
+    key = "blocked_identity"
+    message = "This value is a filler that identifies nobody."
+
+
+class ConsentWithoutProof(InvalidInput):
+    message = "A granted consent needs a proof."
+
+
 class OrderConflict(Conflict):
     message = "This order was recorded before with other content."
 
 
 class EventContradicted(Conflict):
     message = "This event was recorded before with other content."
+
+
+class OrderNotPossible(Refusal):
+    key = "order_not_possible"
+    message = "The order is in a state that does not allow this."
+
+
+class ReturnConflict(Conflict):
+    message = "This return was recorded before with other content."
 
 
 class ReturnNotPossible(Refusal):

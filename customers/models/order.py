@@ -1,13 +1,14 @@
 """Orders and what came back of them. Amounts are minor units of the order's currency, VAT included."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def counting(self) -> "OrderQuerySet":
-        """Return the orders that count as purchases: paid, not cancelled, not fully refunded."""
-        return self.filter(status=Order.Status.PAID)
+        """Return what counts as a purchase: paid, not fully refunded, in the programme's currency."""
+        return self.filter(status=Order.Status.PAID, currency=settings.PROGRAMME_CURRENCY)
 
 
 class Order(models.Model):
@@ -87,7 +88,7 @@ class Order(models.Model):
         indexes = [
             models.Index(
                 fields=["customer", "ordered_at"],
-                include=["net_amount", "sales_channel", "business_unit"],
+                include=["net_amount", "currency", "sales_channel", "business_unit"],
                 condition=models.Q(status="PAID"),
                 name="order_purchases",
             ),

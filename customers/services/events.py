@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -24,6 +25,8 @@ from customers.models import (
     SourceProfile,
     Store,
 )
+from customers.rules import is_told_by_sources
+from operations.inserts import insert_missing
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +34,10 @@ OWN_SOURCE = "fidelio"
 RETRY_AFTER = [timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)]
 
 
+@cache
 def own_source() -> Source:
-    """Return the source of the events that Fidelio itself tells."""
-    source, _ = Source.objects.get_or_create(code=OWN_SOURCE, defaults={"name": "Fidelio", "trust": 100})
-    return source
+    """Return the source of the events that Fidelio itself tells; a migration made it."""
+    return Source.objects.get(code=OWN_SOURCE)
 
 
 def record_event(
@@ -57,56 +60,63 @@ def record_event(
     Returns None when an event with this source and external id was recorded before: the key makes the caller
     idempotent. Subscribers are called after the commit (settings.EVENT_SUBSCRIBERS).
     """
-    event = Event(
-        type=type,
+    event = new_event(
+        type,
         external_id=external_id,
         occurred_at=occurred_at,
         customer=customer,
-        source=source or own_source(),
+        source=source,
         source_profile=source_profile,
         sales_channel=sales_channel,
         store=store,
         product=product,
         amount=amount,
         currency=currency,
-        payload=payload or {},
-        content_hash=content_hash(payload or {}),
+        payload=payload,
     )
     written = record_events([event])
     return written[0] if written else None
 
 
-def record_events(events: list[Event]) -> list[Event]:
-    """Write events, skipping those whose source and external id are known; return the new ones.
+def new_event(
+    type: str, *, source: Source | None = None, payload: dict[str, Any] | None = None, **fields: Any
+) -> Event:
+    """Return an event, not yet written, for `record_events`; its fields are those of `record_event`."""
+    return Event(
+        type=type,
+        source=source or own_source(),
+        payload=payload or {},
+        content_hash=content_hash(payload or {}),
+        **fields,
+    )
 
-    The rows come back with their ids, in the order given.
+
+def record_events(events: Sequence[Event]) -> list[Event]:
+    """Write events in one statement, skipping those whose source and external id are known.
+
+    Returns the new ones with their ids, in the order given. Of two writers of the same key the second waits
+    for the first, and skips when that commits.
     """
-    if not events:
-        return []
     with transaction.atomic():
-        known = _known_keys(events)
-        new = list({(e.source_id, e.external_id): e for e in reversed(events)}.values())[::-1]
-        new = [event for event in new if (event.source_id, event.external_id) not in known]
-        # Two writers of the same key: the second waits here for the first, then fails on the unique key and
-        # its whole operation is retried or answered as a repeat.
-        Event.objects.bulk_create(new)
+        new = insert_missing(events, unique=["source", "external_id"])
         _queue(new)
     return new
 
 
-def _known_keys(events: list[Event]) -> set[tuple[int, str]]:
-    return set(
-        Event.objects.filter(
-            source_id__in={e.source_id for e in events}, external_id__in={e.external_id for e in events}
-        ).values_list("source_id", "external_id")
-    )
-
-
 def _queue(events: list[Event]) -> None:
-    pending = [PendingEvent(event=event, not_before=Now()) for event in events if subscribers(event.type)]
+    pending = [PendingEvent(event=event, not_before=Now()) for event in events if _concerns_somebody(event)]
     if pending:
         PendingEvent.objects.bulk_create(pending)
         transaction.on_commit(_ring)
+
+
+def _concerns_somebody(event: Event) -> bool:
+    """Our own events concern who subscribed; a source's only where they are of a kind that sources tell.
+
+    A partner's `order.recorded` is a fact for the timeline: subscribers trust that ours names our order.
+    """
+    told_by_us = event.source_id == own_source().pk
+    return bool(subscribers(event.type)) and (told_by_us or is_told_by_sources(event.type))
 
 
 def _ring() -> None:
@@ -118,7 +128,6 @@ def _ring() -> None:
         log.warning("doorbell_unreachable", bell="dispatch_events")
 
 
-@cache
 def subscribers(type: str) -> tuple:
     """Return the functions that settings.EVENT_SUBSCRIBERS names for this type of event."""
     return tuple(import_string(path) for path in settings.EVENT_SUBSCRIBERS.get(type, ()))
@@ -128,6 +137,7 @@ def dispatch_events(*, limit: int = 200, at: datetime | None = None) -> int:
     """Hand up to `limit` due events to their subscribers, one transaction each; return how many were handled.
 
     A subscriber that fails rolls back that event alone, to be tried again later; subscribers are idempotent.
+    Any number of dispatchers may run at once: each event is taken by one of them.
     """
     handled = 0
     for _ in range(limit):

@@ -1,0 +1,223 @@
+"""From how others name a customer to the customer."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound
+from customers.models import Customer, Event, Identity, Namespace, Source, SourceProfile
+from customers.rules import (
+    is_blocked_email,
+    is_blocked_key,
+    is_blocked_phone,
+    normalise_email,
+    normalise_key,
+    normalise_phone,
+)
+from customers.services.events import OWN_SOURCE, new_event, record_events
+from operations.errors import InvalidInput
+from operations.inserts import insert_missing
+from operations.locks import lock_keys
+
+PUBLIC_ID, PROFILE = "id", "profile"
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """One way of naming a customer: public id, id in a source, or identity, in its normal form."""
+
+    kind: str
+    space: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.space}:{self.value}"
+
+
+IDENTITY = "identity"
+
+
+def key_of(reference: dict[str, str]) -> Key:
+    """Return the key of a reference as the API takes it, or of `{"namespace", "value"}`.
+
+    Raises InvalidInput for a malformed value, BlockedIdentity for one that identifies nobody.
+    """
+    if "id" in reference:
+        return Key(PUBLIC_ID, "", _public_id(reference["id"]))
+    if "source_id" in reference:
+        return Key(PROFILE, reference["source"], reference["source_id"])
+    if "email" in reference:
+        return identity_key(Namespace.EMAIL, reference["email"], pointer="/email")
+    return identity_key(reference["namespace"], reference["value"], pointer="/value")
+
+
+def identity_key(namespace: str, value: str, *, country: str = "", pointer: str = "") -> Key:
+    """Return the key of an identity in its normal form.
+
+    `country` is where a phone number without prefix is dialled. Raises InvalidInput, BlockedIdentity.
+    """
+    if _BLOCKED.get(namespace, lambda text: not text.strip())(value):
+        raise BlockedIdentity
+    try:
+        if namespace == Namespace.EMAIL:
+            value = normalise_email(value)
+        elif namespace == Namespace.PHONE:
+            value = normalise_phone(value, country or settings.PROGRAMME_COUNTRY)
+        elif namespace in (Namespace.LOYALTY_CARD, Namespace.TAX_CODE):
+            value = normalise_key(value)
+        else:
+            value = value.strip()
+    except ValueError as error:
+        raise InvalidInput.at(pointer, str(error)) from error
+    return Key(IDENTITY, namespace, value)
+
+
+_BLOCKED = {
+    Namespace.EMAIL: is_blocked_email,
+    Namespace.PHONE: is_blocked_phone,
+    Namespace.LOYALTY_CARD: is_blocked_key,
+    Namespace.TAX_CODE: is_blocked_key,
+}
+
+
+def _public_id(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return ""
+
+
+def find_customer(
+    reference: dict[str, str] | None, *, create_prospect: bool = False, at: datetime | None = None
+) -> Customer | None:
+    """Return the customer under a reference, a merged one's survivor; None for no reference.
+
+    With `create_prospect` somebody unknown named by e-mail or by a source's id becomes a prospect.
+
+    Raises CustomerNotFound, CustomerErased, InvalidInput (no address), BlockedIdentity.
+    """
+    if reference is None:
+        return None
+    key = key_of(reference)
+    customer = known_customers([key]).get(key)
+    if customer is None and create_prospect and key.kind != PUBLIC_ID:
+        made = ensure_customers([key], status=Customer.Status.PROSPECT, at=at or timezone.now())
+        customer = made.customers[key]
+    if customer is None:
+        raise CustomerNotFound
+    if customer.status == Customer.Status.ERASED:
+        raise CustomerErased
+    return customer
+
+
+def known_customers(keys: Iterable[Key]) -> dict[Key, Customer]:
+    """Return the customer under each known key, merged ones replaced by their survivors."""
+    found: dict[Key, Customer] = {}
+    keys = set(keys)
+    by_kind = {kind: [key for key in keys if key.kind == kind] for kind in (PUBLIC_ID, PROFILE, IDENTITY)}
+    ids = [key.value for key in by_kind[PUBLIC_ID] if key.value]
+    if ids:
+        customers = Customer.objects.filter(public_id__in=ids).select_related("merged_into")
+        found |= {Key(PUBLIC_ID, "", str(customer.public_id)): customer for customer in customers}
+    if by_kind[PROFILE]:
+        profiles = SourceProfile.objects.filter(
+            source__code__in={key.space for key in by_kind[PROFILE]},
+            external_id__in={key.value for key in by_kind[PROFILE]},
+        ).select_related("source", "customer__merged_into")
+        found |= {Key(PROFILE, p.source.code, p.external_id): p.customer for p in profiles}
+    if by_kind[IDENTITY]:
+        identities = Identity.objects.filter(
+            namespace__in={key.space for key in by_kind[IDENTITY]},
+            value__in={key.value for key in by_kind[IDENTITY]},
+            shared=False,
+        ).select_related("customer__merged_into")
+        found |= {Key(IDENTITY, i.namespace, i.value): i.customer for i in identities}
+    return {key: survivor(customer) for key, customer in found.items() if key in keys}
+
+
+def survivor(customer: Customer) -> Customer:
+    """Return who a merged customer is now; anybody else is themselves."""
+    while customer.merged_into is not None:
+        customer = customer.merged_into
+    return customer
+
+
+@dataclass(frozen=True)
+class EnsuredCustomers:
+    """The customer under each key, and which of the keys were unknown before."""
+
+    customers: dict[Key, Customer]
+    created: frozenset[Key]
+
+
+def ensure_customers(keys: Iterable[Key], *, status: str, at: datetime) -> EnsuredCustomers:
+    """Return everybody under these keys; who is unknown by a source's id or an identity is created.
+
+    Locks the unknown keys, so that two callers create one customer. Unknown public ids are left out.
+    """
+    keys = set(keys)
+    known = known_customers(keys)
+    unknown = {key for key in keys - known.keys() if key.kind != PUBLIC_ID}
+    if not unknown:
+        return EnsuredCustomers(known, frozenset())
+    with transaction.atomic():
+        lock_customer_keys(unknown)
+        known |= known_customers(unknown)
+        missing = sorted(unknown - known.keys())
+        created = create_customers([Customer(status=status) for _ in missing], at=at)
+        made = dict(zip(missing, created, strict=True))
+        _attach(made, at=at)
+    return EnsuredCustomers(known | made, frozenset(made))
+
+
+def lock_customer_keys(keys: Iterable[Key]) -> None:
+    """Make other writers of these profiles and identities wait for the end of this transaction."""
+    lock_keys("customer", [str(key) for key in keys])
+
+
+def create_customers(customers: list[Customer], *, at: datetime) -> list[Customer]:
+    """Write new customers and tell of each (`customer.created`)."""
+    customers = Customer.objects.bulk_create(customers)
+    record_events([_created(customer, at) for customer in customers])
+    return customers
+
+
+def _created(customer: Customer, at: datetime) -> Event:
+    return new_event(
+        "customer.created", external_id=f"customer:{customer.pk}:created", customer=customer, occurred_at=at
+    )
+
+
+def _attach(made: dict[Key, Customer], *, at: datetime) -> None:
+    sources = ensure_sources({key.space for key in made if key.kind == PROFILE})
+    SourceProfile.objects.bulk_create(
+        SourceProfile(source=sources[key.space], external_id=key.value, customer=customer, observed_at=at)
+        for key, customer in made.items()
+        if key.kind == PROFILE
+    )
+    Identity.objects.bulk_create(
+        Identity(namespace=key.space, value=key.value, customer=customer)
+        for key, customer in made.items()
+        if key.kind == IDENTITY
+    )
+
+
+def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
+    """Return the sources under these codes; unknown ones are created, with the code as their name."""
+    codes = set(codes)
+    sources = {source.code: source for source in Source.objects.filter(code__in=codes)}
+    missing = codes - sources.keys()
+    if missing:
+        insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])
+        sources |= {source.code: source for source in Source.objects.filter(code__in=missing)}
+    return sources
+
+
+def own_profile_key(customer: Customer) -> Key:
+    """Return the key of the profile in which the staff's own corrections stand."""
+    return Key(PROFILE, OWN_SOURCE, str(customer.public_id))
