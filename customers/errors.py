@@ -40,3 +40,16 @@ class ReturnConflict(Conflict):
 class ReturnNotPossible(Refusal):
     key = "return_not_possible"
     message = "More is returned than was bought."
+
+
+class SegmentNotFound(NotFound):
+    message = "There is no segment under this code."
+
+
+class SegmentTaken(Conflict):
+    message = "There is a segment with this code already."
+
+
+class SegmentHasNoRules(Refusal):
+    key = "segment_has_no_rules"
+    message = "The members of this segment do not follow from rules."

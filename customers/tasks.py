@@ -1,4 +1,5 @@
 from celery import shared_task
+from django.utils import timezone
 
 from customers import services
 
@@ -8,3 +9,9 @@ def dispatch_events(limit: int = 200) -> None:
     """Hand waiting events to their subscribers; beat repeats it, so that a lost bell only delays."""
     if services.dispatch_events(limit=limit) == limit:
         dispatch_events.delay()
+
+
+@shared_task(name="customers.tasks.refresh_segments")
+def refresh_segments() -> None:
+    """Bring every rule segment up to date; who entered and left is told to campaigns."""
+    services.refresh_segments(at=timezone.now())

@@ -1,4 +1,25 @@
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.references import find_customer
+from customers.services.segments import (
+    create_segment,
+    edit_segment,
+    explain_membership,
+    preview_segment,
+    refresh_segment,
+    refresh_segments,
+    replace_members,
+)
 
-__all__ = ["dispatch_events", "find_customer", "record_event", "record_events"]
+__all__ = [
+    "create_segment",
+    "dispatch_events",
+    "edit_segment",
+    "explain_membership",
+    "find_customer",
+    "preview_segment",
+    "record_event",
+    "record_events",
+    "refresh_segment",
+    "refresh_segments",
+    "replace_members",
+]

@@ -1,0 +1,68 @@
+"""When a rule is evaluated, and the days its windows mean. Days begin in the programme's time zone."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+INSTANT = timedelta(microseconds=1)
+LONGEST_DAYS = 36_500
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The instant a rule is evaluated at: `until` is the first instant that is not seen any more."""
+
+    until: datetime
+    today: date
+
+    @classmethod
+    def of(cls, as_of: date | datetime) -> "Moment":
+        """Return the moment of an instant (included), or of a whole local day."""
+        if isinstance(as_of, datetime):
+            return cls(as_of + INSTANT, as_of.astimezone(_zone()).date())
+        return cls(start_of(as_of + timedelta(days=1)), as_of)
+
+    def days_ago(self, days: int) -> datetime:
+        """Return the instant at which the day `days` before today began; negative counts ahead."""
+        return start_of(self.today - timedelta(days=days))
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of local days, kept as it was written: relative ones move with the moment.
+
+    `last_days` n is today and the n days before; `days_ago` (m, n) the days from n to m days ago, both
+    included; `since` and `until` are days (both included) or instants (until is excluded).
+    """
+
+    last_days: int | None = None
+    days_ago: tuple[int, int] | None = None
+    since: date | datetime | None = None
+    until: date | datetime | None = None
+
+    def bounds(self, moment: Moment) -> tuple[datetime | None, datetime]:
+        """Return the first instant inside (or None) and the first one after; never beyond the moment."""
+        if self.last_days is not None:
+            return moment.days_ago(self.last_days), moment.until
+        if self.days_ago is not None:
+            nearest, farthest = self.days_ago
+            return moment.days_ago(farthest), min(moment.days_ago(nearest - 1), moment.until)
+        since = start_of(self.since) if self.since else None
+        return since, min(_end_of(self.until), moment.until) if self.until else moment.until
+
+
+def start_of(day: date | datetime) -> datetime:
+    """Return when a local day begins; an instant is itself."""
+    if isinstance(day, datetime):
+        return day
+    return datetime.combine(day, time.min, _zone())
+
+
+def _end_of(day: date | datetime) -> datetime:
+    return day if isinstance(day, datetime) else start_of(day + timedelta(days=1))
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(settings.PROGRAMME_TIME_ZONE)
