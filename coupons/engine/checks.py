@@ -1,0 +1,139 @@
+"""The rules that an incentive has to pass before it is computed, in the order a person would ask them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from coupons.engine.cart import Cart, Line
+from coupons.engine.context import Context
+from coupons.engine.incentive import (
+    Candidate,
+    Conditions,
+    CouponFacts,
+    Limit,
+    MinimumSpend,
+    SpendBasis,
+    SpendScope,
+    Validity,
+)
+from coupons.engine.trace import Check
+
+CUSTOMER_SUBJECTS = ("CUSTOMER", "CUSTOMER_COUPON")
+
+
+def check(candidate: Candidate, cart: Cart, context: Context, lines: list[Line]) -> Iterator[Check]:
+    """Yield every rule's answer; `lines` are those the incentive aims at."""
+    yield from _validity(candidate.validity, context.at, by_itself=candidate.coupon is None)
+    if candidate.coupon:
+        yield from _coupon(candidate.coupon, context.at)
+    yield from _hours(candidate, context.at)
+    yield Check(
+        "currency",
+        cart.currency == candidate.currency,
+        "currency_mismatch",
+        actual=cart.currency,
+        expected=candidate.currency,
+    )
+    yield from _customer(candidate, context)
+    yield from _place(candidate.conditions, cart)
+    yield from _lines(candidate, lines)
+
+
+def check_limits(limits: tuple[Limit, ...], taken: dict[str, int]) -> Iterator[Check]:
+    """Yield the limits' answers, counting what this very request takes as well."""
+    for limit in limits:
+        used = limit.used + taken.get(limit.key, 0)
+        if limit.unknown:
+            yield Check("customer_known", False, "customer_rules_violated")
+            continue
+        yield Check(
+            f"limit.{limit.subject}.{limit.period}",
+            used < limit.uses,
+            "quantity_exceeded" if limit.subject == "COUPON" else "redemption_rules_violated",
+            actual=used,
+            expected=limit.uses,
+        )
+
+
+def check_spend(minimum: MinimumSpend, spent: int) -> Check:
+    """Return whether enough is spent, and what is missing (`missing: {"amount": 1250}`)."""
+    passed = spent >= minimum.amount
+    return Check(
+        "minimum_spend",
+        passed,
+        "order_rules_violated",
+        actual=spent,
+        expected=minimum.amount,
+        missing=None if passed else {"amount": minimum.amount - spent},
+    )
+
+
+def spend(minimum: MinimumSpend, lines: list[Line], eligible: list[Line], remaining: dict[str, int]) -> int:
+    """Return what counts as spent, by the basis and scope that the condition states."""
+    counted = eligible if minimum.scope == SpendScope.ELIGIBLE_ITEMS else lines
+    if minimum.basis == SpendBasis.INITIAL:
+        return sum(line.amount for line in counted)
+    return sum(remaining[line.line_id] for line in counted)
+
+
+def _validity(validity: Validity, at: datetime, *, by_itself: bool) -> Iterator[Check]:
+    stopped = validity.stopped and (by_itself or not validity.draining)
+    yield Check("promotion.not_stopped", not stopped, "promotion_stopped")
+    yield Check("promotion.activated", validity.enabled, "coupon_not_active")
+    yield from _interval("promotion", validity.starts_at, validity.ends_at, at)
+
+
+def _coupon(coupon: CouponFacts, at: datetime) -> Iterator[Check]:
+    yield Check("coupon.on", coupon.active, "coupon_disabled")
+    yield from _interval("coupon", coupon.valid_from, coupon.valid_until, at)
+    if coupon.max_uses is not None:
+        yield Check(
+            "coupon.uses",
+            coupon.uses < coupon.max_uses,
+            "quantity_exceeded",
+            actual=coupon.uses,
+            expected=coupon.max_uses,
+        )
+
+
+def _interval(rule: str, since: datetime | None, until: datetime | None, at: datetime) -> Iterator[Check]:
+    if since is not None:
+        yield Check(f"{rule}.started", at >= since, "coupon_not_active", actual=at, expected=since)
+    if until is not None:
+        yield Check(f"{rule}.not_ended", at < until, "coupon_expired", actual=at, expected=until)
+
+
+def _hours(candidate: Candidate, at: datetime) -> Iterator[Check]:
+    hours = candidate.conditions.weekly_hours
+    if hours:
+        local = at.astimezone(ZoneInfo(candidate.zone))
+        passed = any(span.hold(local) for span in hours)
+        yield Check("weekly_hours", passed, "coupon_not_active_now", actual=local.strftime("%a %H:%M"))
+
+
+def _customer(candidate: Candidate, context: Context) -> Iterator[Check]:
+    conditions, coupon = candidate.conditions, candidate.coupon
+    if coupon and (coupon.personal or conditions.holder_only):
+        passed = coupon.holder is not None and coupon.holder == context.customer
+        yield Check("holder", passed, "customer_rules_violated")
+    if conditions.segment is not None:
+        passed = conditions.segment in context.segments
+        yield Check("segment", passed, "customer_rules_violated", expected=conditions.segment)
+    if conditions.first_order_only:
+        passed = context.customer is not None and not context.has_ordered
+        yield Check("first_order_only", passed, "customer_rules_violated")
+
+
+def _place(conditions: Conditions, cart: Cart) -> Iterator[Check]:
+    for rule, wanted, actual in (
+        ("stores", conditions.stores, cart.store),
+        ("sales_channels", conditions.sales_channels, cart.sales_channel),
+    ):
+        if wanted:
+            yield Check(
+                rule, actual in wanted, "order_rules_violated", actual=actual, expected=sorted(wanted)
+            )
+
+
+def _lines(candidate: Candidate, lines: list[Line]) -> Iterator[Check]:
+    yield Check("items", bool(lines), "order_rules_violated", actual=[line.line_id for line in lines])
