@@ -76,8 +76,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "loyalty_site.staff.language.StaffLanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "loyalty_site.staff.sessions.SessionLimitMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -92,6 +94,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "loyalty_site.console.staff_page_context",
             ],
         },
     }
@@ -169,6 +172,8 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {}
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = []
 CUSTOMER_DETAILS: list[str] = []
+# Kind of approval -> what carries the decision out.
+APPROVAL_DECISIONS: dict[str, str] = {}
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = ["customers.segments.fields.FIELDS"]
 
@@ -213,6 +218,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 SESSION_COOKIE_AGE = 8 * 3600
+SESSION_IDLE_SECONDS = 30 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
@@ -300,6 +306,15 @@ UNFOLD = {
     ],
     "STYLES": [lambda request: static("fidelio/app.css")],
     "SCRIPTS": [lambda request: static("fidelio/charts.js")],
+    "ENVIRONMENT": "loyalty_site.navigation.environment_badge",
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "loyalty_site.navigation.sidebar",
+    },
+    "COMMAND": {"show_history": False},
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": "/language/"},
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from loyalty_site.staff.language import choose_language
 from operations.api.views import UnknownPathView
 from operations.probes import healthz, readyz
 
@@ -9,7 +10,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/console/")),
     path("healthz", healthz),
     path("readyz", readyz),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("language/", choose_language, name="set_language"),
     path("api/v1/", include("loyalty_site.api")),
     path("api/<path:path>", UnknownPathView.as_view()),
     path("console/", admin.site.urls),

@@ -24,11 +24,20 @@ register.filter("duration", formats.duration)
 register.simple_tag(formats.quantity, name="quantity")
 
 TONES = {
-    "good": {"ACTIVE", "DONE", "PAID", "SENT", "DELIVERED", "APPROVED", "GRANTED", "REDEEMED", "COMPLETED"},
-    "bad": {"FAILED", "REJECTED", "CANCELLED", "STOPPED", "BOUNCED", "BLOCKED", "REVOKED", "ERASED"},
-    "warn": {"PAUSED", "PENDING", "WAITING", "EXPIRED", "ROLLED_BACK", "REFUNDED", "SKIPPED"},
-    "info": {"RUNNING", "QUEUED", "SENDING", "SCHEDULED", "PLANNED", "STARTED"},
-}
+    "good": {
+        "ACTIVE", "DONE", "PAID", "SENT", "DELIVERED", "APPROVED", "GRANTED", "REDEEMED", "ISSUED",
+        "PUBLISHED", "QUALIFIED", "REWARDED", "FINISHED",
+    },
+    "bad": {
+        "FAILED", "REJECTED", "CANCELLED", "STOPPED", "BOUNCED", "BLOCKED", "REVOKED", "ERASED", "DISABLED",
+        "DEAD",
+    },
+    "warn": {
+        "PAUSED", "PENDING", "AWAITING_APPROVAL", "EXPIRED", "ROLLED_BACK", "REFUNDED", "SUPPRESSED",
+        "USED_UP", "WITHDRAWN", "MISSED", "UNKNOWN",
+    },
+    "info": {"RUNNING", "QUEUED", "SENDING", "CLAIMED", "SCHEDULED", "PLANNED", "STARTED"},
+}  # fmt: skip
 
 
 @register.simple_tag

@@ -3,6 +3,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def waiting(self) -> "ApprovalQuerySet":
+        """Return what nobody has decided yet."""
+        return self.filter(status=Approval.Status.PENDING)
+
+
 class Approval(models.Model):
     """Something one person asked for that another person has to allow first."""
 
@@ -28,6 +34,8 @@ class Approval(models.Model):
     )
     requested_at = models.DateTimeField(_("requested at"))
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("approval")

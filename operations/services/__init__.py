@@ -1,3 +1,4 @@
+from operations.services.approvals import decide_approval
 from operations.services.idempotency import answer_once
 from operations.services.jobs import (
     advance_job,
@@ -12,6 +13,7 @@ __all__ = [
     "advance_job",
     "answer_once",
     "cancel_job",
+    "decide_approval",
     "fail_job",
     "finish_job",
     "queue_job",

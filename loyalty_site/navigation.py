@@ -1,0 +1,125 @@
+"""The menu of the console: what a person may open, grouped by what they come to do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from operations.models import Approval
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu: a model's list (`customers.customer`) or a named page, and who sees it."""
+
+    title: str | Promise
+    icon: str
+    model: str = ""
+    page: str = ""
+    permission: str = ""
+    demo_only: bool = False
+
+    @property
+    def url(self) -> str:
+        return reverse(self.page or f"admin:{self.model.replace('.', '_')}_changelist")
+
+    def is_for(self, user: Any) -> bool:
+        """Return whether this person may open it."""
+        if self.demo_only and settings.ENVIRONMENT != "demo":
+            return False
+        if self.model and not admin.site.is_registered(apps.get_model(self.model)):
+            return False
+        app, _dot, name = self.model.partition(".")
+        needed = self.permission or (f"{app}.view_{name}" if self.model else "")
+        return not needed or user.has_perm(needed)
+
+
+MENU: list[tuple[str | Promise, list[Entry]]] = [
+    ("", [Entry(_("Home"), "space_dashboard", page="admin:index")]),
+    (
+        _("Service desk"),
+        [
+            Entry(_("Find a customer"), "search", page="admin:find", permission="coupons.issue_apology"),
+            Entry(_("Approvals"), "order_approve", model="operations.approval"),
+            Entry(_("Apologies"), "sentiment_satisfied", model="coupons.apology"),
+        ],
+    ),
+    (
+        _("Customers"),
+        [
+            Entry(_("Customers"), "group", model="customers.customer"),
+            Entry(_("Segments"), "pie_chart", model="customers.segment"),
+            Entry(_("Orders"), "receipt_long", model="customers.order"),
+        ],
+    ),
+    (
+        _("Engage"),
+        [
+            Entry(_("Campaigns"), "campaign", model="campaigns.campaign"),
+            Entry(_("Promotions"), "percent", model="coupons.promotion"),
+            Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
+        ],
+    ),
+    (
+        _("Operate"),
+        [
+            Entry(_("Jobs"), "pending_actions", model="operations.jobrun"),
+            Entry(_("Schedules"), "schedule", model="django_celery_beat.periodictask"),
+            Entry(_("Channel switches"), "toggle_on", model="campaigns.channelswitch"),
+            Entry(_("Allowances"), "account_balance_wallet", model="coupons.agentallowance"),
+            Entry(_("API clients"), "key", model="operations.apiclient"),
+            Entry(_("Staff"), "badge", model="operations.user"),
+            Entry(_("Roles"), "shield_person", model="auth.group"),
+            Entry(_("Login attempts"), "lock", model="axes.accessattempt"),
+        ],
+    ),
+]
+
+
+def entries_for(user: Any) -> list[tuple[str | Promise, list[Entry]]]:
+    """Return the groups of the menu with what this person may open; empty groups are left out."""
+    groups = [(title, [entry for entry in entries if entry.is_for(user)]) for title, entries in MENU]
+    return [(title, entries) for title, entries in groups if entries]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu as Unfold draws it."""
+    here = _entry_here(request)
+    return [
+        {"title": title, "items": [_item(entry, entry == here) for entry in entries]}
+        for title, entries in entries_for(request.user)
+    ]
+
+
+def _item(entry: Entry, active: bool) -> dict[str, Any]:
+    item = {"title": entry.title, "icon": entry.icon, "link": entry.url, "active": active}
+    if entry.model == "operations.approval" and (waiting := Approval.objects.waiting().count()):
+        item |= {"badge": str(waiting), "badge_variant": "warning"}
+    return item
+
+
+def _entry_here(request: HttpRequest) -> Entry | None:
+    """Return the entry whose address is the longest beginning of this one; home only for itself."""
+    home = reverse("admin:index")
+    matching = [
+        (len(entry.url), entry)
+        for _title, entries in entries_for(request.user)
+        for entry in entries
+        if request.path == entry.url or (entry.url != home and request.path.startswith(entry.url))
+    ]
+    return max(matching, key=lambda match: match[0])[1] if matching else None
+
+
+def environment_badge(request: HttpRequest) -> list[str] | None:
+    """Return the badge that tells the demo and the sandbox from the real thing."""
+    return {
+        "demo": [_("Demo"), "info"],
+        "sandbox": [_("Sandbox"), "warning"],
+        "production": [_("Production"), "danger"],
+    }.get(settings.ENVIRONMENT)

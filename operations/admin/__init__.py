@@ -1,0 +1,3 @@
+from operations.admin import approvals, clients, jobs, logins, schedules, staff
+
+__all__ = ["approvals", "clients", "jobs", "logins", "schedules", "staff"]
