@@ -57,6 +57,11 @@ def pytest_configure() -> None:
     plain_storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain_storage}
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    if not is_xdist_worker():
+        from loyalty_site.catalogues import catalogue_paths, compile_catalogue
+
+        for po in catalogue_paths():
+            compile_catalogue(po)
 
 
 def collect_static_files() -> None:

@@ -66,9 +66,7 @@ class SmtpSender:
     def _connect(self) -> smtplib.SMTP:
         if self._connection is None:
             kind = smtplib.SMTP_SSL if settings.EMAIL_USE_SSL else smtplib.SMTP
-            connection = kind(
-                settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=settings.EMAIL_TIMEOUT
-            )
+            connection = kind(settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=settings.EMAIL_TIMEOUT)
             self._connection = connection
             if settings.EMAIL_USE_TLS:
                 connection.starttls()
