@@ -85,6 +85,11 @@ class Field:
         found = _pattern(self.code).fullmatch(code)
         return found.groups() if found else None
 
+    def label_of(self, code: str) -> str:
+        """Return the field's name for a person, with what the code's `*` stands for."""
+        parts = self.match(code)
+        return f"{self.label}: {' '.join(parts)}" if parts else str(self.label)
+
 
 @cache
 def _pattern(code: str) -> re.Pattern[str]:

@@ -24,6 +24,11 @@ class Moment:
             return cls(as_of + INSTANT, as_of.astimezone(_zone()).date())
         return cls(start_of(as_of + timedelta(days=1)), as_of)
 
+    @property
+    def last_instant(self) -> datetime:
+        """Return the last instant that is seen."""
+        return self.until - INSTANT
+
     def days_ago(self, days: int) -> datetime:
         """Return the instant at which the day `days` before today began; negative counts ahead."""
         return start_of(self.today - timedelta(days=days))

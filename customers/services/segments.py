@@ -88,8 +88,10 @@ def edit_segment(
     return segment
 
 
-def refresh_segment(segment: Segment, *, at: datetime, announce: bool = False) -> SegmentChange:
-    """Bring a rule segment's members up to date as of an instant.
+def refresh_segment(
+    segment: Segment, *, at: datetime, as_of: date | datetime | None = None, announce: bool = False
+) -> SegmentChange:
+    """Bring a rule segment's members up to date; the rules are evaluated as of `as_of` (default `at`).
 
     With `announce`, entering and leaving are events that campaigns hear of, unless the rules were edited
     since the last refresh. Raises SegmentHasNoRules for segments whose members are decided elsewhere.
@@ -98,7 +100,7 @@ def refresh_segment(segment: Segment, *, at: datetime, announce: bool = False) -
         raise SegmentHasNoRules
     with transaction.atomic():
         segment = _lock(segment)
-        members = compile_rules(segment.rules, as_of=at)
+        members = compile_rules(segment.rules, as_of=as_of or at)
         return replace_members(
             segment, members, at=at, announce=announce and segment.refreshed_at is not None
         )
