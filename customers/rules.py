@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import email_validator
@@ -13,6 +14,7 @@ import phonenumbers
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAXIMUM_EMAIL_LENGTH = 254
+CLOCK_TOLERANCE = timedelta(minutes=5)
 # What people at tills type when a field must not stay empty. Such a value identifies nobody.
 BLOCKED_MAILBOXES = {
     "noemail", "no-email", "nomail", "no-mail", "noreply", "no-reply", "none", "null", "nessuna", "nomail1",
@@ -157,3 +159,34 @@ def payload_mistake(type: str, payload: dict) -> str:
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
             return f"payload.{name} of {type} is a whole number from {lowest} to {highest}."
     return ""
+
+
+def is_in_future(instant: datetime, *, at: datetime) -> bool:
+    """Return whether an instant lies further ahead than clocks may differ (5 minutes)."""
+    return instant > at + CLOCK_TOLERANCE
+
+
+Told = tuple[int, datetime, str, str, dict[str, Any]]
+
+
+def golden_fields(told: Iterable[Told], names: Iterable[str]) -> dict[str, Any]:
+    """Return the value of each field that some profile has: the most trusted source's, then the latest one's.
+
+    A profile is `(trust, observed_at, source, external id, data)`. The result does not depend on their order.
+    """
+    ranked = sorted(told, key=lambda profile: profile[:4], reverse=True)
+    golden = {}
+    for name in names:
+        values = (data[name] for *_, data in ranked if data.get(name))
+        value = next(values, None)
+        if value is not None:
+            golden[name] = value
+    return golden
+
+
+def golden_attributes(before: dict[str, Any], told: Iterable[Told]) -> dict[str, Any]:
+    """Return the attributes of all profiles together, the most trusted and latest last; None removes one."""
+    attributes = dict(before)
+    for *_, data in sorted(told, key=lambda profile: profile[:4]):
+        attributes |= data.get("attributes") or {}
+    return {name: value for name, value in attributes.items() if value is not None}

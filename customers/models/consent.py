@@ -69,9 +69,23 @@ class ConsentRecord(models.Model):
         return f"{self.channel} {self.purpose} {self.state}"
 
 
+class AddressHash(models.Func):
+    """What `rules.address_hash` computes, in the database."""
+
+    template = "encode(sha256(convert_to(%(expressions)s, 'UTF8')), 'hex')"
+    output_field = models.CharField()
+
+
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def granted(self, channel: str, purpose: str = Purpose.MARKETING) -> "ConsentQuerySet":
         return self.filter(channel=channel, purpose=purpose, state=ConsentState.GRANTED)
+
+    def unsuppressed(self) -> "ConsentQuerySet":
+        """Leave out contact points that must not be written to."""
+        suppressed = Suppression.objects.filter(
+            channel=models.OuterRef("channel"), address_hash=AddressHash(models.OuterRef("address"))
+        )
+        return self.filter(~models.Exists(suppressed))
 
 
 class Consent(models.Model):

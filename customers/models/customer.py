@@ -7,6 +7,8 @@ from django.db.models.functions import Concat, Lower
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
+from customers.models.consent import Consent
+
 
 class SearchText(models.Func):
     """Lower-cased text without accents; an immutable function made by the first migration."""
@@ -19,6 +21,20 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def live(self) -> "CustomerQuerySet":
         """Return who counts in rules, segments and reports: customers and prospects."""
         return self.filter(status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT])
+
+    def reachable(self, channel: str, purpose: str = "MARKETING") -> "CustomerQuerySet":
+        """Return who may be written to, with the contact point as `address`.
+
+        Live, consent granted, contact point present and not suppressed; of several the one granted last.
+        """
+        grants = (
+            Consent.objects.granted(channel, purpose)
+            .unsuppressed()
+            .filter(customer=models.OuterRef("pk"))
+            .exclude(address="")
+        )
+        latest = grants.order_by("-changed_at", "-pk").values("address")[:1]
+        return self.live().filter(models.Exists(grants)).annotate(address=models.Subquery(latest))
 
     def search(self, text: str) -> "CustomerQuerySet":
         """Return customers whose name holds `text`, whatever its case and accents."""

@@ -1,0 +1,274 @@
+"""What people allow: the ledger, the state it leads to, and contact points never to be written to again."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from customers.errors import ConsentWithoutProof
+from customers.models import (
+    Channel,
+    Consent,
+    ConsentRecord,
+    Customer,
+    Namespace,
+    Purpose,
+    Source,
+    Suppression,
+)
+from customers.models.consent import ConsentState
+from customers.rules import address_hash, is_in_future, normalise_address
+from customers.services.events import new_event, record_events
+from operations.errors import InvalidInput, Mistake
+from operations.inserts import insert_missing
+
+NAMESPACES = {
+    Channel.EMAIL: Namespace.EMAIL,
+    Channel.SMS: Namespace.PHONE,
+    Channel.PHONE: Namespace.PHONE,
+}
+# Of two statements of the same instant the more restrictive one holds.
+RESTRICTION = {ConsentState.GRANTED: 0, ConsentState.PENDING: 1}
+
+
+@dataclass(frozen=True)
+class StatedConsent:
+    """What one person said about one contact point, channel and purpose.
+
+    Without `occurred_at` it was said now, and the same state again is no news.
+    """
+
+    customer: Customer
+    channel: str
+    purpose: str
+    state: str
+    address: str
+    occurred_at: datetime | None = None
+    source: Source | None = None
+    text_version: str = ""
+    lawful_basis: str = "consent"
+    proof: dict[str, Any] | None = None
+
+    @property
+    def point(self) -> tuple[int, str, str, str]:
+        return (self.customer.pk, self.channel, self.purpose, self.address)
+
+
+def record_consent(
+    customer: Customer,
+    *,
+    channel: str,
+    purpose: str,
+    state: str,
+    at: datetime,
+    address: str = "",
+    occurred_at: datetime | None = None,
+    source: Source | None = None,
+    text_version: str = "",
+    proof: dict[str, Any] | None = None,
+) -> Consent:
+    """Enter what a customer said into the ledger and return the state that holds now.
+
+    Without `address` it is about the customer's own contact point of the channel. The latest statement about
+    a contact point holds, in whatever order they arrive. Tells of a change (`consent.changed`).
+
+    Raises ConsentWithoutProof, InvalidInput (no contact point, an instant in the future).
+    """
+    if address:
+        address = _normal_address(channel, address, country=str(customer.country))
+    else:
+        address = contact_point(customer, channel)
+    stated = StatedConsent(
+        customer=customer,
+        channel=channel,
+        purpose=purpose,
+        state=state,
+        address=address,
+        occurred_at=occurred_at,
+        source=source,
+        text_version=text_version,
+        proof=proof,
+    )
+    check_consent(stated, at=at)
+    return record_consents([stated], at=at)[0]
+
+
+def contact_point(customer: Customer, channel: str) -> str:
+    """Return the customer's own address of a channel; push and post have none of their own here.
+
+    Raises InvalidInput when the customer has none.
+    """
+    namespace = NAMESPACES.get(channel)
+    if namespace is None:
+        return ""
+    identity = customer.identities.filter(namespace=namespace).order_by("-pk").first()
+    if identity is None:
+        raise InvalidInput.at("/address", "The customer has no contact point of this channel.")
+    return identity.value
+
+
+def check_consent(stated: StatedConsent, *, at: datetime) -> None:
+    """Raises ConsentWithoutProof or InvalidInput for a statement that could not be entered."""
+    if stated.state == ConsentState.GRANTED and not stated.proof:
+        raise ConsentWithoutProof(details=[Mistake("/proof", ConsentWithoutProof.message)])
+    if stated.occurred_at and is_in_future(stated.occurred_at, at=at):
+        raise InvalidInput.at("/occurred_at", "This instant is in the future.")
+
+
+def _normal_address(channel: str, address: str, *, country: str) -> str:
+    try:
+        return normalise_address(channel, address, country or settings.PROGRAMME_COUNTRY)
+    except ValueError as error:
+        raise InvalidInput.at("/address", str(error)) from error
+
+
+def record_consents(statements: Sequence[StatedConsent], *, at: datetime) -> list[Consent]:
+    """Enter checked statements, with normalised addresses, in bulk; return the state of each."""
+    if not statements:
+        return []
+    with transaction.atomic():
+        customers = {stated.customer.pk for stated in statements}
+        states = _locked_states(customers)
+        entered = _entered_before(customers)
+        changed: dict[tuple, Consent] = {}
+        records: list[ConsentRecord] = []
+        for stated in statements:
+            current = states.get(stated.point)
+            if not _is_news(stated, current, entered):
+                continue
+            record = _record(stated, at=at)
+            records.append(record)
+            entered.add(_entry(record))
+            if current is None or _overrules(record, current.record):
+                states[stated.point] = changed[stated.point] = _state(record, current)
+        ConsentRecord.objects.bulk_create(records)
+        _write_states(changed.values())
+        _lift_suppressions(changed.values())
+    return [states[stated.point] for stated in statements]
+
+
+def _locked_states(customers: set[int]) -> dict[tuple, Consent]:
+    list(Customer.objects.filter(pk__in=customers).order_by("pk").select_for_update(no_key=True).values("pk"))
+    consents = Consent.objects.filter(customer__in=customers).select_related("record")
+    return {(c.customer_id, c.channel, c.purpose, c.address): c for c in consents}
+
+
+def _entered_before(customers: set[int]) -> set[tuple]:
+    return {_entry(record) for record in ConsentRecord.objects.filter(customer__in=customers)}
+
+
+def _entry(record: ConsentRecord) -> tuple:
+    return (
+        record.customer_id, record.channel, record.purpose, record.address, record.state, record.occurred_at
+    )  # fmt: skip
+
+
+def _is_news(stated: StatedConsent, current: Consent | None, entered: set[tuple]) -> bool:
+    if current is None:
+        return True
+    if stated.occurred_at is None:
+        return stated.state != current.state
+    return (*stated.point, stated.state, stated.occurred_at) not in entered
+
+
+def _record(stated: StatedConsent, *, at: datetime) -> ConsentRecord:
+    return ConsentRecord(
+        customer=stated.customer,
+        channel=stated.channel,
+        purpose=stated.purpose,
+        address=stated.address,
+        state=stated.state,
+        source=stated.source,
+        lawful_basis=stated.lawful_basis,
+        text_version=stated.text_version,
+        proof=stated.proof,
+        occurred_at=stated.occurred_at or at,
+    )
+
+
+def _overrules(new: ConsentRecord, old: ConsentRecord) -> bool:
+    if new.occurred_at != old.occurred_at:
+        return new.occurred_at > old.occurred_at
+    return RESTRICTION.get(new.state, 2) > RESTRICTION.get(old.state, 2)
+
+
+def _state(record: ConsentRecord, current: Consent | None) -> Consent:
+    consent = current or Consent(
+        customer=record.customer, channel=record.channel, purpose=record.purpose, address=record.address
+    )
+    consent.news = current is None or current.state != record.state
+    consent.record, consent.state, consent.changed_at = record, record.state, record.occurred_at
+    return consent
+
+
+def _write_states(changed: Collection[Consent]) -> None:
+    for consent in changed:
+        consent.record_id = consent.record.pk
+    Consent.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["customer", "channel", "purpose", "address"],
+        update_fields=["state", "record", "changed_at"],
+    )
+    record_events([_changed_event(consent) for consent in changed if consent.news])
+
+
+def _changed_event(consent: Consent):
+    return new_event(
+        "consent.changed",
+        external_id=f"consent:{consent.record_id}",
+        customer=consent.customer,
+        occurred_at=consent.changed_at,
+        payload={"channel": consent.channel, "purpose": consent.purpose, "state": consent.state},
+    )
+
+
+def _lift_suppressions(changed: Collection[Consent]) -> None:
+    """Who unsubscribed and later consents anew may be written to again; a bounce or a complaint stays."""
+    granted = {
+        (consent.channel, address_hash(consent.address)): consent.changed_at
+        for consent in changed
+        if consent.state == ConsentState.GRANTED and consent.purpose == Purpose.MARKETING
+    }
+    if not granted:
+        return
+    suppressions = Suppression.objects.filter(
+        reason=Suppression.Reason.UNSUBSCRIBED, address_hash__in={digest for _, digest in granted}
+    )
+    outlived = [
+        s.pk for s in suppressions if s.created_at < granted.get((s.channel, s.address_hash), s.created_at)
+    ]
+    if outlived:
+        Suppression.objects.filter(pk__in=outlived).delete()
+
+
+def suppress(channel: str, address: str, *, reason: str) -> Suppression:
+    """Never write to this contact point again; only its hash is kept. Repeating it keeps the first reason.
+
+    Raises InvalidInput for what is no contact point of the channel.
+    """
+    digest = address_hash(_normal_address(channel, address, country=""))
+    insert_missing(
+        [Suppression(channel=channel, address_hash=digest, reason=reason)], unique=["channel", "address_hash"]
+    )
+    return Suppression.objects.get(channel=channel, address_hash=digest)
+
+
+def unsuppress(channel: str, address: str) -> bool:
+    """Allow a contact point again; return whether it was suppressed. Consent is needed all the same."""
+    digest = address_hash(_normal_address(channel, address, country=""))
+    deleted, _ = Suppression.objects.filter(channel=channel, address_hash=digest).delete()
+    return bool(deleted)
+
+
+def reachable_address(customer: Customer, channel: str, *, purpose: str = Purpose.MARKETING) -> str | None:
+    """Return where the customer may be written to on a channel now, or None."""
+    return (
+        Customer.objects.reachable(channel, purpose)
+        .filter(pk=customer.pk)
+        .values_list("address", flat=True)
+        .first()
+    )
