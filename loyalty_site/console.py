@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -30,6 +33,20 @@ class ConsoleSite(UnfoldAdminSite):
         return TemplateResponse(
             request, template, {**self.each_context(request), **context, **(extra_context or {})}
         )
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Hand over to the login with second factors; somebody without the right stays out."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """End the session and go back to the login."""
+        if request.method != "POST":
+            return HttpResponse(status=405, headers={"Allow": "POST"})
+        logout(request)
+        messages.info(request, _("You are logged out."))
+        return HttpResponseRedirect(reverse("account_login"))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the command palette. By POST: names and addresses of people stay out of URLs and logs."""
@@ -66,6 +83,9 @@ class ConsoleSite(UnfoldAdminSite):
 
 def staff_page_context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the console's look for pages outside the admin (login, second factor, errors)."""
-    if request.path.startswith(reverse("admin:index") + "account/"):
-        return admin.site.each_context(request)
-    return {}
+    if not request.path.startswith(reverse("admin:index") + "account/"):
+        return {}
+    if not hasattr(request, "staff_page_context"):  # Asked again for each piece of the page.
+        title = _("Login security")
+        request.staff_page_context = {**admin.site.each_context(request), "title": title}
+    return request.staff_page_context

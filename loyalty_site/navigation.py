@@ -116,6 +116,14 @@ def _entry_here(request: HttpRequest) -> Entry | None:
     return max(matching, key=lambda match: match[0])[1] if matching else None
 
 
+def account_links(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the lines of the user's own menu."""
+    return [
+        {"title": _("Login security"), "link": reverse("mfa_index")},
+        {"title": _("Change password"), "link": reverse("admin:password_change")},
+    ]
+
+
 def environment_badge(request: HttpRequest) -> list[str] | None:
     """Return the badge that tells the demo and the sandbox from the real thing."""
     return {

@@ -24,6 +24,7 @@ if not SECRET_KEY:
 ENVIRONMENT = read("ENVIRONMENT", "demo")  # production, sandbox or demo: shown as a badge in the console
 ALLOWED_HOSTS = [host.strip() for host in read("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 CSRF_TRUSTED_ORIGINS = [origin for origin in read("CSRF_TRUSTED_ORIGINS").split(",") if origin]
+DEMO_PASSWORD = read("DEMO_PASSWORD", "fidelio-demo")  # Of the demo's logins, shown beside the login form.
 PUBLIC_URL = read("PUBLIC_URL", f"http://127.0.0.1:{read('PORT', '8000')}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 
@@ -80,6 +81,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "loyalty_site.staff.sessions.SessionLimitMiddleware",
+    "loyalty_site.staff.second_factor.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -222,7 +224,24 @@ SESSION_IDLE_SECONDS = 30 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
-LOGIN_URL = "/console/login/"
+LOGIN_URL = "/console/account/login/"
+LOGIN_REDIRECT_URL = "/console/"
+AXES_LOCKOUT_CALLABLE = "loyalty_site.staff.login.locked_out"
+AXES_ENABLE_ADMIN = False
+ACCOUNT_ADAPTER = "loyalty_site.staff.adapters.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False  # The cookie goes with the browser; SessionLimitMiddleware is stricter.
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+MFA_ADAPTER = "loyalty_site.staff.adapters.StaffMFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+REQUIRE_SECOND_FACTOR = read_flag("REQUIRE_SECOND_FACTOR", ENVIRONMENT == "production")
+SECOND_FACTOR_GROUPS = ["Marketer", "Agent", "Supervisor", "Analyst", "Administrator"]
+SECRET_KEY_FALLBACKS = [key for key in read("SECRET_KEY_FALLBACKS").split(",") if key]
 
 # --- Browser security ---
 CONTENT_SECURITY_POLICY = {
@@ -313,6 +332,7 @@ UNFOLD = {
         "navigation": "loyalty_site.navigation.sidebar",
     },
     "COMMAND": {"show_history": False},
+    "ACCOUNT": {"navigation": "loyalty_site.navigation.account_links"},
     "SHOW_LANGUAGES": True,
     "LANGUAGES": {"action": "/language/"},
     "SHOW_HISTORY": True,

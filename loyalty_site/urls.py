@@ -13,5 +13,6 @@ urlpatterns = [
     path("language/", choose_language, name="set_language"),
     path("api/v1/", include("loyalty_site.api")),
     path("api/<path:path>", UnknownPathView.as_view()),
+    path("console/account/", include("loyalty_site.staff.urls")),
     path("console/", admin.site.urls),
 ]
