@@ -172,8 +172,12 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # Event type -> subscribers, each called at least once with the event; idempotent by a unique key.
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {}
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
-CUSTOMER_PANELS: list[str] = []
-CUSTOMER_DETAILS: list[str] = []
+CUSTOMER_PANELS: list[str] = [
+    "analytics.panels.rfm_panel",
+]
+CUSTOMER_DETAILS: list[str] = [
+    "analytics.panels.rfm_details",
+]
 # Kind of approval -> what carries the decision out.
 APPROVAL_DECISIONS: dict[str, str] = {}
 # Contributors to the field catalogue of segment rules.

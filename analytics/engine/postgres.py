@@ -83,7 +83,7 @@ class PostgresEngine:
             sql.SQL(
                 """
                 SELECT customer_id, r, f, m, {sum} AS sum,
-                       ({segments})[(r - 1) * 25 + (f - 1) * 5 + m] AS segment,
+                       ({segments}::text[])[(r - 1) * 25 + (f - 1) * 5 + m] AS segment,
                        last_order_on, orders, net_amount
                 FROM (SELECT *, {r} AS r, {f} AS f, {m} AS m FROM {customers}) AS scored
                 """

@@ -17,6 +17,12 @@ class RfmModelQuerySet(models.QuerySet["RfmModel"]):
         """Return the models that the clock runs."""
         return self.filter(schedule=RfmModel.Schedule.NIGHTLY)
 
+    def by_reference(self, reference: str) -> "RfmModelQuerySet":
+        """Return the model whose id or code this is; codes are never only digits."""
+        if reference.isascii() and reference.isdigit():
+            return self.filter(pk=int(reference)) if len(reference) < 19 else self.none()
+        return self.filter(code=reference)
+
     def main(self) -> "RfmModel | None":
         """Return the model that the console shows where there is room for one: the first."""
         return self.order_by("pk").first()
@@ -60,7 +66,10 @@ class RfmModel(models.Model):
         max_length=64,
         unique=True,
         validators=[
-            RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Lower-case letters, digits and single hyphens."))
+            RegexValidator(
+                r"^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$",
+                _("Lower-case letters, digits and single hyphens, with at least one letter."),
+            )
         ],
     )
     name = models.CharField(_("name"), max_length=100)
@@ -144,6 +153,10 @@ class RfmRunQuerySet(models.QuerySet["RfmRun"]):
     def done(self) -> "RfmRunQuerySet":
         """Return the runs that wrote scores, newest first."""
         return self.filter(status=RfmRun.Status.DONE).order_by("-pk")
+
+    def as_of(self, day: date) -> "RfmRun | None":
+        """Return the run that says how things stood on a day: the last one as of that day or before."""
+        return self.done().filter(as_of__lte=day).order_by("-as_of", "-pk").first()
 
 
 class RfmRun(models.Model):

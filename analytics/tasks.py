@@ -1,0 +1,33 @@
+from celery import shared_task
+from django.utils import timezone
+
+from analytics import services
+from analytics.models import RfmModel, RfmRun
+from operations import services as jobs
+from operations.errors import FidelioError
+
+
+@shared_task(name="analytics.tasks.score_rfm_models")
+def score_rfm_models() -> None:
+    """Queue tonight's run of every model on the clock, as of today in the programme's time zone."""
+    for model in RfmModel.objects.nightly():
+        services.queue_rfm_run(model, as_of=timezone.localdate())
+
+
+@shared_task(name="analytics.tasks.score_rfm_model")
+def score_rfm_model(run_id: int) -> None:
+    """Carry out one queued run; a refusal ends its job with the sentence that says why."""
+    run = RfmRun.objects.select_related("model", "job").get(pk=run_id)
+    if not jobs.start_job(run.job):
+        return
+    try:
+        services.run_rfm(run.model, as_of=run.as_of, run=run)
+    except FidelioError as error:
+        jobs.fail_job(run.job, error=error.message)
+    except Exception as error:
+        jobs.fail_job(run.job, error=f"{type(error).__name__}: {error}")
+        raise
+    else:
+        jobs.finish_job(
+            run.job, result={"customers": run.population, "changed": run.changed_rows, "moved": run.moves}
+        )
