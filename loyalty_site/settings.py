@@ -228,6 +228,7 @@ SESSION_IDLE_SECONDS = 30 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "loyalty_site.error_pages.csrf_failure"
 LOGIN_URL = "/console/account/login/"
 LOGIN_REDIRECT_URL = "/console/"
 AXES_LOCKOUT_CALLABLE = "loyalty_site.staff.login.locked_out"

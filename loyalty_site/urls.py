@@ -16,3 +16,5 @@ urlpatterns = [
     path("console/account/", include("loyalty_site.staff.urls")),
     path("console/", admin.site.urls),
 ]
+
+handler500 = "loyalty_site.error_pages.server_error"

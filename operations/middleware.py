@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from operations.api.problems import request_id
@@ -19,11 +20,19 @@ class UnavailableDatabaseMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
-            return None
-        message = _("The database cannot be reached right now; try again in a moment.")
-        headers = {"Retry-After": "2"}
-        if request.path.startswith("/api/"):
-            body = {"key": "unavailable", "message": message, "details": [], "request_id": request_id()}
-            return JsonResponse(body, status=503, headers=headers)
-        return HttpResponse(message, status=503, headers=headers, content_type="text/plain; charset=utf-8")
+        return answer_unavailable(request) if is_unavailable(exception) else None
+
+
+def is_unavailable(exception: BaseException | None) -> bool:
+    """Return whether the exception says that the database cannot be reached."""
+    return isinstance(exception, OperationalError | InterfaceError)
+
+
+def answer_unavailable(request: HttpRequest) -> HttpResponse:
+    """Return the 503: a problem for programs, a page for people."""
+    message = _("The database cannot be reached right now; try again in a moment.")
+    headers = {"Retry-After": "2"}
+    if request.path.startswith("/api/"):
+        body = {"key": "unavailable", "message": message, "details": [], "request_id": request_id()}
+        return JsonResponse(body, status=503, headers=headers)
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
