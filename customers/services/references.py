@@ -19,7 +19,7 @@ from customers.rules import (
     normalise_key,
     normalise_phone,
 )
-from customers.services.events import OWN_SOURCE, new_event, record_events
+from customers.services.events import new_event, record_events
 from operations.errors import InvalidInput
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
@@ -216,8 +216,3 @@ def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
         insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])
         sources |= {source.code: source for source in Source.objects.filter(code__in=missing)}
     return sources
-
-
-def own_profile_key(customer: Customer) -> Key:
-    """Return the key of the profile in which the staff's own corrections stand."""
-    return Key(PROFILE, OWN_SOURCE, str(customer.public_id))
