@@ -12,8 +12,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from customers.models import Consent, ConsentRecord, Event, Order, Source
+from customers.models import Consent, ConsentRecord, Customer, Event, Order, Source, SourceProfile
 from customers.services.events import own_source
+from operations.inserts import insert_missing
+
+BATCH = 2_000
 
 
 def reserve_ids(model: type[Model], *, count: int) -> list[int]:
@@ -67,12 +70,52 @@ def settle_consents(source: Source) -> int:
     )
 
 
+def tell_customers(source: Source) -> int:
+    """Write `customer.created` for every customer this source brought, at the time they were created."""
+    return _execute(
+        f"""
+        INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id,
+            source_profile_id, customer_id, currency, payload, content_hash)
+        SELECT 'customer.created', customer.created_at, now(), %s, 'customer:' || customer.id || ':created',
+            profile.id, customer.id, '', '{{}}', sha256('{{}}')
+        FROM {_table(SourceProfile)} AS profile
+        JOIN {_table(Customer)} AS customer ON customer.id = profile.customer_id
+        WHERE profile.source_id = %s
+        ORDER BY customer.id
+        ON CONFLICT (source_id, external_id) DO NOTHING
+        """,
+        [own_source().pk, source.pk],
+    )
+
+
+def tell_consents(source: Source) -> int:
+    """Write `consent.changed` for every ledger entry of this source."""
+    return _execute(
+        f"""
+        INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id, customer_id,
+            currency, payload, content_hash)
+        SELECT 'consent.changed', occurred_at, now(), %s, 'consent:' || id, customer_id, '', told::jsonb,
+            sha256(convert_to(told, 'UTF8'))
+        FROM (
+            SELECT id, customer_id, occurred_at, format(
+                '{{"channel":"%%s","purpose":"%%s","state":"%%s"}}', channel, purpose, state
+            ) AS told
+            FROM {_table(ConsentRecord)} WHERE source_id = %s
+        ) AS record
+        ORDER BY id
+        ON CONFLICT (source_id, external_id) DO NOTHING
+        """,
+        [own_source().pk, source.pk],
+    )
+
+
 def tell_orders(source: Source) -> int:
     """Write the `order.recorded` event of every paid order of this source that has none yet."""
     return _execute(
         f"""
         INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id,
-            source_profile_id, customer_id, sales_channel_id, store_id, amount, currency, payload, content_hash)
+            source_profile_id, customer_id, sales_channel_id, store_id, amount, currency, payload,
+            content_hash)
         SELECT 'order.recorded', ordered_at, now(), %s, 'order:' || id || ':paid', source_profile_id,
             customer_id, sales_channel_id, store_id, total_amount, currency, jsonb_build_object('order', id),
             sha256(convert_to('{{"order":' || id || '}}', 'UTF8'))
@@ -83,6 +126,12 @@ def tell_orders(source: Source) -> int:
         """,
         [own_source().pk, source.pk],
     )
+
+
+def write_past_events(events: Sequence[Event]) -> list[Event]:
+    """Write events that no subscriber shall hear of; those known already are skipped, as ever."""
+    batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
+    return [event for batch in batches for event in insert_missing(batch, unique=["source", "external_id"])]
 
 
 def refresh_statistics(*models: type[Model]) -> None:

@@ -115,7 +115,7 @@ def invent_person(household: int) -> Person:
         email=address if dice.random() < 0.92 else "",
         phone=f"+39300{household:07d}" if dice.random() < 0.80 else "",
         loyalty_card=loyalty_card(household),
-        street=f"{dice.choice(STREETS)} {dice.randint(1, 120)}",
+        street=f"{dice.choice(STREETS)} {household}",  # No two households share a letter box.
     )
 
 

@@ -21,6 +21,8 @@ from customers.services.bulk import (
     check_constraints_at_once,
     refresh_statistics,
     settle_consents,
+    tell_consents,
+    tell_customers,
     tell_orders,
 )
 from loyalty_site.demo.journey.baskets import write_lines, write_orders
@@ -112,6 +114,8 @@ def load_journey(dataset: Dataset, *, calendar: Calendar, progress: Progress, at
         progress.add(count)
 
     progress.begin("Timeline")
+    tell_customers(source)
+    tell_consents(source)
     tell_orders(source)
     progress.add(len(orders))
 
