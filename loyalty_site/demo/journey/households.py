@@ -206,9 +206,9 @@ class _Writer:
         person, city = household.person, household.city
         return (
             pk, uuid.uuid5(IDS, str(household.number)), Customer.Status.ACTIVE.value,
-            Customer.Kind.PERSON.value, person.first_name, person.last_name, self._birth_date(household), "it",
-            "", "IT", city.region, city.name, city.postcode, person.street, json.dumps({"demo": True}), self._enrolled_at(household),
-            self.at,
+            Customer.Kind.PERSON.value, person.first_name, person.last_name, self._birth_date(household),
+            "it", "", "IT", city.region, city.name, city.postcode, person.street, json.dumps({"demo": True}),
+            self._enrolled_at(household), self.at,
         )  # fmt: skip
 
     def _profile(self, pk: int, household: Household) -> tuple:

@@ -16,7 +16,6 @@ from customers.models import (
     SalesChannel,
     Source,
 )
-from customers.services import refresh_rollups
 from customers.services.bulk import (
     check_constraints_at_once,
     refresh_statistics,
@@ -25,6 +24,7 @@ from customers.services.bulk import (
     tell_customers,
     tell_orders,
 )
+from customers.services.rollups import refresh_rollups
 from loyalty_site.demo.journey.baskets import write_lines, write_orders
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.catalogue import write_catalogue
