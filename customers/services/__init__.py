@@ -3,11 +3,13 @@ from customers.services.consents import (
     reachable_address,
     record_consent,
     record_consents,
+    record_external_consents,
     suppress,
     unsuppress,
 )
 from customers.services.customers import upsert_customers
 from customers.services.events import dispatch_events, record_event, record_events
+from customers.services.intake import quarantine_event, record_external_events
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.references import find_customer
 from customers.services.returns import record_return
@@ -31,11 +33,14 @@ __all__ = [
     "find_customer",
     "pay_order",
     "preview_segment",
+    "quarantine_event",
     "reachable_address",
     "record_consent",
     "record_consents",
     "record_event",
     "record_events",
+    "record_external_consents",
+    "record_external_events",
     "record_order",
     "record_orders",
     "record_return",

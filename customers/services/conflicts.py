@@ -13,11 +13,11 @@ def keep_conflicts(kind: str, contradictions: list[tuple[Source, str, Any]]) -> 
     if not contradictions:
         return
     rows = {
-        (source.pk, name, json.dumps(plain, sort_keys=True)): EventConflict(
-            source=source, kind=kind, external_id=name, payload=plain
+        (source.pk, name, json.dumps(payload, sort_keys=True)): EventConflict(
+            source=source, kind=kind, external_id=name, payload=payload
         )
         for source, name, content in contradictions
-        for plain in [_plain(content)]
+        for payload in [plain(content)]
     }
     kept = EventConflict.objects.filter(kind=kind, external_id__in={name for _, name, _ in contradictions})
     for row in kept:
@@ -25,5 +25,6 @@ def keep_conflicts(kind: str, contradictions: list[tuple[Source, str, Any]]) -> 
     EventConflict.objects.bulk_create(rows.values())
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
+    """Return the content as JSON would bring it back."""
     return json.loads(json.dumps(content, cls=DjangoJSONEncoder))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from customers.models import (
 from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amount
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
-from customers.services.events import content_hash, new_event, record_events
+from customers.services.events import content_hash, content_of, new_event, record_events
 from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_of
 from customers.services.rollups import refresh_rollups
 from operations.errors import FidelioError, InvalidInput
@@ -93,7 +93,7 @@ def record_orders(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]
 
 
 def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
-    draft = Draft(item, content_hash(_content(item)))
+    draft = Draft(item, content_hash(content_of(item)))
     try:
         draft.lines = [_line(index, line) for index, line in enumerate(item["lines"])]
         _check(draft, at=at)
@@ -103,17 +103,6 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     except InvalidInput as error:
         draft.error = error
     return draft
-
-
-def _content(value: Any) -> Any:
-    """Return what counts as the content: a field that is absent and one that is null are the same."""
-    if isinstance(value, dict):
-        return {name: _content(part) for name, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [_content(part) for part in value]
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _line(index: int, line: dict[str, Any]) -> OrderLine:
@@ -235,12 +224,7 @@ def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], SourceProfile]:
     keys = {
         draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
     }
-    if not keys:
-        return {}
-    profiles = SourceProfile.objects.filter(
-        source__code__in={key.space for key in keys}, external_id__in={key.value for key in keys}
-    ).select_related("source")
-    return {(profile.source.code, profile.external_id): profile for profile in profiles}
+    return SourceProfile.objects.by_key((key.space, key.value) for key in keys)
 
 
 def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], profiles: dict) -> Order:
@@ -249,7 +233,7 @@ def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], p
         source=sources[item["source"]],
         external_id=item["source_id"],
         customer=draft.customer,
-        source_profile=profiles.get((key.space, key.value)) if key and key.kind == PROFILE else None,
+        source_profile=profiles.get((key.space, key.value)) if key else None,
         ordered_at=item["ordered_at"],
         status=item.get("status") or Order.Status.PAID,
         currency=item["currency"],
