@@ -2,11 +2,12 @@
 
 Refusal
 ├── CodeNotValid             404, for clients that may not know why
-├── CouponNotFound           404
-├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
-├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
-├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped, NoEffect
-├── DuplicateRedemption      409
+├── IncentiveRefused         one incentive of a stack cannot be spent
+│   ├── CouponNotFound       404
+│   ├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
+│   ├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
+│   ├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped
+│   └── DuplicateRedemption  409
 ├── AlreadyRolledBack        409
 ├── PromotionHasNoCoupon, PromotionNotPublishable, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
@@ -23,77 +24,81 @@ class CodeNotValid(NotFound):
     message = _("This code is not valid.")
 
 
-class CouponNotFound(NotFound):
+class IncentiveRefused(Refusal):
+    """One incentive cannot be spent; `about_coupon` when it was named by a code."""
+
+    about_coupon = False
+
+
+class CouponNotFound(IncentiveRefused):
+    key = "not_found"
+    status = 404
     message = _("There is no such code or promotion.")
 
 
-class CouponDisabled(Refusal):
+class CouponDisabled(IncentiveRefused):
     key = "coupon_disabled"
     message = _("This coupon was switched off.")
 
 
-class CouponNotActive(Refusal):
+class CouponNotActive(IncentiveRefused):
     key = "coupon_not_active"
     message = _("This coupon is not good yet.")
 
 
-class CouponExpired(Refusal):
+class CouponExpired(IncentiveRefused):
     key = "coupon_expired"
     message = _("This coupon has expired.")
 
 
-class CouponNotActiveNow(Refusal):
+class CouponNotActiveNow(IncentiveRefused):
     key = "coupon_not_active_now"
     message = _("This coupon is not good at this hour.")
 
 
-class QuantityExceeded(Refusal):
+class QuantityExceeded(IncentiveRefused):
     key = "quantity_exceeded"
     message = _("This coupon was used as often as it allows.")
 
 
-class CustomerRulesViolated(Refusal):
+class CustomerRulesViolated(IncentiveRefused):
     key = "customer_rules_violated"
     message = _("This incentive is not meant for this customer.")
 
 
-class OrderRulesViolated(Refusal):
+class OrderRulesViolated(IncentiveRefused):
     key = "order_rules_violated"
     message = _("The cart does not meet the conditions of this incentive.")
 
 
-class RedemptionRulesViolated(Refusal):
+class RedemptionRulesViolated(IncentiveRefused):
     key = "redemption_rules_violated"
     message = _("A limit of this incentive is reached.")
 
 
-class BudgetExceeded(Refusal):
+class BudgetExceeded(IncentiveRefused):
     key = "budget_exceeded"
     message = _("The budget of this promotion is spent.")
 
 
-class StackingLimitExceeded(Refusal):
+class StackingLimitExceeded(IncentiveRefused):
     key = "stacking_limit_exceeded"
     message = _("This incentive cannot be combined with the others.")
 
 
-class CurrencyMismatch(Refusal):
+class CurrencyMismatch(IncentiveRefused):
     key = "currency_mismatch"
     message = _("The incentive and the cart are in different currencies.")
 
 
-class PromotionStopped(Refusal):
+class PromotionStopped(IncentiveRefused):
     key = "promotion_stopped"
     message = _("This promotion was stopped.")
 
 
-class NoEffect(Refusal):
-    key = "no_effect"
-    message = _("There is nothing left in this cart to discount.")
-
-
-class DuplicateRedemption(Conflict):
+class DuplicateRedemption(IncentiveRefused):
     key = "duplicate_redemption"
+    status = 409
     message = _("This incentive was spent on this order already.")
 
 
@@ -143,3 +148,26 @@ class PointsExceeded(Refusal):
 class AlreadyReversed(Conflict):
     key = "already_reversed"
     message = _("This entry was reversed before.")
+
+
+REFUSALS = {error.key: error for error in IncentiveRefused.__subclasses__()}
+# What a client without the scope coupons:explain must not tell apart: it would find out which codes exist.
+TELLS_THAT_A_CODE_EXISTS = {
+    error.key
+    for error in (
+        CouponNotFound,
+        CouponDisabled,
+        CouponNotActive,
+        CouponExpired,
+        QuantityExceeded,
+        CustomerRulesViolated,
+        PromotionStopped,
+    )
+}
+
+
+def refusal(key: str, *, about_coupon: bool) -> IncentiveRefused:
+    """Return the error for a key of the engine."""
+    error = REFUSALS[key]()
+    error.about_coupon = about_coupon
+    return error

@@ -156,7 +156,6 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.pump_fast": {"queue": "fast"},
     "campaigns.tasks.pump_bulk": {"queue": "bulk"},
     "analytics.tasks.*": {"queue": "analytics"},
-    "loyalty_site.tasks.*": {"queue": "analytics"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
@@ -166,13 +165,21 @@ CELERY_BEAT_SCHEDULE = {
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs", "schedule": timedelta(seconds=5)},
     "pump bulk messages": {"task": "campaigns.tasks.pump_bulk", "schedule": timedelta(seconds=5)},
     "pump fast messages": {"task": "campaigns.tasks.pump_fast", "schedule": timedelta(seconds=5)},
-    "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
+    "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
+    "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- How the apps contribute to each other (dotted paths, so that imports go one way) ---
 # Event type -> subscribers, each called at least once with the event; idempotent by a unique key.
-EVENT_SUBSCRIBERS: dict[str, list[str]] = {}
+EVENT_SUBSCRIBERS: dict[str, list[str]] = {
+    "order.recorded": [
+        "coupons.subscribers.link_order",
+    ],
+    "order.cancelled": [
+        "coupons.subscribers.roll_back_order",
+    ],
+}
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
     "analytics.panels.rfm_panel",
@@ -181,7 +188,9 @@ CUSTOMER_DETAILS: list[str] = [
     "analytics.panels.rfm_details",
 ]
 # Kind of approval -> what carries the decision out.
-APPROVAL_DECISIONS: dict[str, str] = {}
+APPROVAL_DECISIONS: dict[str, str] = {
+    "apology": "coupons.services.decide_apology",
+}
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = ["customers.segments.fields.FIELDS"]
 
@@ -190,6 +199,10 @@ PROGRAMME_NAME = read("PROGRAMME_NAME", "Fidelio")
 PROGRAMME_CURRENCY = read("PROGRAMME_CURRENCY", "EUR")
 PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")
 PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
+# What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
+# percent takes off when no order is named; minor units of the programme's currency.
+APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
+APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 
 # --- Language and time ---
 LANGUAGE_CODE = "en"

@@ -75,7 +75,12 @@ class Calculation:
 
     @property
     def refused(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.status == OutcomeStatus.INAPPLICABLE]
+        """Return what was asked for by name and does not apply."""
+        return [
+            outcome
+            for outcome in self.outcomes
+            if outcome.status == OutcomeStatus.INAPPLICABLE and not outcome.candidate.optional
+        ]
 
     def holds(self, application: Application) -> bool:
         """Return whether this can be redeemed: something applies and, unless PARTIAL, nothing is refused."""

@@ -23,6 +23,7 @@ CUSTOMER_SUBJECTS = ("CUSTOMER", "CUSTOMER_COUPON")
 
 def check(candidate: Candidate, cart: Cart, context: Context, lines: list[Line]) -> Iterator[Check]:
     """Yield every rule's answer; `lines` are those the incentive aims at."""
+    yield Check("not_spent_on_this_order", not candidate.spent, "duplicate_redemption")
     yield from _validity(candidate.validity, context.at, by_itself=candidate.coupon is None)
     if candidate.coupon:
         yield from _coupon(candidate.coupon, context.at)

@@ -195,7 +195,9 @@ class Budget:
 class Candidate:
     """One incentive that somebody wants applied, with the facts that decide it; `coupon` None: by itself.
 
-    `missing` is a code or id that leads nowhere: the other fields then mean nothing.
+    `missing` is a code or id that leads nowhere: the other fields then mean nothing. `spent` says that it was
+    redeemed on this very order before. An `optional` one was not asked for by name: that it does not
+    apply is no refusal.
     """
 
     key: str
@@ -209,3 +211,5 @@ class Candidate:
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
     missing: bool = False
+    spent: bool = False
+    optional: bool = False

@@ -1,12 +1,11 @@
 from coupons.models.apology import AgentAllowance, Apology
 from coupons.models.coupon import Coupon, Publication, Reason
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
-from coupons.models.limit import FOREVER, Budget, BudgetPeriod, LimitCounter
+from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
 
 __all__ = [
-    "FOREVER",
     "Account",
     "AgentAllowance",
     "Allocation",

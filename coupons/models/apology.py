@@ -30,7 +30,20 @@ class Apology(models.Model):
         verbose_name=_("order"),
     )
     agent = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("agent")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("agent"),
+    )
+    client = models.ForeignKey(
+        "operations.ApiClient",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("client"),
     )
     status = models.CharField(_("status"), max_length=24, choices=Status)
     effect = models.JSONField(_("what it gives"))
@@ -64,6 +77,10 @@ class Apology(models.Model):
                 condition=models.Q(status="ISSUED", coupon__isnull=False, issued_at__isnull=False)
                 | (~models.Q(status="ISSUED") & models.Q(coupon__isnull=True)),
                 name="an_issued_apology_has_a_coupon",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agent__isnull=False) | models.Q(client__isnull=False),
+                name="somebody_issues_an_apology",
             ),
             models.CheckConstraint(
                 condition=models.Q(worth_amount__gt=0),

@@ -61,6 +61,7 @@ class Coupon(models.Model):
         related_name="coupons",
         verbose_name=_("holder"),
     )
+    personal = models.BooleanField(_("personal"), default=False, help_text=_("Only its holder may use it."))
     effect = models.JSONField(_("own value"), null=True, blank=True)
     items = models.JSONField(_("own articles"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=16, choices=Reason, blank=True)

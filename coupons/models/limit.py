@@ -1,13 +1,10 @@
 """What a promotion may spend, and how often it may be used: the counters that redemptions contend for."""
 
-from datetime import date
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from coupons.models.promotion import Period
-
-FOREVER = date(1, 1, 1)  # The one "period" of a limit or budget that counts in all.
+from coupons.rules import FOREVER
 
 
 class Budget(models.Model):

@@ -1,0 +1,86 @@
+from coupons.services.apologies import (
+    Allowance,
+    allowance_of,
+    approve_apology,
+    decide_apology,
+    issue_apology,
+)
+from coupons.services.buyers import Buyer, buyer_of, find_buyer
+from coupons.services.coupons import (
+    issue_coupons,
+    issue_in_batches,
+    queue_coupons,
+    switch_off_coupon,
+    switch_on_coupon,
+)
+from coupons.services.ledger import (
+    claw_back,
+    credit,
+    credit_from_query,
+    debit,
+    expire_lots,
+    open_account,
+    reverse,
+)
+from coupons.services.offers import Purchase, Redeemable, Spending
+from coupons.services.promotions import (
+    activate_promotion,
+    create_promotion,
+    edit_promotion,
+    move_promotions,
+    resume_promotion,
+    stop_promotion,
+)
+from coupons.services.publications import publish_coupon, withdraw_publication
+from coupons.services.redemptions import (
+    Verdict,
+    find_stack,
+    link_order,
+    qualify,
+    redeem_stack,
+    roll_back_order,
+    roll_back_redemption,
+    validate_stack,
+)
+
+__all__ = [
+    "Allowance",
+    "Buyer",
+    "Purchase",
+    "Redeemable",
+    "Spending",
+    "Verdict",
+    "activate_promotion",
+    "allowance_of",
+    "approve_apology",
+    "buyer_of",
+    "claw_back",
+    "create_promotion",
+    "credit",
+    "credit_from_query",
+    "debit",
+    "decide_apology",
+    "edit_promotion",
+    "expire_lots",
+    "find_buyer",
+    "find_stack",
+    "issue_apology",
+    "issue_coupons",
+    "issue_in_batches",
+    "link_order",
+    "move_promotions",
+    "open_account",
+    "publish_coupon",
+    "qualify",
+    "queue_coupons",
+    "redeem_stack",
+    "resume_promotion",
+    "reverse",
+    "roll_back_order",
+    "roll_back_redemption",
+    "stop_promotion",
+    "switch_off_coupon",
+    "switch_on_coupon",
+    "validate_stack",
+    "withdraw_publication",
+]

@@ -6,7 +6,6 @@ from operations.services.jobs import (
     fail_job,
     finish_job,
     queue_job,
-    requeue_job,
     start_job,
 )
 
@@ -18,6 +17,5 @@ __all__ = [
     "fail_job",
     "finish_job",
     "queue_job",
-    "requeue_job",
     "start_job",
 ]

@@ -188,6 +188,7 @@ def test_a_weighed_article_costs_its_rounded_weight():
         ({"coupon": CouponFacts(uses=99, max_uses=None)}, None),
         ({"currency": "USD"}, "currency_mismatch"),
         ({"missing": True}, "not_found"),
+        ({"spent": True}, "duplicate_redemption"),
     ],
 )
 def test_state_and_dates_decide_first(fields, error):
@@ -393,6 +394,14 @@ def test_application_says_whether_one_refusal_stops_all():
     assert not result.holds(Application.ALL)
 
 
+def test_what_nobody_asked_for_by_name_cannot_refuse_the_rest():
+    uninvited = candidate(percent(10), "b", currency="USD", optional=True)
+
+    result = run(cart(1000), candidate(percent(10), "a"), uninvited)
+
+    assert result.holds(Application.ALL)
+
+
 def test_nothing_applied_holds_in_no_way():
     result = run(cart(0), candidate(percent(10)))
 
@@ -407,6 +416,7 @@ def test_the_trace_names_every_rule_that_was_asked():
     trace = run(cart(1000), candidate(percent(10), conditions=conditions)).outcomes[0].trace
 
     assert {check.rule: check.passed for check in trace} == {
+        "not_spent_on_this_order": True,
         "promotion.not_stopped": True,
         "promotion.activated": True,
         "currency": True,

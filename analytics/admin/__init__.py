@@ -1,3 +1,0 @@
-from analytics.admin import models, scores
-
-__all__ = ["models", "scores"]

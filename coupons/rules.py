@@ -1,0 +1,70 @@
+"""What holds for codes, dates and allowances whatever the database says. Pure."""
+
+import secrets
+import unicodedata
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 letters nobody confuses: ten of them are 50 bits.
+RANDOM_LENGTH = 10
+SHORTEST_CODE = 4
+LONGEST_CODE = 64
+FOREVER = date(1, 1, 1)  # Where the one period begins of a limit or budget that counts in all.
+
+
+def canonical_code(code: str) -> str:
+    """Return the form in which codes are compared: NFKC, without space around, upper case."""
+    return unicodedata.normalize("NFKC", code).strip().upper()
+
+
+def code_mistake(code: str) -> str:
+    """Return what is wrong with a code somebody made up; empty when nothing is."""
+    canonical = canonical_code(code)
+    if not SHORTEST_CODE <= len(canonical) <= LONGEST_CODE:
+        return _("A code has %(low)d to %(high)d characters.") % {"low": SHORTEST_CODE, "high": LONGEST_CODE}
+    if any(unicodedata.category(character)[0] == "C" for character in canonical):
+        return _("A code holds no control characters.")
+    return ""
+
+
+def generate_code(pattern: str) -> str:
+    """Return a code nobody can guess: each # of the pattern becomes a random letter or digit."""
+    return "".join(secrets.choice(ALPHABET) if mark == "#" else mark for mark in pattern)
+
+
+def pattern_mistake(pattern: str) -> str:
+    """Return what is wrong with a pattern of codes; empty when nothing is."""
+    if pattern.count("#") < RANDOM_LENGTH:
+        return _("A pattern needs at least %(count)d # signs, or its codes could be guessed.") % {
+            "count": RANDOM_LENGTH
+        }
+    if len(pattern) > 40 or not pattern.isascii() or not pattern.isprintable() or " " in pattern:
+        return _("A pattern has at most 40 ASCII characters without spaces.")
+    return ""
+
+
+def local_day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def start_of_day(day: date, zone: str) -> datetime:
+    """Return the instant at which a local day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+
+
+def end_of_day_after(at: datetime, *, days: int, zone: str) -> datetime:
+    """Return the exclusive end of the local day that lies `days` after this instant."""
+    return start_of_day(local_day(at, zone) + timedelta(days=days + 1), zone)
+
+
+def period_start(period: str, at: datetime, zone: str) -> date:
+    """Return the first local day of the period in which the instant falls; weeks begin on Monday."""
+    day = local_day(at, zone)
+    return {
+        "TOTAL": FOREVER,
+        "DAY": day,
+        "WEEK": day - timedelta(days=day.weekday()),
+        "MONTH": day.replace(day=1),
+    }[period]

@@ -1,0 +1,328 @@
+"""From what a request names to the engine's candidates: the facts are read here, and nowhere else."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from coupons import engine
+from coupons.definitions import (
+    LimitRule,
+    LimitSubject,
+    read_conditions,
+    read_effect,
+    read_items,
+    read_limits,
+    read_stacking,
+)
+from coupons.models import Budget, BudgetPeriod, Coupon, LimitCounter, Promotion, Redemption
+from coupons.rules import canonical_code, period_start
+from coupons.services.buyers import Buyer
+from coupons.services.keys import BudgetKey, CounterKey, counter_key
+from coupons.services.locks import lock_coupons, lock_promotions
+from customers.models import Product
+from operations.errors import InvalidInput
+from operations.models import ApiClient
+
+Kind = Redemption.Kind
+
+
+@dataclass(frozen=True)
+class Redeemable:
+    """What somebody wants to spend: a coupon by its code, or a promotion by its id or code."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A cart and the order it will become; `content` is the cart as it was sent."""
+
+    cart: engine.Cart
+    content: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True)
+class Spending:
+    """A wish to spend incentives on a purchase. With `automatic`, promotions without a code join in."""
+
+    purchase: Purchase
+    buyer: Buyer
+    redeemables: tuple[Redeemable, ...] = ()
+    automatic: bool = False
+    application: engine.Application = engine.Application.ALL
+    client: ApiClient | None = None
+
+    @property
+    def order_key(self) -> str | None:
+        """Return what makes this order one, whoever asks again; None when the request does not say."""
+        if not self.purchase.source_id:
+            return None
+        source = self.purchase.source or f"client:{self.client.pk if self.client else ''}"
+        return f"{source}:{self.purchase.source_id}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One incentive with its rows, ready to be calculated and, if it applies, spent."""
+
+    redeemable: Redeemable
+    promotion: Promotion | None = None
+    coupon: Coupon | None = None
+    optional: bool = False
+    candidate: engine.Candidate | None = None
+    counters: tuple[CounterKey, ...] = ()
+    budgets: tuple[BudgetKey, ...] = ()
+
+
+def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list[Offer]:
+    """Return an offer per redeemable in the order named, then the automatic ones, each with its rows.
+
+    With `lock`, promotions and then coupons stay as they are until the transaction ends. Raises InvalidInput
+    when something is named twice.
+    """
+    codes = [canonical_code(one.name) for one in spending.redeemables if one.kind == Kind.COUPON]
+    coupons = {c.code_canonical: c for c in Coupon.objects.filter(code_canonical__in=codes)}
+    named = _named_promotions(spending.redeemables)
+    automatic = list(Promotion.objects.automatic(at).order_by("pk")) if spending.automatic else []
+    ids = {coupon.promotion_id for coupon in coupons.values()}
+    ids |= {promotion.pk for promotion in [*named.values(), *automatic]}
+    if lock:
+        promotions = {promotion.pk: promotion for promotion in lock_promotions(ids)}
+        locked = lock_coupons(coupon.pk for coupon in coupons.values())
+        coupons = {coupon.code_canonical: coupon for coupon in locked}
+    else:
+        promotions = Promotion.objects.in_bulk(ids)
+
+    offers = []
+    for one in spending.redeemables:
+        if one.kind == Kind.COUPON:
+            coupon = coupons.get(canonical_code(one.name))
+            promotion = promotions[coupon.promotion_id] if coupon else None
+            offers.append(Offer(one, promotion, coupon))
+        else:
+            promotion = named.get(one.name)
+            offers.append(Offer(one, promotions[promotion.pk] if promotion else None))
+    _refuse_repeats(offers)
+    mentioned = {offer.promotion.pk for offer in offers if offer.promotion and not offer.coupon}
+    offers += [
+        Offer(Redeemable(Kind.PROMOTION, str(one.pk)), promotions[one.pk], optional=True)
+        for one in automatic
+        if one.pk not in mentioned
+    ]
+    return offers
+
+
+def with_facts(offers: Sequence[Offer], *, buyer: Buyer, order_key: str | None, at: datetime) -> list[Offer]:
+    """Return the offers with their candidates: the rules as written, what was used so far, what is left."""
+    drafts = [_with_keys(offer, buyer, at) for offer in offers]
+    used = _used_counts(drafts)
+    budgets = _budgets(drafts, at)
+    spent = _spent_on(order_key, drafts)
+    return [_with_candidate(draft, used, budgets, spent, buyer) for draft in drafts]
+
+
+def describe_lines(cart: engine.Cart, offers: Iterable[Offer]) -> engine.Cart:
+    """Fill in what the catalogue knows of articles where the cart is silent and a rule could ask for it."""
+    effects = [offer.candidate.effect for offer in offers if offer.candidate.effect]
+    asked = any(effect.items.named or effect.items.exclude for effect in effects)
+    asked = asked or any(offer.coupon and offer.coupon.items for offer in offers)
+    silent = {
+        line.sku
+        for line in cart.lines
+        if line.sku and asked and not (line.category and line.brand and line.collection)
+    }
+    if not silent:
+        return cart
+    products = {product.sku: product for product in Product.objects.filter(sku__in=silent)}
+    return replace(cart, lines=tuple(_describe(line, products.get(line.sku)) for line in cart.lines))
+
+
+def _describe(line: engine.Line, product: Product | None) -> engine.Line:
+    if product is None:
+        return line
+    return replace(
+        line,
+        category=line.category or product.category,
+        brand=line.brand or product.brand,
+        collection=line.collection or product.collection,
+    )
+
+
+def _named_promotions(redeemables: Iterable[Redeemable]) -> dict[str, Promotion]:
+    found = {}
+    for name in {one.name for one in redeemables if one.kind == Kind.PROMOTION}:
+        promotion = Promotion.objects.by_reference(name).first()
+        if promotion and promotion.trigger == Promotion.Trigger.AUTOMATIC:
+            found[name] = promotion
+    return found
+
+
+def _refuse_repeats(offers: Sequence[Offer]) -> None:
+    seen = set()
+    for index, offer in enumerate(offers):
+        key = (offer.coupon, offer.promotion) if offer.promotion else offer.redeemable
+        if key in seen:
+            raise InvalidInput.at(f"/redeemables/{index}", _("The same incentive stands here twice."))
+        seen.add(key)
+
+
+def _with_keys(offer: Offer, buyer: Buyer, at: datetime) -> Offer:
+    if offer.promotion is None:
+        return offer
+    limits = read_limits(offer.promotion.limits)
+    counters = [key for limit in limits for key in _counter_keys(limit, offer, buyer, at)]
+    return replace(offer, counters=tuple(counters))
+
+
+def _counter_keys(limit: LimitRule, offer: Offer, buyer: Buyer, at: datetime) -> list[CounterKey]:
+    promotion = offer.promotion
+    coupon = 0
+    if limit.subject in (LimitSubject.COUPON, LimitSubject.CUSTOMER_COUPON):
+        coupon = offer.coupon.pk
+    starts_on = period_start(limit.period, at, promotion.time_zone)
+    rest = (limit.period, starts_on, limit.uses)
+    if limit.subject in (LimitSubject.COUPON, LimitSubject.PROMOTION):
+        return [CounterKey(promotion.pk, coupon, 0, "", *rest)]
+    keys = [CounterKey(promotion.pk, coupon, 0, email, *rest) for email in buyer.email_hashes]
+    if buyer.customer is not None:
+        keys.append(CounterKey(promotion.pk, coupon, buyer.customer.pk, "", *rest))
+    return keys
+
+
+def _used_counts(offers: Sequence[Offer]) -> dict[CounterKey, int]:
+    keys = {key for offer in offers for key in offer.counters}
+    if not keys:
+        return {}
+    rows = LimitCounter.objects.filter(
+        promotion_id__in={key.promotion for key in keys}, starts_on__in={key.starts_on for key in keys}
+    )
+    people = {key.customer for key in keys if key.customer}
+    emails = {key.email_hash for key in keys if key.email_hash}
+    rows = rows.filter(customer_id__in=people) | rows.filter(customer=None, email_hash__in={"", *emails})
+    coupons = {key.coupon for key in keys if key.coupon}
+    rows = rows.filter(coupon_id__in=coupons) | rows.filter(coupon=None)
+    return {counter_key(row): row.used for row in rows}
+
+
+def _budgets(offers: Sequence[Offer], at: datetime) -> dict[int, list[tuple[Budget, BudgetKey, int]]]:
+    """Return by promotion its budgets, the row each counts in, and what stands there."""
+    zones = {offer.promotion.pk: offer.promotion.time_zone for offer in offers if offer.promotion}
+    budgets = list(Budget.objects.filter(promotion_id__in=zones).order_by("pk"))
+    keys = {
+        budget.pk: BudgetKey(
+            budget.pk,
+            period_start(budget.period, at, zones[budget.promotion_id]),
+            budget.cap,
+            budget.metric == Budget.Metric.DISCOUNT_AMOUNT,
+        )
+        for budget in budgets
+    }
+    used = {}
+    if budgets:
+        periods = BudgetPeriod.objects.filter(
+            budget__in=budgets, starts_on__in={key.starts_on for key in keys.values()}
+        )
+        used = {(period.budget_id, period.starts_on): period.used for period in periods}
+    found: dict[int, list[tuple[Budget, BudgetKey, int]]] = {}
+    for budget in budgets:
+        key = keys[budget.pk]
+        spent = used.get((key.budget, key.starts_on), 0)
+        found.setdefault(budget.promotion_id, []).append((budget, key, spent))
+    return found
+
+
+def _spent_on(order_key: str | None, offers: Sequence[Offer]) -> set[tuple[int, int | None]]:
+    """Return which promotions and coupons stand redeemed on this order already."""
+    promotions = {offer.promotion.pk for offer in offers if offer.promotion}
+    if order_key is None or not promotions:
+        return set()
+    rows = Redemption.objects.standing().filter(order_key=order_key, promotion_id__in=promotions)
+    return set(rows.values_list("promotion_id", "coupon_id"))
+
+
+def _with_candidate(
+    offer: Offer,
+    used: dict[CounterKey, int],
+    budgets: dict[int, list[tuple[Budget, BudgetKey, int]]],
+    spent: set[tuple[int, int | None]],
+    buyer: Buyer,
+) -> Offer:
+    key = f"{offer.redeemable.kind}:{offer.redeemable.name}"
+    promotion, coupon = offer.promotion, offer.coupon
+    if promotion is None:
+        return replace(offer, candidate=engine.Candidate(key, missing=True))
+    own_budgets = budgets.get(promotion.pk, [])
+    candidate = engine.Candidate(
+        key=key,
+        effect=read_effect(coupon.effect if coupon and coupon.effect else promotion.effect),
+        currency=promotion.currency,
+        zone=promotion.time_zone,
+        validity=_validity(promotion),
+        conditions=read_conditions(promotion.conditions),
+        stacking=read_stacking(promotion.stacking),
+        coupon=_coupon_facts(coupon) if coupon else None,
+        limits=tuple(_limit(rule, offer, used, buyer) for rule in read_limits(promotion.limits)),
+        budgets=tuple(
+            engine.Budget(
+                f"budget:{budget.pk}",
+                cap=budget.cap,
+                used=spent_so_far,
+                amounts=key.amounts,
+                partial=budget.on_insufficient == Budget.OnInsufficient.PARTIAL,
+            )
+            for budget, key, spent_so_far in own_budgets
+        ),
+        spent=(promotion.pk, coupon.pk if coupon else None) in spent,
+        optional=offer.optional,
+    )
+    return replace(offer, candidate=candidate, budgets=tuple(key for _, key, _ in own_budgets))
+
+
+def _validity(promotion: Promotion) -> engine.Validity:
+    return engine.Validity(
+        enabled=promotion.status != Promotion.Status.DRAFT,
+        stopped=promotion.status == Promotion.Status.STOPPED,
+        draining=promotion.stop_mode == Promotion.StopMode.DRAIN,
+        starts_at=promotion.starts_at,
+        ends_at=promotion.ends_at,
+    )
+
+
+def _coupon_facts(coupon: Coupon) -> engine.CouponFacts:
+    return engine.CouponFacts(
+        active=coupon.active,
+        valid_from=coupon.valid_from,
+        valid_until=coupon.valid_until,
+        uses=coupon.uses,
+        max_uses=coupon.max_uses,
+        holder=str(coupon.holder_id) if coupon.holder_id else None,
+        personal=coupon.personal,
+        items=read_items(coupon.items) if coupon.items else engine.Items(),
+    )
+
+
+def _limit(rule: LimitRule, offer: Offer, used: dict[CounterKey, int], buyer: Buyer) -> engine.Limit:
+    about_person = rule.subject in (LimitSubject.CUSTOMER, LimitSubject.CUSTOMER_COUPON)
+    with_coupon = rule.subject in (LimitSubject.COUPON, LimitSubject.CUSTOMER_COUPON)
+    keys = [
+        key
+        for key in offer.counters
+        if key.period == rule.period
+        and bool(key.customer or key.email_hash) == about_person
+        and bool(key.coupon) == with_coupon
+    ]
+    coupon = offer.coupon.pk if with_coupon else ""
+    return engine.Limit(
+        subject=rule.subject,
+        period=rule.period,
+        uses=rule.uses,
+        used=max((used.get(key, 0) for key in keys), default=0),
+        key=f"limit:{offer.promotion.pk}:{rule.subject}:{rule.period}:{coupon}",
+        unknown=about_person and not buyer.known,
+    )

@@ -1,0 +1,202 @@
+"""Saying sorry: at once within the daily allowance, above it when another person agrees."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+
+from coupons.errors import (
+    AgentLimitExceeded,
+    ApprovalNotPossible,
+    CustomerRulesViolated,
+    OrderRulesViolated,
+    OwnRecord,
+)
+from coupons.models import AgentAllowance, Apology, Coupon
+from coupons.services import allowance_of, approve_apology, issue_apology, redeem_stack
+from customers.models import Event, OrderLine, Product
+from operations.errors import FidelioError, InvalidInput
+from operations.models import Approval
+from operations.services import decide_approval
+from tests.coupons.factories import NOW, cart, customer, order, spending, staff
+
+pytestmark = pytest.mark.django_db
+WHY = "the parcel came late"
+
+
+@pytest.fixture
+def anna():
+    return customer(email="anna@example.com")
+
+
+@pytest.fixture
+def agent():
+    return staff("agent", email="agent@shop.example")
+
+
+@pytest.fixture
+def supervisor():
+    person = staff("supervisor")
+    person.user_permissions.add(Permission.objects.get(codename="approve_apology"))
+    return person
+
+
+def apologise(anna, agent, **options):
+    return issue_apology(anna, agent=agent, **{"amount": 1500, "reason": WHY, "at": NOW, **options})
+
+
+def test_an_apology_is_a_personal_coupon_sent_at_once(anna, agent):
+    apology = apologise(anna, agent)
+
+    made = apology.coupon
+    assert (apology.status, apology.worth_amount) == ("ISSUED", 1500)
+    assert (made.holder, made.personal, made.reason, made.issued_by) == (anna, True, "APOLOGY", agent)
+    assert made.valid_until == datetime(2027, 1, 20, 23, tzinfo=UTC)
+    published = Event.objects.get(type="coupon.published")
+    assert published.customer == anna
+    assert (published.payload["channel"], published.payload["purpose"]) == ("email", "SERVICE")
+
+
+def test_the_coupon_is_worth_what_was_said_and_only_to_its_holder(anna, agent):
+    made = apologise(anna, agent).coupon
+
+    with pytest.raises(CustomerRulesViolated):
+        redeem_stack(spending(made, who=customer()), at=NOW)
+
+    assert redeem_stack(spending(made, who=anna), at=NOW).discount_amount == 1500
+
+
+def test_the_fourth_apology_of_the_day_waits_for_another_person(anna, agent, supervisor):
+    for _ in range(3):
+        assert apologise(anna, agent).status == "ISSUED"
+
+    fourth = apologise(anna, agent)
+
+    assert (fourth.status, fourth.coupon) == ("AWAITING_APPROVAL", None)
+    assert allowance_of(agent, at=NOW).remaining_amount == 500
+    assert Coupon.objects.count() == 3
+    assert Approval.objects.get().requested_by == agent
+
+    approved = approve_apology(fourth, by=supervisor, at=NOW)
+
+    assert approved.status == "ISSUED"
+    assert approved.coupon.holder == anna
+    assert allowance_of(agent, at=NOW).remaining_amount == 500
+
+
+def test_an_allowance_is_for_one_local_day(anna, agent, supervisor):
+    evening, night = NOW.replace(hour=21, minute=59), NOW.replace(hour=22, minute=0)
+    apologise(anna, agent, amount=5000, at=evening)
+
+    assert allowance_of(agent, at=evening).remaining_amount == 0
+    assert allowance_of(agent, at=night).remaining_amount == 5000
+
+
+def test_nobody_approves_their_own(anna, agent, supervisor):
+    supervisors_own = apologise(anna, agent, amount=9999)
+    Approval.objects.update(requested_by=supervisor)
+
+    with pytest.raises(FidelioError) as refused:
+        approve_apology(supervisors_own, by=supervisor, at=NOW)
+
+    assert refused.value.key == "own_request"
+    supervisors_own.refresh_from_db()
+    assert supervisors_own.status == "AWAITING_APPROVAL"
+
+
+def test_who_may_not_approve_does_not(anna, agent, supervisor):
+    waiting = apologise(anna, agent, amount=9999)
+
+    with pytest.raises(ApprovalNotPossible):
+        approve_apology(waiting, by=staff("colleague"), at=NOW)
+
+    assert Approval.objects.get().status == "PENDING"
+    assert Coupon.objects.count() == 0
+
+
+def test_a_rejected_apology_gives_nothing(anna, agent, supervisor):
+    waiting = apologise(anna, agent, amount=9999)
+
+    decide_approval(Approval.objects.get(), approve=False, by=supervisor, at=NOW)
+
+    waiting.refresh_from_db()
+    assert waiting.status == "REJECTED"
+    assert Coupon.objects.count() == 0
+
+
+def test_where_nobody_may_approve_the_limit_is_a_limit(anna, agent):
+    with pytest.raises(AgentLimitExceeded):
+        apologise(anna, agent, amount=5001)
+
+    assert (Apology.objects.count(), Coupon.objects.count()) == (0, 0)
+
+
+def test_staff_give_nothing_to_themselves(anna):
+    with pytest.raises(OwnRecord):
+        apologise(anna, staff("anna", email="Anna@example.com"))
+
+    assert Apology.objects.count() == 0
+
+
+def test_an_allowance_is_the_persons_own_or_the_best_of_their_groups(agent):
+    assert allowance_of(agent, at=NOW).daily_amount == 5000
+    for name, daily in (("Junior", 1000), ("Senior", 8000)):
+        group = Group.objects.create(name=name)
+        agent.groups.add(group)
+        AgentAllowance.objects.create(group=group, daily_amount=daily)
+    assert allowance_of(agent, at=NOW).daily_amount == 8000
+
+    AgentAllowance.objects.create(user=agent, daily_amount=200)
+    assert allowance_of(agent, at=NOW).daily_amount == 200
+
+
+def test_a_percentage_counts_with_the_most_it_can_take_off(anna, agent):
+    bought = order(anna)
+    for number, (sku, amount) in enumerate([("TSHIRT-1", 3000), ("MUG", 2000)]):
+        product = Product.objects.create(sku=sku)
+        OrderLine.objects.create(
+            order=bought, line_id=str(number), product=product, quantity=1, amount=amount
+        )
+
+    whole = apologise(anna, agent, amount=None, percent=Decimal(10), order=bought)
+    part = apologise(anna, agent, amount=None, percent=Decimal(10), order=bought, skus=["MUG"])
+    free = apologise(anna, agent, amount=None, percent=Decimal(10))
+
+    assert [one.worth_amount for one in (whole, part, free)] == [500, 200, 2000]
+    assert whole.coupon.effect["amount_limit"] == 500
+    assert whole.coupon.source_order == bought
+
+
+def test_an_apology_for_one_article_is_spent_on_that_article(anna, agent):
+    made = apologise(anna, agent, skus=["TSHIRT-1"]).coupon
+    plain = cart(1200, 2000)
+    shirt = type(plain.lines[0])(line_id="1", unit_price=1200, sku="TSHIRT-1")
+
+    with pytest.raises(OrderRulesViolated):
+        redeem_stack(spending(made, who=anna, cart=plain), at=NOW)
+
+    stack = redeem_stack(spending(made, who=anna, cart=type(plain)((shirt, plain.lines[1]), "EUR")), at=NOW)
+    assert stack.discount_amount == 1200
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"percent": Decimal(10)}, "/amount"),
+        ({"amount": None}, "/amount"),
+        ({"reason": " x "}, "/reason"),
+    ],
+)
+def test_an_apology_says_what_and_why(anna, agent, options, pointer):
+    with pytest.raises(InvalidInput) as refused:
+        apologise(anna, agent, **options)
+
+    assert refused.value.details[0].pointer == pointer
+
+
+def test_an_order_of_somebody_else_is_no_reason(anna, agent):
+    with pytest.raises(InvalidInput):
+        apologise(anna, agent, order=order(customer()))
+
+    assert Apology.objects.count() == 0
