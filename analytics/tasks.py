@@ -1,17 +1,24 @@
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from analytics import services
+from analytics.errors import RfmRunInProgress
 from analytics.models import RfmModel, RfmRun
 from operations import services as jobs
 from operations.errors import FidelioError
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="analytics.tasks.score_rfm_models")
 def score_rfm_models() -> None:
     """Queue tonight's run of every model on the clock, as of today in the programme's time zone."""
     for model in RfmModel.objects.nightly():
-        services.queue_rfm_run(model, as_of=timezone.localdate())
+        try:
+            services.queue_rfm_run(model, as_of=timezone.localdate())
+        except RfmRunInProgress:
+            log.info("rfm_run_waits_already", model=model.code)
 
 
 @shared_task(name="analytics.tasks.score_rfm_model")

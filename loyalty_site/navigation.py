@@ -55,6 +55,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Customers"), "group", model="customers.customer"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
+            Entry(
+                _("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission="analytics.view_rfmmodel"
+            ),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
         ],
     ),

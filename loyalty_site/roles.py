@@ -66,6 +66,8 @@ RULES: dict[Role, list[str]] = {
         "campaigns.delete_campaign",
         "campaigns.start_campaign",
         "campaigns.stop_campaign",
+        "analytics.add_rfmmodel",
+        "analytics.change_rfmmodel",
         "analytics.run_rfmmodel",
         "operations.change_jobrun",
     ],

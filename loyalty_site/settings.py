@@ -156,6 +156,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.pump_fast": {"queue": "fast"},
     "campaigns.tasks.pump_bulk": {"queue": "bulk"},
     "analytics.tasks.*": {"queue": "analytics"},
+    "loyalty_site.tasks.*": {"queue": "analytics"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
@@ -165,6 +166,7 @@ CELERY_BEAT_SCHEDULE = {
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs", "schedule": timedelta(seconds=5)},
     "pump bulk messages": {"task": "campaigns.tasks.pump_bulk", "schedule": timedelta(seconds=5)},
     "pump fast messages": {"task": "campaigns.tasks.pump_fast", "schedule": timedelta(seconds=5)},
+    "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }

@@ -1,7 +1,9 @@
+from analytics.services.cohorts import monthly_cohorts
 from analytics.services.kpis import compare_days, kpis, revenue_series
 from analytics.services.migration import segment_migration
 from analytics.services.rfm import (
     create_rfm_model,
+    edit_rfm_model,
     ensure_main_model,
     queue_rfm_run,
     run_rfm,
@@ -11,8 +13,10 @@ from analytics.services.rfm import (
 __all__ = [
     "compare_days",
     "create_rfm_model",
+    "edit_rfm_model",
     "ensure_main_model",
     "kpis",
+    "monthly_cohorts",
     "queue_rfm_run",
     "revenue_series",
     "run_rfm",

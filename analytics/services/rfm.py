@@ -53,6 +53,14 @@ def create_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
     return model
 
 
+def edit_rfm_model(model: RfmModel) -> RfmModel:
+    """Save a model that was changed and validated; its scores change with its next run."""
+    with transaction.atomic():
+        model.save()
+        _ensure_segments(model)
+    return model
+
+
 def ensure_main_model() -> RfmModel:
     """Return the model over all orders that a new site starts with."""
     model = RfmModel.objects.filter(code=MAIN_MODEL).first()

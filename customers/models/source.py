@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +29,19 @@ class Source(models.Model):
         return self.name
 
 
+class SourceProfileQuerySet(models.QuerySet["SourceProfile"]):
+    def by_key(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], "SourceProfile"]:
+        """Return the profiles under these (source code, id in the source)."""
+        keys = set(keys)
+        if not keys:
+            return {}
+        profiles = self.filter(
+            source__code__in={code for code, _ in keys}, external_id__in={name for _, name in keys}
+        ).select_related("source", "customer__merged_into")
+        found = {(profile.source.code, profile.external_id): profile for profile in profiles}
+        return {key: profile for key, profile in found.items() if key in keys}
+
+
 class SourceProfile(models.Model):
     """One person as one source knows them: the owner of the facts, never rewritten by a merge."""
 
@@ -38,6 +53,8 @@ class SourceProfile(models.Model):
     data = models.JSONField(_("data"), default=dict, help_text=_("The fields as the source last sent them."))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     observed_at = models.DateTimeField(_("observed at"))
+
+    objects = SourceProfileQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("source profile")

@@ -1,13 +1,19 @@
+from customers.services.catalogue import upsert_product, upsert_store
 from customers.services.consents import (
     reachable_address,
     record_consent,
     record_consents,
+    record_external_consents,
     suppress,
     unsuppress,
 )
 from customers.services.customers import upsert_customers
 from customers.services.events import dispatch_events, record_event, record_events
+from customers.services.intake import quarantine_event, record_external_events
+from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.references import find_customer
+from customers.services.returns import record_return
+from customers.services.rollups import refresh_rollups
 from customers.services.segments import (
     create_segment,
     edit_segment,
@@ -19,21 +25,32 @@ from customers.services.segments import (
 )
 
 __all__ = [
+    "cancel_order",
     "create_segment",
     "dispatch_events",
     "edit_segment",
     "explain_membership",
     "find_customer",
+    "pay_order",
     "preview_segment",
+    "quarantine_event",
     "reachable_address",
     "record_consent",
     "record_consents",
     "record_event",
     "record_events",
+    "record_external_consents",
+    "record_external_events",
+    "record_order",
+    "record_orders",
+    "record_return",
+    "refresh_rollups",
     "refresh_segment",
     "refresh_segments",
     "replace_members",
     "suppress",
     "unsuppress",
     "upsert_customers",
+    "upsert_product",
+    "upsert_store",
 ]

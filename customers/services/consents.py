@@ -22,8 +22,10 @@ from customers.models import (
 from customers.models.consent import ConsentState
 from customers.rules import address_hash, is_in_future, normalise_address
 from customers.services.events import new_event, record_events
-from operations.errors import InvalidInput, Mistake
+from customers.services.references import ensure_sources, find_customer
+from operations.errors import FidelioError, InvalidInput, Mistake
 from operations.inserts import insert_missing
+from operations.outcomes import Outcome
 
 NAMESPACES = {
     Channel.EMAIL: Namespace.EMAIL,
@@ -77,16 +79,12 @@ def record_consent(
 
     Raises ConsentWithoutProof, InvalidInput (no contact point, an instant in the future).
     """
-    if address:
-        address = _normal_address(channel, address, country=str(customer.country))
-    else:
-        address = contact_point(customer, channel)
     stated = StatedConsent(
         customer=customer,
         channel=channel,
         purpose=purpose,
         state=state,
-        address=address,
+        address=_address(customer, channel, address),
         occurred_at=occurred_at,
         source=source,
         text_version=text_version,
@@ -94,6 +92,51 @@ def record_consent(
     )
     check_consent(stated, at=at)
     return record_consents([stated], at=at)[0]
+
+
+def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+    """Enter what sources tell of people's consents; return for each item the state that holds now.
+
+    An item has `customer` (a reference) or `email`, `channel, purpose, state` and may have `address, source,
+    text_version, occurred_at, proof`. Somebody unknown named by e-mail becomes a prospect.
+    """
+    outcomes: list[Outcome | None] = []
+    statements: list[StatedConsent] = []
+    with transaction.atomic():
+        sources = ensure_sources({item["source"] for item in items if item.get("source")})
+        for item in items:
+            try:
+                statements.append(_statement(item, sources, at=at))
+                outcomes.append(None)
+            except FidelioError as error:
+                outcomes.append(Outcome(error=error))
+        entered = iter(_enter(statements, at=at))
+    return [outcome or next(entered) for outcome in outcomes]
+
+
+def _statement(item: dict[str, Any], sources: dict[str, Source], *, at: datetime) -> StatedConsent:
+    reference = item.get("customer") or {"email": item["email"]}
+    customer = find_customer(reference, create_prospect=True, at=at)
+    address = item.get("address") or (item.get("email") if item["channel"] == Channel.EMAIL else "")
+    stated = StatedConsent(
+        customer=customer,
+        channel=item["channel"],
+        purpose=item["purpose"],
+        state=item["state"],
+        address=_address(customer, item["channel"], address or ""),
+        occurred_at=item.get("occurred_at"),
+        source=sources.get(item.get("source")),
+        text_version=item.get("text_version") or "",
+        proof=item.get("proof"),
+    )
+    check_consent(stated, at=at)
+    return stated
+
+
+def _address(customer: Customer, channel: str, address: str) -> str:
+    if address:
+        return _normal_address(channel, address, country=str(customer.country))
+    return contact_point(customer, channel)
 
 
 def contact_point(customer: Customer, channel: str) -> str:
@@ -127,8 +170,13 @@ def _normal_address(channel: str, address: str, *, country: str) -> str:
 
 def record_consents(statements: Sequence[StatedConsent], *, at: datetime) -> list[Consent]:
     """Enter checked statements, with normalised addresses, in bulk; return the state of each."""
+    return [outcome.row for outcome in _enter(statements, at=at)]
+
+
+def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome]:
     if not statements:
         return []
+    news: list[bool] = []
     with transaction.atomic():
         customers = {stated.customer.pk for stated in statements}
         states = _locked_states(customers)
@@ -137,7 +185,8 @@ def record_consents(statements: Sequence[StatedConsent], *, at: datetime) -> lis
         records: list[ConsentRecord] = []
         for stated in statements:
             current = states.get(stated.point)
-            if not _is_news(stated, current, entered):
+            news.append(_is_news(stated, current, entered))
+            if not news[-1]:
                 continue
             record = _record(stated, at=at)
             records.append(record)
@@ -147,7 +196,7 @@ def record_consents(statements: Sequence[StatedConsent], *, at: datetime) -> lis
         ConsentRecord.objects.bulk_create(records)
         _write_states(changed.values())
         _lift_suppressions(changed.values())
-    return [states[stated.point] for stated in statements]
+    return [Outcome(states[stated.point], created=new) for stated, new in zip(statements, news, strict=True)]
 
 
 def _locked_states(customers: set[int]) -> dict[tuple, Consent]:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -181,3 +182,14 @@ def content_hash(content: Any) -> bytes:
     """Return the SHA-256 of the content as canonical JSON: equal content, equal hash."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
     return hashlib.sha256(text.encode()).digest()
+
+
+def content_of(item: Any) -> Any:
+    """Return what counts as the content of an item: an absent field and a null one are the same."""
+    if isinstance(item, dict):
+        return {name: content_of(part) for name, part in item.items() if part is not None}
+    if isinstance(item, list):
+        return [content_of(part) for part in item]
+    if isinstance(item, Decimal):
+        return f"{item.normalize():f}"
+    return item.astimezone(UTC) if isinstance(item, datetime) else item

@@ -19,7 +19,7 @@ from customers.rules import (
     normalise_key,
     normalise_phone,
 )
-from customers.services.events import OWN_SOURCE, new_event, record_events
+from customers.services.events import new_event, record_events
 from operations.errors import InvalidInput
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
@@ -124,12 +124,8 @@ def known_customers(keys: Iterable[Key]) -> dict[Key, Customer]:
     if ids:
         customers = Customer.objects.filter(public_id__in=ids).select_related("merged_into")
         found |= {Key(PUBLIC_ID, "", str(customer.public_id)): customer for customer in customers}
-    if by_kind[PROFILE]:
-        profiles = SourceProfile.objects.filter(
-            source__code__in={key.space for key in by_kind[PROFILE]},
-            external_id__in={key.value for key in by_kind[PROFILE]},
-        ).select_related("source", "customer__merged_into")
-        found |= {Key(PROFILE, p.source.code, p.external_id): p.customer for p in profiles}
+    profiles = SourceProfile.objects.by_key((key.space, key.value) for key in by_kind[PROFILE])
+    found |= {Key(PROFILE, *names): profile.customer for names, profile in profiles.items()}
     if by_kind[IDENTITY]:
         identities = Identity.objects.filter(
             namespace__in={key.space for key in by_kind[IDENTITY]},
@@ -158,7 +154,8 @@ class EnsuredCustomers:
 def ensure_customers(keys: Iterable[Key], *, status: str, at: datetime) -> EnsuredCustomers:
     """Return everybody under these keys; who is unknown by a source's id or an identity is created.
 
-    Locks the unknown keys, so that two callers create one customer. Unknown public ids are left out.
+    Locks the unknown keys, so that two callers create one customer. Unknown public ids are left out, and
+    identities that several customers share.
     """
     keys = set(keys)
     known = known_customers(keys)
@@ -168,11 +165,19 @@ def ensure_customers(keys: Iterable[Key], *, status: str, at: datetime) -> Ensur
     with transaction.atomic():
         lock_customer_keys(unknown)
         known |= known_customers(unknown)
-        missing = sorted(unknown - known.keys())
+        missing = sorted(unknown - known.keys() - _shared(unknown))
         created = create_customers([Customer(status=status) for _ in missing], at=at)
         made = dict(zip(missing, created, strict=True))
         _attach(made, at=at)
     return EnsuredCustomers(known | made, frozenset(made))
+
+
+def _shared(keys: Iterable[Key]) -> set[Key]:
+    phones = [key.value for key in keys if key.space == Namespace.PHONE]
+    if not phones:
+        return set()
+    shared = Identity.objects.filter(namespace=Namespace.PHONE, value__in=phones, shared=True)
+    return {Key(IDENTITY, Namespace.PHONE, value) for value in shared.values_list("value", flat=True)}
 
 
 def lock_customer_keys(keys: Iterable[Key]) -> None:
@@ -216,8 +221,3 @@ def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
         insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])
         sources |= {source.code: source for source in Source.objects.filter(code__in=missing)}
     return sources
-
-
-def own_profile_key(customer: Customer) -> Key:
-    """Return the key of the profile in which the staff's own corrections stand."""
-    return Key(PROFILE, OWN_SOURCE, str(customer.public_id))

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model
+from django.http import HttpResponse
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from operations.api.problems import mistakes
+from operations.api.idempotency import respond_once
+from operations.api.problems import mistakes, problem_body
 from operations.api.serializers import MistakeOut, ProblemOut
-from operations.errors import FidelioError, InvalidInput
+from operations.errors import FidelioError, InvalidInput, Refusal
 from operations.outcomes import Outcome
 
 MAXIMUM_ITEMS = 500
@@ -36,6 +38,16 @@ class BulkWrite:
     identify: Callable[[Model], str] = field(default=lambda row: str(row.pk))
     reject: Callable[[Any, InvalidInput], None] = field(default=lambda item, error: None)
 
+    def respond(self, request: Request) -> HttpResponse:
+        """Write the request's items, once under an Idempotency-Key, and answer."""
+        try:
+            return respond_once(request, lambda: self.answer(request))
+        except InvalidInput as error:
+            # Under a key the work was rolled back, with what `reject` may have kept of it.
+            if "Idempotency-Key" in request.headers:
+                self.reject(request.data, error)
+            raise
+
     def answer(self, request: Request) -> tuple[int, Any]:
         """Write the request's items; return the status and body of the answer."""
         body = request.data
@@ -48,10 +60,12 @@ class BulkWrite:
 
     def _answer_single(self, body: dict[str, Any]) -> tuple[int, Any]:
         (outcome,) = self._write([body])
+        if isinstance(outcome.error, Refusal):
+            # Answered, not raised: what the service kept of the contradiction must be committed.
+            return outcome.status, problem_body(outcome.error)
         if outcome.error:
             raise outcome.error
-        warnings = {"warnings": _warnings(outcome)} if outcome.warnings else {}
-        return outcome.status, self.show(outcome.row) | warnings
+        return outcome.status, self.show(outcome.row) | {"warnings": _warnings(outcome)}
 
     def _write(self, items: list[Any]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}

@@ -2,12 +2,15 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
+
+MAXIMUM_DEPTH = 64
 
 
 class StrictJSONParser(JSONParser):
@@ -28,6 +31,7 @@ class StrictJSONParser(JSONParser):
             raise ParseError("The JSON is nested too deeply.") from error
         except ValueError as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
+        _refuse_depth(data)
         if "\\u" in text or "\x00" in text:
             _refuse_bad_text(data)
         return data
@@ -49,6 +53,20 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is too large")
     return number
+
+
+def _refuse_depth(data: Any) -> None:
+    level, depth = [data], 0
+    while level := [part for whole in level for part in _parts(whole)]:
+        depth += 1
+        if depth > MAXIMUM_DEPTH:
+            raise ParseError(f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.")
+
+
+def _parts(whole: Any) -> Iterable[Any]:
+    if isinstance(whole, dict):
+        return whole.values()
+    return whole if isinstance(whole, list) else ()
 
 
 def _refuse_bad_text(data: Any) -> None:

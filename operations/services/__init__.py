@@ -6,6 +6,7 @@ from operations.services.jobs import (
     fail_job,
     finish_job,
     queue_job,
+    requeue_job,
     start_job,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "fail_job",
     "finish_job",
     "queue_job",
+    "requeue_job",
     "start_job",
 ]

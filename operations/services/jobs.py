@@ -38,6 +38,15 @@ def start_job(job: JobRun, *, total: int | None = None) -> bool:
     return bool(taken)
 
 
+def requeue_job(job: JobRun) -> JobRun:
+    """Put back a running job whose worker died; one that was asked to stop is cancelled instead."""
+    running = JobRun.objects.filter(pk=job.pk, status=JobRun.Status.RUNNING)
+    if not running.filter(cancel_requested=True).update(status=JobRun.Status.CANCELLED, finished_at=Now()):
+        running.update(status=JobRun.Status.QUEUED, started_at=None, done=0, step="")
+    job.refresh_from_db()
+    return job
+
+
 def advance_job(job: JobRun, *, done: int, step: str | None = None) -> None:
     """Write how far the job is. Raises JobCancelled when its owner asked it to stop.
 

@@ -1,0 +1,3 @@
+from analytics.admin import models, scores
+
+__all__ = ["models", "scores"]

@@ -1,0 +1,161 @@
+"""What the RFM map shows: the grid of recency by frequency, the segments, the thresholds and the runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.urls import NoReverseMatch, reverse
+
+from analytics.models import RfmModel, RfmRun
+from analytics.rules import CODES, SCORES, RfmSegment
+from analytics.services.kpis import average
+from analytics.words import bands
+from customers.models import Segment
+
+RUNS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """A segment's share of one cell of the grid."""
+
+    segment: RfmSegment
+    customers: int
+    share: float
+
+
+@dataclass(frozen=True)
+class GridCell:
+    """Customers with one R and one F: how many, their average spending (minor units), their segments."""
+
+    r: int
+    f: int
+    customers: int
+    share: float
+    average_amount: int | None
+    parts: list[Part]
+    url: str
+
+    @property
+    def main(self) -> RfmSegment | None:
+        """Return the segment most of them are in."""
+        return self.parts[0].segment if self.parts else None
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A segment with its size, its change since the run before, its part of the revenue, and where to go."""
+
+    segment: RfmSegment
+    customers: int
+    share: float
+    change: int | None
+    revenue_share: float
+    average_amount: int | None
+    url: str
+    campaign_url: str
+
+
+def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str, Any]:
+    """Return the context of the map of one finished run."""
+    return {
+        "model": model,
+        "run": run,
+        "rows": [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)],
+        "busiest": max((cell.customers for cell in _cells(run)), default=0),
+        "dearest": max((cell.average_amount or 0 for cell in _cells(run)), default=0),
+        "average_sum": run.score_sums["sum"] / run.population if run.population else None,
+        "segments": segment_rows(run, user=user),
+        "bands": bands(run),
+        "scores": range(1, SCORES + 1),
+    }
+
+
+def segment_rows(run: RfmRun, *, user: AbstractBaseUser) -> list[SegmentRow]:
+    """Return every segment of a run in the order of the map, empty ones too."""
+    previous = _run_before(run)
+    ids = dict(
+        Segment.objects.filter(code__startswith=f"{run.model.code}--").values_list("code", "pk")
+        if user.has_perm("campaigns.add_campaign")
+        else []
+    )
+    return [_segment_row(run, previous, segment, ids) for segment in run.model.segments.segments]
+
+
+def scores_url(model: RfmModel, **filters: Any) -> str:
+    """Return the address of the customers of a model with these scores or in this segment."""
+    query = {"model__id__exact": model.pk} | {f"{name}__exact": value for name, value in filters.items()}
+    return f"{reverse('admin:analytics_rfmscore_changelist')}?{urlencode(query)}"
+
+
+def _segment_row(
+    run: RfmRun, previous: RfmRun | None, segment: RfmSegment, ids: dict[str, int]
+) -> SegmentRow:
+    customers, amount = _sum(run, segment.codes)
+    stored = ids.get(run.model.segment_code(segment.code))
+    return SegmentRow(
+        segment=segment,
+        customers=customers,
+        share=customers / run.population if run.population else 0,
+        change=customers - previous.segment_sizes.get(segment.code, 0) if previous else None,
+        revenue_share=amount / run.net_amount if run.net_amount else 0,
+        average_amount=average(amount, customers),
+        url=scores_url(run.model, segment=segment.code),
+        campaign_url=_campaign_url(stored) if stored else "",
+    )
+
+
+def page_of(name: str, *arguments: Any) -> str:
+    """Return the address of a page of the console, or nothing where that page is not installed."""
+    try:
+        return reverse(f"admin:{name}", args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+def _campaign_url(segment_id: int) -> str:
+    url = page_of("campaigns_campaign_add")
+    return f"{url}?segment={segment_id}" if url else ""
+
+
+def _run_before(run: RfmRun) -> RfmRun | None:
+    return run.model.runs.done().filter(pk__lt=run.pk).exclude(as_of=run.as_of).first()
+
+
+def _cells(run: RfmRun) -> Iterable[GridCell]:
+    return (_grid_cell(run, r, f) for r in range(1, SCORES + 1) for f in range(1, SCORES + 1))
+
+
+def _grid_cell(run: RfmRun, r: int, f: int) -> GridCell:
+    codes = [code for code in CODES if code.startswith(f"{r}{f}")]
+    customers, amount = _sum(run, codes)
+    return GridCell(
+        r=r,
+        f=f,
+        customers=customers,
+        share=customers / run.population if run.population else 0,
+        average_amount=average(amount, customers),
+        parts=_parts(run, codes, customers),
+        url=scores_url(run.model, r=r, f=f),
+    )
+
+
+def _parts(run: RfmRun, codes: list[str], customers: int) -> list[Part]:
+    sizes: dict[str, int] = {}
+    for code in codes:
+        segment = run.model.segments.of(code).code
+        sizes[segment] = sizes.get(segment, 0) + _sum(run, [code])[0]
+    parts = [
+        Part(run.model.segments.by_code(segment), size, size / customers)
+        for segment, size in sizes.items()
+        if size
+    ]
+    return sorted(parts, key=lambda part: -part.customers)
+
+
+def _sum(run: RfmRun, codes: Iterable[str]) -> tuple[int, int]:
+    """Return (customers, net amount) of these codes."""
+    cells = [run.cells.get(code, (0, 0)) for code in codes]
+    return sum(customers for customers, _amount in cells), sum(amount for _customers, amount in cells)

@@ -1,0 +1,226 @@
+"""Events as sources tell them: taken once, or set aside with the reason, never lost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from customers.errors import BlockedIdentity, CustomerErased, EventContradicted
+from customers.models import (
+    Customer,
+    Event,
+    Namespace,
+    Product,
+    QuarantinedEvent,
+    SalesChannel,
+    Source,
+    SourceProfile,
+    Store,
+)
+from customers.rules import is_in_future, is_known_type, payload_mistake
+from customers.services.catalogue import Stubs, ensure_named
+from customers.services.conflicts import keep_conflicts, plain
+from customers.services.events import content_hash, content_of, record_events
+from customers.services.references import (
+    IDENTITY,
+    PROFILE,
+    PUBLIC_ID,
+    Key,
+    ensure_customers,
+    ensure_sources,
+    key_of,
+)
+from operations.errors import FidelioError, InvalidInput
+from operations.outcomes import Notice, Outcome
+
+NAMED = {"sales_channel": SalesChannel, "store": Store, "sku": Product}
+NOBODY_YET = {Namespace.DEVICE, Namespace.COOKIE}
+
+
+@dataclass
+class Draft:
+    """One item on its way in, then the event it leads to."""
+
+    item: dict[str, Any]
+    content_hash: bytes
+    customer_key: Key | None = None
+    customer: Customer | None = None
+    warnings: list[Notice] = field(default_factory=list)
+    error: FidelioError | None = None
+    event: Event | None = None
+    created: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.item["source"], self.item["external_id"])
+
+    def outcome(self) -> Outcome:
+        if self.error:
+            return Outcome(row=self.event, error=self.error)
+        if not self.created:
+            self.warnings = [Notice("duplicate", "This event was recorded before.")]
+        return Outcome(row=self.event, created=self.created, warnings=tuple(self.warnings))
+
+
+def record_external_events(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+    """Take what happened, as sources tell it; return for each item its event, or why it was not taken.
+
+    An item has `source, external_id, type, occurred_at` and may have `customer` or `identity`,
+    `sales_channel, store, sku, amount` (minor units of `currency`) and `payload`. The same item again is the
+    same event; other content under its key is a conflict, which is kept. An unknown type or a bad payload
+    goes to quarantine. Unknown customers and names become stubs and are named in the warnings.
+    """
+    drafts = [_draft(item, at=at) for item in items]
+    with transaction.atomic():
+        sources = ensure_sources({draft.item["source"] for draft in drafts})
+        _quarantine_mistakes(drafts, sources)
+        first: dict[tuple[str, str], Draft] = {}
+        for draft in drafts:
+            if not draft.error:
+                first.setdefault(draft.key, draft)
+        _compare(first.values(), sources)
+        new = [draft for draft in first.values() if not draft.event]
+        _find_customers(new, at=at)
+        _insert([draft for draft in new if not draft.error], sources)
+        _compare_repeats(drafts, first)
+        keep_conflicts("event", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
+    return [draft.outcome() for draft in drafts]
+
+
+def quarantine_event(content: Any, *, reason: str, source: Source | None = None) -> QuarantinedEvent:
+    """Set aside something sent as an event that could not be understood."""
+    return QuarantinedEvent.objects.create(payload=plain(content), reason=reason[:300], source=source)
+
+
+def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
+    draft = Draft(item, content_hash(content_of(item)))
+    try:
+        _check(item, at=at)
+        reference = item.get("customer") or item.get("identity")
+        draft.customer_key = key_of(reference) if reference else None
+    except BlockedIdentity as error:
+        draft.warnings.append(Notice(error.key, error.message))
+    except InvalidInput as error:
+        draft.error = error
+    return draft
+
+
+def _check(item: dict[str, Any], *, at: datetime) -> None:
+    if not is_known_type(item["type"]):
+        raise InvalidInput.at("/type", f"The type {item['type']} is not known.")
+    mistake = payload_mistake(item["type"], item.get("payload") or {})
+    if mistake:
+        raise InvalidInput.at("/payload", mistake)
+    if is_in_future(item["occurred_at"], at=at):
+        raise InvalidInput.at("/occurred_at", "This instant is in the future.")
+
+
+def _quarantine_mistakes(drafts: list[Draft], sources: dict[str, Source]) -> None:
+    QuarantinedEvent.objects.bulk_create(
+        QuarantinedEvent(
+            source=sources[draft.item["source"]],
+            payload=plain(draft.item),
+            reason=draft.error.details[0].message[:300],
+        )
+        for draft in drafts
+        if draft.error
+    )
+
+
+def _compare(drafts: Iterable[Draft], sources: dict[str, Source]) -> None:
+    drafts = list(drafts)
+    codes = {source.pk: source.code for source in sources.values()}
+    events = Event.objects.filter(
+        source__in={sources[draft.key[0]].pk for draft in drafts},
+        external_id__in={draft.key[1] for draft in drafts},
+    )
+    recorded = {(codes[event.source_id], event.external_id): event for event in events}
+    for draft in drafts:
+        if draft.key in recorded:
+            _judge(draft, recorded[draft.key])
+
+
+def _judge(draft: Draft, event: Event) -> None:
+    draft.event = event
+    if bytes(event.content_hash) != draft.content_hash:
+        draft.error = EventContradicted()
+
+
+def _compare_repeats(drafts: list[Draft], first: dict[tuple[str, str], Draft]) -> None:
+    for draft in drafts:
+        leader = first.get(draft.key)
+        if draft.error or leader is None or leader is draft:
+            continue
+        if leader.event is None:
+            draft.error = leader.error
+        else:
+            _judge(draft, leader.event)
+
+
+def _contradicts(draft: Draft) -> bool:
+    return isinstance(draft.error, EventContradicted)
+
+
+def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
+    keys = {draft.customer_key for draft in drafts if draft.customer_key}
+    visitors = {key for key in keys if key.kind == IDENTITY and key.space in NOBODY_YET}
+    named = ensure_customers(keys - visitors, status=Customer.Status.PROSPECT, at=at)
+    unnamed = ensure_customers(visitors, status=Customer.Status.ANONYMOUS, at=at)
+    customers, created = named.customers | unnamed.customers, named.created | unnamed.created
+    for draft in drafts:
+        key = draft.customer_key
+        draft.customer = customers.get(key) if key else None
+        if key in created:
+            draft.warnings.append(
+                Notice("unknown_customer", "The customer was not known and has been created.")
+            )
+        elif draft.customer and draft.customer.status == Customer.Status.ERASED:
+            draft.error = CustomerErased()
+        elif key and draft.customer is None and key.kind == PUBLIC_ID:
+            draft.error = InvalidInput.at("/customer/id", "There is no customer under this id.")
+        elif key and draft.customer is None:
+            draft.warnings.append(Notice("ambiguous_identity", "Several customers have this identity."))
+
+
+def _insert(drafts: list[Draft], sources: dict[str, Source]) -> None:
+    stubs = {name: ensure_named(model, (d.item.get(name) for d in drafts)) for name, model in NAMED.items()}
+    profiles = _profiles(drafts)
+    events = {draft.key: _event(draft, sources, stubs, profiles) for draft in drafts}
+    written = {event.pk for event in record_events(list(events.values()))}
+    for draft in drafts:
+        if events[draft.key].pk in written:
+            draft.event, draft.created = events[draft.key], True
+            for name, named in stubs.items():
+                draft.warnings += named.warnings([draft.item.get(name)])
+    # Somebody else recorded these while we were preparing ours.
+    late = [draft for draft in drafts if draft.event is None]
+    if late:
+        _compare(late, sources)
+
+
+def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], SourceProfile]:
+    keys = {
+        draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
+    }
+    return SourceProfile.objects.by_key((key.space, key.value) for key in keys)
+
+
+def _event(draft: Draft, sources: dict[str, Source], stubs: dict[str, Stubs], profiles: dict) -> Event:
+    item, key = draft.item, draft.customer_key
+    return Event(
+        type=item["type"],
+        source=sources[item["source"]],
+        external_id=item["external_id"],
+        occurred_at=item["occurred_at"],
+        customer=draft.customer,
+        source_profile=profiles.get((key.space, key.value)) if key else None,
+        sales_channel=stubs["sales_channel"].rows.get(item.get("sales_channel")),
+        store=stubs["store"].rows.get(item.get("store")),
+        product=stubs["sku"].rows.get(item.get("sku")),
+        amount=item.get("amount"),
+        currency=item.get("currency") or "",
+        payload=item.get("payload") or {},
+        content_hash=draft.content_hash,
+    )

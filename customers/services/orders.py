@@ -1,0 +1,345 @@
+"""Orders as shops and tills tell of them: recorded once, paid, cancelled."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from customers.errors import BlockedIdentity, CustomerErased, OrderConflict, OrderNotPossible
+from customers.models import (
+    BusinessUnit,
+    Customer,
+    Event,
+    Order,
+    OrderLine,
+    Product,
+    SalesChannel,
+    Source,
+    SourceProfile,
+    Store,
+)
+from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amount
+from customers.services.catalogue import Stubs, ensure_named
+from customers.services.conflicts import keep_conflicts
+from customers.services.events import content_hash, content_of, new_event, record_events
+from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_of
+from customers.services.rollups import refresh_rollups
+from operations.errors import FidelioError, InvalidInput
+from operations.inserts import insert_missing
+from operations.outcomes import Notice, Outcome
+
+PLACES = {"store": Store, "sales_channel": SalesChannel, "business_unit": BusinessUnit}
+
+
+@dataclass
+class Draft:
+    """One item on its way in: its content's hash, its priced lines, then the order it leads to."""
+
+    item: dict[str, Any]
+    content_hash: bytes
+    lines: list[OrderLine] = field(default_factory=list)
+    customer_key: Key | None = None
+    customer: Customer | None = None
+    warnings: list[Notice] = field(default_factory=list)
+    error: FidelioError | None = None
+    order: Order | None = None
+    created: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.item["source"], self.item["source_id"])
+
+    def outcome(self) -> Outcome:
+        if self.error:
+            return Outcome(row=self.order, error=self.error)
+        return Outcome(row=self.order, created=self.created, warnings=tuple(self.warnings))
+
+
+def record_order(item: dict[str, Any], *, at: datetime) -> Order:
+    """Record one order and return it; the same content again returns the first one.
+
+    Raises InvalidInput, OrderConflict (other content under the same source and id), CustomerErased.
+    """
+    (outcome,) = record_orders([item], at=at)
+    if outcome.error:
+        raise outcome.error
+    return outcome.row
+
+
+def record_orders(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+    """Record what was bought; return for each item its order, or why it was not taken.
+
+    An item has `source, source_id, customer, ordered_at, currency, lines` and may have `sales_channel, store,
+    business_unit, shipping_amount, status` (PENDING or PAID); amounts are minor units. Unknown customers,
+    SKUs and places become stubs and are named in the warnings. The same item again is the same order; other
+    content under its key is a conflict, which is kept. Parallel calls with one order make one order. Totals
+    of the customers change in the same transaction; paid orders are told (`order.recorded`).
+    """
+    drafts = [_draft(item, at=at) for item in items]
+    with transaction.atomic():
+        sources = ensure_sources({draft.item["source"] for draft in drafts if not draft.error})
+        first = _first_of_each_key(draft for draft in drafts if not draft.error)
+        _compare(first.values(), _recorded(first, sources))
+        new = [draft for draft in first.values() if not draft.order and not draft.error]
+        _find_customers(new, at=at)
+        _insert([draft for draft in new if not draft.error], sources)
+        _compare_repeats(drafts, first)
+        keep_conflicts("order", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
+        _follow_up([draft for draft in new if draft.created])
+    return [draft.outcome() for draft in drafts]
+
+
+def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
+    draft = Draft(item, content_hash(content_of(item)))
+    try:
+        draft.lines = [_line(index, line) for index, line in enumerate(item["lines"])]
+        _check(draft, at=at)
+        draft.customer_key = key_of(item["customer"]) if item.get("customer") else None
+    except BlockedIdentity as error:
+        draft.warnings.append(Notice(error.key, error.message))
+    except InvalidInput as error:
+        draft.error = error
+    return draft
+
+
+def _line(index: int, line: dict[str, Any]) -> OrderLine:
+    """Return one line with its amount before the discount. Raises InvalidInput."""
+    unit_price, amount = line.get("unit_price"), line.get("amount")
+    if unit_price is None and amount is None:
+        raise InvalidInput.at(f"/lines/{index}/amount", "A line needs an amount or a unit_price.")
+    quantity = Decimal(line["quantity"])
+    amount = line_amount(quantity, unit_price) if amount is None else amount
+    if amount > MAXIMUM_AMOUNT:
+        raise InvalidInput.at(f"/lines/{index}/quantity", "The amount of this line is too large.")
+    discount = line.get("discount_amount") or 0
+    if discount > amount:
+        raise InvalidInput.at(f"/lines/{index}/discount_amount", "The discount exceeds the line.")
+    return OrderLine(
+        line_id=line.get("line_id") or str(index + 1),
+        quantity=quantity,
+        unit_price_amount=unit_price,
+        amount=amount,
+        discount_amount=discount,
+        tax_rate=line.get("tax_rate"),
+    )
+
+
+def _check(draft: Draft, *, at: datetime) -> None:
+    if is_in_future(draft.item["ordered_at"], at=at):
+        raise InvalidInput.at("/ordered_at", "This instant is in the future.")
+    seen: set[str] = set()
+    for index, line in enumerate(draft.lines):
+        if line.line_id in seen:
+            raise InvalidInput.at(f"/lines/{index}/line_id", "Two lines have this id.")
+        seen.add(line.line_id)
+
+
+def _first_of_each_key(drafts: Iterable[Draft]) -> dict[tuple[str, str], Draft]:
+    first: dict[tuple[str, str], Draft] = {}
+    for draft in drafts:
+        first.setdefault(draft.key, draft)
+    return first
+
+
+def _recorded(keys: Iterable[tuple[str, str]], sources: dict[str, Source]) -> dict[tuple[str, str], Order]:
+    keys = set(keys)
+    codes = {source.pk: source.code for source in sources.values()}
+    orders = Order.objects.filter(
+        source__in={sources[code].pk for code, _ in keys}, external_id__in={name for _, name in keys}
+    )
+    return {(codes[order.source_id], order.external_id): order for order in orders}
+
+
+def _compare(drafts: Iterable[Draft], recorded: dict[tuple[str, str], Order]) -> None:
+    for draft in drafts:
+        order = recorded.get(draft.key)
+        if order is None:
+            continue
+        draft.order = order
+        if bytes(order.content_hash) != draft.content_hash:
+            draft.error = OrderConflict()
+
+
+def _compare_repeats(drafts: list[Draft], first: dict[tuple[str, str], Draft]) -> None:
+    """What stands a second time in one call is judged against its first."""
+    for draft in drafts:
+        leader = first.get(draft.key)
+        if draft.error or leader is None or leader is draft:
+            continue
+        if leader.order is None:
+            draft.error = leader.error
+        else:
+            _compare([draft], {draft.key: leader.order})
+
+
+def _contradicts(draft: Draft) -> bool:
+    return isinstance(draft.error, OrderConflict)
+
+
+def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
+    """Give each draft its customer; who is unknown becomes a stub."""
+    keys = {draft.customer_key for draft in drafts if draft.customer_key}
+    ensured = ensure_customers(keys, status=Customer.Status.ACTIVE, at=at)
+    named: set[Key] = set()
+    for draft in drafts:
+        key = draft.customer_key
+        customer = ensured.customers.get(key) if key else None
+        if key and customer is None:
+            draft.error = InvalidInput.at("/customer/id", "There is no customer under this id.")
+        elif customer and customer.status == Customer.Status.ERASED:
+            draft.error = CustomerErased()
+        elif key in ensured.created and key not in named:
+            named.add(key)
+            draft.warnings.append(
+                Notice("unknown_customer", "The customer was not known and has been created.")
+            )
+        draft.customer = customer
+
+
+def _insert(drafts: list[Draft], sources: dict[str, Source]) -> None:
+    places = {name: ensure_named(model, (d.item.get(name) for d in drafts)) for name, model in PLACES.items()}
+    products = ensure_named(Product, (line["sku"] for d in drafts for line in d.item["lines"]))
+    profiles = _profiles(drafts)
+    orders = {draft.key: _order(draft, sources, places, profiles) for draft in drafts}
+    inserted = insert_missing(list(orders.values()), unique=["source", "external_id"])
+    written = {order.pk for order in inserted}
+    lines: list[OrderLine] = []
+    for draft in drafts:
+        if orders[draft.key].pk not in written:
+            continue
+        draft.order, draft.created = orders[draft.key], True
+        lines += _lines(draft, products)
+        draft.warnings += _unknown(draft, places, products)
+    OrderLine.objects.bulk_create(lines, batch_size=2000)
+    # Somebody else recorded these while we were preparing ours.
+    late = [draft for draft in drafts if draft.order is None]
+    if late:
+        _compare(late, _recorded([draft.key for draft in late], sources))
+
+
+def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], SourceProfile]:
+    keys = {
+        draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
+    }
+    return SourceProfile.objects.by_key((key.space, key.value) for key in keys)
+
+
+def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], profiles: dict) -> Order:
+    item, key = draft.item, draft.customer_key
+    return Order(
+        source=sources[item["source"]],
+        external_id=item["source_id"],
+        customer=draft.customer,
+        source_profile=profiles.get((key.space, key.value)) if key else None,
+        ordered_at=item["ordered_at"],
+        status=item.get("status") or Order.Status.PAID,
+        currency=item["currency"],
+        total_amount=goods_total((line.amount, line.discount_amount) for line in draft.lines),
+        shipping_amount=item.get("shipping_amount") or 0,
+        content_hash=draft.content_hash,
+        **{name: stubs.rows.get(item.get(name)) for name, stubs in places.items()},
+    )
+
+
+def _lines(draft: Draft, products: Stubs) -> list[OrderLine]:
+    for line, given in zip(draft.lines, draft.item["lines"], strict=True):
+        line.order = draft.order
+        line.product = products.rows[given["sku"]]
+        if line.tax_rate is None:
+            line.tax_rate = line.product.tax_rate
+    return draft.lines
+
+
+def _unknown(draft: Draft, places: dict[str, Stubs], products: Stubs) -> list[Notice]:
+    notices = products.warnings(line["sku"] for line in draft.item["lines"])
+    for name, stubs in places.items():
+        notices += stubs.warnings([draft.item.get(name)])
+    return notices
+
+
+def _follow_up(drafts: list[Draft]) -> None:
+    """Whoever paid is a customer; totals change; other apps hear of it."""
+    paid = [draft.order for draft in drafts if draft.order.status == Order.Status.PAID]
+    buyers = {order.customer_id for order in paid if order.customer_id}
+    refresh_rollups(buyers)
+    _make_customers(buyers)
+    record_events([_recorded_event(order, order.ordered_at) for order in paid])
+
+
+def _make_customers(buyers: set[int | None]) -> None:
+    Customer.objects.filter(
+        pk__in=buyers, status__in=[Customer.Status.PROSPECT, Customer.Status.ANONYMOUS]
+    ).update(status=Customer.Status.ACTIVE)
+
+
+def _recorded_event(order: Order, occurred_at: datetime) -> Event:
+    return order_event("order.recorded", order, f"order:{order.pk}:paid", occurred_at=occurred_at)
+
+
+def order_event(
+    type: str,
+    order: Order,
+    external_id: str,
+    *,
+    occurred_at: datetime,
+    amount: int | None = None,
+    payload: dict[str, Any] | None = None,
+) -> Event:
+    """Return our own event about an order; `amount` is the order's total unless given."""
+    return new_event(
+        type,
+        external_id=external_id,
+        occurred_at=occurred_at,
+        customer_id=order.customer_id,
+        source_profile_id=order.source_profile_id,
+        sales_channel_id=order.sales_channel_id,
+        store_id=order.store_id,
+        amount=order.total_amount if amount is None else amount,
+        currency=order.currency,
+        payload={"order": order.pk} | (payload or {}),
+    )
+
+
+def pay_order(order: Order, *, at: datetime) -> Order:
+    """A pending order was paid: it counts from now on. A paid one stays as it is. Locks the order.
+
+    Raises OrderNotPossible for a cancelled or refunded order.
+    """
+    with transaction.atomic():
+        order = lock_order(order)
+        if order.status == Order.Status.PAID:
+            return order
+        if order.status != Order.Status.PENDING:
+            raise OrderNotPossible("Only a pending order can be paid.")
+        order.status = Order.Status.PAID
+        order.save(update_fields=["status"])
+        refresh_rollups([order.customer_id])
+        _make_customers({order.customer_id})
+        record_events([_recorded_event(order, at)])
+    return order
+
+
+def cancel_order(order: Order, *, at: datetime) -> Order:
+    """The order does not count any more, told as `order.cancelled`; a cancelled one stays so. Locks it.
+
+    Raises OrderNotPossible for an order that was refunded in full.
+    """
+    with transaction.atomic():
+        order = lock_order(order)
+        if order.status == Order.Status.CANCELLED:
+            return order
+        if order.status == Order.Status.REFUNDED:
+            raise OrderNotPossible("This order was refunded in full; there is nothing left to cancel.")
+        order.status = Order.Status.CANCELLED
+        order.save(update_fields=["status"])
+        refresh_rollups([order.customer_id])
+        record_events([order_event("order.cancelled", order, f"order:{order.pk}:cancelled", occurred_at=at)])
+    return order
+
+
+def lock_order(order: Order) -> Order:
+    """Return the order as it stands, locked until the transaction ends."""
+    return Order.objects.select_for_update(no_key=True).get(pk=order.pk)

@@ -1,0 +1,81 @@
+"""Running totals per customer, brought up to date in the transaction of the order that changed them."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from customers.models import Customer, Rollup
+
+_PURCHASES = """
+    FROM customers_order
+    WHERE customer_id = ANY(%(customers)s) AND status = 'PAID' AND currency = %(currency)s
+"""
+_FIGURES = "count(*), sum(net_amount)::bigint, min(ordered_at), max(ordered_at)"
+_LIFETIME = f"""
+WITH fresh AS (SELECT customer_id, {_FIGURES} {_PURCHASES} GROUP BY customer_id),
+gone AS (
+    DELETE FROM customers_rollup old
+    WHERE old.customer_id = ANY(%(customers)s) AND old.scope = 'ALL'
+      AND NOT EXISTS (SELECT FROM fresh WHERE fresh.customer_id = old.customer_id)
+)
+INSERT INTO customers_rollup AS old
+    (customer_id, scope, scope_value, orders, net_amount, first_order_at, last_order_at)
+SELECT customer_id, 'ALL', '', count, sum, min, max FROM fresh
+ON CONFLICT (customer_id, scope, scope_value) DO UPDATE
+SET orders = excluded.orders, net_amount = excluded.net_amount,
+    first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at
+WHERE (old.orders, old.net_amount, old.first_order_at, old.last_order_at)
+    IS DISTINCT FROM (excluded.orders, excluded.net_amount, excluded.first_order_at, excluded.last_order_at)
+"""
+_MONTHLY = f"""
+WITH fresh AS (
+    SELECT customer_id, date_trunc('month', ordered_at AT TIME ZONE %(zone)s)::date AS month, {_FIGURES}
+    {_PURCHASES} GROUP BY 1, 2
+),
+gone AS (
+    DELETE FROM customers_monthlyrollup old
+    WHERE old.customer_id = ANY(%(customers)s) AND old.scope = 'ALL' AND NOT EXISTS (
+        SELECT FROM fresh WHERE fresh.customer_id = old.customer_id AND fresh.month = old.month
+    )
+)
+INSERT INTO customers_monthlyrollup AS old
+    (customer_id, scope, scope_value, month, orders, net_amount, first_order_at, last_order_at)
+SELECT customer_id, 'ALL', '', month, count, sum, min, max FROM fresh
+ON CONFLICT (customer_id, scope, scope_value, month) DO UPDATE
+SET orders = excluded.orders, net_amount = excluded.net_amount,
+    first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at
+WHERE (old.orders, old.net_amount, old.first_order_at, old.last_order_at)
+    IS DISTINCT FROM (excluded.orders, excluded.net_amount, excluded.first_order_at, excluded.last_order_at)
+"""
+
+
+def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
+    """Recompute the totals of these customers, over all orders and by month of the programme's time zone.
+
+    Locks the customers, so that two orders of one person at once are both counted. Purchases in another
+    currency than the programme's do not count; who has none has no row.
+    """
+    ids = sorted({pk for pk in customer_ids if pk is not None})
+    if not ids:
+        return
+    parameters = {
+        "customers": ids,
+        "currency": settings.PROGRAMME_CURRENCY,
+        "zone": settings.PROGRAMME_TIME_ZONE,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_customers(ids)
+        cursor.execute(_LIFETIME, parameters)
+        cursor.execute(_MONTHLY, parameters)
+
+
+def lock_customers(customer_ids: Iterable[int]) -> None:
+    """Make other writers about these customers wait; always taken by ascending id."""
+    rows = Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def stats_of(customer: Customer) -> Rollup | None:
+    """Return the customer's totals over all orders; None without a purchase that counts."""
+    return Rollup.objects.filter(customer=customer, scope="ALL", scope_value="").first()

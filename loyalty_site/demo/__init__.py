@@ -1,0 +1,1 @@
+"""The demo: a real grocery chain's year under invented names, and what a newcomer finds on top of it."""
