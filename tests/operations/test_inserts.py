@@ -31,7 +31,7 @@ def test_a_key_twice_in_one_call_is_inserted_once():
 def test_dates_of_creation_are_set_as_by_save():
     (source,) = insert_missing([Source(code="pos", name="POS")], unique=["code"])
 
-    assert source.created_at == Source.objects.get().created_at
+    assert source.created_at == Source.objects.get(code="pos").created_at
 
 
 @pytest.mark.django_db(transaction=True)
