@@ -7,6 +7,7 @@ urlpatterns = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("customers.api.segment_urls")),
+    path("", include("loyalty.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("operations.api.urls")),
 ]

@@ -70,6 +70,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         ],
     ),
     (
+        _("Loyalty"),
+        [
+            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
+            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
+        ],
+    ),
+    (
         _("Operate"),
         [
             Entry(_("Jobs"), "pending_actions", model="operations.jobrun"),

@@ -177,17 +177,24 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "order.recorded": [
         "coupons.subscribers.link_order",
+        "loyalty.subscribers.earn_on_order",
+    ],
+    "order.returned": [
+        "loyalty.subscribers.claw_back_on_return",
     ],
     "order.cancelled": [
         "coupons.subscribers.roll_back_order",
+        "loyalty.subscribers.claw_back_on_return",
     ],
 }
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
     "analytics.panels.rfm_panel",
+    "loyalty.panels.points_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [
     "analytics.panels.rfm_details",
+    "loyalty.panels.points_details",
 ]
 # Kind of approval -> what carries the decision out.
 APPROVAL_DECISIONS: dict[str, str] = {

@@ -1,0 +1,64 @@
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.services import find_customer
+from loyalty import services
+from loyalty.api.serializers import AdjustmentIn, EarningRuleIn, EarningRuleOut, PointsOut
+from loyalty.models import EarningRule
+from operations.api.idempotency import respond_once
+
+
+class CustomerPoints(APIView):
+    """A customer's points; POST gives or takes some by hand, saying why."""
+
+    required_scope = {"GET": "loyalty:read", "POST": "loyalty:write"}
+
+    @extend_schema(responses=PointsOut)
+    def get(self, request: Request, public_id: str) -> Response:
+        customer = find_customer({"id": public_id})
+        return Response(PointsOut(services.points_of(customer, at=timezone.now())).data)
+
+    @extend_schema(request=AdjustmentIn, responses={201: PointsOut})
+    def post(self, request: Request, public_id: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = AdjustmentIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            customer, now = find_customer({"id": public_id}), timezone.now()
+            services.adjust_points(customer, **given.validated_data, at=now)
+            return 201, PointsOut(services.points_of(customer, at=timezone.now())).data
+
+        return respond_once(request, work, required=True)
+
+
+class EarningRuleList(generics.ListAPIView):
+    """The rules by which points are earned; POST adds one."""
+
+    required_scope = {"GET": "loyalty:read", "POST": "loyalty:write"}
+    queryset = EarningRule.objects.select_related("current")
+    serializer_class = EarningRuleOut
+
+    @extend_schema(request=EarningRuleIn, responses={201: EarningRuleOut})
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = EarningRuleIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            fields = {"name": given.validated_data["code"]} | given.validated_data
+            return 201, EarningRuleOut(services.create_earning_rule(**fields)).data
+
+        return respond_once(request, work)
+
+
+class EarningRuleDetail(generics.RetrieveAPIView):
+    """One earning rule, by its code."""
+
+    required_scope = "loyalty:read"
+    queryset = EarningRule.objects.select_related("current")
+    serializer_class = EarningRuleOut
+    lookup_field = "code"

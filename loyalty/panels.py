@@ -1,0 +1,61 @@
+"""What loyalty shows on a customer's page and in GET /customers/{id}."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from customers.models import Customer
+from customers.panels import Action, Figure, Panel
+from loyalty import services
+from loyalty.services.balances import Points, points_account
+from operations.formats import day, number
+
+ENTRIES_SHOWN = 50
+
+
+def points_details(customer: Customer) -> dict[str, Any]:
+    """Return what the customer can spend now; there are no tiers yet."""
+    return {"points": services.points_of(customer, at=timezone.now()).balance, "tier": None}
+
+
+def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:
+    """Return the balance for the strip, the account's history as a tab, and the adjustment as an action."""
+    if not request.user.has_perm("loyalty.view_pointsaccrual"):
+        return None
+    points = services.points_of(customer, at=timezone.now())
+    account = points_account(customer)
+    entries = account.entries.order_by("-id")[:ENTRIES_SHOWN] if account else []
+    actions = []
+    if request.user.has_perm("loyalty.adjust_points"):
+        url = reverse("admin:loyalty_adjust_points", args=[customer.pk])
+        actions.append(Action(_("Give or take points"), url, icon="toll"))
+    return Panel(
+        code="points",
+        title=_("Points"),
+        template="loyalty/customer_points.html",
+        context={
+            "points": points,
+            "entries": entries,
+            "total": account.entries.count() if account else 0,
+            "earned": account.entries.filter(delta__gt=0).count() if account else 0,
+        },
+        figures=[Figure(_("Points"), number(points.balance), _hint(points))],
+        actions=actions,
+        count=account.entries.count() if account else 0,
+    )
+
+
+def _hint(points: Points) -> str:
+    if points.pending:
+        return _("%(points)s pending") % {"points": number(points.pending)}
+    if points.expiring:
+        soonest = points.expiring[0]
+        return _("%(points)s expire after %(day)s") % {
+            "points": number(soonest.points),
+            "day": day(soonest.at - timedelta(seconds=1)),
+        }
+    return ""

@@ -1,0 +1,51 @@
+"""Points given or taken by hand."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from coupons.models import LedgerEntry
+from coupons.services import ledger
+from customers.models import Customer
+from loyalty.services.earning import announce_points
+from operations.errors import InvalidInput
+
+
+def adjust_points(
+    customer: Customer,
+    *,
+    points: int,
+    reason: str,
+    at: datetime,
+    activates_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    source_key: str = "",
+) -> LedgerEntry:
+    """Give points (positive: a new lot) or take them (negative: the earliest expiry first), saying why.
+
+    The same `source_key` changes the account once. Raises PointsExceeded when fewer can be spent;
+    InvalidInput for zero points, and for points that would expire before they can be spent.
+    """
+    if points == 0:
+        raise InvalidInput.at("/points", _("Give or take at least one point."))
+    if expires_at and expires_at <= (activates_at or at):
+        raise InvalidInput.at("/expires_at", _("Points expire after they become spendable."))
+    key = f"adjusted:{source_key or uuid.uuid4()}"
+    with transaction.atomic():
+        account = ledger.open_account(customer)
+        if points < 0:
+            entry = ledger.debit(account, units=-points, source_key=key, at=at, reason=reason)
+        else:
+            entry = ledger.credit(
+                account,
+                units=points,
+                source_key=key,
+                at=at,
+                activates_at=activates_at,
+                expires_at=expires_at,
+                reason=reason,
+            )
+        announce_points(entry, customer, at=at)
+    return entry

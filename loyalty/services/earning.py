@@ -1,0 +1,222 @@
+"""Earning points on orders, and taking them back with what is returned."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from coupons.models import Account, LedgerEntry
+from coupons.services import ledger
+from customers.models import Customer, Event, Order, SegmentMembership
+from customers.services import record_event
+from loyalty.errors import EarningRuleTaken
+from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
+from loyalty.rules import Purchase, check_multipliers, clawed_back, expiry, factor_for, points_for
+
+
+def create_earning_rule(
+    *,
+    code: str,
+    name: str,
+    points: int,
+    per_amount: int,
+    event_type: str = EarningRule.EventType.ORDER_RECORDED,
+    multipliers: list[dict[str, Any]] | None = None,
+    valid_months: int | None = None,
+    active: bool = True,
+) -> EarningRule:
+    """Write down a rule: `points` for every full `per_amount` (minor units) of goods paid.
+
+    Raises InvalidInput for malformed multipliers, EarningRuleTaken when the code is in use.
+    """
+    multipliers = check_multipliers(multipliers or [])
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                rule = EarningRule.objects.create(code=code, name=name, event_type=event_type, active=active)
+        except IntegrityError as error:
+            raise EarningRuleTaken from error
+        return _new_version(rule, points, per_amount, multipliers, valid_months)
+
+
+def edit_earning_rule(
+    rule: EarningRule,
+    *,
+    name: str,
+    active: bool,
+    points: int,
+    per_amount: int,
+    multipliers: list[dict[str, Any]],
+    valid_months: int | None,
+) -> EarningRule:
+    """Change a rule; new numbers are a new version, and what was earned keeps the old one.
+
+    Raises InvalidInput for malformed multipliers.
+    """
+    check_multipliers(multipliers)
+    with transaction.atomic():
+        rule = EarningRule.objects.select_for_update(of=["self"]).select_related("current").get(pk=rule.pk)
+        rule.name, rule.active = name, active
+        rule.save()
+        now = (points, per_amount, multipliers, valid_months)
+        current = rule.current
+        if (current.points, current.per_amount, current.multipliers, current.valid_months) != now:
+            _new_version(rule, *now)
+    return rule
+
+
+def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> list[PointsAccrual]:
+    """Credit what a paid order earns by every active rule, once; return what was earned just now.
+
+    Counts what was paid for goods, VAT included, without shipping. An order without a customer, or in another
+    currency than the programme's, earns nothing. Locks the customer's account.
+    """
+    if order.customer is None or order.currency != settings.PROGRAMME_CURRENCY:
+        return []
+    earned = []
+    with transaction.atomic():
+        rules = EarningRule.objects.active_for(EarningRule.EventType.ORDER_RECORDED)
+        account = _locked_account(order.customer) if rules else None
+        for rule in rules:
+            if not PointsAccrual.objects.filter(rule=rule, order=order).exists():
+                earned.append(_accrue(rule, account, order, event, at))
+        if earned:
+            claw_back_points(order, at=at)
+    return earned
+
+
+def claw_back_points(order: Order, *, at: datetime) -> int:
+    """Take back what an order's returned part had earned, by the version that gave it; return the points.
+
+    Nobody's balance falls below zero: what was spent meanwhile is written off (R5, ZERO_FLOOR). Called again
+    for the same returns, it takes nothing more. Locks the accounts concerned.
+    """
+    with transaction.atomic():
+        accruals = PointsAccrual.objects.filter(order=order, points__gt=0).order_by("pk")
+        _lock_accounts(accruals)
+        # Read after the lock: two returns at once settle one after the other.
+        order = Order.objects.get(pk=order.pk)
+        accruals = accruals.select_related("version", "entry__account__customer")
+        return sum(_settle(accrual, order, at) for accrual in accruals)
+
+
+def announce_points(
+    entry: LedgerEntry, customer: Customer, *, at: datetime, order: Order | None = None
+) -> None:
+    """Tell that a customer's points changed by an entry of their account."""
+    payload = {"points": entry.delta, "balance": entry.balance_after, "reason": entry.reason}
+    record_event(
+        "points.changed",
+        external_id=f"points:{entry.pk}",
+        customer=customer,
+        occurred_at=at,
+        payload=payload | ({"order": order.pk} if order else {}),
+    )
+
+
+def earning_key(rule: EarningRule, order: Order) -> str:
+    """Return the ledger's name for the cause "this order earned by this rule"."""
+    return f"earned:{rule.pk}:{order.pk}"
+
+
+def _new_version(
+    rule: EarningRule, points: int, per_amount: int, multipliers: list, valid_months: int | None
+) -> EarningRule:
+    rule.current = EarningRuleVersion.objects.create(
+        rule=rule,
+        number=rule.current.number + 1 if rule.current else 1,
+        points=points,
+        per_amount=per_amount,
+        multipliers=multipliers,
+        valid_months=valid_months,
+    )
+    rule.save(update_fields=["current"])
+    return rule
+
+
+def _locked_account(customer: Customer) -> Account:
+    account = ledger.open_account(customer)
+    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+
+
+def _lock_accounts(accruals: QuerySet) -> None:
+    accounts = Account.objects.filter(pk__in=accruals.values("entry__account"))
+    list(accounts.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
+def _accrue(
+    rule: EarningRule, account: Account, order: Order, event: Event | None, at: datetime
+) -> PointsAccrual:
+    version = rule.current
+    factor = factor_for(version.multipliers, _purchase(order, version.multipliers))
+    points = points_for(
+        order.total_amount, points=version.points, per_amount=version.per_amount, factor=factor
+    )
+    entry = None
+    if points:
+        entry = ledger.credit(
+            account,
+            units=points,
+            source_key=earning_key(rule, order),
+            at=at,
+            expires_at=expiry(at, months=version.valid_months, zone=settings.PROGRAMME_TIME_ZONE),
+            reason=rule.name,
+        )
+        announce_points(entry, order.customer, at=at, order=order)
+    return PointsAccrual.objects.create(
+        rule=rule,
+        version=version,
+        order=order,
+        event=event,
+        entry=entry,
+        amount=order.total_amount,
+        factor=factor,
+        points=points,
+    )
+
+
+def _purchase(order: Order, multipliers: list[dict[str, Any]]) -> Purchase:
+    day = order.ordered_at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+    asked = {multiplier["segment"] for multiplier in multipliers if "segment" in multiplier}
+    memberships = SegmentMembership.objects.filter(
+        Q(left_at__isnull=True) | Q(left_at__gt=order.ordered_at),
+        customer=order.customer,
+        entered_at__lte=order.ordered_at,
+        segment__code__in=asked,
+    )
+    return Purchase(
+        sales_channel=order.sales_channel.code if order.sales_channel else "",
+        store=order.store.code if order.store else "",
+        day=day,
+        segments=frozenset(memberships.values_list("segment__code", flat=True)) if asked else frozenset(),
+    )
+
+
+def _settle(accrual: PointsAccrual, order: Order, at: datetime) -> int:
+    retained = 0 if order.status == Order.Status.CANCELLED else order.net_amount
+    due = clawed_back(
+        accrual.amount,
+        min(retained, accrual.amount),
+        points=accrual.version.points,
+        per_amount=accrual.version.per_amount,
+        factor=accrual.factor,
+    )
+    more = due - accrual.clawed_back_points
+    if more <= 0:
+        return 0
+    account = accrual.entry.account
+    spent = ledger.claw_back(
+        account,
+        units=more,
+        source_key=f"returned:{accrual.pk}:{due}",
+        at=at,
+        reason=accrual.entry.reason,
+    )
+    accrual.clawed_back_points = due
+    accrual.save(update_fields=["clawed_back_points"])
+    if spent.entry:
+        announce_points(spent.entry, account.customer, at=at, order=order)
+    return spent.units
