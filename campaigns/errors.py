@@ -7,7 +7,7 @@ Conflict
 └── MoveNotPossible        the campaign's status does not allow this
 """
 
-from operations.errors import Conflict, InvalidInput
+from operations.errors import Conflict, InvalidInput, Refusal
 
 
 class ContentInvalid(InvalidInput):
@@ -25,3 +25,10 @@ class MoveNotPossible(Conflict):
 
 class UnsafeHeader(ValueError):
     """A rendered header holds a line break, or an address is not one."""
+
+
+class TestNotSent(Refusal):
+    """The provider did not take a test mail."""
+
+    __test__ = False
+    key = "test_not_sent"

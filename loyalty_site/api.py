@@ -10,4 +10,5 @@ urlpatterns = [
     path("", include("loyalty.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("operations.api.urls")),
+    path("", include("campaigns.api.urls")),
 ]

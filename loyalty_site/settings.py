@@ -141,6 +141,11 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 EMAIL_URL = read("EMAIL_URL", "smtp://127.0.0.1:2525")
 vars().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.example>")
+EMAIL_TIMEOUT = 10
+# How long a process holds the messages it claimed; four times that for the one it is sending, which is longer
+# than a send can take with every time-out.
+MESSAGE_LEASE_SECONDS = int(read("MESSAGE_LEASE_SECONDS", "30"))
+MESSAGE_PUMPS_PER_LANE = int(read("MESSAGE_PUMPS_PER_LANE", "2"))
 
 # --- Celery: the clock and the doorbell ---
 CELERY_TASK_IGNORE_RESULT = True
@@ -159,13 +164,15 @@ CELERY_TASK_ROUTES = {
     "loyalty_site.tasks.*": {"queue": "analytics"},
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# A tick nobody had time for is worth nothing: the next one does the same.
+TICK = {"schedule": timedelta(seconds=5), "options": {"expire_seconds": 10}}
 CELERY_BEAT_SCHEDULE = {
     "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
-    "plan campaign runs": {"task": "campaigns.tasks.plan_runs", "schedule": timedelta(seconds=5)},
-    "pump bulk messages": {"task": "campaigns.tasks.pump_bulk", "schedule": timedelta(seconds=5)},
-    "pump fast messages": {"task": "campaigns.tasks.pump_fast", "schedule": timedelta(seconds=5)},
+    "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
+    "pump bulk messages": {"task": "campaigns.tasks.pump_bulk"} | TICK,
+    "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
@@ -186,6 +193,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "coupons.subscribers.roll_back_order",
         "loyalty.subscribers.claw_back_on_return",
     ],
+    "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
 }
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [

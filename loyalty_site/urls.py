@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("loyalty_site.api")),
     path("api/<path:path>", UnknownPathView.as_view()),
     path("console/account/", include("loyalty_site.staff.urls")),
+    path("", include("campaigns.urls")),
     path("console/", admin.site.urls),
 ]
 

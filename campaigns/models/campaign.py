@@ -9,6 +9,13 @@ from customers.models import Channel, Purpose
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def by_reference(self, reference: str) -> "CampaignQuerySet":
+        """Return the campaign with this code or, if there is none, with this id."""
+        by_code = self.filter(code=reference)
+        if reference.isascii() and reference.isdigit() and len(reference) < 19 and not by_code.exists():
+            return self.filter(pk=int(reference))
+        return by_code
+
     def under_way(self) -> "CampaignQuerySet":
         """Return campaigns that are sending or wait to go on."""
         return self.filter(

@@ -1,0 +1,8 @@
+"""Campaigns in the console: list and pages, messages, channel switches, the inbox of demos."""
+
+from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.inbox import InboxMailAdmin
+from campaigns.admin.messages import MessageAdmin
+from campaigns.admin.switches import ChannelSwitchAdmin
+
+__all__ = ["CampaignAdmin", "ChannelSwitchAdmin", "InboxMailAdmin", "MessageAdmin"]

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from campaigns.api import views
+
+urlpatterns = [
+    path("campaigns", views.CampaignsView.as_view()),
+    path("campaigns/<str:reference>", views.CampaignView.as_view()),
+    path("campaigns/<str:reference>/start", views.StartCampaignView.as_view()),
+    path("campaigns/<str:reference>/pause", views.PauseCampaignView.as_view()),
+    path("campaigns/<str:reference>/resume", views.ResumeCampaignView.as_view()),
+    path("campaigns/<str:reference>/stop", views.StopCampaignView.as_view()),
+    path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
+]

@@ -1,0 +1,197 @@
+"""From what a marketer wrote to the three Liquid templates of a mail; every mistake is told with its line."""
+
+import html as html_escaping
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+import css_inline
+import mrml
+from django.utils.translation import gettext as _
+from liquid.exceptions import LiquidError
+
+from campaigns.content.liquid import HTML, PLAIN, html_template, plain_template
+from campaigns.content.masking import mask_liquid, unmask_liquid
+from campaigns.content.plain_text import html_to_text
+from campaigns.content.variables import SAMPLE, VARIABLES
+from campaigns.errors import ContentInvalid
+from operations.errors import Mistake
+
+LONGEST_SUBJECT = 300
+LONGEST_BODY = 200_000
+FORBIDDEN_ELEMENTS = {
+    "script", "iframe", "object", "embed", "form", "input", "button", "textarea", "select", "base", "applet",
+}  # fmt: skip
+ADDRESS_ATTRIBUTES = {"href", "src", "background", "action", "formaction"}
+FORBIDDEN_SCHEMES = re.compile(r"\s*(javascript|vbscript|data\s*:\s*text)\s*:?", re.IGNORECASE)
+
+FOOTER_HTML = (
+    '<p style="margin:24px 0 0;font-size:12px;color:#6b7280;text-align:center">'
+    '{% if customer.language == "it" %}Non vuoi più ricevere queste e-mail?'
+    ' <a href="{{ unsubscribe_url }}" style="color:#6b7280">Disiscriviti</a>'
+    "{% else %}You no longer want these e-mails?"
+    ' <a href="{{ unsubscribe_url }}" style="color:#6b7280">Unsubscribe</a>{% endif %}</p>'
+)
+FOOTER_TEXT = (
+    '\n-- \n{% if customer.language == "it" %}Non vuoi più ricevere queste e-mail?'
+    "{% else %}Unsubscribe:{% endif %} {{ unsubscribe_url }}\n"
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """The three Liquid templates of a mail."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def compile_content(
+    *, subject: str, body: str, with_coupon: bool, marketing: bool = True, subject_at: str = "/subject",
+    body_at: str = "/body",
+) -> Content:  # fmt: skip
+    """Return the templates of a mail: MJML compiled, CSS inlined, the plain-text part made.
+
+    A body that starts with `<mjml` is MJML, one without a tag is plain text, else HTML. Marketing mails that
+    do not say how to unsubscribe get a line that does.
+
+    Raises ContentInvalid for syntax, unknown variables, unknown filters and what no mail may hold.
+    """
+    mistakes = [
+        *(Mistake(subject_at, message) for message in _subject_mistakes(subject, with_coupon)),
+        *(Mistake(body_at, message) for message in _body_mistakes(body, with_coupon)),
+    ]
+    if mistakes:
+        raise ContentInvalid(details=mistakes)
+    try:
+        content = _build(subject, body, marketing=marketing)
+        _try_out(content)
+    except (OSError, ValueError, LiquidError) as error:
+        message = _told(error, body) if isinstance(error, LiquidError) else str(error)
+        raise ContentInvalid.at(body_at, message) from error
+    return content
+
+
+def _build(subject: str, body: str, *, marketing: bool) -> Content:
+    masked, pieces = mask_liquid(_as_html(body))
+    if masked.lstrip().startswith("<mjml"):
+        masked = mrml.to_html(masked, render_options=mrml.RenderOptions(fonts={})).content
+    # Never fetched: an address in a mail must not make this server call it.
+    page = css_inline.inline(masked, load_remote_stylesheets=False, keep_link_tags=False, keep_at_rules=True)
+    html = unmask_liquid(page, pieces)
+    text = unmask_liquid(html_to_text(page), pieces)
+    if marketing and "unsubscribe_url" not in body:
+        html = _before_the_end(html, FOOTER_HTML)
+        text += FOOTER_TEXT
+    return Content(subject.strip(), html, text)
+
+
+def _as_html(body: str) -> str:
+    if re.search(r"<[a-zA-Z!]", body):
+        return body
+    paragraphs = re.split(r"\n\s*\n", body.replace("\r\n", "\n").strip())
+    masked = [mask_liquid(paragraph) for paragraph in paragraphs]
+    escaped = [
+        unmask_liquid(html_escaping.escape(text, quote=False).replace("&lt;!--", "<!--").replace(
+            "--&gt;", "-->").replace("\n", "<br>\n"), pieces)
+        for text, pieces in masked
+    ]  # fmt: skip
+    return "\n".join(f"<p>{paragraph}</p>" for paragraph in escaped)
+
+
+def _before_the_end(html: str, footer: str) -> str:
+    position = html.lower().rfind("</body>")
+    return html + footer if position < 0 else html[:position] + footer + html[position:]
+
+
+def _try_out(content: Content) -> None:
+    """Render with sample values, so that what fails only at run time fails now."""
+    context = SAMPLE.as_context()
+    plain_template(content.subject).render(**context)
+    html_template(content.html).render(**context)
+    plain_template(content.text).render(**context)
+
+
+def _subject_mistakes(subject: str, with_coupon: bool) -> Iterator[str]:
+    if not subject.strip():
+        yield _("A mail needs a subject.")
+    elif len(subject) > LONGEST_SUBJECT:
+        yield _("A subject has at most %(count)d characters.") % {"count": LONGEST_SUBJECT}
+    elif any(ord(character) < 32 or ord(character) == 127 for character in subject):
+        yield _("A subject is one line, without control characters.")
+    else:
+        yield from _liquid_mistakes(subject, with_coupon, PLAIN)
+
+
+def _body_mistakes(body: str, with_coupon: bool) -> Iterator[str]:
+    if not body.strip():
+        yield _("A mail needs a content.")
+    elif len(body) > LONGEST_BODY:
+        yield _("A content has at most %(count)d characters.") % {"count": LONGEST_BODY}
+    else:
+        yield from _liquid_mistakes(body, with_coupon, HTML)
+        yield from _element_mistakes(body)
+
+
+def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[str]:
+    try:
+        analysis = environment.from_string(source).analyze()
+    except LiquidError as error:
+        yield _told(error, source)
+        return
+    for name, spans in analysis.filters.items():
+        if name not in environment.filters:
+            yield _at_line(source, spans[0].index, _("there is no filter “%(name)s”") % {"name": name})
+    for uses in analysis.globals.values():
+        for variable in uses:
+            name = ".".join(str(segment) for segment in variable.segments)
+            if name not in VARIABLES:
+                problem = _("there is no variable “%(name)s”") % {"name": name}
+            elif name.startswith("coupon.") and not with_coupon:
+                problem = _("“%(name)s” needs a promotion, and the campaign has none") % {"name": name}
+            else:
+                continue
+            yield _at_line(source, variable.span.index, problem)
+
+
+def _told(error: LiquidError, source: str) -> str:
+    index = getattr(error.token, "start_index", None)
+    message = str(error.message or error).strip().splitlines()[0]
+    return message if index is None else _at_line(source, index, message)
+
+
+def _at_line(source: str, index: int, problem: str) -> str:
+    return _("Line %(line)d: %(problem)s.") % {
+        "line": source.count("\n", 0, max(index, 0)) + 1,
+        "problem": problem,
+    }
+
+
+class _Inspector(HTMLParser):
+    """Looks for what no mail may hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.findings: list[tuple[int, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in FORBIDDEN_ELEMENTS:
+            self._find(_("<%(name)s> is not allowed in a mail") % {"name": tag})
+        for name, value in attrs:
+            if name.startswith("on"):
+                self._find(_("the attribute %(name)s is not allowed in a mail") % {"name": name})
+            elif name in ADDRESS_ATTRIBUTES and FORBIDDEN_SCHEMES.match(value or ""):
+                self._find(_("this kind of address is not allowed in a mail"))
+
+    def _find(self, problem: str) -> None:
+        self.findings.append((self.getpos()[0], problem))
+
+
+def _element_mistakes(body: str) -> Iterator[str]:
+    inspector = _Inspector()
+    inspector.feed(body)
+    inspector.close()
+    for line, problem in inspector.findings:
+        yield _("Line %(line)d: %(problem)s.") % {"line": line, "problem": problem}

@@ -1,0 +1,63 @@
+"""What a template may say about its recipient: the catalogue, and the values of one message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+VARIABLES = {
+    "customer.first_name": _("First name"),
+    "customer.last_name": _("Last name"),
+    "customer.full_name": _("First and last name"),
+    "customer.city": _("City"),
+    "customer.language": _("Language"),
+    "coupon.code": _("The recipient's own code"),
+    "coupon.value": _("What the coupon is worth"),
+    "coupon.valid_until": _("Last day of the coupon"),
+    "coupon.qr_url": _("Address of a picture of the code, for tills"),
+    "campaign.name": _("Name of the campaign"),
+    "programme.name": _("Name of the programme"),
+    "unsubscribe_url": _("Address of the page to unsubscribe"),
+}
+FAKE_CODE = "TEST-NOT-VALID"
+
+
+@dataclass(frozen=True)
+class Values:
+    """The values of one message, all of them text; a value that does not exist is empty."""
+
+    customer: Mapping[str, str]
+    coupon: Mapping[str, str]
+    campaign_name: str
+    programme_name: str
+    unsubscribe_url: str
+
+    def as_context(self) -> dict[str, Any]:
+        return {
+            "customer": dict(self.customer),
+            "coupon": dict(self.coupon),
+            "campaign": {"name": self.campaign_name},
+            "programme": {"name": self.programme_name},
+            "unsubscribe_url": self.unsubscribe_url,
+        }
+
+
+SAMPLE = Values(
+    customer={
+        "first_name": "Giulia",
+        "last_name": "Rossi",
+        "full_name": "Giulia Rossi",
+        "city": "Bologna",
+        "language": "it",
+    },
+    coupon={
+        "code": FAKE_CODE,
+        "value": "10 %",
+        "valid_until": "31/12/2026",
+        "qr_url": "https://example.org/",
+    },
+    campaign_name="Sample",
+    programme_name="Sample",
+    unsubscribe_url="https://example.org/u/sample",
+)

@@ -1,0 +1,38 @@
+from campaigns.services.campaigns import (
+    create_campaign,
+    edit_campaign,
+    pause_campaign,
+    resume_campaign,
+    start_campaign,
+    stop_campaign,
+)
+from campaigns.services.inbox import clear_inbox, store_mail
+from campaigns.services.outbox import reap_leases
+from campaigns.services.planning import create_due_runs, finish_runs, plan_run, tend_runs
+from campaigns.services.pump import pump
+from campaigns.services.switches import switch_channel
+from campaigns.services.testing import preview_content, send_test
+from campaigns.services.transactional import send_publication
+from campaigns.services.unsubscribing import unsubscribe
+
+__all__ = [
+    "clear_inbox",
+    "create_campaign",
+    "create_due_runs",
+    "edit_campaign",
+    "finish_runs",
+    "pause_campaign",
+    "plan_run",
+    "preview_content",
+    "pump",
+    "reap_leases",
+    "resume_campaign",
+    "send_publication",
+    "send_test",
+    "start_campaign",
+    "stop_campaign",
+    "store_mail",
+    "switch_channel",
+    "tend_runs",
+    "unsubscribe",
+]

@@ -1,0 +1,247 @@
+"""The life of a campaign, as its owner moves it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from campaigns.bells import ring_on_commit
+from campaigns.channels import SENDERS
+from campaigns.content import compile_content
+from campaigns.errors import CampaignCodeTaken, MoveNotPossible
+from campaigns.models import Campaign, CampaignRun, CampaignVersion
+from coupons.models import Promotion
+from customers.models import Channel, Segment
+from customers.services import record_event
+from operations.errors import InvalidInput
+from operations.models import User
+
+ONCE = "once"
+HIGHEST_HOLDOUT = 50
+
+
+def create_campaign(
+    code: str,
+    *,
+    name: str,
+    segment: Segment,
+    subject: str,
+    body: str,
+    at: datetime,
+    promotion: Promotion | None = None,
+    channel: str = Channel.EMAIL,
+    starts_at: datetime | None = None,
+    holdout_percent: int = 0,
+    owner: User | None = None,
+) -> Campaign:
+    """Write a campaign down as a draft, its content compiled.
+
+    `starts_at` None means as soon as it is started. An empty code is made of the name.
+
+    Raises ContentInvalid, InvalidInput, CampaignCodeTaken.
+    """
+    version = _new_version(
+        segment=segment, subject=subject, body=body, promotion=promotion, channel=channel,
+        starts_at=starts_at, holdout_percent=holdout_percent, owner=owner,
+    )  # fmt: skip
+    code = code or slugify(name)[:64]
+    if not code:
+        raise InvalidInput.at("/code", _("Give the campaign a code."))
+    try:
+        with transaction.atomic():
+            campaign = Campaign.objects.create(code=code, name=name, owner=owner)
+            version.campaign, version.number = campaign, 1
+            version.save()
+            _tell("created", campaign, at=at, by=owner)
+    except IntegrityError as error:
+        raise CampaignCodeTaken from error
+    return campaign
+
+
+def edit_campaign(
+    campaign: Campaign,
+    *,
+    at: datetime,
+    by: User | None = None,
+    name: str | None = None,
+    **changes: Any,
+) -> CampaignVersion:
+    """Make a new version of a campaign; a run under way keeps the one it was planned with.
+
+    `changes` are the arguments of `create_campaign` that differ. Raises as it does, and MoveNotPossible once
+    the campaign has ended.
+    """
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if not Campaign.MOVES[campaign.status]:
+            raise MoveNotPossible(_("A campaign that has ended is not edited; make a new one."))
+        last = campaign.version
+        kept = {
+            "segment": last.segment,
+            "subject": last.subject,
+            "body": last.body,
+            "promotion": last.promotion,
+            "channel": last.channel,
+            "starts_at": last.starts_at,
+            "holdout_percent": last.holdout_percent,
+        }
+        version = _new_version(**(kept | changes), owner=by)
+        version.campaign, version.number = campaign, last.number + 1
+        version.save()
+        if name is not None and name != campaign.name:
+            campaign.name = name
+            campaign.save(update_fields=["name"])
+        _tell("edited", campaign, at=at, by=by, payload={"version": version.number})
+    return version
+
+
+def start_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
+    """Let a draft go: it is scheduled, or its run is planned at once. Raises MoveNotPossible."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status != Campaign.Status.DRAFT:
+            raise MoveNotPossible(_("Only a draft can be started."))
+        campaign.started_at = at
+        _let_go(campaign, at=at)
+        _tell("started", campaign, at=at, by=by)
+    return campaign
+
+
+def pause_campaign(
+    campaign: Campaign,
+    *,
+    at: datetime,
+    by: User | None = None,
+    reason: str = CampaignRun.PauseReason.BY_HAND,
+) -> Campaign:
+    """Hold everything that has not left; the waiting messages are kept. Raises MoveNotPossible."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status == Campaign.Status.PAUSED:
+            return campaign
+        _move(campaign, Campaign.Status.PAUSED)
+        runs = [CampaignRun.Status.PLANNED, CampaignRun.Status.RUNNING]
+        campaign.runs.filter(status__in=runs).update(status=CampaignRun.Status.PAUSED, pause_reason=reason)
+        _tell("paused", campaign, at=at, by=by, payload={"reason": str(reason)})
+    return campaign
+
+
+def resume_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
+    """Go on where a pause held; nobody gets anything twice. Raises MoveNotPossible."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status != Campaign.Status.PAUSED:
+            raise MoveNotPossible(_("Only a paused campaign can go on."))
+        paused = campaign.runs.filter(status=CampaignRun.Status.PAUSED)
+        # Resuming is the confirmation that a late run should still go out.
+        held = paused.filter(planned_at__isnull=False).update(
+            status=CampaignRun.Status.RUNNING, pause_reason=""
+        )
+        held += paused.update(status=CampaignRun.Status.PLANNED, pause_reason="")
+        if held:
+            _move(campaign, Campaign.Status.RUNNING)
+            ring_on_commit("plan_runs", "pump_bulk")
+        else:
+            _let_go(campaign, at=at)
+        _tell("resumed", campaign, at=at, by=by)
+    return campaign
+
+
+def stop_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
+    """End a campaign for good: once this has committed, nothing leaves but what was in the air.
+
+    One UPDATE: every send re-reads the status. The waiting messages are marked afterwards, in the background.
+    Stopping twice is the same as once. Raises MoveNotPossible for a finished campaign.
+    """
+    with transaction.atomic():
+        open_statuses = [
+            status for status, moves in Campaign.MOVES.items() if Campaign.Status.STOPPED in moves
+        ]
+        stopped = Campaign.objects.filter(pk=campaign.pk, status__in=open_statuses).update(
+            status=Campaign.Status.STOPPED, ended_at=at
+        )
+        campaign.refresh_from_db()
+        if stopped:
+            _tell("stopped", campaign, at=at, by=by)
+            ring_on_commit("plan_runs")
+        elif campaign.status != Campaign.Status.STOPPED:
+            raise MoveNotPossible(_("The campaign has finished; there is nothing left to stop."))
+    return campaign
+
+
+def plan_occurrence(campaign: Campaign, *, occurrence: str, not_before: datetime) -> CampaignRun:
+    """Write one run of the campaign's newest version down, once."""
+    run, _created = CampaignRun.objects.get_or_create(
+        campaign=campaign,
+        occurrence=occurrence,
+        defaults={"version": campaign.version, "not_before": not_before},
+    )
+    return run
+
+
+def _let_go(campaign: Campaign, *, at: datetime) -> None:
+    starts_at = campaign.version.starts_at
+    if starts_at is not None and starts_at > at:
+        _move(campaign, Campaign.Status.SCHEDULED)
+        return
+    _move(campaign, Campaign.Status.RUNNING)
+    plan_occurrence(campaign, occurrence=ONCE, not_before=starts_at or at)
+    ring_on_commit("plan_runs")
+
+
+def _move(campaign: Campaign, status: str) -> None:
+    if status not in Campaign.MOVES[campaign.status]:
+        raise MoveNotPossible(
+            _("A campaign that is “%(status)s” cannot do this.") % {"status": campaign.get_status_display()}
+        )
+    campaign.status = status
+    campaign.save(update_fields=["status", "started_at"])
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    return Campaign.objects.select_for_update().get(pk=campaign.pk)
+
+
+def _new_version(
+    *,
+    segment: Segment,
+    subject: str,
+    body: str,
+    promotion: Promotion | None,
+    channel: str,
+    starts_at: datetime | None,
+    holdout_percent: int,
+    owner: User | None,
+) -> CampaignVersion:
+    if channel not in SENDERS:
+        raise InvalidInput.at("/channel", _("Campaigns cannot be sent through this channel."))
+    if not 0 <= holdout_percent <= HIGHEST_HOLDOUT:
+        raise InvalidInput.at("/holdout_percent", _("At most half of the audience can be held out."))
+    if promotion is not None and promotion.trigger != Promotion.Trigger.COUPON:
+        raise InvalidInput.at("/promotion", _("This promotion has no coupons to give out."))
+    content = compile_content(subject=subject, body=body, with_coupon=promotion is not None)
+    return CampaignVersion(
+        segment=segment,
+        channel=channel,
+        subject=content.subject,
+        body=body,
+        html=content.html,
+        text=content.text,
+        promotion=promotion,
+        starts_at=starts_at,
+        holdout_percent=holdout_percent,
+        created_by=owner,
+    )
+
+
+def _tell(
+    what: str, campaign: Campaign, *, at: datetime, by: User | None, payload: dict[str, Any] | None = None
+) -> None:
+    record_event(
+        f"campaign.{what}",
+        external_id=f"campaign:{campaign.pk}:{what}:{at.isoformat()}",
+        occurred_at=at,
+        payload={"campaign": campaign.code, "by": by.get_username() if by else None} | (payload or {}),
+    )

@@ -1,0 +1,112 @@
+"""What a message says to its recipient: the values of the template."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from campaigns.content import FAKE_CODE, Values
+from campaigns.models import CampaignVersion, Message
+from coupons.models import Coupon, Promotion
+from customers.models import Customer
+from operations.formats import money, percent
+
+NO_TOKEN = UUID(int=0)
+
+
+def values_for(message: Message, version: CampaignVersion | None) -> Values:
+    """Return the values of one message; a coupon is there when one was reserved."""
+    coupon = message.publication.coupon if message.publication else None
+    return Values(
+        customer=customer_values(message.customer),
+        coupon=coupon_values(coupon, language=language_of(message.customer), token=message.token)
+        if coupon
+        else no_coupon(),
+        campaign_name=version.campaign.name if version else "",
+        programme_name=settings.PROGRAMME_NAME,
+        unsubscribe_url=unsubscribe_url(message.token),
+    )
+
+
+def sample_values(
+    customer: Customer | None, *, promotion: Promotion | None, campaign_name: str, at: datetime
+) -> Values:
+    """Return the values of a preview or a test: real person, marked fake code."""
+    person = customer or Customer(first_name="Giulia", last_name="Rossi", city="Bologna", language="it")
+    coupon = None
+    if promotion is not None:
+        until = at + timedelta(days=promotion.coupon_valid_days) if promotion.coupon_valid_days else None
+        coupon = Coupon(promotion=promotion, code=FAKE_CODE, valid_until=until or promotion.ends_at)
+    return Values(
+        customer=customer_values(person),
+        coupon=coupon_values(coupon, language=language_of(person), token=NO_TOKEN) if coupon else no_coupon(),
+        campaign_name=campaign_name,
+        programme_name=settings.PROGRAMME_NAME,
+        unsubscribe_url=unsubscribe_url(NO_TOKEN),
+    )
+
+
+def customer_values(customer: Customer) -> dict[str, str]:
+    return {
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "full_name": customer.full_name,
+        "city": customer.city,
+        "language": language_of(customer),
+    }
+
+
+def coupon_values(coupon: Coupon, *, language: str, token: UUID) -> dict[str, str]:
+    """Return what a mail says of a coupon, dates and amounts in the recipient's language."""
+    with translation.override(language):
+        return {
+            "code": coupon.code,
+            "value": worth_of(coupon),
+            "valid_until": _last_day(coupon),
+            "qr_url": f"{settings.PUBLIC_URL}/m/{token}/qr.svg",
+        }
+
+
+def worth_of(coupon: Coupon) -> str:
+    """Return what the coupon gives, in words of the active language; else the promotion's name."""
+    effect = coupon.effect or coupon.promotion.effect
+    match effect.get("kind"):
+        case "PERCENT":
+            share = Decimal(str(effect["percent"])) / 100
+            return percent(share, 0 if share * 100 == int(share * 100) else 1)
+        case "AMOUNT":
+            return money(effect["amount"], coupon.promotion.currency)
+        case "FREE_SHIPPING":
+            return _("free shipping")
+        case _other:
+            return coupon.promotion.name
+
+
+def no_coupon() -> dict[str, str]:
+    return {"code": "", "value": "", "valid_until": "", "qr_url": ""}
+
+
+def language_of(customer: Customer) -> str:
+    """Return the language to write in: the person's, where we have it, else that of the country."""
+    known = [code for code, _name in settings.LANGUAGES]
+    language = customer.language.partition("-")[0].lower()
+    home = settings.PROGRAMME_COUNTRY.lower()
+    return language if language in known else home if home in known else settings.LANGUAGE_CODE
+
+
+def unsubscribe_url(token: UUID) -> str:
+    return f"{settings.PUBLIC_URL}/u/{token}"
+
+
+def _last_day(coupon: Coupon) -> str:
+    """Return the last local day on which the coupon is good; its end is exclusive."""
+    until = coupon.valid_until or coupon.promotion.ends_at
+    if until is None:
+        return ""
+    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(coupon.promotion.time_zone))
+    return date_format(last.date(), "SHORT_DATE_FORMAT")

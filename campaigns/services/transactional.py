@@ -1,0 +1,77 @@
+"""Messages without a campaign: a coupon given to one person is sent at once, on the fast lane."""
+
+import uuid
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.db.models.functions import Now
+
+from campaigns.bells import ring_on_commit
+from campaigns.channels import SENDERS
+from campaigns.content import Content, compile_content
+from campaigns.models import Message, MessageReason, MessageState
+from campaigns.services.recipients import language_of
+from coupons.models import Publication, Reason
+from customers.models import Consent, Customer, Identity, Purpose
+from customers.rules import address_hash
+
+MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
+STEP = "coupon"
+
+
+def send_publication(publication: Publication, *, purpose: str, at: datetime) -> Message | None:
+    """Write the message that brings a published coupon to its holder; once per publication and channel.
+
+    `purpose` SERVICE is for what the person is owed; MARKETING needs consent. None for a coupon without a
+    recipient and for a channel nothing can be sent through.
+    """
+    customer, channel = publication.customer, publication.channel
+    if customer is None or channel not in SENDERS:
+        return None
+    address = _address(customer, channel, purpose)
+    message, created = Message.objects.get_or_create(
+        publication=publication,
+        channel=channel,
+        defaults={
+            "step": STEP,
+            "customer": customer,
+            "occurrence": f"publication:{publication.pk}",
+            "purpose": purpose,
+            "lane": Message.Lane.FAST,
+            "address": address,
+            "address_hash": address_hash(address) if address else "",
+            "token": uuid.uuid4(),
+            "state": MessageState.PENDING if address else MessageState.SUPPRESSED,
+            "reason": "" if address else MessageReason.NO_ADDRESS,
+            "not_before": Now(),
+        },
+    )
+    if created:
+        ring_on_commit("pump_fast")
+    return message
+
+
+def transactional_content(message: Message) -> Content:
+    """Return the built-in mail for a message without a campaign, in the recipient's language."""
+    kind = "apology" if message.publication.coupon.reason == Reason.APOLOGY else "coupon"
+    return _built_in(kind, language_of(message.customer), message.purpose != Purpose.SERVICE)
+
+
+def _address(customer: Customer, channel: str, purpose: str) -> str:
+    """Return where to write: a contact point with consent if there is one, else the newest."""
+    granted = (
+        Consent.objects.granted(channel, purpose).filter(customer=customer).values_list("address", flat=True)
+    )
+    known = list(
+        Identity.objects.filter(customer=customer, namespace=channel)
+        .order_by("-pk")
+        .values_list("value", flat=True)
+    )
+    return next((address for address in known if address in set(granted)), known[0] if known else "")
+
+
+@lru_cache
+def _built_in(kind: str, language: str, marketing: bool) -> Content:
+    subject, _, body = (MAILS / f"{kind}.{language}.html").read_text().partition("\n")
+    return compile_content(subject=subject, body=body, with_coupon=True, marketing=marketing)

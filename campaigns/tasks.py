@@ -1,0 +1,32 @@
+"""The clock and the doorbells. Any of these may be lost, doubled or late: the rows say what is to be done."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from campaigns import services
+from campaigns.bells import ring
+from campaigns.models import Message
+
+
+@shared_task(name="campaigns.tasks.plan_runs")
+def plan_runs() -> None:
+    """Create and plan the runs that are due, take messages from dead senders, end what has ended."""
+    at = timezone.now()
+    services.reap_leases(at=at)
+    services.tend_runs(at=at)
+
+
+@shared_task(name="campaigns.tasks.pump_bulk")
+def pump_bulk() -> None:
+    """Send bulk messages for at most twenty seconds; ring again while there is work."""
+    if services.pump(Message.Lane.BULK):
+        ring("pump_bulk")
+    else:
+        services.finish_runs(at=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.pump_fast")
+def pump_fast() -> None:
+    """Send fast messages for at most twenty seconds; ring again while there is work."""
+    if services.pump(Message.Lane.FAST):
+        ring("pump_fast")
