@@ -261,8 +261,8 @@ class Supervisor:
         if self.programs or self.services is not None:
             print("\nStopping ...", flush=True)
         for program in self.programs:
-            # Web and beat bring new work: both are told before anything is waited for.
-            if program.name in ("web", "beat"):
+            # All but the inbox, to which a worker may still be sending, are told before any is waited for.
+            if program.name != "inbox":
                 program.ask_to_stop()
         order = ["web", "beat", "worker-fast", "worker-bulk", "inbox"]
         for program in sorted(self.programs, key=lambda each: order.index(each.name)):
