@@ -8,6 +8,7 @@ urlpatterns = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("customers.api.segment_urls")),
     path("", include("loyalty.api.urls")),
+    path("", include("customers.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("operations.api.urls")),
     path("", include("campaigns.api.urls")),

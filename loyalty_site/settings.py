@@ -317,7 +317,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "ConsentStateEnum": "customers.models.consent.ConsentState",
+        "CustomerKindEnum": "customers.models.customer.Customer.Kind",
+        "CustomerStatusEnum": "customers.models.customer.Customer.Status",
+        "OrderStatusEnum": "customers.models.order.Order.Status",
+    },
 }
 
 # --- Logs: structured, customer ids only ---

@@ -46,6 +46,11 @@ class InvalidInput(FidelioError):
         """Return the error for one mistake at one place."""
         return cls(message, details=[Mistake(pointer, message)])
 
+    def under(self, pointer: str) -> "InvalidInput":
+        """Return the same error of a part that stands under `pointer` in the whole."""
+        details = [Mistake(pointer + mistake.pointer, mistake.message) for mistake in self.details]
+        return type(self)(self.message, details=details)
+
 
 class Refusal(FidelioError):
     """The input is fine, but a rule of the business says no. Stored under its idempotency key."""

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
 from customers.models.consent import Consent
+from customers.models.identity import Identity
+from customers.models.rollup import Rollup
 
 
 class SearchText(models.Func):
@@ -35,6 +37,18 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         )
         latest = grants.order_by("-changed_at", "-pk").values("address")[:1]
         return self.live().filter(models.Exists(grants)).annotate(address=models.Subquery(latest))
+
+    def with_summary(self) -> "CustomerQuerySet":
+        """Return customers with their keys, consents and totals (`customer.lifetime`, one rollup or none)."""
+        lifetime = models.Prefetch(
+            "rollups", Rollup.objects.filter(scope="ALL", scope_value=""), to_attr="lifetime"
+        )
+        return self.prefetch_related(
+            models.Prefetch("identities", Identity.objects.order_by("pk")),
+            models.Prefetch("consents", Consent.objects.order_by("pk")),
+            "merged_from",
+            lifetime,
+        )
 
     def search(self, text: str) -> "CustomerQuerySet":
         """Return customers whose name holds `text`, whatever its case and accents."""

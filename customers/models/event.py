@@ -11,6 +11,12 @@ class EventQuerySet(models.QuerySet["Event"]):
             "-occurred_at", "-id"
         )
 
+    def of_kind(self, kind: str) -> "EventQuerySet":
+        """Return events of a type (`order.recorded`) or a family (`order`); all without a kind."""
+        if not kind:
+            return self
+        return self.filter(type=kind) if "." in kind else self.filter(type__startswith=f"{kind}.")
+
 
 class Event(models.Model):
     """One thing that happened. Never changed; a trigger refuses UPDATE and DELETE (see the migration).

@@ -10,6 +10,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Return what counts as a purchase: paid, not fully refunded, in the programme's currency."""
         return self.filter(status=Order.Status.PAID, currency=settings.PROGRAMME_CURRENCY)
 
+    def whole(self) -> "OrderQuerySet":
+        """Return orders with everything that tells of them: names, lines, returns."""
+        lines = models.Prefetch("lines", OrderLine.objects.select_related("product").order_by("pk"))
+        returns = models.Prefetch("returns", Return.objects.order_by("pk"))
+        returned = models.Prefetch("returns__lines", ReturnLine.objects.select_related("line").order_by("pk"))
+        return self.select_related(
+            "source", "customer", "sales_channel", "store", "business_unit"
+        ).prefetch_related(lines, returns, returned)
+
 
 class Order(models.Model):
     """A purchase in any sales channel. `net_amount` is revenue: goods after discounts, less refunds."""

@@ -11,7 +11,7 @@ from customers.services.customers import upsert_customers
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.intake import quarantine_event, record_external_events
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
-from customers.services.references import find_customer
+from customers.services.references import find_customer, search_customers
 from customers.services.returns import record_return
 from customers.services.rollups import refresh_rollups
 from customers.services.segments import (
@@ -48,6 +48,7 @@ __all__ = [
     "refresh_segment",
     "refresh_segments",
     "replace_members",
+    "search_customers",
     "suppress",
     "unsuppress",
     "upsert_customers",

@@ -116,7 +116,10 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
 
 def _statement(item: dict[str, Any], sources: dict[str, Source], *, at: datetime) -> StatedConsent:
     reference = item.get("customer") or {"email": item["email"]}
-    customer = find_customer(reference, create_prospect=True, at=at)
+    try:
+        customer = find_customer(reference, create_prospect=True, at=at)
+    except InvalidInput as error:
+        raise (error.under("/customer") if item.get("customer") else error) from error
     address = item.get("address") or (item.get("email") if item["channel"] == Channel.EMAIL else "")
     stated = StatedConsent(
         customer=customer,

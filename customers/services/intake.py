@@ -30,7 +30,7 @@ from customers.services.references import (
     Key,
     ensure_customers,
     ensure_sources,
-    key_of,
+    key_in,
 )
 from operations.errors import FidelioError, InvalidInput
 from operations.outcomes import Notice, Outcome
@@ -98,8 +98,7 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     draft = Draft(item, content_hash(content_of(item)))
     try:
         _check(item, at=at)
-        reference = item.get("customer") or item.get("identity")
-        draft.customer_key = key_of(reference) if reference else None
+        draft.customer_key = key_in(item, "customer") or key_in(item, "identity")
     except BlockedIdentity as error:
         draft.warnings.append(Notice(error.key, error.message))
     except InvalidInput as error:

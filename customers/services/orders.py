@@ -25,7 +25,7 @@ from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amou
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
-from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_of
+from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_in
 from customers.services.rollups import refresh_rollups
 from operations.errors import FidelioError, InvalidInput
 from operations.inserts import insert_missing
@@ -97,7 +97,7 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     try:
         draft.lines = [_line(index, line) for index, line in enumerate(item["lines"])]
         _check(draft, at=at)
-        draft.customer_key = key_of(item["customer"]) if item.get("customer") else None
+        draft.customer_key = key_in(item, "customer")
     except BlockedIdentity as error:
         draft.warnings.append(Notice(error.key, error.message))
     except InvalidInput as error:

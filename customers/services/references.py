@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound
 from customers.models import Customer, Event, Identity, Namespace, Source, SourceProfile
+from customers.models.customer import CustomerQuerySet
 from customers.rules import (
     is_blocked_email,
     is_blocked_key,
@@ -54,6 +56,14 @@ def key_of(reference: dict[str, str]) -> Key:
     if "email" in reference:
         return identity_key(Namespace.EMAIL, reference["email"], pointer="/email")
     return identity_key(reference["namespace"], reference["value"], pointer="/value")
+
+
+def key_in(item: dict[str, Any], field: str) -> Key | None:
+    """Return the key of the reference in an item's field, None for none; errors point into the item."""
+    try:
+        return key_of(item[field]) if item.get(field) else None
+    except InvalidInput as error:
+        raise error.under(f"/{field}") from error
 
 
 def identity_key(namespace: str, value: str, *, country: str = "", pointer: str = "") -> Key:
@@ -221,3 +231,22 @@ def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
         insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])
         sources |= {source.code: source for source in Source.objects.filter(code__in=missing)}
     return sources
+
+
+def search_customers(
+    *, source: str = "", source_id: str = "", country: str = "", **identity: str
+) -> CustomerQuerySet:
+    """Return the live customers with a source's id, or with one identity (`email="..."`), shared ones too.
+
+    A filler finds nobody. Raises InvalidInput for a value that is no such key.
+    """
+    if source_id:
+        profiles = SourceProfile.objects.filter(source__code=source, external_id=source_id)
+        return Customer.objects.live().filter(profiles__in=profiles)
+    ((namespace, value),) = identity.items()
+    try:
+        key = identity_key(namespace, value, country=country, pointer=f"/{namespace}")
+    except BlockedIdentity:
+        return Customer.objects.none()
+    holders = Identity.objects.filter(namespace=key.space, value=key.value)
+    return Customer.objects.live().filter(identities__in=holders).order_by("pk")

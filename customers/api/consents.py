@@ -1,0 +1,79 @@
+"""Consents over the API."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from customers import services
+from customers.api.fields import ObjectField
+from customers.api.references import CustomerReference, SourceCodeField
+from customers.models import Channel, Consent, Purpose
+from customers.models.consent import ConsentState
+from operations.api.bulk import BulkWrite, bulk_schema
+from operations.api.serializers import InstantField, StrictSerializer
+
+
+class ConsentItemIn(StrictSerializer):
+    """What a person said about one contact point; a GRANTED needs a `proof`."""
+
+    channel = serializers.ChoiceField(Channel.choices)
+    purpose = serializers.ChoiceField(Purpose.choices)
+    state = serializers.ChoiceField(ConsentState.choices)
+    address = serializers.CharField(max_length=254, required=False, allow_null=True)
+    text_version = serializers.CharField(max_length=64, required=False, allow_null=True, allow_blank=True)
+    occurred_at = InstantField(required=False, allow_null=True)
+    proof = ObjectField(required=False, allow_null=True)
+
+
+class ConsentIn(ConsentItemIn):
+    """A consent of a customer named by reference, or of whoever has an e-mail address."""
+
+    customer = CustomerReference(required=False)
+    email = serializers.CharField(max_length=254, required=False)
+    source = SourceCodeField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("customer" in attrs) == ("email" in attrs):
+            raise serializers.ValidationError(_("Name the person by customer or by email, one of them."))
+        return attrs
+
+
+class ConsentStateOut(serializers.ModelSerializer):
+    """The state that holds for one contact point, channel and purpose."""
+
+    class Meta:
+        model = Consent
+        fields = ["channel", "purpose", "state", "address"]
+
+
+class ConsentOut(serializers.ModelSerializer):
+    """The state that holds after a consent was entered."""
+
+    id = serializers.CharField()
+    customer = serializers.UUIDField(source="customer.public_id")
+
+    class Meta:
+        model = Consent
+        fields = ["id", "customer", "channel", "purpose", "state", "address", "changed_at"]
+
+
+CONSENTS = BulkWrite(
+    item=ConsentIn,
+    write=lambda items: services.record_external_consents(items, at=timezone.now()),
+    show=lambda consent: ConsentOut(consent).data,
+)
+
+
+class ConsentsView(APIView):
+    """Enter what people said into the ledger; the latest statement about a contact point holds."""
+
+    required_scope = "consents:write"
+
+    @bulk_schema(ConsentIn, ConsentOut, operation_id="consents_create")
+    def post(self, request: Request) -> HttpResponse:
+        return CONSENTS.respond(request)

@@ -1,0 +1,92 @@
+"""Events over the API."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from customers import services
+from customers.api.customers import TimelineEventOut
+from customers.api.fields import CodeField, ObjectField
+from customers.api.references import CustomerReference, SourceCodeField
+from customers.models import Event, Namespace, Source
+from operations.api.bulk import BulkWrite, bulk_schema
+from operations.api.serializers import (
+    MAXIMUM_AMOUNT,
+    AmountField,
+    CurrencyField,
+    InstantField,
+    StrictSerializer,
+)
+from operations.errors import InvalidInput
+
+
+class IdentityReference(StrictSerializer):
+    """A person by one of their keys."""
+
+    namespace = serializers.ChoiceField(Namespace.choices)
+    value = serializers.CharField(max_length=254)
+
+
+class EventIn(StrictSerializer):
+    """Something that happened, in the past tense: `product.viewed`."""
+
+    source = SourceCodeField()
+    external_id = serializers.CharField(max_length=200)
+    type = serializers.RegexField(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", max_length=64)
+    occurred_at = InstantField()
+    customer = CustomerReference(required=False, allow_null=True)
+    identity = IdentityReference(required=False, allow_null=True)
+    sales_channel = CodeField(required=False, allow_null=True)
+    store = CodeField(required=False, allow_null=True)
+    sku = serializers.CharField(max_length=64, required=False, allow_null=True)
+    amount = AmountField(min_value=-MAXIMUM_AMOUNT, required=False, allow_null=True)
+    currency = CurrencyField(required=False, allow_null=True)
+    payload = ObjectField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("customer") and attrs.get("identity"):
+            raise serializers.ValidationError(_("Name the person by customer or by identity, not both."))
+        if attrs.get("amount") is not None and not attrs.get("currency"):
+            raise serializers.ValidationError({"currency": _("An amount needs its currency.")})
+        return attrs
+
+
+class EventOut(TimelineEventOut):
+    """An event as it was recorded."""
+
+    customer = serializers.UUIDField(source="customer.public_id", default=None, allow_null=True)
+
+    class Meta(TimelineEventOut.Meta):
+        fields = [*TimelineEventOut.Meta.fields, "customer", "received_at"]
+
+
+def _set_aside(item: Any, error: InvalidInput) -> None:
+    """Keep what was sent as an event and could not be read, with the first reason."""
+    mistake = error.details[0] if error.details else None
+    reason = f"{mistake.pointer}: {mistake.message}" if mistake else str(error.message)
+    code = item.get("source") if isinstance(item, dict) else None
+    source = Source.objects.filter(code=code).first() if isinstance(code, str) else None
+    services.quarantine_event(item, reason=reason, source=source)
+
+
+EVENTS = BulkWrite(
+    item=EventIn,
+    write=lambda items: services.record_external_events(items, at=timezone.now()),
+    show=lambda event: EventOut(Event.objects.timeline().select_related("customer").get(pk=event.pk)).data,
+    reject=_set_aside,
+)
+
+
+class EventsView(APIView):
+    """Take what happened; what cannot be understood is set aside, never lost."""
+
+    required_scope = "events:write"
+
+    @bulk_schema(EventIn, EventOut, operation_id="events_create")
+    def post(self, request: Request) -> HttpResponse:
+        return EVENTS.respond(request)

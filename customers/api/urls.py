@@ -1,0 +1,25 @@
+from django.urls import path
+
+from customers.api.catalogue import ProductsView, ProductView, StoresView, StoreView
+from customers.api.consents import ConsentsView
+from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
+from customers.api.events import EventsView
+from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
+
+urlpatterns = [
+    path("customers", CustomersView.as_view(), name="customers"),
+    path("customers/search", CustomerSearchView.as_view(), name="customer_search"),
+    path("customers/<str:public_id>", CustomerView.as_view(), name="customer"),
+    path("customers/<str:public_id>/timeline", TimelineView.as_view(), name="customer_timeline"),
+    path("consents", ConsentsView.as_view(), name="consents"),
+    path("products", ProductsView.as_view(), name="products"),
+    path("products/<int:pk>", ProductView.as_view(), name="product"),
+    path("stores", StoresView.as_view(), name="stores"),
+    path("stores/<int:pk>", StoreView.as_view(), name="store"),
+    path("orders", OrdersView.as_view(), name="orders"),
+    path("orders/<int:pk>", OrderView.as_view(), name="order"),
+    path("orders/<int:pk>/returns", ReturnsView.as_view(), name="order_returns"),
+    path("orders/<int:pk>/cancel", CancelView.as_view(), name="order_cancel"),
+    path("orders/<int:pk>/pay", PayView.as_view(), name="order_pay"),
+    path("events", EventsView.as_view(), name="events"),
+]
