@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("loyalty.api.urls")),
     path("", include("customers.api.urls")),
     path("", include("analytics.api.urls")),
+    path("", include("coupons.api.urls")),
     path("", include("operations.api.urls")),
     path("", include("campaigns.api.urls")),
 ]

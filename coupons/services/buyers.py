@@ -24,10 +24,10 @@ class Buyer:
 
     @property
     def subject(self) -> str:
-        """Return the key under which wrong codes are counted; empty when nobody was named."""
-        if self.customer is not None:
-            return f"customer:{self.customer.pk}"
-        return f"email:{self.email_hashes[0]}" if self.email_hashes else ""
+        """Return who this is, before and after they are a customer of ours; empty when nobody was named."""
+        if self.email_hashes:
+            return f"email:{self.email_hashes[0]}"
+        return f"customer:{self.customer.pk}" if self.customer is not None else ""
 
 
 def find_buyer(reference: dict[str, str] | None, *, create_prospect: bool = False, at: datetime) -> Buyer:

@@ -166,7 +166,8 @@ def _named_promotions(redeemables: Iterable[Redeemable]) -> dict[str, Promotion]
 def _refuse_repeats(offers: Sequence[Offer]) -> None:
     seen = set()
     for index, offer in enumerate(offers):
-        key = (offer.coupon, offer.promotion) if offer.promotion else offer.redeemable
+        name = canonical_code(offer.redeemable.name)
+        key = (offer.coupon, offer.promotion) if offer.promotion else (offer.redeemable.kind, name)
         if key in seen:
             raise InvalidInput.at(f"/redeemables/{index}", _("The same incentive stands here twice."))
         seen.add(key)

@@ -7,7 +7,7 @@ and takes from them last, guarded; only when somebody was faster is it done agai
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import IntegrityError, connection, transaction
@@ -27,7 +27,7 @@ from coupons.models import Allocation, BudgetPeriod, Coupon, LimitCounter, Redem
 from coupons.services.buyers import context_of
 from coupons.services.keys import BudgetKey, CounterKey
 from coupons.services.locks import lock_budgets, lock_counters, lock_coupons, open_periods
-from coupons.services.offers import Offer, Spending, describe_lines, find_offers, with_facts
+from coupons.services.offers import Offer, Redeemable, Spending, describe_lines, find_offers, with_facts
 from customers.models import Event, Order
 from customers.services import record_events
 from customers.services.events import new_event
@@ -35,6 +35,7 @@ from operations.errors import TryLater
 
 Kind = Redemption.Kind
 Status = Redemption.Status
+MOST_OWN = 100
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,18 @@ def validate_stack(spending: Spending, *, at: datetime) -> Verdict:
 
 
 def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Outcome]]:
-    """Return what each incentive would do to the cart on its own: those named, and the automatic ones."""
+    """Return what each incentive would do to the cart on its own: those named, and the automatic ones.
+
+    When none is named, the customer's own coupons are asked, as optional ones.
+    """
+    named = bool(spending.redeemables)
+    if not named and spending.buyer.customer is not None:
+        own = Coupon.objects.usable(at).filter(holder=spending.buyer.customer).order_by("pk")[:MOST_OWN]
+        own_coupons = tuple(Redeemable(Kind.COUPON, coupon.code) for coupon in own)
+        spending = replace(spending, redeemables=own_coupons)
     found = []
     for offer in find_offers(spending, at=at):
+        offer = replace(offer, optional=offer.optional or not named)
         verdict = _judge(spending, [offer], at=at)
         found.append((verdict.offers[0], verdict.calculation.outcomes[0]))
     return found

@@ -1,0 +1,183 @@
+"""The service desk in one call: a coupon that says sorry."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from coupons import services
+from coupons.api.coupons import LATER_CHANNELS, CouponOut
+from coupons.api.fields import LaterChoiceField
+from coupons.errors import CouponNotFound
+from coupons.models import Apology
+from customers.api.references import CustomerReference
+from customers.models import Channel, Customer, Order
+from customers.services import find_customer
+from operations.api.idempotency import respond_once
+from operations.api.serializers import AmountField, StrictSerializer
+from operations.errors import InvalidInput
+from operations.models import User
+
+
+class OrderReference(StrictSerializer):
+    """An order by its id, or by its source and the id there."""
+
+    id = serializers.CharField(max_length=20, required=False)
+    source = serializers.CharField(max_length=64, required=False)
+    source_id = serializers.CharField(max_length=128, required=False)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        return super().to_internal_value({"id": data} if isinstance(data, str) else data)
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        if set(attrs) not in ({"id"}, {"source", "source_id"}):
+            raise serializers.ValidationError(_("An order is {id} or {source, source_id}."))
+        return attrs
+
+
+class ApologyLineIn(StrictSerializer):
+    """An article the apology is for: a line of the order, or a SKU."""
+
+    line_id = serializers.CharField(max_length=64, required=False)
+    sku = serializers.CharField(max_length=64, required=False)
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError(_("Name the line's id or the SKU, one of them."))
+        return attrs
+
+
+class ApologyIn(StrictSerializer):
+    customer = CustomerReference()
+    order = OrderReference(required=False, allow_null=True, default=None)
+    lines = ApologyLineIn(many=True, required=False, default=list, max_length=100)
+    amount = AmountField(required=False, min_value=1)
+    percent = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(100),
+        required=False,
+    )
+    reason = serializers.CharField(max_length=300)
+    channel = LaterChoiceField(
+        [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=Channel.EMAIL
+    )
+    agent = serializers.CharField(max_length=150, required=False, allow_null=True, default=None)
+    kind = LaterChoiceField(["COUPON"], later=("GIFT_CARD",), default="COUPON")
+
+
+class ApprovalIn(StrictSerializer):
+    agent = serializers.CharField(max_length=150)
+
+
+class ApologyOut(serializers.Serializer):
+    """`key` is `approval_required` while the apology waits for another person."""
+
+    id = serializers.CharField()
+    status = serializers.ChoiceField(Apology.Status.choices)
+    key = serializers.CharField(required=False)
+    coupon = CouponOut(allow_null=True)
+
+    def to_representation(self, apology: Apology) -> dict[str, Any]:
+        waits = apology.status == Apology.Status.AWAITING_APPROVAL
+        return {
+            "id": str(apology.pk),
+            "status": apology.status,
+            **({"key": "approval_required"} if waits else {}),
+            "coupon": CouponOut(apology.coupon).data if apology.coupon else None,
+        }
+
+
+class ApologyList(APIView):
+    """Give a customer a personal coupon; above the agent's daily allowance it waits for approval (202)."""
+
+    required_scope = "apologies:issue"
+
+    @extend_schema(request=ApologyIn, responses={201: ApologyOut, 202: ApologyOut})
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = ApologyIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            with transaction.atomic():
+                apology = self._issue(request, entry.validated_data)
+            return (201 if apology.status == Apology.Status.ISSUED else 202), ApologyOut(apology).data
+
+        return respond_once(request, work, required=True)
+
+    def _issue(self, request: Request, fields: dict[str, Any]) -> Apology:
+        at = timezone.now()
+        customer = find_customer(dict(fields["customer"]), create_prospect=True, at=at)
+        order = _find_order(fields["order"], customer) if fields["order"] else None
+        return services.issue_apology(
+            customer,
+            agent=_find_agent(fields["agent"]) if fields["agent"] else None,
+            client=request.auth,
+            amount=fields.get("amount"),
+            percent=fields.get("percent"),
+            reason=fields["reason"],
+            order=order,
+            skus=_skus(fields["lines"], order),
+            channel=fields["channel"],
+            at=at,
+        )
+
+
+class ApologyApproval(APIView):
+    """Let an apology that waits go out, in another person's name."""
+
+    required_scope = "apologies:issue"
+
+    @extend_schema(request=ApprovalIn, responses=ApologyOut)
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = ApprovalIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            apology = Apology.objects.filter(pk=pk).first()
+            if apology is None:
+                raise CouponNotFound(_("There is no apology under this id."))
+            by = _find_agent(entry.validated_data["agent"])
+            approved = services.approve_apology(apology, by=by, at=timezone.now())
+            return 200, ApologyOut(approved).data
+
+        return respond_once(request, work, required=True)
+
+
+def _find_agent(name: str) -> User:
+    agent = User.objects.filter(username=name, is_active=True, is_staff=True).first()
+    if agent is None:
+        raise InvalidInput.at("/agent", _("There is no member of staff with this user name."))
+    return agent
+
+
+def _find_order(reference: dict[str, str], customer: Customer) -> Order:
+    orders = Order.objects.filter(customer=customer)
+    if "id" in reference:
+        number = reference["id"]
+        found = orders.filter(pk=int(number)) if number.isascii() and number.isdigit() else orders.none()
+    else:
+        found = orders.filter(source__code=reference["source"], external_id=reference["source_id"])
+    order = found.first()
+    if order is None:
+        raise InvalidInput.at("/order", _("This customer has no such order."))
+    return order
+
+
+def _skus(lines: list[dict[str, str]], order: Order | None) -> list[str]:
+    known = {}
+    if order is not None:
+        known = dict(order.lines.values_list("line_id", "product__sku"))
+    skus = []
+    for index, line in enumerate(lines):
+        sku = line.get("sku") or known.get(line["line_id"])
+        if not sku:
+            raise InvalidInput.at(f"/lines/{index}/line_id", _("The order has no such line."))
+        skus.append(sku)
+    return list(dict.fromkeys(skus))

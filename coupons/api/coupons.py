@@ -1,0 +1,220 @@
+"""Codes over the API: issued, handed out, looked up, drawn as a QR code."""
+
+import io
+from typing import Any
+
+import segno
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coupons import services
+from coupons.api.fields import DefinitionField, LaterChoiceField, find_promotion
+from coupons.errors import CouponNotFound
+from coupons.models import Coupon, Publication
+from coupons.rules import canonical_code
+from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
+from customers.api.references import CustomerReference
+from customers.models import Channel
+from customers.services import find_customer
+from operations.api.idempotency import respond_once
+from operations.api.serializers import InstantField, StrictSerializer
+from operations.wrong_codes import count_wrong_codes
+
+LATER_CHANNELS = tuple(channel for channel in Channel.values if channel != Channel.EMAIL)
+
+
+class CouponsIn(StrictSerializer):
+    """How many codes to make, or which; up to 1,000 are made at once, more by a job."""
+
+    count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_CODES)
+    codes = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, min_length=1, max_length=100_000
+    )
+    max_uses = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**31 - 1)
+    holder = CustomerReference(required=False, allow_null=True)
+    valid_until = InstantField(required=False, allow_null=True)
+    items = DefinitionField(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("count" in attrs) == ("codes" in attrs):
+            raise serializers.ValidationError({"count": [_("Say how many codes, or which: one of them.")]})
+        return attrs
+
+
+class PublicationIn(StrictSerializer):
+    customer = CustomerReference(allow_null=True, required=False, default=None)
+    source_id = serializers.CharField(max_length=200)
+    channel = LaterChoiceField(
+        [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=None
+    )
+
+
+class CouponOut(serializers.Serializer):
+    """One code; `holder` is the id of the customer it was given to."""
+
+    code = serializers.CharField()
+    status = serializers.ChoiceField(Coupon.Status.choices)
+    uses = serializers.IntegerField()
+    max_uses = serializers.IntegerField(allow_null=True)
+    holder = serializers.CharField(allow_null=True)
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+
+    def to_representation(self, coupon: Coupon) -> dict[str, Any]:
+        return {
+            "code": coupon.code,
+            "status": coupon.status_at(timezone.now()),
+            "uses": coupon.uses,
+            "max_uses": coupon.max_uses,
+            "holder": str(coupon.holder.public_id) if coupon.holder else None,
+            "valid_from": coupon.valid_from,
+            "valid_until": coupon.valid_until,
+        }
+
+
+class CouponDetailOut(CouponOut):
+    """One code with its story; `redemptions` are the ids of the stacks it was spent in."""
+
+    promotion = serializers.CharField()
+    reason = serializers.CharField()
+    personal = serializers.BooleanField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    redemptions = serializers.ListField(child=serializers.CharField())
+
+    def to_representation(self, coupon: Coupon) -> dict[str, Any]:
+        stacks = coupon.redemptions.order_by("pk").values_list("stack_id", flat=True)[:1000]
+        return super().to_representation(coupon) | {
+            "promotion": str(coupon.promotion_id),
+            "reason": coupon.reason,
+            "personal": coupon.personal,
+            "published_at": coupon.published_at,
+            "redemptions": [str(pk) for pk in stacks],
+        }
+
+
+class PublicationOut(serializers.Serializer):
+    id = serializers.CharField()
+    source_id = serializers.CharField()
+    customer = serializers.CharField(allow_null=True)
+    channel = serializers.CharField(allow_null=True)
+    published_at = serializers.DateTimeField()
+    coupon = CouponOut()
+
+    def to_representation(self, publication: Publication) -> dict[str, Any]:
+        customer = publication.customer
+        return {
+            "id": str(publication.pk),
+            "source_id": publication.external_id,
+            "customer": str(customer.public_id) if customer else None,
+            "channel": publication.channel or None,
+            "published_at": publication.published_at,
+            "coupon": CouponOut(publication.coupon).data,
+        }
+
+
+class IssuedOut(serializers.Serializer):
+    coupons = CouponOut(many=True)
+
+
+class JobPromisedOut(serializers.Serializer):
+    job = serializers.CharField()
+
+
+class CouponList(generics.ListAPIView):
+    """The codes of a promotion, newest first; or new ones."""
+
+    required_scope = "coupons:publish"
+    serializer_class = CouponOut
+    queryset = Coupon.objects.none()
+
+    def get_queryset(self) -> QuerySet[Coupon]:
+        return find_promotion(self.kwargs["reference"]).coupons.select_related("holder")
+
+    @extend_schema(request=CouponsIn, responses={201: IssuedOut, 202: JobPromisedOut})
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        return respond_once(request, lambda: self._issue(request, reference))
+
+    def _issue(self, request: Request, reference: str) -> tuple[int, Any]:
+        entry = CouponsIn(data=request.data)
+        entry.is_valid(raise_exception=True)
+        options = dict(entry.validated_data)
+        at, promotion = timezone.now(), find_promotion(reference)
+        holder = find_customer(options.pop("holder", None), create_prospect=True, at=at)
+        total = options.get("count") or len(options["codes"])
+        if total <= AT_ONCE:
+            coupons = services.issue_coupons(promotion, holder=holder, at=at, **options)
+            return 201, {"coupons": CouponOut(coupons, many=True).data}
+        if "codes" in options:
+            options["codes"] = check_codes(options["codes"])
+        if valid_until := options.get("valid_until"):
+            options["valid_until"] = valid_until.isoformat()
+        parameters = options | {"holder": holder.pk if holder else None}
+        job = services.queue_coupons(promotion, parameters=parameters, total=total, at=at)
+        return 202, {"job": str(job.pk)}
+
+
+class PublicationList(APIView):
+    """Give a customer a coupon; the same `source_id` gives the same one again."""
+
+    required_scope = "coupons:publish"
+
+    @extend_schema(request=PublicationIn, responses={201: PublicationOut, 200: PublicationOut})
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = PublicationIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            fields, at = entry.validated_data, timezone.now()
+            promotion = find_promotion(reference)
+            publication = services.publish_coupon(
+                promotion,
+                customer=find_customer(fields["customer"], create_prospect=True, at=at),
+                source_id=fields["source_id"],
+                channel=fields["channel"],
+                at=at,
+            )
+            return (201 if publication.published_at == at else 200), PublicationOut(publication).data
+
+        return respond_once(request, work)
+
+
+class CouponDetail(APIView):
+    """Everything about one code, for a help desk."""
+
+    required_scope = "coupons:explain"
+
+    @extend_schema(responses=CouponDetailOut)
+    def get(self, request: Request, code: str) -> Response:
+        return Response(CouponDetailOut(_find_coupon(request, code)).data)
+
+
+class CouponQr(APIView):
+    """The code as a QR code, in SVG."""
+
+    required_scope = "coupons:publish"
+
+    @extend_schema(responses={(200, "image/svg+xml"): OpenApiTypes.STR})
+    def get(self, request: Request, code: str) -> HttpResponse:
+        return HttpResponse(qr_svg(_find_coupon(request, code).code), content_type="image/svg+xml")
+
+
+def qr_svg(code: str) -> bytes:
+    """Return a QR code that holds just the coupon's code, readable off paper and screens."""
+    picture = io.BytesIO()
+    segno.make(code, error="m", micro=False).save(picture, kind="svg", scale=6, border=3, light="white")
+    return picture.getvalue()
+
+
+def _find_coupon(request: Request, code: str) -> Coupon:
+    coupon = Coupon.objects.select_related("holder").filter(code_canonical=canonical_code(code)).first()
+    if coupon is None:
+        count_wrong_codes(request.auth, "")
+        raise CouponNotFound
+    return coupon

@@ -1,0 +1,69 @@
+"""Fields that several calls share."""
+
+from typing import Any
+
+from babel import Locale
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from coupons.errors import CouponNotFound
+from coupons.models import Promotion
+from operations.api.serializers import CurrencyField
+
+CURRENCIES = frozenset(Locale("en").currencies)
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class DefinitionField(serializers.JSONField):
+    """A part of a promotion's definition (api.md, Promotions); the service checks it."""
+
+
+class KnownCurrencyField(CurrencyField):
+    """An ISO 4217 code that exists: amounts are in its minor unit."""
+
+    default_error_messages = {"unknown_currency": _("There is no such currency.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        code = super().to_internal_value(data)
+        if code not in CURRENCIES:
+            self.fail("unknown_currency")
+        return code
+
+
+class LaterChoiceField(serializers.ChoiceField):
+    """A choice of which some values are known and not supported yet; those are refused in so many words."""
+
+    default_error_messages = {"later": _("{input} is not supported yet.")}
+
+    def __init__(self, choices: Any, *, later: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.later = later
+        super().__init__(choices, **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and data in self.later:
+            self.fail("later", input=data)
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class LaterField(serializers.Field):
+    """A field of the design that is not supported yet: null and false pass, anything else is refused."""
+
+    default_error_messages = {"later": _("This is not supported yet.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> None:
+        if data is not False:
+            self.fail("later")
+
+
+def find_promotion(reference: str) -> Promotion:
+    """Return the promotion under an id or a code. Raises CouponNotFound (404)."""
+    promotion = Promotion.objects.by_reference(reference).first()
+    if promotion is None:
+        raise CouponNotFound(str(_("There is no promotion under this id or code.")))
+    return promotion

@@ -1,0 +1,200 @@
+"""Promotions over the API: written down, started, stopped, resumed, looked at."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coupons import services
+from coupons.api.fields import DefinitionField, KnownCurrencyField, LaterField, find_promotion
+from coupons.models import BudgetPeriod, Promotion
+from coupons.rules import period_start
+from operations.api.idempotency import respond_once
+from operations.api.serializers import InstantField, StrictSerializer
+
+
+class PromotionIn(StrictSerializer):
+    """An incentive; absent conditions restrict nothing."""
+
+    code = serializers.RegexField(
+        r"\A(?=.*[^0-9])[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        error_messages={"invalid": "A code has letters, digits, dots and dashes, and is no mere number."},
+    )
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    trigger = serializers.ChoiceField(Promotion.Trigger.choices, default=Promotion.Trigger.COUPON)
+    effect = DefinitionField()
+    conditions = DefinitionField(required=False, allow_null=True)
+    limits = DefinitionField(required=False, allow_null=True)
+    budget = DefinitionField(required=False, allow_null=True)
+    stacking = DefinitionField(required=False, allow_null=True)
+    coupon = DefinitionField(required=False, allow_null=True)
+    margin_floor = LaterField()
+    currency = KnownCurrencyField(required=False)
+    starts_at = InstantField(required=False, allow_null=True)
+    ends_at = InstantField(required=False, allow_null=True)
+    legal_kind = serializers.ChoiceField(Promotion.LegalKind.choices, default=Promotion.LegalKind.SCONTO)
+    activate = serializers.BooleanField(default=False)
+
+
+class StopIn(StrictSerializer):
+    mode = serializers.ChoiceField(Promotion.StopMode.choices, default=Promotion.StopMode.HARD)
+    reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class PromotionOut(serializers.Serializer):
+    """A promotion as it stands; `stop_mode` is null unless it was stopped."""
+
+    id = serializers.CharField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    trigger = serializers.ChoiceField(Promotion.Trigger.choices)
+    status = serializers.ChoiceField(Promotion.Status.choices)
+    stop_mode = serializers.ChoiceField(Promotion.StopMode.choices, allow_null=True)
+    stop_reason = serializers.CharField()
+    effect = DefinitionField()
+    conditions = DefinitionField()
+    limits = DefinitionField()
+    budget = DefinitionField(allow_null=True)
+    stacking = DefinitionField()
+    coupon = DefinitionField(allow_null=True)
+    currency = serializers.CharField()
+    time_zone = serializers.CharField()
+    legal_kind = serializers.ChoiceField(Promotion.LegalKind.choices)
+    starts_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+    def to_representation(self, promotion: Promotion) -> dict[str, Any]:
+        at = timezone.now()
+        return {
+            "id": str(promotion.pk),
+            "code": promotion.code,
+            "name": promotion.name,
+            "description": promotion.description,
+            "trigger": promotion.trigger,
+            "status": promotion.status_at(at),
+            "stop_mode": promotion.stop_mode or None,
+            "stop_reason": promotion.stop_reason,
+            "effect": promotion.effect,
+            "conditions": promotion.conditions,
+            "limits": promotion.limits,
+            "budget": _budget(promotion, at),
+            "stacking": promotion.stacking,
+            "coupon": _coupon_rule(promotion),
+            "currency": promotion.currency,
+            "time_zone": promotion.time_zone,
+            "legal_kind": promotion.legal_kind,
+            "starts_at": promotion.starts_at,
+            "ends_at": promotion.ends_at,
+            "created_at": promotion.created_at,
+        }
+
+
+def _budget(promotion: Promotion, at: Any) -> dict[str, Any] | None:
+    budget = next(iter(promotion.budgets.all()), None)
+    if budget is None:
+        return None
+    starts_on = period_start(budget.period, at, promotion.time_zone)
+    period = BudgetPeriod.objects.filter(budget=budget, starts_on=starts_on).first()
+    return {
+        "metric": budget.metric,
+        "cap": budget.cap,
+        "period": budget.period,
+        "on_insufficient": budget.on_insufficient,
+        "used": period.used if period else 0,
+    }
+
+
+def _coupon_rule(promotion: Promotion) -> dict[str, Any] | None:
+    if promotion.trigger == Promotion.Trigger.AUTOMATIC:
+        return None
+    public = promotion.coupons.filter(public=True).first()
+    return {
+        "code": public.code if public else None,
+        "pattern": None if public else promotion.coupon_pattern,
+        "max_uses": public.max_uses if public else promotion.coupon_max_uses,
+        "valid_days": promotion.coupon_valid_days,
+    }
+
+
+class PromotionList(generics.ListAPIView):
+    """The promotions, newest first; or a new one."""
+
+    required_scope = "promotions:write"
+    serializer_class = PromotionOut
+    queryset = Promotion.objects.prefetch_related("budgets")
+
+    @extend_schema(request=PromotionIn, responses={201: PromotionOut})
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = PromotionIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            fields = {name: value for name, value in entry.validated_data.items() if value is not None}
+            fields.pop("margin_floor", None)
+            promotion = services.create_promotion(**fields, at=timezone.now())
+            return 201, PromotionOut(promotion).data
+
+        return respond_once(request, work)
+
+
+class PromotionDetail(APIView):
+    """One promotion, by its id or code."""
+
+    required_scope = "promotions:write"
+
+    @extend_schema(responses=PromotionOut)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(PromotionOut(find_promotion(reference)).data)
+
+
+class PromotionActivation(APIView):
+    """Start a draft."""
+
+    required_scope = "promotions:write"
+
+    @extend_schema(request=None, responses=PromotionOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            promotion = services.activate_promotion(find_promotion(reference), at=timezone.now())
+            return 200, PromotionOut(promotion).data
+
+        return respond_once(request, work)
+
+
+class PromotionStop(APIView):
+    """Stop at once (HARD), or hand out no more while coupons already out stay good (DRAIN)."""
+
+    required_scope = "promotions:write"
+
+    @extend_schema(request=StopIn, responses=PromotionOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = StopIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            promotion = services.stop_promotion(
+                find_promotion(reference), **entry.validated_data, at=timezone.now()
+            )
+            return 200, PromotionOut(promotion).data
+
+        return respond_once(request, work)
+
+
+class PromotionResumption(APIView):
+    """Let a stopped promotion run again."""
+
+    required_scope = "promotions:write"
+
+    @extend_schema(request=None, responses=PromotionOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            promotion = services.resume_promotion(find_promotion(reference), at=timezone.now())
+            return 200, PromotionOut(promotion).data
+
+        return respond_once(request, work)

@@ -1,0 +1,22 @@
+from django.urls import path
+
+from coupons.api import apologies, coupons, promotions, spending
+
+urlpatterns = [
+    path("promotions", promotions.PromotionList.as_view(), name="promotions"),
+    path("promotions/<str:reference>", promotions.PromotionDetail.as_view(), name="promotion"),
+    path("promotions/<str:reference>/activate", promotions.PromotionActivation.as_view()),
+    path("promotions/<str:reference>/stop", promotions.PromotionStop.as_view()),
+    path("promotions/<str:reference>/resume", promotions.PromotionResumption.as_view()),
+    path("promotions/<str:reference>/coupons", coupons.CouponList.as_view()),
+    path("promotions/<str:reference>/publications", coupons.PublicationList.as_view()),
+    path("coupons/<str:code>", coupons.CouponDetail.as_view(), name="coupon"),
+    path("coupons/<str:code>/qr.svg", coupons.CouponQr.as_view(), name="coupon-qr"),
+    path("qualifications", spending.Qualification.as_view()),
+    path("validations", spending.Validation.as_view()),
+    path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
+    path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
+    path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
+    path("apologies", apologies.ApologyList.as_view()),
+    path("apologies/<int:pk>/approve", apologies.ApologyApproval.as_view()),
+]

@@ -1,0 +1,62 @@
+"""Guessing codes is stopped: wrong ones are counted per person and per client, atomically, in the cache."""
+
+import structlog
+from django.core.cache import cache
+
+from operations.errors import RateLimited
+from operations.models import ApiClient
+
+log = structlog.get_logger(__name__)
+
+PER_SUBJECT, SUBJECT_SECONDS = 10, 600
+PER_CLIENT, CLIENT_SECONDS = 1_000, 3_600
+
+
+class TooManyWrongCodes(RateLimited):
+    message = "Too many wrong codes; wait some minutes."
+    retry_after = SUBJECT_SECONDS
+
+
+def refuse_guessing(client: ApiClient, subject: str) -> None:
+    """Raise TooManyWrongCodes when this person, or this untrusted client, has named too many wrong codes.
+
+    `subject` is empty when the request names nobody. While the cache is away everybody passes.
+    """
+    try:
+        wrong = cache.get_many([_subject_key(subject), _client_key(client)])
+    except Exception:
+        log.error("wrong_codes_uncounted", client_id=client.pk)
+        return
+    if subject and wrong.get(_subject_key(subject), 0) >= PER_SUBJECT:
+        raise TooManyWrongCodes
+    if not client.trusted and wrong.get(_client_key(client), 0) >= PER_CLIENT:
+        raise TooManyWrongCodes
+
+
+def count_wrong_codes(client: ApiClient, subject: str, count: int = 1) -> None:
+    """Count codes that do not exist. Raises TooManyWrongCodes when parallel guesses went past the limit."""
+    if not count:
+        return
+    try:
+        of_client = _count(_client_key(client), count, CLIENT_SECONDS)
+        of_subject = _count(_subject_key(subject), count, SUBJECT_SECONDS) if subject else 0
+    except Exception:
+        log.error("wrong_codes_uncounted", client_id=client.pk)
+        return
+    if of_client >= PER_CLIENT > of_client - count:
+        log.error("many_wrong_codes", client_id=client.pk, count=of_client)
+    if of_subject - count >= PER_SUBJECT:
+        raise TooManyWrongCodes
+
+
+def _count(key: str, count: int, seconds: int) -> int:
+    cache.add(key, 0, seconds)
+    return cache.incr(key, count)
+
+
+def _subject_key(subject: str) -> str:
+    return f"wrong-codes:subject:{subject}"
+
+
+def _client_key(client: ApiClient) -> str:
+    return f"wrong-codes:client:{client.pk}"

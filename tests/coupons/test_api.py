@@ -1,0 +1,636 @@
+"""Incentives over the API: shapes, statuses, keys and scopes as partners rely on them."""
+
+import pytest
+
+from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack
+from customers.models import Customer, Event
+from tests.api import caller
+from tests.coupons.factories import amount, coupon, customer, promotion, staff
+from tests.factories import ApiClientFactory
+
+pytestmark = pytest.mark.django_db
+TEN = {"kind": "PERCENT", "percent": "10", "target": "ORDER"}
+
+
+@pytest.fixture
+def till(db):
+    """A client that may spend, and may not be told why a code is refused."""
+    return caller(ApiClientFactory(scopes=["coupons:redeem"]))
+
+
+def post(api, path, body=None, key=None):
+    headers = {"Idempotency-Key": key} if key else {}
+    return api.post(f"/api/v1/{path}", body or {}, format="json", headers=headers)
+
+
+def order(*prices, **fields):
+    lines = [
+        {"line_id": str(n), "sku": f"S{n}", "quantity": 1, "unit_price": p} for n, p in enumerate(prices, 1)
+    ]
+    return {"currency": "EUR", "lines": lines or [{"line_id": "1", "unit_price": 10000}], **fields}
+
+
+def wish(*codes, cart=None, **fields):
+    return {
+        "order": cart or order(),
+        "redeemables": [{"type": "coupon", "code": code} for code in codes],
+        **fields,
+    }
+
+
+# --- Promotions ---
+
+
+def test_a_promotion_is_created_and_read_by_id_and_code(api):
+    answer = post(
+        api,
+        "promotions",
+        {
+            "code": "SPRING",
+            "name": "Spring",
+            "effect": TEN,
+            "limits": [{"subject": "CUSTOMER", "uses": 1}],
+            "budget": {"metric": "DISCOUNT_AMOUNT", "cap": 10000},
+            "coupon": {"pattern": "SP-##########", "valid_days": 30},
+            "activate": True,
+        },
+    )
+
+    body = answer.json()
+    assert answer.status_code == 201
+    assert (body["status"], body["stop_mode"], body["currency"]) == ("ACTIVE", None, "EUR")
+    assert body["budget"] == {
+        "metric": "DISCOUNT_AMOUNT",
+        "cap": 10000,
+        "period": "TOTAL",
+        "on_insufficient": "REJECT",
+        "used": 0,
+    }
+    assert body["coupon"]["pattern"] == "SP-##########"
+    assert api.get("/api/v1/promotions/SPRING").json() == api.get(f"/api/v1/promotions/{body['id']}").json()
+    assert [one["code"] for one in api.get("/api/v1/promotions").json()["data"]] == ["SPRING"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"effect": {"kind": "FREE_UNITS"}}, "/effect/kind"),
+        ({"margin_floor": {"percent": "15"}}, "/margin_floor"),
+        ({"code": "123"}, "/code"),
+        ({"colour": "red"}, "/colour"),
+        ({"currency": "XYZ"}, "/currency"),
+        ({"starts_at": "2026-01-01T00:00:00"}, "/starts_at"),
+        ({"effect": "10%"}, "/effect"),
+    ],
+)
+def test_a_promotion_that_cannot_be_honoured_is_422_with_a_pointer(api, body, pointer):
+    answer = post(api, "promotions", {"code": "SPRING", "name": "Spring", "effect": TEN, **body})
+
+    assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
+    assert [one["pointer"] for one in answer.json()["details"]] == [pointer]
+    assert Promotion.objects.count() == 0
+
+
+def test_a_promotion_is_stopped_and_resumed(api):
+    promotion(code="SPRING")
+
+    stopped = post(api, "promotions/SPRING/stop", {"mode": "DRAIN", "reason": "too dear"}).json()
+    assert (stopped["status"], stopped["stop_mode"]) == ("STOPPED", "DRAIN")
+    assert post(api, "promotions/SPRING/resume").json()["status"] == "ACTIVE"
+
+
+def test_an_unknown_promotion_is_404(api):
+    for path in ("promotions/NOPE/stop", "promotions/99999/publications", "promotions/x/coupons"):
+        answer = post(api, path, {"count": 1, "source_id": "1"} if "stop" not in path else {})
+        assert (answer.status_code, answer.json()["key"]) in [(404, "not_found"), (422, "invalid_input")]
+    assert api.get("/api/v1/promotions/NOPE").status_code == 404
+
+
+# --- Coupons ---
+
+
+def test_codes_are_issued_and_listed(api):
+    promotion(code="SPRING")
+
+    made = post(api, "promotions/SPRING/coupons", {"count": 3})
+    own = post(api, "promotions/SPRING/coupons", {"codes": ["WINTER-1"], "max_uses": None})
+
+    assert (made.status_code, len(made.json()["coupons"])) == (201, 3)
+    assert own.json()["coupons"] == [
+        {
+            "code": "WINTER-1",
+            "status": "ACTIVE",
+            "uses": 0,
+            "max_uses": None,
+            "holder": None,
+            "valid_from": None,
+            "valid_until": None,
+        }
+    ]
+    listed = api.get("/api/v1/promotions/SPRING/coupons?limit=2").json()
+    assert listed["data"][0]["code"] == "WINTER-1"
+    assert listed["next"]
+
+
+def test_many_codes_are_a_job(api):
+    promotion(code="SPRING")
+
+    answer = post(api, "promotions/SPRING/coupons", {"count": 1001})
+
+    assert answer.status_code == 202
+    job = api.get(f"/api/v1/jobs/{answer.json()['job']}").json()
+    assert (job["kind"], job["status"], job["total"]) == ("coupons.issue", "QUEUED", 1001)
+
+
+@pytest.mark.parametrize("body", [{}, {"count": 1, "codes": ["ABCD"]}, {"count": 0}, {"codes": []}])
+def test_how_many_codes_or_which(api, body):
+    promotion(code="SPRING")
+
+    assert post(api, "promotions/SPRING/coupons", body).status_code == 422
+    assert Coupon.objects.count() == 0
+
+
+def test_a_publication_is_the_same_coupon_again(api):
+    promotion(code="SPRING")
+    body = {"customer": {"email": "Anna@example.com"}, "source_id": "mail-1", "channel": "email"}
+
+    first = post(api, "promotions/SPRING/publications", body)
+    again = post(api, "promotions/SPRING/publications", body)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json()["customer"] == str(Customer.objects.get().public_id)
+    assert first.json()["coupon"]["holder"] == first.json()["customer"]
+
+
+def test_a_publication_without_a_customer_has_no_holder(api):
+    promotion(code="SPRING")
+
+    answer = post(api, "promotions/SPRING/publications", {"customer": None, "source_id": "1"})
+
+    assert answer.status_code == 201
+    assert (answer.json()["customer"], answer.json()["coupon"]["holder"]) == (None, None)
+
+
+def test_publications_are_refused_where_there_is_nothing_to_hand_out(api):
+    promotion(code="AUTO", trigger="AUTOMATIC")
+    promotion(code="SPRING")
+
+    automatic = post(api, "promotions/AUTO/publications", {"source_id": "1"})
+    by_sms = post(api, "promotions/SPRING/publications", {"source_id": "1", "channel": "sms"})
+    nobody = post(
+        api,
+        "promotions/SPRING/publications",
+        {"customer": {"id": "7f1d1b4e-0000-4000-8000-000000000000"}, "source_id": "1"},
+    )
+
+    assert (automatic.status_code, automatic.json()["key"]) == (422, "promotion_has_no_coupon")
+    assert by_sms.json()["details"] == [{"pointer": "/channel", "message": "sms is not supported yet."}]
+    assert nobody.status_code == 404
+
+
+def test_a_coupon_tells_its_story(api):
+    code = coupon(promotion(), codes=["STORY-1"], max_uses=2)
+    stack = post(api, "redemptions", wish("story-1"), key="1").json()
+
+    answer = api.get("/api/v1/coupons/story-1").json()
+
+    assert (answer["code"], answer["uses"], answer["redemptions"]) == ("STORY-1", 1, [stack["id"]])
+    assert answer["promotion"] == str(code.promotion_id)
+
+
+def test_a_coupon_is_drawn_as_a_qr_code(api):
+    coupon(promotion(), codes=["STORY-1"])
+
+    answer = api.get("/api/v1/coupons/STORY-1/qr.svg")
+
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert answer.content.startswith(b"<?xml") and b"<svg" in answer.content
+    assert api.get("/api/v1/coupons/NOPE/qr.svg").status_code == 404
+
+
+# --- Spending ---
+
+
+def test_a_redemption_answers_order_and_allocations(api):
+    anna = customer(email="anna@example.com")
+    coupon(promotion(), codes=["STORY-1"])
+    cart = order(333, 333, 334, source="shop", source_id="A-1", shipping_amount=500)
+    cart["lines"][0]["tax_rate"] = "22"
+
+    answer = post(
+        api, "redemptions", wish("STORY-1", cart=cart, customer={"email": "ANNA@example.com"}), key="k1"
+    )
+
+    body = answer.json()
+    stack = RedemptionStack.objects.get()
+    assert answer.status_code == 200
+    assert (body["id"], body["status"], body["customer"]) == (str(stack.pk), "REDEEMED", str(anna.public_id))
+    assert body["redemptions"] == [
+        {
+            "id": f"{stack.pk}-1",
+            "type": "coupon",
+            "code": "STORY-1",
+            "promotion": str(Promotion.objects.get().pk),
+            "status": "REDEEMED",
+            "discount_amount": 100,
+            "tender_amount": 0,
+            "allocations": [
+                {"line_id": "1", "units": 1, "amount": 33},
+                {"line_id": "2", "units": 1, "amount": 33},
+                {"line_id": "3", "units": 1, "amount": 34},
+            ],
+        }
+    ]
+    totals = dict(body["order"])
+    assert totals.pop("lines")[0] == {
+        "line_id": "1",
+        "amount": 333,
+        "discount_amount": 33,
+        "total_amount": 300,
+        "net_amount": 246,
+        "tax_amount": 54,
+    }
+    assert totals == {
+        "currency": "EUR",
+        "amount": 1000,
+        "discount_amount": 100,
+        "total_amount": 900,
+        "net_amount": 846,
+        "tax_amount": 54,
+        "shipping_amount": 500,
+        "shipping_discount_amount": 0,
+        "tender_amount": 0,
+        "due_amount": 1400,
+    }
+    assert api.get(f"/api/v1/redemptions/{body['id']}").json() == body
+    assert api.get(f"/api/v1/redemptions/{stack.pk}-1").json()["id"] == body["id"]
+    assert len(api.get("/api/v1/redemptions").json()["data"]) == 1
+
+
+def test_a_redemption_needs_an_idempotency_key_and_is_done_once_under_it(api):
+    coupon(promotion(), codes=["STORY-1"], max_uses=9)
+
+    without = post(api, "redemptions", wish("STORY-1"))
+    first = post(api, "redemptions", wish("STORY-1"), key="k")
+    again = post(api, "redemptions", wish("STORY-1"), key="k")
+    other = post(api, "redemptions", wish("STORY-1", automatic=True), key="k")
+
+    assert (without.status_code, without.json()["key"]) == (400, "idempotency_key_missing")
+    assert again.content == first.content
+    assert again["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.json()["key"]) == (422, "idempotency_key_reused")
+    assert Coupon.objects.get().uses == 1
+
+
+def test_a_refusal_answers_the_first_failing_key_and_is_replayed(api):
+    coupon(promotion(conditions={"minimum_spend": {"amount": 20000}}), codes=["STORY-1"])
+
+    first = post(api, "redemptions", wish("STORY-1", "NOPE-1"), key="k")
+    again = post(api, "redemptions", wish("STORY-1", "NOPE-1"), key="k")
+
+    assert (first.status_code, first.json()["key"]) == (422, "order_rules_violated")
+    assert again.content == first.content
+    assert Redemption.objects.count() == 0
+
+
+def test_an_unknown_person_by_email_becomes_a_prospect_only_when_something_is_spent(api):
+    coupon(promotion(), codes=["STORY-1"])
+    body = wish("STORY-1", customer={"email": "new@example.com"})
+
+    assert post(api, "validations", body).json()["valid"]
+    post(api, "redemptions", wish("NOPE-1", customer={"email": "new@example.com"}), key="1")
+    assert Customer.objects.count() == 0
+
+    post(api, "redemptions", body, key="2")
+    assert Customer.objects.get().status == "PROSPECT"
+
+
+def test_a_validation_says_why_and_what_is_missing(api):
+    coupon(promotion(conditions={"minimum_spend": {"amount": 11250}}), codes=["STORY-1"])
+
+    body = post(api, "validations", wish("STORY-1", "NOPE-1")).json()
+
+    assert body["valid"] is False
+    assert body["reservation"] is None
+    first, second = body["redeemables"]
+    assert (first["status"], first["error"]["key"]) == ("INAPPLICABLE", "order_rules_violated")
+    failed = [check for check in first["trace"] if not check["passed"]]
+    assert failed == [
+        {
+            "rule": "minimum_spend",
+            "passed": False,
+            "actual": 10000,
+            "expected": 11250,
+            "missing": {"amount": 1250},
+        }
+    ]
+    assert (second["code"], second["error"]["key"]) == ("NOPE-1", "not_found")
+
+
+def test_a_validation_answers_for_another_moment(api):
+    post(
+        api,
+        "promotions",
+        {
+            "code": "XMAS",
+            "name": "Christmas",
+            "effect": TEN,
+            "starts_at": "2040-12-24T00:00:00+01:00",
+            "coupon": {"code": "XMAS-40"},
+            "activate": True,
+        },
+    )
+
+    now = post(api, "validations", wish("XMAS-40")).json()
+    then = post(api, "validations", wish("XMAS-40", at="2040-12-24T00:00:00+01:00")).json()
+
+    assert now["redeemables"][0]["error"]["key"] == "coupon_not_active"
+    assert then["valid"] is True
+
+
+def test_partial_application_leaves_out_what_is_refused(api):
+    coupon(promotion(), codes=["STORY-1"])
+
+    answer = post(api, "redemptions", wish("STORY-1", "NOPE-1", application="PARTIAL"), key="1").json()
+
+    assert [one["code"] for one in answer["redemptions"]] == ["STORY-1"]
+
+
+def test_qualifications_judge_the_customers_own_coupons_and_what_is_asked(api):
+    anna = customer()
+    own = coupon(promotion(), holder=anna)
+    promotion(trigger="AUTOMATIC", code="AUTO")
+    promotion(trigger="AUTOMATIC", code="NEAR", conditions={"minimum_spend": {"amount": 11250}})
+    body = {"customer": {"id": str(anna.public_id)}, "order": order()}
+
+    wallet = post(api, "qualifications", body).json()["data"]
+    both = post(api, "qualifications", body | {"automatic": True}).json()["data"]
+    near = post(api, "qualifications", body | {"automatic": True, "include_near_miss": True}).json()["data"]
+
+    assert [(one["type"], one["code"], one["discount_amount"]) for one in wallet] == [
+        ("coupon", own.code, 1000)
+    ]
+    assert [one["code"] for one in both] == [own.code, "AUTO"]
+    assert [(one["code"], one["eligible"], one["missing"]) for one in near][-1] == (
+        "NEAR",
+        False,
+        {"amount": 1250},
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"redeemables": []}, "/redeemables"),
+        ({"redeemables": [{"type": "gift_card", "code": "X"}]}, "/redeemables/0/type"),
+        ({"redeemables": [{"type": "points", "points": 5}]}, "/redeemables/0/type"),
+        ({"redeemables": [{"type": "coupon", "id": "1"}]}, "/redeemables/0/code"),
+        (
+            {"redeemables": [{"type": "coupon", "code": "AAAA"}, {"type": "coupon", "code": "aaaa"}]},
+            "/redeemables/1",
+        ),
+        ({"reservation_key": "k"}, "/reservation_key"),
+        ({"order": {"currency": "EUR", "lines": []}}, "/order/lines"),
+        ({"order": {"currency": "EURO", "lines": [{"line_id": "1", "unit_price": 1}]}}, "/order/currency"),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": -1}]}},
+            "/order/lines/0/unit_price",
+        ),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 1}] * 2}},
+            "/order/lines/1/line_id",
+        ),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 1, "quantity": 0}]}},
+            "/order/lines/0/quantity",
+        ),
+        ({"customer": "anna"}, "/customer"),
+        ({"customer": {"email": "no address"}}, "/email"),
+    ],
+)
+@pytest.mark.parametrize("path", ["validations", "redemptions"])
+def test_bad_input_is_422_and_says_where(api, path, change, pointer):
+    answer = post(api, path, wish("STORY-1") | change, key="k")
+
+    assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
+    assert pointer in [one["pointer"] for one in answer.json()["details"]]
+    assert RedemptionStack.objects.count() == 0
+
+
+def test_a_reservation_is_not_supported_yet(api):
+    coupon(promotion(), codes=["STORY-1"])
+
+    answer = post(api, "validations", wish("STORY-1", reservation={"ttl_minutes": 15}))
+
+    assert answer.json()["details"] == [{"pointer": "/reservation", "message": "This is not supported yet."}]
+
+
+def test_a_rollback_is_done_once(api):
+    coupon(promotion(), codes=["STORY-1"])
+    stack = post(api, "redemptions", wish("STORY-1"), key="1").json()["id"]
+
+    first = post(api, f"redemptions/{stack}/rollback", {"reason": "changed"}, key="2")
+    again = post(api, f"redemptions/{stack}/rollback", {}, key="3")
+
+    assert (first.status_code, first.json()) == (200, {"id": stack, "status": "ROLLED_BACK"})
+    assert (again.status_code, again.json()["key"]) == (409, "already_rolled_back")
+    assert post(api, "redemptions/99/rollback", {}, key="4").status_code == 404
+    assert Coupon.objects.get().uses == 0
+
+
+# --- Who is told what ---
+
+
+def spoilt_codes():
+    anna = customer()
+    coupon(promotion(), codes=["OFF-1"])
+    Coupon.objects.filter(code="OFF-1").update(active=False)
+    coupon(promotion(), codes=["USED-1"])
+    Coupon.objects.filter(code="USED-1").update(uses=1)
+    coupon(promotion(), codes=["HERS-1"], holder=anna)
+    coupon(promotion(activate=False), codes=["DRAFT-1"])
+    return ["NONE-1", "OFF-1", "USED-1", "HERS-1", "DRAFT-1"]
+
+
+def test_without_the_right_to_know_every_bad_code_looks_the_same(till):
+    answers = {}
+    for number, code in enumerate(spoilt_codes()):
+        redeemed = post(till, "redemptions", wish(code), key=str(number))
+        judged = post(till, "validations", wish(code.lower())).json()["redeemables"][0]
+        problem = redeemed.json() | {"request_id": ""}
+        answers[code] = (redeemed.status_code, str(problem), str(judged | {"code": ""}))
+        assert judged["code"] == code.lower()
+
+    assert len(set(answers.values())) == 1
+    assert answers["NONE-1"][0] == 404
+    assert "code_not_valid" in answers["NONE-1"][1]
+
+
+def test_with_the_right_to_know_each_says_what_it_is(api):
+    keys = [
+        post(api, "redemptions", wish(code), key=str(number)).json()["key"]
+        for number, code in enumerate(spoilt_codes())
+    ]
+
+    assert keys == [
+        "not_found",
+        "coupon_disabled",
+        "quantity_exceeded",
+        "customer_rules_violated",
+        "coupon_not_active",
+    ]
+
+
+def test_a_trace_is_for_those_who_may_know(till):
+    coupon(promotion(), codes=["STORY-1"])
+
+    assert post(till, "validations", wish("STORY-1")).json()["redeemables"][0]["trace"] == []
+    assert post(till, "redemptions", wish("STORY-1"), key="1").json()["trace"] == []
+
+
+def test_who_guesses_codes_is_stopped_after_ten_and_others_are_not(till):
+    coupon(promotion(), codes=["GOOD-1"], max_uses=None)
+    guess = [
+        post(till, "redemptions", wish(f"NOPE-{n}", customer={"email": "e@x.org"}), key=f"{n}")
+        for n in range(10)
+    ]
+
+    blocked = post(till, "redemptions", wish("GOOD-1", customer={"email": "e@x.org"}), key="a")
+    other = post(till, "redemptions", wish("GOOD-1", customer={"email": "f@x.org"}), key="b")
+
+    assert {one.status_code for one in guess} == {404}
+    assert (blocked.status_code, blocked.json()["key"], blocked["Retry-After"]) == (
+        429,
+        "rate_limited",
+        "600",
+    )
+    assert other.status_code == 200
+
+
+def test_an_untrusted_client_is_stopped_after_a_thousand(monkeypatch):
+    monkeypatch.setattr("operations.wrong_codes.PER_CLIENT", 3)
+    untrusted = caller(ApiClientFactory(scopes=["coupons:redeem"], trusted=False))
+    trusted = caller(ApiClientFactory(scopes=["coupons:redeem"]))
+
+    for client in (untrusted, trusted):
+        for _ in range(3):
+            post(client, "validations", wish("NOPE-1"))
+
+    assert post(untrusted, "validations", wish("NOPE-1")).status_code == 429
+    assert post(trusted, "validations", wish("NOPE-1")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("post", "promotions"),
+        ("get", "promotions"),
+        ("post", "promotions/SPRING/stop"),
+        ("post", "promotions/SPRING/coupons"),
+        ("post", "promotions/SPRING/publications"),
+        ("post", "validations"),
+        ("post", "qualifications"),
+        ("post", "redemptions"),
+        ("get", "redemptions/1"),
+        ("post", "redemptions/1/rollback"),
+        ("get", "coupons/STORY-1"),
+        ("get", "coupons/STORY-1/qr.svg"),
+        ("post", "apologies"),
+        ("post", "apologies/1/approve"),
+    ],
+)
+def test_a_client_without_the_scope_may_not(method, path):
+    stranger = caller(ApiClientFactory(scopes=["customers:read"]))
+
+    answer = getattr(stranger, method)(f"/api/v1/{path}", **({"format": "json"} if method == "post" else {}))
+
+    assert (answer.status_code, answer.json()["key"]) == (403, "missing_scope")
+
+
+# --- Apologies ---
+
+
+def test_an_apology_in_one_call(api):
+    anna = customer(email="anna@example.com")
+    staff("agent")
+    body = {
+        "customer": {"email": "anna@example.com"},
+        "amount": 1500,
+        "reason": "late parcel",
+        "agent": "agent",
+    }
+
+    answer = post(api, "apologies", body, key="1")
+
+    assert (answer.status_code, answer.json()["status"]) == (201, "ISSUED")
+    assert answer.json()["coupon"]["holder"] == str(anna.public_id)
+    assert Event.objects.get(type="coupon.published").payload["channel"] == "email"
+
+
+def test_an_apology_above_the_allowance_waits(api):
+    customer(email="anna@example.com")
+    staff("agent")
+    body = {
+        "customer": {"email": "anna@example.com"},
+        "amount": 5001,
+        "reason": "late parcel",
+        "agent": "agent",
+    }
+
+    alone = post(api, "apologies", body, key="1")
+    staff("boss", is_superuser=True)
+    waiting = post(api, "apologies", body, key="2")
+
+    assert (alone.status_code, alone.json()["key"]) == (422, "agent_limit_exceeded")
+    assert waiting.status_code == 202
+    assert waiting.json() == {
+        "id": str(Apology.objects.get().pk),
+        "status": "AWAITING_APPROVAL",
+        "key": "approval_required",
+        "coupon": None,
+    }
+    path = f"apologies/{waiting.json()['id']}/approve"
+    own = post(api, path, {"agent": "agent"}, key="3")
+    approved = post(api, path, {"agent": "boss"}, key="4")
+    assert own.status_code == 422
+    assert (approved.status_code, approved.json()["status"]) == (200, "ISSUED")
+    assert approved.json()["coupon"]["uses"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"agent": "nobody"}, "/agent"),
+        ({"kind": "GIFT_CARD"}, "/kind"),
+        ({"amount": 0}, "/amount"),
+        ({"percent": "10"}, "/amount"),
+        ({"order": "123"}, "/order"),
+        ({"channel": "sms"}, "/channel"),
+    ],
+)
+def test_a_bad_apology_gives_nothing(api, change, pointer):
+    customer(email="anna@example.com")
+    staff("agent")
+    body = {
+        "customer": {"email": "anna@example.com"},
+        "amount": 1500,
+        "reason": "late parcel",
+        "agent": "agent",
+    }
+
+    answer = post(api, "apologies", body | change, key="1")
+
+    assert (answer.status_code, [one["pointer"] for one in answer.json()["details"]]) == (422, [pointer])
+    assert Apology.objects.count() == 0
+
+
+def test_a_budget_shows_what_was_used(api):
+    coupon(
+        promotion(amount(3000), code="SPRING", budget={"metric": "DISCOUNT_AMOUNT", "cap": 10000}),
+        codes=["STORY-1"],
+    )
+    post(api, "redemptions", wish("STORY-1"), key="1")
+
+    assert api.get("/api/v1/promotions/SPRING").json()["budget"]["used"] == 3000
+    assert BudgetPeriod.objects.get().used == 3000
