@@ -11,6 +11,7 @@ flushed: a flush would take away what migrations wrote and would leave tables th
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from loyalty_site.devserver.folder import REPOSITORY, short_temporary_folder
-from loyalty_site.devserver.postgres import Postgres
+from loyalty_site.devserver.postgres import Postgres, wheel_folder
 from loyalty_site.devserver.processes import StartFailed, birth_of
 from loyalty_site.devserver.valkey import Valkey
 
@@ -229,10 +230,59 @@ def _make_template() -> None:
     with _one_at_a_time(Path(os.environ[FOLDER], "lock")):
         if done.exists():
             return
-        execute(f'DROP DATABASE IF EXISTS "{_template()}"')
-        execute(f'CREATE DATABASE "{_template()}"')
-        _migrate(_template())
+        _create_template()
+        if "TEST_DATABASE_URL" in os.environ:
+            _migrate(_template())
+        else:
+            _migrate_from_dump(_dump_of_these_migrations())
         done.touch()
+
+
+def _migrate_from_dump(dump: Path) -> None:
+    """Only on a server of our own, whose version the programs in the wheel have."""
+    if dump.exists() and not _restore(dump):
+        dump.unlink()
+        _create_template()
+    _migrate(_template())
+    if not dump.exists():
+        _save(dump)
+
+
+def _create_template() -> None:
+    execute(f'DROP DATABASE IF EXISTS "{_template()}"')
+    execute(f'CREATE DATABASE "{_template()}"')
+
+
+def _dump_of_these_migrations() -> Path:
+    """Where an earlier run of the same migrations left its result: restoring takes 1 s, migrating ten."""
+    from django.apps import apps
+
+    digest = hashlib.sha256()
+    for config in sorted(apps.get_app_configs(), key=lambda config: config.label):
+        for file in sorted(Path(config.path, "migrations").glob("*.py")):
+            digest.update(f"{config.label} {file.name}".encode() + file.read_bytes())
+    return REPOSITORY / ".pytest_cache" / "templates" / f"{digest.hexdigest()[:16]}.sql"
+
+
+def _restore(dump: Path) -> bool:
+    options = ["--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", "--file", str(dump)]
+    command = [_program("psql"), *options, "--dbname", database_url(_template())]
+    done = subprocess.run(command, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _save(dump: Path) -> None:
+    dump.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = dump.with_suffix(f".{os.getpid()}")
+    arguments = ["--dbname", database_url(_template()), "--file", str(unfinished)]
+    subprocess.run([_program("pg_dump"), *arguments], check=True)
+    unfinished.replace(dump)
+    for old in sorted(dump.parent.glob("*.sql"), key=lambda file: file.stat().st_mtime)[:-5]:
+        old.unlink(missing_ok=True)
+
+
+def _program(name: str) -> str:
+    return str(wheel_folder() / "pginstall" / "bin" / name)
 
 
 @contextmanager
