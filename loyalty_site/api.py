@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("customers.api.segment_urls")),
     path("", include("loyalty.api.urls")),
     path("", include("customers.api.urls")),
+    path("", include("referrals.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("coupons.api.urls")),
     path("", include("operations.api.urls")),

@@ -170,6 +170,7 @@ CELERY_BEAT_SCHEDULE = {
     "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
+    "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
     "pump bulk messages": {"task": "campaigns.tasks.pump_bulk"} | TICK,
     "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
@@ -185,13 +186,16 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "order.recorded": [
         "coupons.subscribers.link_order",
         "loyalty.subscribers.earn_on_order",
+        "referrals.subscribers.qualify_on_order",
     ],
     "order.returned": [
         "loyalty.subscribers.claw_back_on_return",
+        "referrals.subscribers.lose_on_return",
     ],
     "order.cancelled": [
         "coupons.subscribers.roll_back_order",
         "loyalty.subscribers.claw_back_on_return",
+        "referrals.subscribers.lose_on_return",
     ],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
 }
@@ -199,6 +203,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 CUSTOMER_PANELS: list[str] = [
     "analytics.panels.rfm_panel",
     "loyalty.panels.points_panel",
+    "referrals.panels.referral_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [
     "analytics.panels.rfm_details",

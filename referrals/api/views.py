@@ -1,0 +1,192 @@
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.services import find_customer
+from operations.api.idempotency import respond_once
+from referrals import services
+from referrals.api.serializers import (
+    InvitationIn,
+    InvitationOut,
+    LeaderOut,
+    ProgrammeIn,
+    ProgrammeOut,
+    ReferralIn,
+    ReferralOut,
+    ReportOut,
+    StopIn,
+)
+from referrals.errors import ProgrammeNotFound
+from referrals.models import Referral, ReferralProgramme
+
+LEADERS_SHOWN = 100
+
+
+class ProgrammeList(generics.ListAPIView):
+    """The referral programmes; POST makes one, active at once."""
+
+    required_scope = "referrals:write"
+    queryset = ReferralProgramme.objects.select_related("referrer_promotion", "referee_promotion")
+    serializer_class = ProgrammeOut
+
+    @extend_schema(request=ProgrammeIn, responses={201: ProgrammeOut})
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = ProgrammeIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            return 201, ProgrammeOut(services.create_programme(**given.programme())).data
+
+        return respond_once(request, work)
+
+
+class ProgrammeDetail(APIView):
+    """One programme, by its code or id."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(responses=ProgrammeOut)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(ProgrammeOut(programme_under(reference)).data)
+
+
+class ProgrammeStop(APIView):
+    """Stop a programme at once."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(request=StopIn, responses=ProgrammeOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = StopIn(data=request.data or {})
+            given.is_valid(raise_exception=True)
+            programme = programme_under(reference)
+            stopped = services.stop_programme(programme, **given.validated_data, at=timezone.now())
+            return 200, ProgrammeOut(stopped).data
+
+        return respond_once(request, work)
+
+
+class ProgrammeResume(APIView):
+    """Let a stopped programme go on."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(request=None, responses=ProgrammeOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        return respond_once(
+            request,
+            lambda: (200, ProgrammeOut(services.resume_programme(programme_under(reference))).data),
+        )
+
+
+class InvitationView(APIView):
+    """A customer invites somebody: their code and link, always the same."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(request=InvitationIn, responses={201: InvitationOut})
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = InvitationIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            code = services.invite_friend(
+                find_customer(given.validated_data["customer"]),
+                programme_under(reference),
+                channel=given.validated_data.get("channel") or "",
+                at=timezone.now(),
+            )
+            return 201, InvitationOut(code).data
+
+        return respond_once(request, work)
+
+
+class Leaderboard(APIView):
+    """The customers whose codes brought the most friends who bought."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(responses=LeaderOut(many=True))
+    def get(self, request: Request, reference: str) -> Response:
+        codes = services.leaderboard(programme_under(reference))[:LEADERS_SHOWN]
+        rows = [
+            {
+                "rank": rank,
+                "customer": code.customer.public_id,
+                "code": code.code,
+                "invited": code.invited,
+                "registered": code.registered,
+                "qualified": code.qualified,
+                "rewarded": code.rewarded,
+            }
+            for rank, code in enumerate(codes, start=1)
+        ]
+        return Response({"data": LeaderOut(rows, many=True).data, "next": None})
+
+
+class Report(APIView):
+    """How a programme does: its funnel, k and ROI."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(responses=ReportOut)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(ReportOut(services.report_of(programme_under(reference))).data)
+
+
+class ReferralList(generics.ListAPIView):
+    """The referrals, newest first; POST says that a friend came with a code."""
+
+    required_scope = "referrals:write"
+    serializer_class = ReferralOut
+
+    def get_queryset(self) -> QuerySet[Referral]:
+        return shown_referrals()
+
+    @extend_schema(request=ReferralIn, responses={201: ReferralOut, 200: ReferralOut})
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = ReferralIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            referee = dict(given.validated_data["referee"])
+            phone = referee.pop("phone", "")
+            referral, created = services.register_referral(
+                given.validated_data["code"], referee=referee, phone=phone, at=timezone.now()
+            )
+            return 201 if created else 200, ReferralOut(shown_referrals().get(pk=referral.pk)).data
+
+        return respond_once(request, work)
+
+
+class ReferralDetail(generics.RetrieveAPIView):
+    """One referral, with both rewards once they are given."""
+
+    required_scope = "referrals:write"
+    serializer_class = ReferralOut
+
+    def get_queryset(self) -> QuerySet[Referral]:
+        return shown_referrals()
+
+
+def shown_referrals() -> QuerySet[Referral]:
+    """Return the referrals with all that an answer shows of them."""
+    return Referral.objects.select_related("programme", "code", "referrer", "referee").prefetch_related(
+        "rewards__customer", "rewards__publication__coupon", "rewards__entry"
+    )
+
+
+def programme_under(reference: str) -> ReferralProgramme:
+    """Return the programme under a code, or under an id. Raises ProgrammeNotFound."""
+    programmes = ReferralProgramme.objects.select_related("referrer_promotion", "referee_promotion")
+    programme = programmes.filter(code=reference).first()
+    if programme is None and reference.isascii() and reference.isdigit() and len(reference) < 19:
+        programme = programmes.filter(pk=int(reference)).first()
+    if programme is None:
+        raise ProgrammeNotFound
+    return programme

@@ -1,0 +1,166 @@
+import pytest
+
+from coupons.models import Publication
+from customers.models import Customer
+from customers.services import dispatch_events
+from referrals.models import Referral
+from tests.api import caller
+from tests.coupons.factories import promotion
+from tests.factories import ApiClientFactory, CustomerFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def programme(api):
+    for code in ("for-inviting", "for-coming"):
+        promotion(code=code)
+    body = {
+        "code": "friends",
+        "name": "Bring a friend",
+        "referrer_reward": {"promotion": "for-inviting"},
+        "referee_reward": {"promotion": "for-coming"},
+        "conversion": {"minimum_amount": 2000},
+    }
+    made = api.post("/api/v1/referral-programmes", body)
+    assert made.status_code == 201
+    return made.json()
+
+
+def invite(api, customer):
+    body = {"customer": {"id": str(customer.public_id)}, "channel": "email"}
+    return api.post("/api/v1/referral-programmes/friends/invitations", body)
+
+
+def order(**fields):
+    return {
+        "source": "shop",
+        "source_id": "first",
+        "customer": {"email": "friend@mail.example"},
+        "ordered_at": "2026-11-21T15:00:00+01:00",
+        "currency": "EUR",
+        "lines": [{"line_id": "1", "sku": "A", "quantity": "1", "unit_price": 3000, "tax_rate": "22"}],
+    } | fields
+
+
+def test_a_friend_is_invited_comes_buys_and_both_are_rewarded(api, programme):
+    alice = CustomerFactory(email="alice@mail.example")
+
+    invitation = invite(api, alice)
+    come = {"code": invitation.json()["code"], "referee": {"email": "friend@mail.example"}}
+    came = api.post("/api/v1/referrals", come)
+    bought = api.post("/api/v1/orders", order())
+    dispatch_events()
+
+    assert invitation.status_code == 201
+    assert invitation.json()["url"].endswith(invitation.json()["code"])
+    assert (came.status_code, came.json()["status"]) == (201, "PENDING")
+    assert bought.status_code == 201
+    referral = api.get(f"/api/v1/referrals/{came.json()['id']}").json()
+    assert (referral["status"], referral["order"]) == ("REWARDED", bought.json()["id"])
+    assert [reward["side"] for reward in referral["rewards"]] == ["REFERRER", "REFEREE"]
+    assert all(reward["coupon"] for reward in referral["rewards"])
+    assert api.get("/api/v1/referrals").json()["data"] == [referral]
+    (leader,) = api.get("/api/v1/referral-programmes/friends/leaderboard").json()["data"]
+    assert (leader["rank"], leader["customer"], leader["qualified"]) == (1, str(alice.public_id), 1)
+    report = api.get("/api/v1/referral-programmes/friends/report").json()
+    assert (report["invitations"], report["registered"], report["rewarded"]) == (1, 1, 1)
+    assert (report["k"], report["ltv_amount"], report["roi"]) == (1.0, 3000, None)
+
+
+def test_the_programme_is_answered_as_it_was_made(api, programme):
+    assert programme["referrer_reward"] == {"promotion": "for-inviting"}
+    assert programme["conversion"] == {"minimum_amount": 2000, "after_days": 0}
+    assert api.get("/api/v1/referral-programmes/friends").json() == programme
+    assert api.get(f"/api/v1/referral-programmes/{programme['id']}").json() == programme
+    assert api.get("/api/v1/referral-programmes").json()["data"] == [programme]
+
+
+def test_a_self_referral_is_refused_and_leaves_no_trace(api, programme):
+    alice = CustomerFactory(email="alice.b@gmail.com")
+    code = invite(api, alice).json()["code"]
+
+    refused = api.post("/api/v1/referrals", {"code": code, "referee": {"email": "aliceb+me@gmail.com"}})
+
+    assert (refused.status_code, refused.json()["key"]) == (422, "self_referral")
+    assert (Referral.objects.count(), Customer.objects.count()) == (0, 1)
+
+
+def test_the_same_friend_again_is_the_same_referral(api, programme):
+    code = invite(api, CustomerFactory()).json()["code"]
+    body = {"code": code.lower(), "referee": {"email": "friend@mail.example", "phone": "347 123 4567"}}
+
+    first, second = api.post("/api/v1/referrals", body), api.post("/api/v1/referrals", body)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert second.json() == first.json()
+
+
+def test_a_stop_is_one_call_and_ends_it(api, programme):
+    code = invite(api, CustomerFactory()).json()["code"]
+
+    stopped = api.post("/api/v1/referral-programmes/friends/stop", {"reason": "enough"}).json()
+    refused = api.post("/api/v1/referrals", {"code": code, "referee": {"email": "f@mail.example"}})
+
+    assert (stopped["active"], stopped["stop_reason"]) == (False, "enough")
+    assert (refused.status_code, refused.json()["key"]) == (422, "programme_stopped")
+    assert Publication.objects.count() == 0
+    assert api.post("/api/v1/referral-programmes/friends/resume").json()["active"] is True
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"referrer_reward": {}}, "/referrer_reward"),
+        ({"referrer_reward": {"promotion": "for-coming", "points": 5}}, "/referrer_reward"),
+        ({"referee_reward": {"promotion": "nothing"}}, "/referee_reward/promotion"),
+        ({"referee_reward": {"points": -5}}, "/referee_reward/points"),
+        ({"conversion": {"minimum_amount": -1}}, "/conversion/minimum_amount"),
+        ({"landing_url": "https://shop.example"}, "/landing_url"),
+        ({"code": "two words"}, "/code"),
+        ({"speling": 1}, "/speling"),
+    ],
+)
+def test_a_malformed_programme_is_refused_with_its_place(api, programme, fields, pointer):
+    body = {
+        "code": "second",
+        "name": "Second",
+        "referrer_reward": {"points": 5},
+        "referee_reward": {"points": 5},
+    }
+
+    refused = api.post("/api/v1/referral-programmes", body | fields)
+
+    assert refused.status_code == 422
+    assert pointer in [detail["pointer"] for detail in refused.json()["details"]]
+    assert len(api.get("/api/v1/referral-programmes").json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "X"},
+        {"code": "X", "referee": {}},
+        {"code": "X", "referee": {"email": "a@b.example", "id": "1"}},
+        {"code": "X", "referee": None},
+        [],
+    ],
+)
+def test_a_malformed_referral_is_refused(api, body):
+    assert api.post("/api/v1/referrals", body).status_code == 422
+
+
+def test_unknown_codes_programmes_and_customers_are_not_found(api, programme):
+    friend = {"email": "friend@mail.example"}
+
+    assert api.post("/api/v1/referrals", {"code": "NOTHING2", "referee": friend}).status_code == 404
+    assert api.get("/api/v1/referral-programmes/none/report").status_code == 404
+    nobody = {"customer": {"email": "nobody@mail.example"}}
+    answer = api.post("/api/v1/referral-programmes/friends/invitations", nobody)
+    assert answer.status_code == 404
+
+
+def test_referrals_take_their_scope(programme):
+    stranger = caller(ApiClientFactory(scopes=["loyalty:write"]))
+
+    assert stranger.get("/api/v1/referrals").status_code == 403
