@@ -40,6 +40,7 @@ class Entry:
         return not needed or user.has_perm(needed)
 
 
+SEES_RFM = "analytics.view_rfmmodel"
 MENU: list[tuple[str | Promise, list[Entry]]] = [
     ("", [Entry(_("Home"), "space_dashboard", page="admin:index")]),
     (
@@ -55,9 +56,6 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Customers"), "group", model="customers.customer"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
-            Entry(
-                _("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission="analytics.view_rfmmodel"
-            ),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
         ],
     ),
@@ -67,13 +65,16 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Campaigns"), "campaign", model="campaigns.campaign"),
             Entry(_("Promotions"), "percent", model="coupons.promotion"),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
+            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
+            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
+            Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),
         ],
     ),
     (
-        _("Loyalty"),
+        _("Understand"),
         [
-            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
-            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
+            Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),
+            Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
         ],
     ),
     (

@@ -24,7 +24,6 @@ if not SECRET_KEY:
 ENVIRONMENT = read("ENVIRONMENT", "demo")  # production, sandbox or demo: shown as a badge in the console
 ALLOWED_HOSTS = [host.strip() for host in read("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 CSRF_TRUSTED_ORIGINS = [origin for origin in read("CSRF_TRUSTED_ORIGINS").split(",") if origin]
-DEMO_PASSWORD = read("DEMO_PASSWORD", "fidelio-demo")  # Of the demo's logins, shown beside the login form.
 PUBLIC_URL = read("PUBLIC_URL", f"http://127.0.0.1:{read('PORT', '8000')}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 
@@ -40,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "rest_framework",
@@ -101,6 +101,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # So that templates/ may replace a widget's.
 
 # --- Services ---
 env = environ.Env()

@@ -10,8 +10,7 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from loyalty_site.roles import Role
-from operations.models import User
+from loyalty_site.demo.staff import demo_logins
 
 
 @method_decorator([sensitive_post_parameters("password"), axes_dispatch], name="dispatch")
@@ -19,18 +18,8 @@ class StaffLoginView(LoginView):
     """allauth's login with the demo's logins beside it while ENVIRONMENT is demo."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        logins = demo_logins()
-        password = settings.DEMO_PASSWORD if logins else ""
-        return {**super().get_context_data(**kwargs), "demo_logins": logins, "demo_password": password}
-
-
-def demo_logins() -> list[tuple[str, str]]:
-    """Return user name and role of the demo's people; nothing outside the demo."""
-    if settings.ENVIRONMENT != "demo":
-        return []
-    names = {role.value.lower(): role.label for role in Role}
-    present = User.objects.filter(username__in=names, is_active=True).values_list("username", flat=True)
-    return [(name, str(label)) for name, label in names.items() if name in set(present)]
+        logins = [login for login in demo_logins() if login.password]
+        return {**super().get_context_data(**kwargs), "demo_logins": logins}
 
 
 def locked_out(request: HttpRequest, credentials: dict | None = None, *args: Any) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from operations.models import User
 
@@ -19,7 +20,7 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     list_display = ["username", "full_name", "roles", "is_active", "last_login"]
     list_filter = ["groups", "is_active"]
     list_per_page = 25
-    filter_horizontal = ["groups"]
+    filter_horizontal = []
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
@@ -32,6 +33,15 @@ class StaffAdmin(UserAdmin, ModelAdmin):
         (gettext_lazy("Person"), {"fields": ["first_name", "last_name", "email", "language"]}),
         (gettext_lazy("Roles"), {"fields": ["groups", "is_staff"]}),
     ]
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        """Show the few roles as checkboxes, not as two lists to move names between."""
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+            field = db_field.formfield(**kwargs)
+            field.help_text = gettext_lazy("What somebody may do follows from their roles.")
+            return field
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("groups")

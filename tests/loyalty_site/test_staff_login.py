@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client
 
+from loyalty_site.demo.staff import create_logins, demo_password
 from loyalty_site.roles import Role
 from operations.models import User
 from tests.console_data import PASSWORD, staff
@@ -181,9 +182,22 @@ def test_logging_out_takes_a_post_and_leads_to_the_login(client, agent):
 
 
 @pytest.mark.parametrize(("environment", "shown"), [("demo", True), ("production", False)])
-def test_the_demo_shows_its_logins_and_nothing_else_does(client, agent, settings, environment, shown):
+def test_the_demo_shows_its_logins_and_nothing_else_does(client, db, settings, environment, shown):
+    create_logins()
     settings.ENVIRONMENT = environment
 
-    page = client.get(LOGIN).content
+    page = client.get(LOGIN).content.decode()
 
-    assert (settings.DEMO_PASSWORD.encode() in page) is shown
+    assert (demo_password() in page) is shown
+
+
+def test_a_demo_login_with_a_password_of_its_own_is_not_offered(client, db):
+    create_logins()
+    client.get(LOGIN)
+    marketer = User.objects.get(username="marketer")
+    marketer.set_password("changed since then")
+    marketer.save()
+
+    offered = [login.username for login in client.get(LOGIN).context["demo_logins"]]
+
+    assert offered == ["admin", "agent", "supervisor", "analyst"]
