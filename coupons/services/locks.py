@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from coupons.models import BudgetPeriod, Coupon, LimitCounter, Promotion
+from coupons.models import BudgetPeriod, Coupon, Promotion
 from coupons.services.keys import BudgetKey, CounterKey
 from operations.inserts import insert_missing
 
@@ -33,13 +33,19 @@ def lock_coupons(ids: Iterable[int]) -> list[Coupon]:
 
 def lock_counters(keys: Iterable[CounterKey]) -> None:
     """Make sure that the counters exist and stay as they are."""
-    keys = sorted(set(keys))
-    insert_missing(
-        [LimitCounter(used=0, **key.columns) for key in keys],
-        unique=["promotion", "coupon", "customer", "email_hash", "period", "starts_on"],
-    )
-    for key in keys:
-        LimitCounter.objects.select_for_update(no_key=True).get(**key.columns)
+    with connection.cursor() as cursor:
+        for key in sorted(set(keys)):
+            cursor.execute(_LOCK_COUNTER, key.columns)
+
+
+# An update that changes nothing locks the row, and the insert before it makes sure that there is one.
+_LOCK_COUNTER = """
+INSERT INTO coupons_limitcounter AS counter
+    (promotion_id, coupon_id, customer_id, email_hash, period, starts_on, used)
+VALUES (%(promotion_id)s, %(coupon_id)s, %(customer_id)s, %(email_hash)s, %(period)s, %(starts_on)s, 0)
+ON CONFLICT (promotion_id, coupon_id, customer_id, email_hash, period, starts_on)
+DO UPDATE SET used = counter.used
+"""
 
 
 def lock_budgets(keys: Iterable[BudgetKey]) -> None:

@@ -1,0 +1,104 @@
+"""Parallel requests through real processes: what a shop's tills see."""
+
+import http.client
+import json
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+
+from coupons.models import BudgetPeriod, Coupon, Redemption, RedemptionStack
+from operations.models import IdempotencyKey
+from tests.coupons.factories import amount, coupon, promotion
+from tests.coupons.races import at_once
+from tests.factories import ApiClientFactory
+
+CART = {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 10000}]}
+
+
+def redeeming(site, key: str, *, code: str, idempotency_key: str, source_id: str = ""):
+    """Return a call that redeems a code over its own connection and answers (status, body)."""
+    body = json.dumps(
+        {"order": CART | {"source_id": source_id}, "redeemables": [{"type": "coupon", "code": code}]}
+    )
+    headers = {
+        "Authorization": f"Api-Key {key}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": idempotency_key,
+    }
+    address = urlsplit(site.base_url)
+
+    def call():
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+        try:
+            connection.request("POST", "/api/v1/redemptions", body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    return call
+
+
+def outcomes(answers) -> Counter:
+    return Counter((status, json.loads(body).get("key", "REDEEMED")) for status, body in answers)
+
+
+def test_fifty_parallel_requests_for_a_single_use_code_give_exactly_one_success(live_gunicorn):
+    key = ApiClientFactory().key
+    code = coupon(promotion())
+
+    answers = at_once(
+        [redeeming(live_gunicorn, key, code=code.code, idempotency_key=f"k{n}") for n in range(50)]
+    )
+
+    assert outcomes(answers) == {(200, "REDEEMED"): 1, (422, "quantity_exceeded"): 49}
+    assert Redemption.objects.count() == 1
+    assert Coupon.objects.get().uses == 1
+
+
+@pytest.mark.slow
+def test_the_same_key_a_hundred_times_in_parallel_spends_once(live_gunicorn):
+    key = ApiClientFactory().key
+    coupon(promotion(), codes=["STORY-1"], max_uses=None)
+
+    answers = at_once(
+        [redeeming(live_gunicorn, key, code="STORY-1", idempotency_key="same") for _ in range(100)]
+    )
+
+    counts = outcomes(answers)
+    assert counts.keys() <= {(200, "REDEEMED"), (409, "idempotency_in_progress")}
+    assert len({body for status, body in answers if status == 200}) == 1
+    assert RedemptionStack.objects.count() == Coupon.objects.get().uses == IdempotencyKey.objects.count() == 1
+
+
+@pytest.mark.slow
+def test_six_hundred_requests_for_the_first_five_hundred(live_gunicorn):
+    key = ApiClientFactory().key
+    coupon(promotion(), codes=["FIRST-500"], max_uses=500)
+    answers = []
+
+    for turn in range(12):
+        answers += at_once(
+            [
+                redeeming(live_gunicorn, key, code="FIRST-500", idempotency_key=f"{turn}-{n}")
+                for n in range(50)
+            ]
+        )
+
+    assert outcomes(answers) == {(200, "REDEEMED"): 500, (422, "quantity_exceeded"): 100}
+    assert Coupon.objects.get().uses == 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("on_insufficient", "used"), [("REJECT", 9000), ("PARTIAL", 10000)])
+def test_a_budget_holds_through_real_processes(live_gunicorn, on_insufficient, used):
+    key = ApiClientFactory().key
+    budget = {"metric": "DISCOUNT_AMOUNT", "cap": 10000, "on_insufficient": on_insufficient}
+    shared = promotion(amount(3000), budget=budget)
+    codes = [coupon(shared).code for _ in range(10)]
+
+    at_once([redeeming(live_gunicorn, key, code=code, idempotency_key=code) for code in codes])
+
+    assert BudgetPeriod.objects.get().used == used
+    assert sum(Redemption.objects.values_list("discount_amount", flat=True)) == used
