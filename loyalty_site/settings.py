@@ -146,7 +146,7 @@ DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.examp
 EMAIL_TIMEOUT = 10
 # How long a process holds the messages it claimed; four times that for the one it is sending, which is longer
 # than a send can take with every time-out.
-MESSAGE_LEASE_SECONDS = int(read("MESSAGE_LEASE_SECONDS", "30"))
+MESSAGE_LEASE_SECONDS = float(read("MESSAGE_LEASE_SECONDS", "30"))
 MESSAGE_PUMPS_PER_LANE = int(read("MESSAGE_PUMPS_PER_LANE", "2"))
 
 # --- Celery: the clock and the doorbell ---

@@ -24,7 +24,7 @@ from campaigns.models import (
 )
 from campaigns.rules import retry_delay
 from coupons.models import Promotion, Publication
-from coupons.services.publications import publish_coupon, withdraw_publication
+from coupons.services import publish_coupon, withdraw_publication
 from customers.models import Event, Suppression
 from customers.services import record_events
 from customers.services.consents import suppress

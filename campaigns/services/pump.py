@@ -76,10 +76,13 @@ class Pump:
         """Give every run that sends one batch, so that none waits for another; return whether any was due."""
         found = False
         for run in (None, *CampaignRun.objects.sending().order_by("pk")):
+            holds_until = time.monotonic() + settings.MESSAGE_LEASE_SECONDS
             claim = claim_messages(lane=self.lane, owner=self.owner, run=run, limit=BATCH)
             found = found or bool(claim.message_ids)
             for message_id in claim.message_ids:
-                if not self._has_time() or not self._send_one(message_id, run):
+                if not self._has_time() or time.monotonic() > holds_until:
+                    break
+                if not self._send_one(message_id, run):
                     break
             release_claims(owner=self.owner)
             if not self._has_time():

@@ -7,7 +7,7 @@ from typing import Any
 from campaigns.models import Campaign
 from campaigns.services import create_campaign, start_campaign, tend_runs
 from coupons.models import Promotion
-from coupons.services.promotions import create_promotion
+from coupons.services import create_promotion
 from customers.models import (
     Consent,
     ConsentRecord,

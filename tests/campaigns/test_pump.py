@@ -22,7 +22,7 @@ from campaigns.services import (
 )
 from campaigns.services.outbox import claim_messages, record_result, take_message
 from coupons.models import Coupon, Publication
-from coupons.services.promotions import stop_promotion
+from coupons.services import stop_promotion
 from customers.models import Event, Suppression
 from tests.campaigns.factories import offer, running, segment_of, subscriber, subscribers
 from tests.processes import free_port

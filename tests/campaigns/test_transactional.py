@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from campaigns.models import Message
 from campaigns.services import pump
-from coupons.services.publications import publish_coupon
+from coupons.services import publish_coupon
 from customers.models import Purpose
 from customers.services import dispatch_events, suppress
 from tests.campaigns.factories import offer, subscriber
