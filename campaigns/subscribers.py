@@ -3,14 +3,18 @@
 from campaigns.services import send_publication
 from coupons.models import Publication
 from customers.models import Event, Purpose
+from customers.services.events import only_if
 
 
+def _goes_through_a_channel(event: Event) -> bool:
+    return bool(event.payload.get("channel"))
+
+
+# A campaign publishes a coupon with each of its mails, without a channel: those are nothing to be delivered.
+@only_if(_goes_through_a_channel)
 def deliver_published_coupon(event: Event) -> None:
     """Send a coupon that was published through a channel to its holder, at once."""
-    if not event.payload.get("channel"):
-        return
-    publication = Publication.objects.select_related("coupon", "customer").get(
-        pk=event.payload["publication"]
-    )
+    found = Publication.objects.select_related("coupon", "customer")
+    publication = found.get(pk=event.payload["publication"])
     purpose = event.payload.get("purpose", Purpose.MARKETING)
     send_publication(publication, purpose=purpose, at=event.occurred_at)

@@ -84,6 +84,6 @@ class CampaignAdmin(ModelAdmin):
             page("test/", pages.TestView, "test"),
             page("<int:pk>/edit/", pages.EditCampaignView, "edit"),
             page("<int:pk>/progress/", pages.ProgressView, "progress"),
-            page("<int:pk>/<slug:move>/", pages.MoveView, "move"),
+            page("<int:pk>/move/<slug:move>/", pages.MoveView, "move"),
             *super().get_urls(),
         ]

@@ -62,8 +62,9 @@ class MessageReason(models.TextChoices):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def pending(self, lane: str) -> "MessageQuerySet":
-        return self.filter(state=MessageState.PENDING, lane=lane)
+    def with_recipient(self) -> "MessageQuerySet":
+        """Return messages with what rendering and reporting them needs, in one query."""
+        return self.select_related("customer", "campaign", "publication__coupon__promotion")
 
     def waiting(self) -> "MessageQuerySet":
         """Return messages of which no byte has left."""

@@ -15,7 +15,6 @@ from django.db.models.functions import Now
 
 from campaigns.channels import Outcome, Result
 from campaigns.models import (
-    Campaign,
     CampaignRun,
     ChannelSwitch,
     Message,
@@ -153,7 +152,7 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
             row = cursor.fetchone()
         if row is None or row[0] == MessageState.PENDING:
             return None
-        message = Message.objects.select_related("customer", "publication__coupon").get(pk=message_id)
+        message = Message.objects.with_recipient().get(pk=message_id)
         if message.state != MessageState.SENDING:
             _give_back(message, at=at)
             return None
@@ -303,5 +302,9 @@ def _event(what: str, message: Message, at: datetime) -> Event:
 
 
 def _payload(message: Message) -> dict:
-    campaign = Campaign.objects.filter(pk=message.campaign_id).values_list("code", flat=True).first()
-    return {"message": message.pk, "campaign": campaign, "channel": message.channel}
+    campaign = message.campaign
+    return {
+        "message": message.pk,
+        "campaign": campaign.code if campaign else None,
+        "channel": message.channel,
+    }

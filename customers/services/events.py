@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -30,6 +30,8 @@ from customers.rules import is_told_by_sources
 from operations.inserts import insert_missing
 
 log = structlog.get_logger(__name__)
+
+Subscriber = Callable[[Event], None]
 
 OWN_SOURCE = "fidelio"
 RETRY_AFTER = [timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)]
@@ -117,7 +119,24 @@ def _concerns_somebody(event: Event) -> bool:
     A partner's `order.recorded` is a fact for the timeline: subscribers trust that ours names our order.
     """
     told_by_us = event.source_id == own_source().pk
-    return bool(subscribers(event.type)) and (told_by_us or is_told_by_sources(event.type))
+    if not (told_by_us or is_told_by_sources(event.type)):
+        return False
+    return bool(_concerned(event))
+
+
+def _concerned(event: Event) -> list[Subscriber]:
+    every = subscribers(event.type)
+    return [each for each in every if not hasattr(each, "concerns") or each.concerns(event)]
+
+
+def only_if(concerns: Callable[[Event], bool]) -> Callable[[Subscriber], Subscriber]:
+    """Mark a subscriber that only some events of its type concern: the others are not even queued for it."""
+
+    def mark(subscriber: Subscriber) -> Subscriber:
+        subscriber.concerns = concerns
+        return subscriber
+
+    return mark
 
 
 def _ring() -> None:
@@ -161,7 +180,7 @@ def _dispatch_next(at: datetime) -> bool:
         event = Event.objects.select_related("customer").get(pk=pending.event_id)
         try:
             with transaction.atomic():
-                for subscriber in subscribers(event.type):
+                for subscriber in _concerned(event):
                     subscriber(event)
         except Exception as error:
             _postpone(pending, error, at=at)

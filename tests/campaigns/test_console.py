@@ -1,0 +1,270 @@
+"""The campaign's pages, as staff use them."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.models import Campaign, ChannelSwitch, InboxMail
+from campaigns.services import pump, store_mail, tend_runs
+from tests.campaigns.factories import BODY, draft, offer, running, segment_of, subscribers
+from tests.factories import CustomerFactory, UserFactory
+
+LIST = "/console/campaigns/campaign/"
+
+
+@pytest.fixture
+def staff(db):
+    """Logs in a member of staff with these permissions: `staff("campaigns.view_campaign")`."""
+    from django.contrib.auth.models import Permission
+
+    def log_in(*names: str) -> Client:
+        user = UserFactory(email="marta@staff.example")
+        for name in names:
+            app, _, code = name.partition(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=code))
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return log_in
+
+
+MARKETER = [
+    "campaigns.view_campaign",
+    "campaigns.add_campaign",
+    "campaigns.change_campaign",
+    "campaigns.start_campaign",
+    "campaigns.stop_campaign",
+    "campaigns.view_message",
+    "campaigns.view_channelswitch",
+    "campaigns.change_channelswitch",
+    "campaigns.view_inboxmail",
+]
+
+
+def form(segment, **fields):
+    values = {
+        "name": "Autumn",
+        "code": "",
+        "segment": segment.pk,
+        "promotion": "",
+        "subject": "Ciao",
+        "body": "<p>Ciao {{ customer.first_name }}</p>",
+        "when": "now",
+        "starts_at": "",
+        "holdout_percent": "0",
+    }
+    return values | fields
+
+
+def test_a_campaign_is_made_looked_over_started_and_watched(staff, sink, now):
+    promotion, segment = offer(now), segment_of([*subscribers(3), CustomerFactory(email=None)])
+    client = staff(*MARKETER)
+
+    assert client.get(f"{LIST}add/").status_code == 200
+    saved = client.post(f"{LIST}add/", form(segment, promotion=promotion.pk, body=BODY))
+    campaign = Campaign.objects.get()
+    draft_page = client.get(saved.url).content.decode()
+    client.post(f"{LIST}{campaign.pk}/move/start/")
+    tend_runs(at=timezone.now())
+    pump("BULK")
+    tend_runs(at=timezone.now())
+    page = client.get(f"{LIST}{campaign.pk}/change/").content.decode()
+
+    assert (campaign.code, campaign.owner.email) == ("autumn", "marta@staff.example")
+    assert "Write to about 3 people now?" in draft_page
+    assert "TEST-NOT-VALID" in draft_page
+    assert ">Finished<" in page
+    assert "4 of 4" in page
+    assert "No address" in page
+
+
+def test_mistakes_in_the_content_stand_beside_their_field(staff):
+    client = staff(*MARKETER)
+
+    answer = client.post(f"{LIST}add/", form(segment_of([]), body="a\n{{ custmer.first_name }}"))
+
+    assert "Line 2: there is no variable “custmer.first_name”." in answer.content.decode()
+    assert Campaign.objects.count() == 0
+
+
+def test_a_later_time_is_asked_for(staff):
+    client = staff(*MARKETER)
+
+    answer = client.post(f"{LIST}add/", form(segment_of([]), when="later"))
+
+    assert "Say when it should be sent." in answer.content.decode()
+    assert Campaign.objects.count() == 0
+
+
+def test_a_taken_code_is_told(staff, now):
+    segment = segment_of([])
+    draft(segment, now)
+    client = staff(*MARKETER)
+
+    answer = client.post(f"{LIST}add/", form(segment, code="autumn"))
+
+    assert "Another campaign has this code." in answer.content.decode()
+    assert Campaign.objects.count() == 1
+
+
+def test_an_edit_makes_a_new_version(staff, now):
+    segment = segment_of([])
+    campaign = draft(segment, now)
+    client = staff(*MARKETER)
+
+    assert client.get(f"{LIST}{campaign.pk}/edit/").status_code == 200
+    client.post(f"{LIST}{campaign.pk}/edit/", form(segment, subject="Another"))
+
+    assert (campaign.version.number, campaign.version.subject) == (2, "Another")
+
+
+def test_the_audience_is_counted_while_the_form_is_filled_in(staff):
+    segment = segment_of([*subscribers(2), CustomerFactory(email=None), CustomerFactory()])
+    client = staff(*MARKETER)
+
+    page = client.post(f"{LIST}audience/", {"segment": segment.pk}).content.decode()
+
+    assert re.findall(r"<dd[^>]*>(\d+)</dd>", page) == ["4", "2", "1", "1"]
+
+
+def test_a_preview_shows_one_customer_with_a_fake_code_in_a_sandbox(staff, now):
+    promotion = offer(now)
+    subscribers(1)
+    client = staff(*MARKETER)
+
+    given = {"subject": "Hi", "body": BODY, "promotion": promotion.pk, "preview_as": "person0@mail.example"}
+    page = client.post(f"{LIST}preview/", given).content.decode()
+
+    assert 'sandbox srcdoc="' in page
+    assert "Ciao Persona0, il tuo codice è TEST-NOT-VALID." in page
+    assert promotion.coupons.count() == 0
+
+
+def test_a_test_mail_is_marked_and_takes_no_coupon(staff, sink, now):
+    promotion = offer(now)
+    client = staff(*MARKETER)
+
+    given = {"subject": "Hi", "body": BODY, "promotion": promotion.pk, "test_address": "marta@staff.example"}
+    page = client.post(f"{LIST}test/", given).content.decode()
+
+    (mail,) = sink.messages
+    assert "A test is on its way to marta@staff.example" in page
+    assert (mail["Subject"], mail["To"]) == ("[TEST] Hi", "marta@staff.example")
+    assert "TEST-NOT-VALID" in mail.get_body(("plain",)).get_content()
+    assert promotion.coupons.count() == 0
+
+
+def test_stop_needs_its_own_right(staff, now):
+    campaign = running(segment_of(subscribers(1)), now)
+    analyst = staff("campaigns.view_campaign")
+
+    answer = analyst.post(f"{LIST}{campaign.pk}/move/stop/")
+
+    campaign.refresh_from_db()
+    assert answer.status_code == 403
+    assert campaign.status == "RUNNING"
+
+
+def test_stop_pause_and_go_on_from_the_page(staff, now):
+    campaign = running(segment_of(subscribers(1)), now)
+    client = staff(*MARKETER)
+
+    seen = []
+    for move in ("pause", "resume", "stop"):
+        client.post(f"{LIST}{campaign.pk}/move/{move}/")
+        campaign.refresh_from_db()
+        seen.append(campaign.status)
+
+    assert seen == ["PAUSED", "RUNNING", "STOPPED"]
+    assert client.get(f"{LIST}{campaign.pk}/move/stop/").status_code == 405
+    assert client.post(f"{LIST}{campaign.pk}/move/explode/").status_code == 404
+
+
+def test_the_progress_asks_for_the_page_anew_when_the_status_has_changed(staff, now):
+    campaign = running(segment_of(subscribers(1)), now)
+    client = staff(*MARKETER)
+
+    same = client.get(f"{LIST}{campaign.pk}/progress/?status=RUNNING")
+    changed = client.get(f"{LIST}{campaign.pk}/progress/?status=SCHEDULED")
+
+    assert "HX-Refresh" not in same
+    assert changed["HX-Refresh"] == "true"
+
+
+def test_the_list_asks_the_database_no_more_for_more_campaigns(staff, now, django_assert_max_num_queries):
+    segment = segment_of(subscribers(2))
+    for number in range(5):
+        running(segment, now, code=f"campaign-{number}")
+    client = staff(*MARKETER)
+
+    with django_assert_max_num_queries(30):
+        page = client.get(LIST).content.decode()
+
+    assert page.count("campaign-") >= 5
+
+
+def test_messages_are_listed_by_state_and_cannot_be_changed(staff, now):
+    campaign = running(segment_of([*subscribers(1), CustomerFactory(first_name="Zoe", email=None)]), now)
+    client = staff(*MARKETER)
+    address = "/console/campaigns/message/"
+
+    left_out = f"{address}?campaign__id__exact={campaign.pk}&state__exact=SUPPRESSED"
+    page = client.get(left_out).content.decode()
+
+    message = campaign.messages.first()
+    assert "Zoe" in page and "Persona0" not in page
+    assert client.get(f"{address}{message.pk}/change/").status_code == 200
+    assert client.post(f"{address}{message.pk}/change/", {"state": "SENT"}).status_code == 403
+
+
+def test_a_channel_is_switched_off_and_on(staff):
+    client = staff(*MARKETER)
+    address = "/console/campaigns/channelswitch/"
+
+    client.post(address, {"channel": "email", "off": "1", "reason": "provider trouble"})
+    off = ChannelSwitch.objects.get()
+    assert (off.off, off.reason) == (True, "provider trouble")
+    assert "provider trouble" in client.get(address).content.decode()
+    client.post(address, {"channel": "email", "off": "0"})
+
+    assert ChannelSwitch.objects.get().off is False
+
+
+def test_a_mail_in_the_inbox_is_shut_in(staff):
+    raw = (
+        b"From: a@shop.example\r\nTo: b@mail.example\r\nSubject: =?utf-8?b?w4g=?= regalo\r\n"
+        b"MIME-Version: 1.0\r\n"
+        b"Content-Type: text/html; charset=utf-8\r\n\r\n<p>Hello</p><script>alert(1)</script>\r\n"
+    )
+    mail = store_mail(sender="a@shop.example", recipients=["b@mail.example"], raw=raw)
+    client = staff(*MARKETER)
+
+    page = client.get(f"/console/campaigns/inboxmail/{mail.pk}/change/")
+    body = client.get(f"/console/campaigns/inboxmail/{mail.pk}/body/")
+
+    assert mail.subject == "È regalo"
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page.content.decode()
+    assert body["Content-Security-Policy"].startswith("sandbox allow-popups")
+    assert "default-src 'none'" in body["Content-Security-Policy"]
+    assert client.get("/console/campaigns/inboxmail/?q=regalo").status_code == 200
+
+
+def test_mail_that_nobody_can_parse_is_kept_and_shown(staff):
+    mail = store_mail(sender="", recipients=[], raw=b"\xff\xfe no headers at all\x00")
+    client = staff(*MARKETER)
+
+    assert client.get(f"/console/campaigns/inboxmail/{mail.pk}/change/").status_code == 200
+    assert InboxMail.objects.get().subject == ""
+
+
+def test_without_the_right_there_is_no_page(staff, now):
+    campaign = draft(segment_of([]), now)
+    nobody = staff()
+
+    pages = [LIST, f"{LIST}add/", f"{LIST}{campaign.pk}/change/", f"{LIST}{campaign.pk}/edit/",
+             "/console/campaigns/inboxmail/", "/console/campaigns/channelswitch/"]  # fmt: skip
+
+    assert {nobody.get(page).status_code for page in pages} == {403}
