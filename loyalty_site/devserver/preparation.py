@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,11 +21,24 @@ def main(logins_file: Path) -> None:
 
     django.setup()
     call_command("compile_catalogues")
-    call_command("migrate", interactive=False)
-    collect_static_files()
+    with collecting_static_files():
+        call_command("migrate", interactive=False)
     call_command("sync_roles")
     if os.environ.get("DEMO", "1") != "0" and settings.ENVIRONMENT == "demo":
         prepare_demo(logins_file)
+
+
+@contextmanager
+def collecting_static_files() -> Iterator[None]:
+    """Meanwhile, on the other core; a fork, as Django is loaded and no connection is open yet."""
+    collector = multiprocessing.get_context("fork").Process(target=collect_static_files)
+    collector.start()
+    try:
+        yield
+    finally:
+        collector.join()
+    if collector.exitcode != 0:
+        raise SystemExit("Collecting the static files failed.")
 
 
 def collect_static_files() -> None:
