@@ -1,15 +1,11 @@
 """A long load as a job that the console shows."""
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import TypeVar
 
 from loyalty_site.demo.progress import JobProgress, Progress
 from operations.errors import Refusal
 from operations.models import JobRun
 from operations.services import fail_job, finish_job, start_job
-
-Result = TypeVar("Result")
 
 
 class JobNotWaiting(Refusal):
@@ -17,8 +13,8 @@ class JobNotWaiting(Refusal):
     message = "This job is not waiting to be started."
 
 
-def run_job(job: JobRun, work: Callable[[Progress], Result]) -> Result:
-    """Run `work`, whose result is a dataclass, as this queued job, and write down how it ended.
+def run_job(job: JobRun, work: Callable[[Progress], dict[str, int]]) -> dict[str, int]:
+    """Run `work`, which returns counts to show, as this queued job, and write down how it ended.
 
     Raises JobNotWaiting, and whatever `work` raises.
     """
@@ -32,5 +28,5 @@ def run_job(job: JobRun, work: Callable[[Progress], Result]) -> Result:
         raise
     finally:
         progress.close()
-    finish_job(job, result=asdict(result))
+    finish_job(job, result=result)
     return result

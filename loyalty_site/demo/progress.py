@@ -94,7 +94,7 @@ class JobProgress(Progress):
         self.thread.submit(self._write).result()
 
     def close(self) -> None:
-        self.thread.submit(connection.close).result()
+        self.thread.submit(lambda: connection.close()).result()  # This thread's, not the caller's.
         self.thread.shutdown()
 
     def _write(self) -> None:

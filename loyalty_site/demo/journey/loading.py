@@ -58,6 +58,12 @@ def is_loaded() -> bool:
     return Source.objects.filter(code=SOURCE).exists()
 
 
+def calendar_of_load(dataset: Dataset) -> Calendar | None:
+    """Return the calendar that an earlier load used, as its last order tells; None before a load."""
+    last = Order.objects.filter(source__code=SOURCE).order_by("-ordered_at").first()
+    return choose_calendar(dataset, as_is=False, at=last.ordered_at) if last else None
+
+
 def refuse_second_load() -> None:
     """Raises AlreadyLoaded; asked before the data are read, so that the refusal comes at once."""
     if is_loaded():

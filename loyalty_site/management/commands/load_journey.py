@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -30,10 +31,10 @@ class Command(BaseCommand):
         at = timezone.now()
         dataset = Dataset(sample=options["sample"])
 
-        def work(progress: Progress) -> loading.Loaded:
+        def work(progress: Progress) -> dict[str, int]:
             progress.expect(loading.records(dataset))
             calendar = loading.choose_calendar(dataset, as_is=options["as_is"], at=at)
-            return loading.load_journey(dataset, calendar=calendar, progress=progress, at=at)
+            return asdict(loading.load_journey(dataset, calendar=calendar, progress=progress, at=at))
 
         try:
             loading.refuse_second_load()
@@ -46,8 +47,8 @@ class Command(BaseCommand):
         except (FidelioError, DatasetMissing) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{loaded.customers:,} customers, {loaded.orders:,} orders with {loaded.lines:,} lines, "
-            f"{loaded.products:,} products, {loaded.stores:,} stores; moved by {loaded.weeks} weeks."
+            "{customers:,} customers, {orders:,} orders with {lines:,} lines, {products:,} products, "
+            "{stores:,} stores; moved by {weeks} weeks.".format(**loaded)
         )
 
     def _job(self, pk: int) -> JobRun:

@@ -1,0 +1,137 @@
+"""The demo from an empty database to a console full of content, in stages.
+
+Each stage is a transaction of its own (or a service that is one) and does nothing the second time, so that a
+load that was cut off is simply run again. Progress and cancellation go over another connection, between and,
+in the longest stage, within the transactions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from analytics.models import RfmRun
+from analytics.services import ensure_main_model, run_rfm
+from customers.models import Segment
+from customers.services import create_segment, refresh_segment
+from loyalty_site.demo.journey import loading
+from loyalty_site.demo.journey.calendar import Calendar
+from loyalty_site.demo.journey.dataset import Dataset
+from loyalty_site.demo.progress import Progress
+
+MONTHS_OF_HISTORY = 6
+SEGMENTS = {
+    "milano-regulars": (
+        "Milano: three orders in 90 days",
+        {
+            "combinator": "and",
+            "not": False,
+            "rules": [
+                {"field": "customer.city", "operator": "=", "value": "Milano"},
+                {
+                    "field": "event.order.recorded",
+                    "operator": "happened",
+                    "value": {"match": {"mode": "atLeast", "threshold": 3}, "window": {"last_days": 90}},
+                },
+            ],
+        },
+    ),
+    "quiet-but-reachable": (
+        "No order in 60 days, e-mail allowed",
+        {
+            "combinator": "and",
+            "not": False,
+            "rules": [
+                {"field": "consent.email.MARKETING", "operator": "=", "value": "GRANTED"},
+                {
+                    "field": "event.order.recorded",
+                    "operator": "happened",
+                    "value": {"match": {"mode": "none", "threshold": 0}, "window": {"last_days": 60}},
+                },
+            ],
+        },
+    ),
+}
+
+
+@dataclass
+class Demo:
+    """What the stages share: the data, the instant of the load, and what came out so far."""
+
+    at: datetime
+    dataset: Dataset = field(default_factory=Dataset)
+    result: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        return timezone.localdate(self.at)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Return the calendar of the load, also when that took place in an earlier run."""
+        return loading.calendar_of_load(self.dataset) or loading.choose_calendar(
+            self.dataset, as_is=False, at=self.at
+        )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the demo; `weight` is its share of the progress in records of the load."""
+
+    title: str
+    weight: int
+    work: Callable[[Demo], None]
+
+
+def load_demo(progress: Progress, *, at: datetime, dataset: Dataset | None = None) -> dict[str, int]:
+    """Do whatever of the demo is missing; return the counts to show. Raises JobCancelled."""
+    demo = Demo(at, dataset or Dataset())
+    load = loading.records(demo.dataset)
+    progress.expect(load + sum(stage.weight for stage in STAGES))
+    if loading.is_loaded():
+        progress.add(load)
+    else:
+        loaded = loading.load_journey(demo.dataset, calendar=demo.calendar, progress=progress, at=at)
+        demo.result |= {"customers": loaded.customers, "orders": loaded.orders, "lines": loaded.lines}
+    for stage in STAGES:
+        progress.begin(stage.title)
+        stage.work(demo)
+        progress.add(stage.weight)
+    return demo.result
+
+
+def score_customers(demo: Demo) -> None:
+    """Score as of the first of the last months, each at its time, and as of today: a history to look at."""
+    model = ensure_main_model()
+    for day in _scored_days(demo.today):
+        if not model.runs.filter(as_of=day, status=RfmRun.Status.DONE).exists():
+            run = run_rfm(model, as_of=day, at=demo.at if day == demo.today else _begin_of(day))
+            demo.result["scored_customers"] = run.population
+
+
+def write_segments(demo: Demo) -> None:
+    for code, (name, rules) in SEGMENTS.items():
+        if not Segment.objects.filter(code=code).exists():
+            refresh_segment(create_segment(code=code, name=name, rules=rules), at=demo.at)
+    demo.result["segments"] = Segment.objects.count()
+
+
+def _scored_days(today: date) -> list[date]:
+    days, first = [today], today.replace(day=1)
+    for _ in range(MONTHS_OF_HISTORY):
+        days.append(first)
+        first = (first - timedelta(days=1)).replace(day=1)
+    return sorted(set(days))
+
+
+def _begin_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
+STAGES = [
+    Stage(gettext_noop("RFM scores of six months"), 150_000, score_customers),
+    Stage(gettext_noop("Segments"), 20_000, write_segments),
+]
