@@ -15,7 +15,6 @@ from operations.models import JobRun, User
 from operations.services import cancel_job, queue_job, start_job
 from operations.services.jobs import JobCancelled
 
-
 SMALL = Dataset(sample=50)
 
 
@@ -23,9 +22,7 @@ SMALL = Dataset(sample=50)
 def small(monkeypatch):
     """The demo's load takes every fiftieth household instead of all."""
     real = stages.load_demo
-    monkeypatch.setattr(
-        stages, "load_demo", lambda progress, *, at: real(progress, at=at, dataset=small_dataset)
-    )
+    monkeypatch.setattr(stages, "load_demo", lambda progress, *, at: real(progress, at=at, dataset=SMALL))
 
 
 @pytest.fixture
