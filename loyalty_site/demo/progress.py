@@ -2,12 +2,14 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TextIO
 
 from django.db import connection
 
 from operations.models import JobRun
 from operations.services import advance_job
+from operations.services.jobs import JobCancelled
 
 
 class Progress:
@@ -94,8 +96,13 @@ class JobProgress(Progress):
         self.thread.submit(self._write).result()
 
     def close(self) -> None:
-        self.thread.submit(lambda: connection.close()).result()  # This thread's, not the caller's.
+        self.thread.submit(self._write_last).result()
         self.thread.shutdown()
+
+    def _write_last(self) -> None:
+        with suppress(JobCancelled):
+            self._write()
+        connection.close()
 
     def _write(self) -> None:
         if self.job.total != self.total:

@@ -6,7 +6,7 @@ in the longest stage, within the transactions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -17,10 +17,12 @@ from analytics.models import RfmRun
 from analytics.services import ensure_main_model, run_rfm
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
-from loyalty_site.demo.journey import loading
+from loyalty.services import backfill_points
+from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.progress import Progress
+from loyalty_site.demo.showcase import write_allowances, write_earning_rule, write_win_back
 
 MONTHS_OF_HISTORY = 6
 SEGMENTS = {
@@ -119,6 +121,22 @@ def write_segments(demo: Demo) -> None:
     demo.result["segments"] = Segment.objects.count()
 
 
+def credit_points(demo: Demo) -> None:
+    write_earning_rule()
+    demo.result["orders_with_points"] = backfill_points(at=demo.at)
+
+
+def load_mailings(demo: Demo) -> None:
+    if not mailings.is_loaded():
+        loaded = mailings.load_mailings(demo.dataset, calendar=demo.calendar, at=demo.at)
+        demo.result |= asdict(loaded)
+
+
+def set_out_showcase(demo: Demo) -> None:
+    write_allowances()
+    write_win_back(ensure_main_model(), at=demo.at)
+
+
 def _scored_days(today: date) -> list[date]:
     days, first = [today], today.replace(day=1)
     for _ in range(MONTHS_OF_HISTORY):
@@ -134,4 +152,7 @@ def _begin_of(day: date) -> datetime:
 STAGES = [
     Stage(gettext_noop("RFM scores of six months"), 150_000, score_customers),
     Stage(gettext_noop("Segments"), 20_000, write_segments),
+    Stage(gettext_noop("Points of the past"), 200_000, credit_points),
+    Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
+    Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
 ]
