@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,17 +13,20 @@ from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.journey.loading import choose_calendar, load_journey
 from loyalty_site.demo.journey.mailings import Mailings, load_mailings
 from loyalty_site.demo.progress import Progress
-from tests.journey.conftest import NOW
+from tests.journey.conftest import NOW, loaded_once
 
-pytestmark = pytest.mark.django_db
 SOME = Dataset(sample=50)
 
 
-@pytest.fixture
-def mailings() -> Mailings:
-    calendar = choose_calendar(SOME, as_is=False, at=NOW)
-    load_journey(SOME, calendar=calendar, progress=Progress(), at=NOW)
-    return load_mailings(SOME, calendar=calendar, at=NOW)
+@pytest.fixture(scope="module")
+def mailings(django_db_setup, django_db_blocker) -> Iterator[Mailings]:
+    def load() -> Mailings:
+        calendar = choose_calendar(SOME, as_is=False, at=NOW)
+        load_journey(SOME, calendar=calendar, progress=Progress(), at=NOW)
+        return load_mailings(SOME, calendar=calendar, at=NOW)
+
+    with loaded_once(django_db_blocker, load) as result:
+        yield result
 
 
 def test_every_recipient_has_a_sent_message_with_a_coupon_of_their_own(mailings):
@@ -84,7 +88,7 @@ def test_the_past_is_on_the_timeline_and_nobody_is_told(mailings):
     assert not PendingEvent.objects.exists()
 
 
-def test_a_redemption_of_the_past_can_be_rolled_back(mailings):
+def test_a_redemption_of_the_past_can_be_rolled_back(mailings, undone):
     stack = RedemptionStack.objects.annotate(size=Count("redemptions")).filter(size__gt=1).first()
     coupon = stack.redemptions.first().coupon
     of_coupon = stack.redemptions.filter(coupon=coupon).count()
