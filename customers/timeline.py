@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db import models
+from django.db.models import Func, Q
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from customers.models import Customer, Event
+from customers.models import Channel, Customer, Event, Purpose
+from customers.models.consent import ConsentState
+from customers.services.events import own_source
+from operations.formats import money, number
 
 
 @dataclass(frozen=True)
@@ -60,3 +68,200 @@ def timeline_page(
     rows = list(events[: limit + 1])
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], Position(last.occurred_at, last.pk) if last else None)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An event as a person reads it: what happened, what else is known, an icon, a tone and a link."""
+
+    title: str
+    detail: str = ""
+    icon: str = "circle"
+    tone: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a type of event is told; names in braces are the event's fields and its payload's."""
+
+    title: Promise
+    icon: str
+    tone: str = ""
+    detail: str = ""
+
+
+FAMILIES = {
+    "order": _("Orders"),
+    "coupon": _("Coupons"),
+    "points": _("Points"),
+    "apology": _("Apologies"),
+    "message": _("Messages"),
+    "consent": _("Consents"),
+    "segment": _("Segments"),
+    "referral": _("Referrals"),
+    "customer": _("Record"),
+    "visit": _("Visits"),
+    "product": _("Articles"),
+    "cart": _("Carts"),
+    "review": _("Reviews"),
+    "nps": _("Surveys"),
+    "survey": _("Surveys"),
+    "complaint": _("Complaints"),
+    "defect": _("Defects"),
+    "ticket": _("Tickets"),
+    "social": _("Social networks"),
+    "iot": _("Connected products"),
+    "tier": _("Tiers"),
+    "reward": _("Rewards"),
+}
+WORDINGS = {
+    "order.recorded": Wording(_("Bought for {amount}"), "shopping_bag", "good", "{place}"),
+    "order.returned": Wording(_("Returned goods for {amount}"), "undo", "warn", "{place}"),
+    "order.cancelled": Wording(_("Cancelled an order of {amount}"), "cancel", "bad", "{place}"),
+    "customer.created": Wording(_("Became known"), "person_add", "info", "{source}"),
+    "customer.merged": Wording(_("Merged with another record"), "merge", "info"),
+    "coupon.published": Wording(_("Received the coupon {code}"), "confirmation_number", "", "{promotion}"),
+    "coupon.redeemed": Wording(_("Redeemed the coupon {code}"), "redeem", "good", "{amount} {promotion}"),
+    "coupon.rolled_back": Wording(_("Redemption of {code} undone"), "history", "warn", "{promotion}"),
+    "coupon.withdrawn": Wording(_("Coupon {code} withdrawn"), "block", "warn"),
+    "coupon.disabled": Wording(_("Coupon {code} switched off"), "block", "warn", "{reason}"),
+    "coupon.enabled": Wording(_("Coupon {code} switched on"), "check_circle", "", "{reason}"),
+    "apology.issued": Wording(_("We apologised with a coupon"), "sentiment_satisfied", "info", "{reason}"),
+    "apology.requested": Wording(_("An apology waits for approval"), "hourglass_top", "warn", "{reason}"),
+    "message.sent": Wording(_("We wrote by {channel}"), "mail", "info", "{campaign}"),
+    "message.delivered": Wording(_("Our message arrived"), "mark_email_read", "good", "{campaign}"),
+    "message.opened": Wording(_("Opened our message"), "drafts", "good", "{campaign}"),
+    "message.clicked": Wording(_("Clicked in our message"), "ads_click", "good", "{campaign}"),
+    "message.bounced": Wording(_("Our message came back"), "unsubscribe", "bad", "{campaign}"),
+    "message.complained": Wording(_("Called our message spam"), "report", "bad", "{campaign}"),
+    "message.unsubscribed": Wording(_("Unsubscribed"), "unsubscribe", "warn", "{campaign}"),
+    "message.failed": Wording(_("Our message could not be sent"), "error", "bad", "{campaign}"),
+    "segment.entered": Wording(_("Entered the segment {segment}"), "login", "info"),
+    "segment.left": Wording(_("Left the segment {segment}"), "logout"),
+    "referral.created": Wording(_("Was referred by a friend"), "group_add", "info"),
+    "referral.qualified": Wording(_("A referral succeeded"), "diversity_3", "good"),
+    "referral.rewarded": Wording(_("Rewarded for a referral"), "featured_seasonal_and_gifts", "good"),
+    "visit.recorded": Wording(_("Visited"), "footprint", "", "{place} {page}"),
+    "product.viewed": Wording(_("Looked at {product}"), "visibility", "", "{place}"),
+    "product.configured": Wording(_("Configured {product}"), "tune", "", "{place}"),
+    "product.tried": Wording(_("Tried {product}"), "checkroom", "", "{place}"),
+    "cart.updated": Wording(_("Changed the cart"), "shopping_cart", "", "{amount}"),
+    "cart.abandoned": Wording(_("Left a cart behind"), "remove_shopping_cart", "warn", "{amount}"),
+    "review.written": Wording(_("Wrote a review: {rating} of 5"), "rate_review", "", "{product}"),
+    "nps.answered": Wording(_("Would recommend us: {score} of 10"), "sentiment_satisfied", "", "{comment}"),
+    "survey.answered": Wording(_("Answered a survey"), "quiz"),
+    "complaint.made": Wording(_("Complained"), "sentiment_dissatisfied", "bad", "{reason} {text}"),
+    "defect.reported": Wording(_("Reported a defect of {product}"), "build", "bad", "{text}"),
+    "ticket.opened": Wording(_("Opened a ticket"), "support_agent", "warn", "{subject}"),
+    "ticket.closed": Wording(_("Ticket closed"), "task_alt", "good", "{subject}"),
+    "tier.changed": Wording(_("Now in the tier {tier}"), "military_tech", "good"),
+    "reward.redeemed": Wording(_("Took the reward {reward}"), "card_giftcard", "good"),
+}
+ICONS = {"social": "share", "iot": "sensors", "order": "receipt_long", "message": "mail", "coupon": "redeem"}
+
+
+def describe(event: Event) -> Sentence:
+    """Return the event as a sentence in the language that is active; of an unknown type, its name."""
+    if event.type == "points.changed" and isinstance(event.payload.get("points"), int):
+        return _points(event)
+    if event.type == "consent.changed":
+        return _consent(event)
+    wording = WORDINGS.get(event.type)
+    family, _dot, what = event.type.partition(".")
+    if wording is None:
+        return Sentence(
+            f"{FAMILIES.get(family, family)}: {what.replace('_', ' ')}", icon=ICONS.get(family, "bolt")
+        )
+    values = _values(event)
+    return Sentence(
+        _fill(str(wording.title), values),
+        _fill(wording.detail, values).strip(),
+        wording.icon,
+        wording.tone,
+        _order_url(event),
+    )
+
+
+def family_name(family: str) -> str:
+    """Return what the events of a family are called."""
+    return str(FAMILIES.get(family, family))
+
+
+class _Values(dict):
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _fill(pattern: str, values: _Values) -> str:
+    return " ".join(pattern.format_map(values).split())
+
+
+def _values(event: Event) -> _Values:
+    payload = {name: value for name, value in event.payload.items() if isinstance(value, str | int | float)}
+    return _Values(
+        payload
+        | {
+            "amount": "" if event.amount is None else money(event.amount, event.currency),
+            "place": str(event.store or event.sales_channel or ""),
+            "product": str(event.product or payload.get("product") or gettext("an article")),
+            "source": str(event.source),
+            "channel": _label(Channel, payload.get("channel")),
+        }
+    )
+
+
+def _label(choices: type[models.TextChoices], value: object) -> str:
+    return str(choices(value).label) if value in choices.values else str(value or "")
+
+
+def _points(event: Event) -> Sentence:
+    points, balance = event.payload["points"], event.payload.get("balance")
+    title = gettext("Earned {points} points") if points > 0 else gettext("{points} points taken")
+    detail = [str(event.payload.get("reason") or "")]
+    if isinstance(balance, int):
+        detail.insert(0, gettext("balance {balance}").format(balance=number(balance)))
+    return Sentence(
+        title.format(points=number(abs(points))),
+        " · ".join(part for part in detail if part),
+        "toll",
+        "good" if points > 0 else "warn",
+        _order_url(event),
+    )
+
+
+def _consent(event: Event) -> Sentence:
+    state = event.payload.get("state")
+    values = {
+        "purpose": _label(Purpose, event.payload.get("purpose")),
+        "channel": _label(Channel, event.payload.get("channel")),
+        "state": _label(ConsentState, state).lower(),
+    }
+    granted = state == ConsentState.GRANTED
+    icon, tone = ("check_circle", "good") if granted else ("do_not_disturb_on", "warn")
+    return Sentence(gettext("{purpose} by {channel}: {state}").format(**values), "", icon, tone)
+
+
+def _order_url(event: Event) -> str:
+    order = event.payload.get("order")
+    ours = event.source_id == own_source().pk and isinstance(order, int)
+    return reverse("admin:customers_order_change", args=[order]) if ours else ""
+
+
+def families_of(customer: Customer) -> list[str]:
+    """Return the families of the events this customer has, as their kinds can be chosen."""
+    families = (
+        customer.events.order_by()
+        .annotate(
+            family=Func(
+                "type",
+                models.Value("."),
+                models.Value(1),
+                function="split_part",
+                output_field=models.CharField(),
+            )
+        )
+        .values_list("family", flat=True)
+        .distinct()
+    )
+    return sorted(families, key=lambda family: list(FAMILIES).index(family) if family in FAMILIES else 99)

@@ -203,9 +203,12 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 }
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
+    "customers.tabs.orders_panel",
     "analytics.panels.rfm_panel",
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
+    "customers.tabs.consents_panel",
+    "customers.tabs.identities_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [
     "analytics.panels.rfm_details",

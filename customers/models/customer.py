@@ -50,6 +50,17 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
             lifetime,
         )
 
+    def with_totals(self) -> "CustomerQuerySet":
+        """Annotate `orders_count`, `net_amount`, `last_order_at` of what counts; null without any."""
+        return self.annotate(
+            total=models.FilteredRelation(
+                "rollups", condition=models.Q(rollups__scope="ALL", rollups__scope_value="")
+            ),
+            orders_count=models.F("total__orders"),
+            net_amount=models.F("total__net_amount"),
+            last_order_at=models.F("total__last_order_at"),
+        )
+
     def search(self, text: str) -> "CustomerQuerySet":
         """Return customers whose name holds `text`, whatever its case and accents."""
         return self.filter(search_name__contains=SearchText(models.Value(text.strip())))

@@ -1,5 +1,6 @@
 from customers.services.catalogue import upsert_product, upsert_store
 from customers.services.consents import (
+    lift_suppressions,
     reachable_address,
     record_consent,
     record_consents,
@@ -31,6 +32,7 @@ __all__ = [
     "edit_segment",
     "explain_membership",
     "find_customer",
+    "lift_suppressions",
     "pay_order",
     "preview_segment",
     "quarantine_event",

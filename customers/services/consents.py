@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from customers.errors import ConsentWithoutProof
 from customers.models import (
@@ -314,6 +315,12 @@ def unsuppress(channel: str, address: str) -> bool:
     digest = address_hash(_normal_address(channel, address, country=""))
     deleted, _ = Suppression.objects.filter(channel=channel, address_hash=digest).delete()
     return bool(deleted)
+
+
+def lift_suppressions(suppressions: QuerySet[Suppression]) -> int:
+    """Allow these contact points again and return how many. Consent is needed all the same."""
+    deleted, _ = suppressions.delete()
+    return deleted
 
 
 def reachable_address(customer: Customer, channel: str, *, purpose: str = Purpose.MARKETING) -> str | None:

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound
@@ -250,3 +252,16 @@ def search_customers(
         return Customer.objects.none()
     holders = Identity.objects.filter(namespace=key.space, value=key.value)
     return Customer.objects.live().filter(identities__in=holders).order_by("pk")
+
+
+def found_customers(text: str) -> CustomerQuerySet:
+    """Return the live customers one of whose keys is exactly the text: address, number, card, any id."""
+    compact = normalise_key(text)
+    values = {text, text.lower(), compact}
+    with suppress(ValueError):
+        values.add(normalise_phone(text, settings.PROGRAMME_COUNTRY))
+    keys = Q(pk__in=Identity.objects.filter(value__in=values).values("customer"))
+    keys |= Q(pk__in=SourceProfile.objects.filter(external_id=text).values("customer"))
+    if public_id := _public_id(text):
+        keys |= Q(public_id=public_id)
+    return Customer.objects.live().filter(keys).order_by("pk")

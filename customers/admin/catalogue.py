@@ -1,0 +1,75 @@
+"""Products, stores, channels, sources: few rows, changed by hand."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from customers.models import BusinessUnit, Product, SalesChannel, Source, Store
+from operations import formats
+
+
+@admin.register(Product)
+class ProductAdmin(ModelAdmin):
+    list_display = ["sku", "name", "brand", "category", "product_line", "cost", "tax_rate"]
+    list_filter = ["product_line"]
+    list_per_page = 25
+    show_full_result_count = False
+    search_fields = ["sku__startswith", "name__istartswith"]
+    search_help_text = _("SKU or the beginning of the name")
+    fieldsets = [
+        (None, {"fields": [("sku", "name")]}),
+        (_("Where it belongs"), {"fields": [("brand", "category"), ("product_line", "collection")]}),
+        (_("Cost and tax"), {"fields": [("unit_cost_amount", "tax_rate")]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
+        return ["sku"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
+        return False  # Orders refer to it for ever.
+
+    @admin.display(description=_("unit cost"), ordering="unit_cost_amount")
+    def cost(self, product: Product) -> str:
+        return formats.money(product.unit_cost_amount)
+
+
+class PlaceAdmin(ModelAdmin):
+    """A code and a name; facts refer to them for ever."""
+
+    list_display = ["code", "name"]
+    list_per_page = 25
+    search_fields = ["code__startswith", "name__istartswith"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
+        return ["code"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Store)
+class StoreAdmin(PlaceAdmin):
+    list_display = ["code", "name", "city", "region", "country"]
+    fieldsets = [
+        (None, {"fields": [("code", "name")]}),
+        (_("Address"), {"fields": [("country", "region"), ("city", "postcode")]}),
+    ]
+
+
+@admin.register(SalesChannel, BusinessUnit)
+class NamedPlaceAdmin(PlaceAdmin):
+    fields = [("code", "name")]
+
+
+@admin.register(Source)
+class SourceAdmin(ModelAdmin):
+    list_display = ["name", "code", "kind", "trust"]
+    list_per_page = 25
+    fields = [("name", "code"), ("kind", "trust")]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        return ["code"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Source | None = None) -> bool:
+        return False

@@ -1,0 +1,157 @@
+"""Ledgers and queues: consents, events, conflicts, the quarantine, suppressed contact points."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+from unfold.decorators import action, display
+
+from customers import services
+from customers.admin.lists import FactAdmin
+from customers.models import (
+    ConsentRecord,
+    Event,
+    EventConflict,
+    PendingEvent,
+    QuarantinedEvent,
+    Suppression,
+)
+from customers.timeline import describe
+
+STATE_TONES = {
+    "GRANTED": "success", "PENDING": "info", "DENIED": "danger", "WITHDRAWN": "danger", "OBJECTED": "danger",
+    "EXPIRED": "warning",
+}  # fmt: skip
+
+
+def pretty(content: Any) -> SafeString:
+    """Return JSON as a person reads it."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+    return format_html('<pre class="fi-pre">{}</pre>', text)
+
+
+@admin.register(ConsentRecord)
+class ConsentRecordAdmin(FactAdmin):
+    """The ledger of consents with their proofs."""
+
+    list_display = ["occurred_at", "customer", "channel", "purpose", "outcome", "source", "text_version"]
+    list_select_related = ["customer", "source"]
+    list_filter = ["channel", "purpose", "state", ("occurred_at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    fieldsets = [
+        (None, {"fields": [("customer", "address"), ("channel", "purpose", "outcome")]}),
+        (_("Proof"), {"fields": [("lawful_basis", "text_version"), ("source",), "evidence"]}),
+        (_("When"), {"fields": [("occurred_at", "received_at")]}),
+    ]
+
+    @display(description=_("state"), label=STATE_TONES)
+    def outcome(self, record: ConsentRecord) -> tuple[str, str]:
+        return record.state, record.get_state_display()
+
+    @admin.display(description=_("proof"))
+    def evidence(self, record: ConsentRecord) -> SafeString | str:
+        return pretty(record.proof) if record.proof else "–"
+
+
+@admin.register(Event)
+class EventAdmin(FactAdmin):
+    """Everything that happened, as it was told."""
+
+    list_display = ["occurred_at", "sentence", "customer", "source", "type"]
+    list_select_related = ["customer", "source", "sales_channel", "store", "product"]
+    list_filter = ["source", ("occurred_at", RangeDateTimeFilter)]
+    list_filter_submit = True
+    search_fields = ["type__exact"]
+    search_help_text = _("a type, such as order.recorded")
+    ordering = ["-pk"]
+    fieldsets = [
+        (None, {"fields": [("sentence", "type"), ("customer", "source", "external_id")]}),
+        (_("When"), {"fields": [("occurred_at", "received_at")]}),
+        (_("What"), {"fields": [("product", "sales_channel", "store"), ("amount", "currency"), "content"]}),
+    ]
+
+    @admin.display(description=_("what happened"))
+    def sentence(self, event: Event) -> str:
+        return describe(event).title
+
+    @admin.display(description=_("content"))
+    def content(self, event: Event) -> SafeString | str:
+        return pretty(event.payload) if event.payload else "–"
+
+
+@admin.register(QuarantinedEvent)
+class QuarantinedEventAdmin(FactAdmin):
+    """What was sent as an event and could not be read; it is sent again once it can."""
+
+    list_display = ["received_at", "reason", "source"]
+    list_select_related = ["source"]
+    list_filter = ["source"]
+    ordering = ["-pk"]
+    fields = [("received_at", "source"), "reason", "content"]
+
+    @admin.display(description=_("content"))
+    def content(self, event: QuarantinedEvent) -> SafeString:
+        return pretty(event.payload)
+
+
+@admin.register(EventConflict)
+class EventConflictAdmin(FactAdmin):
+    """What contradicts a fact that was recorded before under the same key."""
+
+    list_display = ["received_at", "kind", "source", "external_id"]
+    list_select_related = ["source"]
+    list_filter = ["kind", "source"]
+    ordering = ["-pk"]
+    fields = [("received_at", "source"), ("kind", "external_id"), "content"]
+
+    @admin.display(description=_("content"))
+    def content(self, conflict: EventConflict) -> SafeString:
+        return pretty(conflict.payload)
+
+
+@admin.register(PendingEvent)
+class PendingEventAdmin(FactAdmin):
+    """Events that some subscriber has not handled yet; more than a few tell that something is broken."""
+
+    list_display = ["event", "not_before", "attempts", "last_error"]
+    list_select_related = ["event"]
+    ordering = ["-attempts", "not_before"]
+    fields = [("event", "not_before", "attempts"), "last_error"]
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ModelAdmin):
+    """Contact points that are never written to; only their hash is known."""
+
+    list_display = ["created_at", "channel", "reason", "short_hash"]
+    list_filter = ["channel", "reason"]
+    list_per_page = 25
+    show_full_result_count = False
+    actions = ["lift"]
+    fields = readonly_fields = ["channel", "reason", "address_hash", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
+        return False  # Lifted by the action, which says how many it concerns.
+
+    @admin.display(description=_("hash"))
+    def short_hash(self, suppression: Suppression) -> str:
+        return suppression.address_hash[:12]
+
+    @action(description=_("Allow again"), permissions=["change"])
+    def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
+        lifted = services.lift_suppressions(queryset)
+        text = ngettext(
+            "%(count)d contact point is allowed again.", "%(count)d contact points are allowed again.", lifted
+        )
+        messages.success(request, text % {"count": lifted})

@@ -1,0 +1,43 @@
+"""What the long lists share."""
+
+from django.core.paginator import Paginator
+from django.db import connection
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from unfold.admin import ModelAdmin
+
+
+class EstimatedPaginator(Paginator):
+    """Take the planner's count where a whole big table is listed: counting a million rows is not worth it."""
+
+    EXACT_BELOW = 50_000
+
+    @cached_property
+    def count(self) -> int:
+        if not self.object_list.query.where:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+                    [self.object_list.model._meta.db_table],
+                )
+                (estimate,) = cursor.fetchone()
+            if estimate > self.EXACT_BELOW:
+                return estimate
+        return super().count
+
+
+class FactAdmin(ModelAdmin):
+    """Base of the lists of what happened: to be read, never to be changed here."""
+
+    list_per_page = 25
+    show_full_result_count = False
+    paginator = EstimatedPaginator
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
