@@ -71,6 +71,15 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         ],
     ),
     (
+        _("Loyalty"),
+        [
+            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
+            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
+            Entry(_("Referral programmes"), "share", model="referrals.referralprogramme"),
+            Entry(_("Referrals"), "group_add", model="referrals.referral"),
+        ],
+    ),
+    (
         _("Understand"),
         [
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),

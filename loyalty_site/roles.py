@@ -33,6 +33,7 @@ SERVE_CUSTOMERS = [
     "coupons.view_*",
     "loyalty.view_*",
     "referrals.view_*",
+    "referrals.add_referralcode",
     "campaigns.view_message",
     "campaigns.view_inboxmail",
     "coupons.issue_apology",

@@ -205,6 +205,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 CUSTOMER_PANELS: list[str] = [
     "customers.tabs.orders_panel",
     "analytics.panels.rfm_panel",
+    "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
     "customers.tabs.consents_panel",

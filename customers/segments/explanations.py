@@ -3,10 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from customers.models import Customer
+from customers.models import Customer, Segment
+from customers.segments.catalogue import catalogue
 from customers.segments.moments import Moment
 from customers.segments.readers import Happening
-from customers.segments.rules import Group, Leaf
+from customers.segments.rules import Group, Leaf, parse_rules
+from customers.segments.sentences import sentence_of, words_of
 
 
 def explain_rules(group: Group, customer: Customer, *, as_of: date | datetime) -> dict[str, Any]:
@@ -47,3 +49,17 @@ def _actual(leaf: Leaf, customer: Customer, moment: Moment) -> Any:
         return reader.times(customer.pk, leaf.value, moment=moment, parts=leaf.parts)
     actual = reader.actual(customer.pk, moment=moment, parts=leaf.parts)
     return actual.isoformat() if isinstance(actual, date) else actual
+
+
+def with_words(segment: Segment, explained: dict[str, Any]) -> dict[str, Any]:
+    """Return an explanation of a segment with each rule's `words` beside its `met` and `actual`."""
+    if segment.rules is None:
+        return explained
+    return explained | _with_words(parse_rules(segment.rules, catalogue()), explained)
+
+
+def _with_words(rule: Group | Leaf, explained: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(rule, Leaf):
+        return explained | {"words": words_of(rule)}
+    rules = [_with_words(one, each) for one, each in zip(rule.rules, explained["rules"], strict=True)]
+    return explained | {"words": sentence_of(rule).text, "rules": rules}

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.db.models import CharField, Count, Exists, Func, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from customers.models import Channel, Consent, Suppression
+from customers.models import Channel, Consent
 
 
 @dataclass(frozen=True)
@@ -17,23 +17,13 @@ class Reachability:
     suppressed: int
 
 
-class AddressHash(Func):
-    """The hash under which a suppression keeps a contact point (customers.rules.address_hash), in SQL."""
-
-    template = "encode(sha256(convert_to(%(expressions)s, 'UTF8')), 'hex')"
-    output_field = CharField()
-
-
 def reachability_of(customers: QuerySet, channels: list[str] = Channel.values) -> dict[str, Reachability]:
     """Return for each channel how many of these customers allow marketing there and are not suppressed."""
     counts = {"total": Count("pk")}
     for channel in channels:
         granted = Consent.objects.granted(channel).filter(customer=OuterRef("pk"))
-        suppressed = Suppression.objects.filter(
-            channel=channel, address_hash=AddressHash(OuterRef("address"))
-        )
         counts[f"{channel}_granted"] = Count("pk", filter=Exists(granted))
-        counts[f"{channel}_reachable"] = Count("pk", filter=Q(Exists(granted.filter(~Exists(suppressed)))))
+        counts[f"{channel}_reachable"] = Count("pk", filter=Exists(granted.unsuppressed()))
     found = customers.order_by().aggregate(**counts)
     return {channel: _reachability(found, channel) for channel in channels}
 

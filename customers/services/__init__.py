@@ -16,6 +16,7 @@ from customers.services.references import find_customer, search_customers
 from customers.services.returns import record_return
 from customers.services.rollups import refresh_rollups
 from customers.services.segments import (
+    count_reachable_members,
     create_segment,
     edit_segment,
     explain_membership,
@@ -27,6 +28,7 @@ from customers.services.segments import (
 
 __all__ = [
     "cancel_order",
+    "count_reachable_members",
     "create_segment",
     "dispatch_events",
     "edit_segment",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from customers.errors import SegmentHasNoRules, SegmentTaken
@@ -134,6 +134,15 @@ def preview_segment(rules: dict[str, Any], *, as_of: date | datetime) -> Segment
         sample = list(members.order_by("pk")[:SAMPLE_SIZE])
         reachability = reachability_of(members)
     return SegmentPreview(reachability[Channel.EMAIL].total, reachability, sample)
+
+
+def count_reachable_members(segments: list[Segment], *, channel: str = Channel.EMAIL) -> dict[int, int]:
+    """Return for each segment how many of its members can be reached through a channel, in one statement."""
+    members = SegmentMembership.objects.current().filter(
+        segment__in=segments, customer__in=Customer.objects.reachable(channel).values("pk")
+    )
+    counted = dict(members.values("segment").annotate(people=Count("pk")).values_list("segment", "people"))
+    return {segment.pk: counted.get(segment.pk, 0) for segment in segments}
 
 
 def explain_membership(segment: Segment, customer: Customer, *, as_of: date | datetime) -> dict[str, Any]:

@@ -1,0 +1,3 @@
+from loyalty.admin import accounts, rules
+
+__all__ = ["accounts", "rules"]

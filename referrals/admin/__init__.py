@@ -1,0 +1,3 @@
+from referrals.admin import programmes, referrals
+
+__all__ = ["programmes", "referrals"]

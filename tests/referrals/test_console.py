@@ -1,0 +1,106 @@
+import pytest
+
+from loyalty_site.roles import Role
+from referrals.models import ReferralCode, ReferralProgramme
+from referrals.services import qualify_referral
+from tests.console_data import staff
+from tests.coupons.factories import promotion
+from tests.factories import CustomerFactory
+from tests.referrals.factories import LATER, buy, make_programme, refer
+
+pytestmark = pytest.mark.django_db
+HERE = "/console/referrals/referralprogramme"
+
+
+@pytest.fixture
+def marketer(client):
+    client.force_login(staff(Role.MARKETER))
+    return client
+
+
+def form(**fields):
+    return {
+        "name": "Bring a friend",
+        "code": "friends",
+        "referrer_points": "300",
+        "minimum": "20.00",
+        "after_days": "0",
+        "fixed_cost": "0",
+    } | fields
+
+
+def test_a_marketer_makes_a_programme(marketer):
+    answer = marketer.post(f"{HERE}/add/", form(referee_promotion=promotion().pk))
+
+    programme = ReferralProgramme.objects.get()
+    assert answer.status_code == 302
+    assert (programme.referrer_points, programme.minimum_amount) == (300, 2000)
+
+
+def test_a_side_without_a_reward_is_said(marketer):
+    page = marketer.post(f"{HERE}/add/", form())
+
+    assert "A reward is either a promotion or points." in page.content.decode()
+    assert not ReferralProgramme.objects.exists()
+
+
+def test_the_page_shows_the_funnel_and_who_brings_the_most(marketer):
+    programme = make_programme()
+    alice = CustomerFactory(first_name="Giulia", last_name="Rossi")
+    referral = refer(programme, referrer=alice)
+    qualify_referral(buy(referral.referee), at=LATER)
+
+    page = marketer.get(f"{HERE}/{programme.pk}/change/").content.decode()
+    listed = marketer.get("/console/referrals/referral/").content.decode()
+    single = marketer.get(f"/console/referrals/referral/{referral.pk}/change/").content.decode()
+
+    assert "Giulia Rossi" in page
+    assert "Giulia Rossi" in listed
+    assert single.count("Promotion ") >= 2
+
+
+def test_a_programme_is_stopped_and_resumed_in_one_click(marketer):
+    programme = make_programme()
+
+    marketer.post(f"{HERE}/{programme.pk}/stop/")
+    programme.refresh_from_db()
+    stopped = programme.active
+    marketer.post(f"{HERE}/{programme.pk}/resume/")
+
+    programme.refresh_from_db()
+    assert (stopped, programme.active) == (False, True)
+    assert marketer.get(f"{HERE}/{programme.pk}/stop/").status_code == 405
+
+
+def test_the_terms_are_edited(marketer):
+    programme = make_programme()
+    fields = form(referrer_points="", referrer_promotion=programme.referrer_promotion_id, referee_points="50")
+
+    marketer.post(f"{HERE}/{programme.pk}/edit/", fields)
+
+    programme.refresh_from_db()
+    assert (programme.referee_points, programme.referee_promotion) == (50, None)
+
+
+def test_an_agent_makes_a_code_for_a_customer_but_stops_nothing(client):
+    programme, alice = make_programme(), CustomerFactory()
+    client.force_login(staff(Role.AGENT))
+
+    client.post(f"{HERE}/{programme.pk}/code/{alice.pk}/")
+
+    assert ReferralCode.objects.get().customer == alice
+    assert client.post(f"{HERE}/{programme.pk}/stop/").status_code == 403
+    programme.refresh_from_db()
+    assert programme.active
+
+
+def test_the_shared_link_opens_an_invitation(client):
+    programme = make_programme()
+    referral = refer(programme, referrer=CustomerFactory(first_name="Giulia", last_name="Rossi"))
+
+    page = client.get(f"/r/{referral.code.code.lower()}").content.decode()
+
+    assert "Giulia" in page
+    assert "Rossi" not in page
+    assert referral.code.code in page
+    assert client.get("/r/NOTHING2").status_code == 404
