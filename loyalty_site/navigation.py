@@ -65,8 +65,6 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Campaigns"), "campaign", model="campaigns.campaign"),
             Entry(_("Promotions"), "percent", model="coupons.promotion"),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
-            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
-            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
             Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),
         ],
     ),
