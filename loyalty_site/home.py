@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from analytics.dashboard import TEMPLATE, dashboard_context
 from coupons.services import allowance_of
 from loyalty_site.navigation import entries_for
 from loyalty_site.roles import Role, role_of
@@ -22,6 +23,8 @@ def home_of(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     if role in {Role.AGENT, Role.SUPERVISOR}:
         greeting = _("Welcome, %(name)s") % {"name": request.user.get_short_name() or request.user}
         return "fidelio/find.html", {"title": greeting, "home": True, **desk_context(request)}
+    if role is not None:
+        return TEMPLATE, dashboard_context(request)
     return "fidelio/home.html", {"title": _("Home"), "groups": entries_for(request.user)}
 
 

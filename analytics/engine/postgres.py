@@ -23,6 +23,7 @@ CUSTOMERS, SCORED, CHANGED = (
 ORDERS, SCORES, TRANSITIONS = (
     sql.Identifier(model._meta.db_table) for model in (Order, RfmScore, RfmTransition)
 )
+MANY_ROWS = 10_000
 COLUMNS = ["r", "f", "m", "sum", "segment", "last_order_on", "orders", "net_amount"]
 VALUES, OLD, NEW, EXCLUDED = (
     sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(column) for column in COLUMNS)
@@ -105,6 +106,9 @@ class PostgresEngine:
         self._delete_scores()
         self._note_moves()
         changed = self._row("SELECT count(*) FROM {changed}")[0]
+        if changed > MANY_ROWS:
+            # The rest of this transaction reads what was just written; statistics come by themselves later.
+            self._execute("ANALYZE {scores}")
         moves = self._rows(
             """
             SELECT coalesce(old_segment, ''), coalesce(segment, ''), count(*) FROM {changed}
@@ -142,8 +146,8 @@ class PostgresEngine:
     def _delete_scores(self) -> None:
         self._execute(
             """
-            DELETE FROM {scores} AS old USING {changed} AS gone
-            WHERE old.model_id = {model} AND old.customer_id = gone.customer_id AND gone.segment IS NULL
+            DELETE FROM {scores} WHERE model_id = {model}
+                AND customer_id = ANY (ARRAY(SELECT customer_id FROM {changed} WHERE segment IS NULL))
             """
         )
 

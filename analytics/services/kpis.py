@@ -34,14 +34,11 @@ FROM_ORDERS = """
     GROUP BY 1, 2
 """
 PURCHASES = """
-WITH active AS MATERIALIZED ({active}),
-     retained AS (
-        SELECT now.period, count(*) AS customers
-        FROM active AS now JOIN active AS before USING (customer_id)
-        WHERE before.period = (now.period - %(step)s::interval)::date GROUP BY 1)
 SELECT period, count(*), count(*) FILTER (WHERE orders > 1), sum(orders)::bigint, sum(net_amount)::bigint,
-       coalesce(max(retained.customers), 0)
-FROM active LEFT JOIN retained USING (period) GROUP BY period
+       count(*) FILTER (WHERE before = (period - %(step)s::interval)::date)
+FROM (SELECT *, lag(period) OVER (PARTITION BY customer_id ORDER BY period) AS before
+      FROM ({active}) AS active) AS purchases
+GROUP BY period
 """
 ANONYMOUS = """
 SELECT date_trunc(%(grain)s, ordered_at AT TIME ZONE %(zone)s)::date, count(*), sum(net_amount)::bigint
@@ -58,7 +55,7 @@ FROM (SELECT occurred_at, (payload ->> 'score')::numeric AS score FROM customers
 GROUP BY 1
 """
 PUBLISHED = """
-SELECT date_trunc(%(grain)s, published_at AT TIME ZONE %(zone)s)::date, count(*),
+SELECT date_trunc(%(grain)s, publication.published_at AT TIME ZONE %(zone)s)::date, count(*),
        count(*) FILTER (WHERE EXISTS (
            SELECT FROM coupons_redemption redemption
            WHERE redemption.coupon_id = publication.coupon_id AND redemption.status = 'REDEEMED'
@@ -201,15 +198,19 @@ class Window:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The last days and as many before them; `retained` bought in both."""
+    """The last days and as many before them; `retained` bought in both.
+
+    `whole` says whether there were orders before both: else what came before is cut off, and no measure.
+    """
 
     now: Window
     before: Window
     retained: int
+    whole: bool
 
     @property
     def retention_rate(self) -> float | None:
-        return rate(self.retained, self.before.buyers)
+        return rate(self.retained, self.before.buyers) if self.whole else None
 
 
 TWO_WINDOWS = """
@@ -238,12 +239,13 @@ WHERE scope = 'ALL' AND scope_value = '' AND first_order_at >= %(start)s AND fir
 TWO_PUBLISHED = """
 SELECT count(*) FILTER (WHERE recent), count(*) FILTER (WHERE recent AND redeemed),
        count(*) FILTER (WHERE NOT recent), count(*) FILTER (WHERE NOT recent AND redeemed)
-FROM (SELECT published_at >= %(middle)s AS recent, EXISTS (
+FROM (SELECT publication.published_at >= %(middle)s AS recent, EXISTS (
           SELECT FROM coupons_redemption redemption
           WHERE redemption.coupon_id = publication.coupon_id AND redemption.status = 'REDEEMED'
             AND (NOT coupon.public OR redemption.customer_id = publication.customer_id)) AS redeemed
       FROM coupons_publication publication JOIN coupons_coupon coupon ON coupon.id = publication.coupon_id
-      WHERE publication.status = 'PUBLISHED' AND published_at >= %(start)s AND published_at < %(end)s
+      WHERE publication.status = 'PUBLISHED'
+        AND publication.published_at >= %(start)s AND publication.published_at < %(end)s
      ) AS handed_out
 """
 
@@ -263,13 +265,17 @@ def compare_days(days: int, *, until: date) -> Comparison:
         new = cursor.fetchone()
         cursor.execute(TWO_PUBLISHED, instants)
         published = cursor.fetchone()
+        cursor.execute(ANY_BEFORE, instants)
+        whole = cursor.fetchone()[0]
     return Comparison(
         now=Window(*purchases[:4], new[0], *published[:2]),
         before=Window(*purchases[4:], new[1], *published[2:]),
         retained=retained,
+        whole=whole,
     )
 
 
+ANY_BEFORE = "SELECT EXISTS (SELECT FROM customers_order WHERE ordered_at < %(start)s)"
 REVENUE = """
 SELECT date_trunc(%(grain)s, ordered_at AT TIME ZONE %(zone)s)::date, sum(net_amount)::bigint, count(*)
 FROM customers_order

@@ -7,8 +7,9 @@ import pytest
 from django.db import transaction
 
 from analytics.models import RfmRun, RfmScore, RfmTransition
-from analytics.services import create_rfm_model, run_rfm
-from customers.models import SegmentMembership
+from analytics.services import create_rfm_model, kpis, run_rfm
+from customers.models import Customer, SegmentMembership
+from customers.services.rollups import refresh_rollups
 from tests.analytics import datasets
 
 NOW = datetime(2026, 11, 21, 11, tzinfo=UTC)
@@ -152,3 +153,19 @@ class TestCompleteJourney:
 
         assert run.score_sums["r"] == 7_889
         assert run.thresholds["r"] == [27, 11, 5, 2]
+
+    def test_the_key_figures_are_the_published_ones(self, journey):
+        refresh_rollups(Customer.objects.values_list("pk", flat=True))
+
+        first, second, *_rest = kpis(date(2017, 1, 1), date(2017, 12, 31), "quarter")
+        year, new_years_day = kpis(date(2017, 1, 1), date(2018, 1, 1), "year")
+        net_amount, orders = (
+            (year.net_amount + new_years_day.net_amount),
+            (year.orders + new_years_day.orders),
+        )
+
+        assert first.buyers == 2_280
+        assert second.retention_rate == round(2_188 / 2_280, 6)
+        assert (year.buyers, year.repeat_rate) == (2_469, round(2_438 / 2_469, 6))
+        assert round(net_amount / orders / 100, 4) == 29.4905
+        assert year.average_transaction_value == 2_949

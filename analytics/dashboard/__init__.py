@@ -1,0 +1,69 @@
+"""The marketer's and analyst's home: how business goes, what runs, and what needs a decision."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.dashboard.activity import campaign_rows, latest_orders
+from analytics.dashboard.decisions import open_decisions
+from analytics.dashboard.figures import cohort_rows, headline_figures, revenue_chart, segment_bars
+from analytics.dashboard.start import first_steps, loading_job
+from analytics.models import RfmModel
+from analytics.services import compare_days
+from customers.models import Order
+
+TEMPLATE = "analytics/dashboard.html"
+PERIODS = (7, 30, 90, 365)
+USUAL_PERIOD = 30
+LATE_ORDERS = timedelta(days=14)
+
+
+def dashboard_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what the dashboard shows this person; without any order, how to get started."""
+    days = chosen_period(request)
+    until = last_day_with_figures()
+    context = {
+        "title": _("Home"),
+        "days": days,
+        "periods": PERIODS,
+        "steps": first_steps(),
+        "loading": loading_job(),
+        "decisions": open_decisions(request.user),
+        "empty": until is None,
+    }
+    if until is None:
+        return context
+    comparison = compare_days(days, until=until)
+    model = RfmModel.objects.main()
+    run = model.last_run() if model else None
+    return context | {
+        "figures": headline_figures(comparison, days=days),
+        "until": until if until < timezone.localdate() else None,
+        "revenue": revenue_chart(days, until=until),
+        "rfm_run": run,
+        "bars": segment_bars(run) if run else [],
+        "campaigns": campaign_rows(request.user),
+        "orders": latest_orders(),
+        "cohorts": cohort_rows(until=until),
+    }
+
+
+def last_day_with_figures() -> date | None:
+    """Return today; the day of the last order where orders arrive late; None before the first order.
+
+    Shops that send their orders once a day or once a week would else see their revenue break off.
+    """
+    last = Order.objects.order_by("-ordered_at").values_list("ordered_at", flat=True).first()
+    if last is None:
+        return None
+    today, day = timezone.localdate(), timezone.localdate(last)
+    return day if today - LATE_ORDERS <= day < today else today
+
+
+def chosen_period(request: HttpRequest) -> int:
+    """Return the days of the period picker, or the usual ones."""
+    value = request.GET.get("days", "")
+    return int(value) if value in map(str, PERIODS) else USUAL_PERIOD

@@ -1,0 +1,143 @@
+"""What waits for a person: paused runs, budgets that run out, approvals, jobs and models that failed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics.models import RfmModel, RfmRun
+from analytics.rfm_map import page_of
+from campaigns.models import CampaignRun
+from coupons.models import Budget, BudgetPeriod, Period, Promotion
+from operations import formats
+from operations.models import Approval, JobRun
+
+SHARE_THAT_WARNS = 0.8
+EACH_SHOWN = 5
+FAILED_WITHIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing somebody should look at; tone is warn or bad."""
+
+    title: str
+    text: str
+    icon: str
+    url: str
+    tone: str = "warn"
+
+
+def open_decisions(user: AbstractBaseUser) -> list[Decision]:
+    """Return what waits for this person, the gravest first."""
+    found: list[Decision] = []
+    if user.has_perm("campaigns.view_campaign"):
+        found += _paused_runs()
+    if user.has_perm("coupons.view_promotion"):
+        found += _budgets()
+    if user.has_perm("operations.change_approval"):
+        found += _approvals(user)
+    if user.has_perm("operations.view_jobrun"):
+        found += _failed_jobs()
+    if user.has_perm("analytics.view_rfmmodel"):
+        found += _failed_models()
+    return sorted(found, key=lambda decision: decision.tone != "bad")
+
+
+def _paused_runs() -> Iterator[Decision]:
+    runs = CampaignRun.objects.filter(status=CampaignRun.Status.PAUSED).select_related("campaign")
+    for run in runs[:EACH_SHOWN]:
+        yield Decision(
+            _("%(campaign)s is paused") % {"campaign": run.campaign.name},
+            run.get_pause_reason_display(),
+            "pause_circle",
+            reverse("admin:campaigns_campaign_change", args=[run.campaign_id]),
+        )
+
+
+def _budgets() -> Iterator[Decision]:
+    periods = (
+        BudgetPeriod.objects.filter(
+            used__gte=F("cap") * SHARE_THAT_WARNS,
+            cap__gt=0,
+            budget__promotion__status=Promotion.Status.ACTIVE,
+        )
+        .select_related("budget__promotion")
+        .order_by("-pk")
+    )
+    today = timezone.localdate()
+    for period in [one for one in periods[: 10 * EACH_SHOWN] if _is_current(one, today)][:EACH_SHOWN]:
+        promotion, share = period.budget.promotion, period.used / period.cap
+        yield Decision(
+            _("%(promotion)s has used %(share)s of its budget")
+            % {"promotion": promotion.name, "share": formats.percent(share, 0)},
+            _("%(used)s of %(cap)s") % {"used": _written(period, "used"), "cap": _written(period, "cap")},
+            "savings",
+            page_of("coupons_promotion_change", promotion.pk),
+            tone="bad" if period.used >= period.cap else "warn",
+        )
+
+
+def _is_current(period: BudgetPeriod, today) -> bool:
+    """A day's, week's or month's budget that ended has nothing to decide any more."""
+    first = {
+        Period.DAY: today,
+        Period.WEEK: today - timedelta(days=today.weekday()),
+        Period.MONTH: today.replace(day=1),
+    }.get(Period(period.budget.period))
+    return first is None or period.starts_on >= first
+
+
+def _written(period: BudgetPeriod, field: str) -> str:
+    value = getattr(period, field)
+    if period.budget.metric == Budget.Metric.DISCOUNT_AMOUNT:
+        return formats.money(value, period.budget.promotion.currency)
+    return formats.number(value)
+
+
+def _approvals(user: AbstractBaseUser) -> Iterator[Decision]:
+    waiting = Approval.objects.waiting().exclude(requested_by=user).count()
+    if waiting:
+        yield Decision(
+            ngettext(
+                "%(count)d request waits for your approval",
+                "%(count)d requests wait for your approval",
+                waiting,
+            )
+            % {"count": waiting},
+            _("Nothing is handed out before you decide."),
+            "order_approve",
+            reverse("admin:operations_approval_changelist"),
+        )
+
+
+def _failed_jobs() -> Iterator[Decision]:
+    failed = JobRun.objects.filter(
+        status=JobRun.Status.FAILED, finished_at__gte=timezone.now() - FAILED_WITHIN
+    ).exclude(kind="rfm_run")
+    for job in failed[:EACH_SHOWN]:
+        yield Decision(
+            _("The job “%(job)s” failed") % {"job": job.title},
+            job.error[:160],
+            "error",
+            reverse("admin:operations_jobrun_change", args=[job.pk]),
+            tone="bad",
+        )
+
+
+def _failed_models() -> Iterator[Decision]:
+    for model in RfmModel.objects.all()[:EACH_SHOWN]:
+        last = model.runs.exclude(status=RfmRun.Status.RUNNING).first()
+        if last and last.status == RfmRun.Status.FAILED:
+            yield Decision(
+                _("The RFM model %(model)s could not be run") % {"model": model.name},
+                last.error,
+                "grid_off",
+                reverse("admin:analytics_rfm_model_map", args=[model.pk]),
+            )

@@ -1,0 +1,123 @@
+"""The figures and charts of the dashboard, ready to be drawn."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from babel import dates
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics.models import RfmRun
+from analytics.periods import Grain
+from analytics.rfm_map import scores_url
+from analytics.services import monthly_cohorts, revenue_series
+from analytics.services.cohorts import Cohort
+from analytics.services.kpis import Comparison
+from operations import formats
+from operations.figures import Chart, Delta, Series
+
+COHORT_MONTHS = 12
+DAILY_UP_TO = 90
+
+
+def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
+    """Return the strip: the last days against as many before them."""
+    now, before = comparison.now, comparison.before
+    against = ngettext("vs previous %(days)d day", "vs previous %(days)d days", days) % {"days": days}
+
+    def figure(label: str, name: str, write, icon: str, hint: str = "") -> Delta:
+        value, earlier = getattr(now, name), getattr(before, name)
+        delta = change(value, earlier) if comparison.whole else None
+        return Delta(
+            label, write(value), delta, against=against, icon=icon, hint="" if delta is not None else hint
+        )
+
+    return [
+        figure(_("Revenue"), "net_amount", formats.whole_money, "payments"),
+        figure(_("Orders"), "orders", formats.number, "receipt_long"),
+        figure(_("Customers who bought"), "buyers", formats.number, "group"),
+        figure(_("New customers"), "new_customers", formats.number, "person_add", _("first order ever")),
+        figure(_("Average order"), "average_transaction_value", formats.money, "shopping_basket"),
+        figure(_("Bought again"), "repeat_rate", formats.percent, "repeat"),
+        Delta(
+            _("Came back"),
+            formats.percent(comparison.retention_rate),
+            icon="undo",
+            hint=_("of the buyers of the %(days)d days before") % {"days": days},
+        ),
+        figure(
+            _("Coupons redeemed"),
+            "redemption_rate",
+            formats.percent,
+            "confirmation_number",
+            _("of those handed out"),
+        ),
+    ]
+
+
+def change(value: float | None, earlier: float | None) -> float | None:
+    """Return the relative change, or None without something to compare with."""
+    return value / earlier - 1 if earlier and value is not None else None
+
+
+def revenue_chart(days: int, *, until: date) -> Chart:
+    """Return revenue by day, or by week over long periods."""
+    grain = Grain.DAY if days <= DAILY_UP_TO else Grain.WEEK
+    points = revenue_series(until - timedelta(days=days - 1), until, grain)
+    return Chart(
+        title=_("Revenue by day") if grain == Grain.DAY else _("Revenue by week"),
+        labels=[
+            dates.format_date(start, "d MMM", locale=formats.locale()) for start, _net, _orders in points
+        ],
+        series=[Series(_("Revenue"), [net for _start, net, _orders in points])],
+        unit="money",
+        axis=_("Day") if grain == Grain.DAY else _("Week from"),
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A segment's bar, as fidelio/partials/bars.html draws it."""
+
+    label: str
+    value: int
+    share: float
+    text: str
+    url: str
+
+
+def segment_bars(run: RfmRun) -> list[Bar]:
+    """Return the segments with their customers, the largest first; a bar's length is against the largest."""
+    sizes = sorted(
+        ((run.segment_sizes.get(segment.code, 0), segment) for segment in run.model.segments.segments),
+        key=lambda pair: -pair[0],
+    )
+    largest = sizes[0][0] or 1
+    return [
+        Bar(
+            str(segment.label),
+            size,
+            size / largest,
+            f"{formats.number(size)} · {formats.percent(size / run.population if run.population else 0, 0)}",
+            scores_url(run.model, segment=segment.code),
+        )
+        for size, segment in sizes
+    ]
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    """A cohort's month in words, its size, and the share that bought in each month since."""
+
+    name: str
+    size: int
+    rates: list[float]
+
+
+def cohort_rows(*, until: date) -> list[CohortRow]:
+    return [_cohort_row(cohort) for cohort in monthly_cohorts(COHORT_MONTHS, until=until)]
+
+
+def _cohort_row(cohort: Cohort) -> CohortRow:
+    name = dates.format_date(cohort.month, "MMM y", locale=formats.locale())
+    return CohortRow(name, cohort.size, cohort.rates)
