@@ -28,7 +28,7 @@ test-slow: .venv/development.stamp
 	@$(BIN)/python -m pytest -m slow
 
 bench: .venv/development.stamp
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m benchmarks
 
 lint: .venv/development.stamp
 	@$(BIN)/ruff check .
