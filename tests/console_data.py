@@ -1,18 +1,31 @@
 """A small console with something on every page: a few rows of each kind, by factories and services."""
 
+from datetime import timedelta
+
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from customers.services import create_segment, refresh_segment
+from analytics.services.rfm import ensure_main_model, run_rfm
+from campaigns.models import InboxMail
+from coupons.models import AgentAllowance
+from coupons.services import issue_apology, issue_coupons, redeem_stack
+from customers.models import Customer, Segment
+from customers.services import create_segment, record_event, refresh_segment
+from loyalty.services import adjust_points
 from loyalty_site.roles import Role, ensure_roles
-from operations.models import Approval
+from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
+from tests.campaigns.factories import draft, offer, running
+from tests.coupons.factories import spending
 from tests.factories import ApiClientFactory, ConsentFactory, CustomerFactory, OrderFactory, UserFactory
+from tests.loyalty.factories import make_rule
+from tests.referrals.factories import make_programme, refer
 
 PASSWORD = "a password for tests"
+IN_MILAN = {"combinator": "and", "rules": [{"field": "customer.city", "operator": "=", "value": "Milano"}]}
 
 
-def staff(role: Role, **fields):
+def staff(role: Role, **fields) -> User:
     """Return the member of staff of a role, with the role's permissions."""
     if not Group.objects.filter(name=role.value, permissions__isnull=False).exists():
         ensure_roles()
@@ -24,32 +37,76 @@ def staff(role: Role, **fields):
 def fill_console() -> None:
     """Write the rows that the pages show, and one person per role (their password is PASSWORD)."""
     people = {role: staff(role) for role in Role}
-    customers = [
-        CustomerFactory(first_name=first, last_name=last, city=city)
-        for first, last, city in (
-            ("Giulia", "Rossi", "Milano"), ("Zoë", "D'Angelo", "Roma"), ("Nicolò", "De Luca", "Bari"),
-        )
-    ]  # fmt: skip
-    for customer in customers:
+    customers = fill_customers()
+    fill_incentives(customers, people[Role.AGENT])
+    fill_campaigns(customers)
+    fill_operations(people)
+    run_rfm(ensure_main_model(), as_of=timezone.localdate())
+
+
+def fill_customers() -> list[Customer]:
+    names = [("Giulia", "Rossi", "Milano"), ("Zoë", "D'Angelo", "Roma"), ("Nicolò", "De Luca", "Bari")]
+    customers = [CustomerFactory(first_name=first, last_name=last, city=city) for first, last, city in names]
+    now = timezone.now()
+    for place, customer in enumerate(customers):
         ConsentFactory(customer=customer)
-        OrderFactory.create_batch(3, customer=customer)
-    refresh_segment(create_segment(code="from-milan", name="From Milan", rules=IN_MILAN), at=timezone.now())
-    running, done, failed = (
+        for week in range(3 - place):
+            order = OrderFactory(customer=customer, ordered_at=now - timedelta(days=7 * week + place))
+            record_event(
+                "order.recorded",
+                external_id=f"order:{order.pk}:paid",
+                customer=customer,
+                payload={"order": order.pk},
+                occurred_at=order.ordered_at,
+            )
+    for days in range(1, 26):  # As many as an RFM model wants at least.
+        OrderFactory(ordered_at=now - timedelta(days=days), lines=[("SKU-A", 1, 1000 + 350 * days, 0)])
+    refresh_segment(create_segment(code="from-milan", name="From Milan", rules=IN_MILAN), at=now)
+    return customers
+
+
+def fill_incentives(customers: list[Customer], agent: User) -> None:
+    now = timezone.now()
+    promotion = offer(now, budget={"metric": "DISCOUNT_AMOUNT", "cap": 100_000})
+    coupon, *_rest = issue_coupons(promotion, count=3, holder=customers[0], at=now)
+    redeem_stack(spending(coupon, who=customers[0], source_id="till-1"), at=now)
+    AgentAllowance.objects.create(user=agent, daily_amount=2000)
+    issue_apology(customers[0], agent=agent, amount=500, reason="The parcel arrived broken", at=now)
+    issue_apology(customers[1], agent=agent, amount=5000, reason="Delivered a week late", at=now)
+    make_rule()
+    adjust_points(customers[0], points=120, reason="Welcome", at=now)
+    refer(make_programme(), referrer=customers[0])
+
+
+def fill_campaigns(customers: list[Customer]) -> None:
+    now = timezone.now()
+    segment = Segment.objects.get(code="from-milan")
+    draft(segment, now, code="winter", name="Winter")
+    running(segment, now, code="autumn", name="Autumn")
+    InboxMail.objects.create(
+        sender="shop@fidelio.example", recipients=["giulia@mail.example"], subject="Ciao Giulia", raw=MAIL
+    )
+
+
+def fill_operations(people: dict[Role, User]) -> None:
+    running_job, done, failed = (
         queue_job("demo", title=title, owner=people[Role.MARKETER], total=200)
         for title in ("Loading the demo", "Scoring customers", "Refreshing segments")
     )
-    for job in (running, done, failed):
+    for job in (running_job, done, failed):
         start_job(job)
     finish_job(done, result={"customers": 2469, "segments_changed": 112})
     fail_job(failed, error="The file ends in the middle of line 12.")
     Approval.objects.create(
         kind="demo",
         subject_id=1,
-        summary="Apology for Giulia Rossi: 50.00 €",
+        summary="Something for Giulia Rossi",
         requested_by=people[Role.AGENT],
         requested_at=timezone.now(),
     )
     ApiClientFactory(name="Web shop", scopes=["orders:write", "customers:write"])
 
 
-IN_MILAN = {"combinator": "and", "rules": [{"field": "customer.city", "operator": "=", "value": "Milano"}]}
+MAIL = (
+    b"From: shop@fidelio.example\r\nTo: giulia@mail.example\r\nSubject: Ciao Giulia\r\n\r\nCiao Giulia.\r\n"
+)
