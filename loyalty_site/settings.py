@@ -204,6 +204,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
     "customers.tabs.orders_panel",
+    "coupons.panels.coupon_panel",
     "analytics.panels.rfm_panel",
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
@@ -212,6 +213,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.tabs.identities_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [
+    "coupons.panels.coupon_details",
     "analytics.panels.rfm_details",
     "loyalty.panels.points_details",
 ]

@@ -1,9 +1,7 @@
 """Codes over the API: issued, handed out, looked up, drawn as a QR code."""
 
-import io
 from typing import Any
 
-import segno
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -19,6 +17,7 @@ from coupons import services
 from coupons.api.fields import DefinitionField, LaterChoiceField, find_promotion
 from coupons.errors import CouponNotFound
 from coupons.models import Coupon, Publication
+from coupons.qr import qr_svg
 from coupons.rules import canonical_code
 from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
 from customers.api.references import CustomerReference
@@ -203,13 +202,6 @@ class CouponQr(APIView):
     @extend_schema(responses={(200, "image/svg+xml"): OpenApiTypes.STR})
     def get(self, request: Request, code: str) -> HttpResponse:
         return HttpResponse(qr_svg(_find_coupon(request, code).code), content_type="image/svg+xml")
-
-
-def qr_svg(code: str) -> bytes:
-    """Return a QR code that holds just the coupon's code, readable off paper and screens."""
-    picture = io.BytesIO()
-    segno.make(code, error="m", micro=False).save(picture, kind="svg", scale=6, border=3, light="white")
-    return picture.getvalue()
 
 
 def _find_coupon(request: Request, code: str) -> Coupon:

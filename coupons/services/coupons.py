@@ -103,17 +103,17 @@ def issue_in_batches(job: JobRun, *, at: datetime) -> dict[str, int]:
     return {"issued": total}
 
 
-def switch_off_coupon(coupon: Coupon, *, reason: str = "", at: datetime) -> Coupon:
+def switch_off_coupon(coupon: Coupon, *, reason: str = "", by: User | None = None, at: datetime) -> Coupon:
     """Make a code worthless at once. Waits for a redemption of it that is under way."""
-    return _switch(coupon, False, reason=reason, at=at)
+    return _switch(coupon, False, reason=reason, by=by, at=at)
 
 
-def switch_on_coupon(coupon: Coupon, *, reason: str = "", at: datetime) -> Coupon:
+def switch_on_coupon(coupon: Coupon, *, reason: str = "", by: User | None = None, at: datetime) -> Coupon:
     """Make a code that was switched off good again."""
-    return _switch(coupon, True, reason=reason, at=at)
+    return _switch(coupon, True, reason=reason, by=by, at=at)
 
 
-def _switch(coupon: Coupon, active: bool, *, reason: str, at: datetime) -> Coupon:
+def _switch(coupon: Coupon, active: bool, *, reason: str, by: User | None, at: datetime) -> Coupon:
     with transaction.atomic():
         coupon = Coupon.objects.select_for_update().get(pk=coupon.pk)
         if coupon.active == active:
@@ -126,7 +126,7 @@ def _switch(coupon: Coupon, active: bool, *, reason: str, at: datetime) -> Coupo
             external_id=f"coupon:{coupon.pk}:{word}:{at.isoformat()}",
             customer=coupon.holder,
             occurred_at=at,
-            payload={"coupon": coupon.pk, "code": coupon.code, "reason": reason},
+            payload={"coupon": coupon.pk, "code": coupon.code, "reason": reason, "by": by.pk if by else None},
         )
     return coupon
 

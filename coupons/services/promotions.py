@@ -125,6 +125,13 @@ def edit_promotion(promotion: Promotion, *, at: datetime, **changes: Any) -> Pro
     with transaction.atomic():
         promotion = Promotion.objects.select_for_update().get(pk=promotion.pk)
         budget = changes.pop("budget", None)
+        if coupon := changes.pop("coupon", None):
+            rule = _read_coupon_rule(changes.get("trigger", promotion.trigger), coupon)
+            changes |= {
+                "coupon_pattern": rule.pattern,
+                "coupon_max_uses": rule.max_uses,
+                "coupon_valid_days": rule.valid_days,
+            }
         if promotion.status != Status.DRAFT:
             _refuse_late_changes(promotion, changes)
         for name, value in changes.items():

@@ -1,0 +1,14 @@
+from coupons.admin.apologies import AgentAllowanceAdmin, ApologyAdmin
+from coupons.admin.coupons import CouponAdmin, PublicationAdmin
+from coupons.admin.promotions import BudgetAdmin, PromotionAdmin
+from coupons.admin.redemptions import RedemptionAdmin
+
+__all__ = [
+    "AgentAllowanceAdmin",
+    "ApologyAdmin",
+    "BudgetAdmin",
+    "CouponAdmin",
+    "PromotionAdmin",
+    "PublicationAdmin",
+    "RedemptionAdmin",
+]

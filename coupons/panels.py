@@ -1,0 +1,76 @@
+"""What coupons show on a customer's page and in GET /customers/{id}."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from coupons.models import Apology, Coupon
+from coupons.wording import coupon_headline
+from customers.models import Customer
+from customers.panels import Action, Figure, Panel
+from operations.formats import money, number
+
+SHOWN = 50
+
+
+def coupon_details(customer: Customer) -> dict[str, Any]:
+    """Return the codes that the customer can use now, the newest first."""
+    usable = Coupon.objects.usable(timezone.now()).filter(holder=customer).select_related("promotion")
+    return {
+        "coupons": [
+            {
+                "code": coupon.code,
+                "promotion": coupon.promotion.code,
+                "reason": coupon.reason,
+                "uses": coupon.uses,
+                "max_uses": coupon.max_uses,
+                "valid_until": coupon.valid_until,
+            }
+            for coupon in usable.order_by("-id")[:SHOWN]
+        ]
+    }
+
+
+def coupon_panel(customer: Customer, request: HttpRequest) -> Panel | None:
+    """Return the customer's coupons as a tab, those usable as a figure, and the apology as an action."""
+    if not request.user.has_perm("coupons.view_coupon"):
+        return None
+    at = timezone.now()
+    coupons = customer.coupons.select_related("promotion").order_by("-id")
+    usable = customer.coupons.usable(at).count()
+    spent = customer.redemptions.standing().select_related("promotion", "coupon").order_by("-redeemed_at")
+    return Panel(
+        code="coupons",
+        title=_("Coupons"),
+        template="coupons/customer_coupons.html",
+        context={
+            "rows": [_row(coupon, at) for coupon in coupons[:SHOWN]],
+            "redemptions": spent[:SHOWN],
+            "apologies": Apology.objects.filter(customer=customer).select_related("agent")[:SHOWN],
+            "saved": money(sum(one.discount_amount for one in spent[:SHOWN])) if spent else "",
+        },
+        figures=[Figure(_("Coupons"), number(usable), _("can be used now"))],
+        actions=_actions(customer, request),
+        count=coupons.count(),
+    )
+
+
+def _actions(customer: Customer, request: HttpRequest) -> list[Action]:
+    live = customer.status in (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
+    if not live or not request.user.has_perm("coupons.issue_apology"):
+        return []
+    url = reverse("admin:coupons_apology_issue", args=[customer.pk])
+    return [Action(_("Issue an apology"), url, icon="sentiment_satisfied", primary=True)]
+
+
+def _row(coupon: Coupon, at: Any) -> dict[str, Any]:
+    status = coupon.status_at(at)
+    return {
+        "coupon": coupon,
+        "status": status,
+        "status_text": Coupon.Status(status).label,
+        "gives": coupon_headline(coupon),
+    }

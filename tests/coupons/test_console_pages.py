@@ -1,0 +1,315 @@
+"""Incentives in the console: what staff see and do, and who may not."""
+
+import pytest
+from django.urls import reverse
+
+from coupons import services
+from coupons.models import AgentAllowance, Apology, Coupon, Promotion
+from customers.models import Event
+from loyalty_site.roles import Role
+from operations.models import Approval, JobRun
+from tests.console_data import staff as role_of
+from tests.coupons.factories import NOW, TEN_PERCENT, amount, coupon, customer, order, promotion, spending
+
+pytestmark = pytest.mark.django_db
+FORM = {
+    "name": "Spring",
+    "code": "spring",
+    "legal_kind": "SCONTO",
+    "kind": "PERCENT",
+    "percent": "12.5",
+    "amount_limit": "20.00",
+    "target": "ORDER",
+    "trigger": "COUPON",
+    "codes": "EACH",
+    "pattern": "SP-##########",
+    "max_uses": "1",
+    "valid_days": "30",
+    "minimum_spend": "25.00",
+    "customer_uses": "2",
+    "customer_period": "MONTH",
+    "budget_amount": "500.00",
+    "budget_period": "TOTAL",
+}
+
+
+@pytest.fixture
+def marketer(client):
+    client.force_login(role_of(Role.MARKETER), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def agent(client):
+    person = role_of(Role.AGENT)
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.person = person
+    return client
+
+
+def text_of(answer) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+# --- Promotions ---
+
+
+def test_a_promotion_is_written_in_sentences(marketer):
+    answer = marketer.post(reverse("admin:coupons_promotion_add"), FORM)
+
+    made = Promotion.objects.get()
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert made.effect == {"kind": "PERCENT", "percent": "12.5", "amount_limit": 2000, "target": "ORDER"}
+    assert made.conditions == {"minimum_spend": {"amount": 2500}}
+    assert made.limits == [{"subject": "CUSTOMER", "uses": 2, "period": "MONTH"}]
+    assert (made.status, made.coupon_pattern, made.coupon_valid_days) == ("DRAFT", "SP-##########", 30)
+    assert made.budgets.get().cap == 50000
+    page = text_of(marketer.get(reverse("admin:coupons_promotion_change", args=[made.pk])))
+    assert "12.5% off the whole order, at most €20.00" in page
+    assert "from an order of €25.00 on" in page
+    assert "2 times a month per customer" in page
+    assert "€500.00 of discounts in all" in page
+
+
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_saved(marketer):
+    bad = FORM | {"percent": "120", "pattern": "SHORT-###", "hours_from": "09:00"}
+
+    answer = marketer.post(reverse("admin:coupons_promotion_add"), bad)
+
+    assert answer.status_code == 200
+    assert "hours_days" in answer.context["form"].errors
+    again = marketer.post(reverse("admin:coupons_promotion_add"), FORM | {"percent": "120"})
+    assert list(again.context["form"].errors) == ["percent"]
+    assert Promotion.objects.count() == 0
+
+
+def test_a_draft_is_edited_whole_and_a_started_one_in_part(marketer):
+    draft = promotion(activate=False, code="spring")
+    url = reverse("admin:coupons_promotion_edit", args=[draft.pk])
+
+    marketer.post(url, FORM | {"percent": "20"})
+    draft.refresh_from_db()
+    assert draft.effect["percent"] == "20"
+
+    services.activate_promotion(draft, at=NOW)
+    page = marketer.get(url)
+    assert set(page.context["form"].fields) == {"name", "description", "ends_at", "budget_amount"}
+    answer = marketer.post(url, {"name": "Summer", "budget_amount": "600.00"})
+    assert answer.status_code == 302
+    draft.refresh_from_db()
+    assert (draft.name, draft.budgets.get().cap, draft.effect["percent"]) == ("Summer", 60000, "20")
+
+
+def test_one_click_stops_and_resumes(marketer):
+    running = promotion()
+    move = lambda name, **data: marketer.post(  # noqa: E731
+        reverse("admin:coupons_promotion_move", args=[running.pk, name]), data
+    )
+
+    move("stop", mode="HARD", reason="too dear")
+    running.refresh_from_db()
+    assert (running.status, running.stop_mode, running.stop_reason) == ("STOPPED", "HARD", "too dear")
+
+    move("resume")
+    running.refresh_from_db()
+    assert running.status == "ACTIVE"
+
+
+def test_the_list_shows_uses_and_the_budget_burning_down(marketer, django_assert_max_num_queries):
+    for n in range(3):
+        budgeted = promotion(
+            amount(3000), name=f"Budgeted {n}", budget={"metric": "DISCOUNT_AMOUNT", "cap": 10000}
+        )
+        services.redeem_stack(spending(coupon(budgeted)), at=NOW)
+
+    with django_assert_max_num_queries(20):
+        page = text_of(marketer.get(reverse("admin:coupons_promotion_changelist")))
+
+    assert page.count("€30.00 of €100.00") == 3
+    assert "€30.00 off the whole order" in page
+    budgets = text_of(marketer.get(reverse("admin:coupons_budget_changelist")))
+    assert budgets.count("€30.00 of €100.00") == 3
+
+
+def test_codes_are_made_from_the_promotions_page(marketer):
+    running = promotion()
+    url = reverse("admin:coupons_promotion_issue", args=[running.pk])
+
+    marketer.post(url, {"count": "5"})
+    marketer.post(url, {"count": "1001"})
+    marketer.post(url, {"count": "0"})
+
+    assert Coupon.objects.count() == 5
+    assert JobRun.objects.get(kind="coupons.issue").total == 1001
+
+
+def test_an_agent_may_look_and_not_touch(agent):
+    running = promotion()
+
+    assert agent.get(reverse("admin:coupons_promotion_change", args=[running.pk])).status_code == 200
+    assert agent.get(reverse("admin:coupons_promotion_add")).status_code == 403
+    assert agent.get(reverse("admin:coupons_promotion_edit", args=[running.pk])).status_code == 403
+    stop = reverse("admin:coupons_promotion_move", args=[running.pk, "stop"])
+    assert agent.post(stop, {"mode": "HARD"}).status_code == 403
+    running.refresh_from_db()
+    assert running.status == "ACTIVE"
+
+
+# --- Codes and redemptions ---
+
+
+def test_a_code_is_found_however_it_is_typed_and_tells_its_story(agent):
+    anna = customer()
+    running = promotion()
+    published = services.publish_coupon(running, customer=anna, source_id="1", at=NOW)
+    code = published.coupon
+    stack = services.redeem_stack(spending(code, who=anna, source_id="A-1"), at=NOW)
+    services.roll_back_redemption(stack, reason="changed their mind", at=NOW)
+
+    found = text_of(agent.get(reverse("admin:coupons_coupon_changelist"), {"q": f" {code.code.lower()} "}))
+    assert code.code in found
+    page = text_of(agent.get(reverse("admin:coupons_coupon_change", args=[code.pk])))
+    for words in (
+        "Made",
+        f"Given to {anna}",
+        "€10.00 off the order A-1",
+        "Rolled back",
+        "changed their mind",
+    ):
+        assert words in page
+    qr = agent.get(reverse("admin:coupons_coupon_qr", args=[code.pk]))
+    assert qr["Content-Type"] == "image/svg+xml"
+
+
+def test_a_code_is_switched_off_by_who_may(client, marketer):
+    code = coupon()
+
+    marketer.post(reverse("admin:coupons_coupon_switch", args=[code.pk, "off"]), {"reason": "leaked"})
+
+    code.refresh_from_db()
+    assert code.active is False
+    page = text_of(marketer.get(reverse("admin:coupons_coupon_change", args=[code.pk])))
+    assert "Switched off" in page and "leaked" in page
+
+
+def test_a_redemption_shows_lines_and_reasons(agent):
+    stack = services.redeem_stack(spending(coupon(), prices=(333, 333, 334)), at=NOW)
+
+    page = text_of(agent.get(reverse("admin:coupons_redemption_change", args=[stack.redemptions.get().pk])))
+
+    assert "€1.00 off a cart of €10.00" in page
+    assert "not_spent_on_this_order" in page
+    assert "€0.33" in page and "€0.34" in page
+
+
+@pytest.mark.parametrize("model", ["coupon", "redemption", "publication", "apology", "budget"])
+def test_records_are_not_made_or_deleted_by_hand(marketer, model):
+    assert marketer.get(reverse(f"admin:coupons_{model}_changelist")).status_code == 200
+    assert marketer.get(reverse(f"admin:coupons_{model}_add")).status_code == 403
+
+
+# --- Apologies ---
+
+
+def apology_form(agent, person, **fields):
+    url = reverse("admin:coupons_apology_issue", args=[person.pk])
+    token = agent.get(url).context["form"]["token"].value()
+    body = {"value": "15.00", "unit": "amount", "reason": "late parcel", "token": token, **fields}
+    return agent.post(url, body)
+
+
+def test_an_agent_says_sorry_from_the_customers_page(agent):
+    anna = customer()
+    bought = order(anna)
+
+    page = text_of(agent.get(reverse("admin:customers_customer_change", args=[anna.pk])))
+    assert reverse("admin:coupons_apology_issue", args=[anna.pk]) in page
+    answer = apology_form(agent, anna, order=bought.pk)
+
+    apology = Apology.objects.get()
+    assert answer.status_code == 302
+    assert (apology.agent, apology.worth_amount, apology.order) == (agent.person, 1500, bought)
+    confirmation = text_of(agent.get(answer.url))
+    assert apology.coupon.code in confirmation
+    assert "€15.00 off the whole order" in confirmation
+    assert Event.objects.filter(type="coupon.published", payload__channel="email").count() == 1
+
+
+def test_sending_the_same_form_twice_issues_once(agent):
+    anna = customer()
+
+    apology_form(agent, anna, token="same")
+    apology_form(agent, anna, token="same")
+
+    assert Apology.objects.count() == 1
+
+
+def test_a_percentage_is_taken_as_one(agent):
+    apology_form(agent, customer(), value="10", unit="percent")
+
+    assert Apology.objects.get().effect["percent"] == "10"
+
+
+def test_a_refused_apology_says_why_and_can_be_sent_again(agent):
+    anna = customer(email=agent.person.email)
+
+    answer = apology_form(agent, anna)
+
+    assert answer.status_code == 200
+    assert "Nobody can give an apology to themselves." in text_of(answer)
+    assert Apology.objects.count() == 0
+
+
+def test_the_page_shows_what_is_left_of_the_allowance(agent):
+    AgentAllowance.objects.create(user=agent.person, daily_amount=2000)
+    anna = customer()
+    apology_form(agent, anna)
+
+    page = text_of(agent.get(reverse("admin:coupons_apology_issue", args=[anna.pk])))
+
+    assert "€5.00 left" in page
+    assert "€15.00 of €20.00 used" in page
+
+
+def test_a_supervisor_approves_what_goes_beyond(client, agent):
+    supervisor = role_of(Role.SUPERVISOR)
+    answer = apology_form(agent, customer(), value="60.00")
+    apology = Apology.objects.get()
+    assert apology.status == "AWAITING_APPROVAL"
+    assert "another person has to approve it" in text_of(agent.get(answer.url))
+
+    client.force_login(supervisor, backend="django.contrib.auth.backends.ModelBackend")
+    approval = Approval.objects.get()
+    client.post(reverse("admin:operations_approval_decide", args=[approval.pk]), {"decision": "approve"})
+
+    apology.refresh_from_db()
+    assert apology.status == "ISSUED"
+    assert apology.coupon.holder == apology.customer
+
+
+def test_who_serves_nobody_issues_nothing(marketer):
+    url = reverse("admin:coupons_apology_issue", args=[customer().pk])
+
+    assert marketer.get(url).status_code == 403
+
+
+def test_the_customers_page_has_a_tab_of_coupons(agent):
+    anna = customer()
+    code = coupon(promotion(TEN_PERCENT), holder=anna)
+
+    page = text_of(agent.get(reverse("admin:customers_customer_change", args=[anna.pk])))
+
+    assert "Coupons" in page
+    assert code.code in page or "coupons" in page
+
+
+def test_an_allowance_is_written_in_euros(client):
+    client.force_login(role_of(Role.SUPERVISOR), backend="django.contrib.auth.backends.ModelBackend")
+    agent = role_of(Role.AGENT)
+
+    answer = client.post(
+        reverse("admin:coupons_agentallowance_add"), {"user": agent.pk, "group": "", "daily_amount": "75.50"}
+    )
+
+    assert answer.status_code == 302
+    assert AgentAllowance.objects.get().daily_amount == 7550
