@@ -25,6 +25,7 @@ WITH spent AS (
     JOIN coupons_coupon AS coupon ON coupon.id = publication.coupon_id
     JOIN coupons_redemption AS redemption ON redemption.coupon_id = coupon.id
     WHERE message.run_id = ANY(%(runs)s) AND redemption.status = 'REDEEMED'
+      AND publication.status = 'PUBLISHED'
       AND (NOT coupon.public OR redemption.customer_id = message.customer_id)
 )
 SELECT spent.run_id, count(DISTINCT spent.message_id),

@@ -72,7 +72,10 @@ class BudgetRule:
 
 @dataclass(frozen=True)
 class CouponRule:
-    """What the codes of a promotion look like: a pattern for many, or one public `code`."""
+    """What the codes of a promotion look like: a pattern for many, or one public `code`.
+
+    An empty pattern makes no codes: only those that were issued are handed out, a pool.
+    """
 
     pattern: str = "##########"
     code: str = ""
@@ -355,14 +358,18 @@ def read_budget(data: Any, pointer: str = "/budget") -> BudgetRule:
 
 
 def read_coupon_rule(data: Any, pointer: str = "/coupon") -> CouponRule:
-    """Return what the codes look like; `max_uses` absent is 1, for a public code unlimited."""
+    """Return what the codes look like; `max_uses` absent is 1, for a public code unlimited.
+
+    A pattern that is there and empty means a pool.
+    """
     entry = _Object(data, pointer)
     code, pattern = entry.text("code"), entry.text("pattern")
+    pooled = entry.data.get("pattern") == "" and not code
     unlimited = ("max_uses" in entry.data and entry.data["max_uses"] is None) or (
         bool(code) and "max_uses" not in entry.data
     )
     rule = CouponRule(
-        pattern=pattern or CouponRule.pattern,
+        pattern="" if pooled else pattern or CouponRule.pattern,
         code=code.strip(),
         max_uses=entry.whole("max_uses", default=None if unlimited else 1),
         valid_days=entry.whole("valid_days", high=36_500),

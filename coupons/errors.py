@@ -9,7 +9,7 @@ Refusal
 │   ├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped
 │   └── DuplicateRedemption  409
 ├── AlreadyRolledBack        409
-├── PromotionHasNoCoupon, PromotionNotPublishable, MoveNotPossible
+├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 └── PointsExceeded, AlreadyReversed (409)
 """
@@ -74,6 +74,11 @@ class OrderRulesViolated(IncentiveRefused):
 class RedemptionRulesViolated(IncentiveRefused):
     key = "redemption_rules_violated"
     message = _("A limit of this incentive is reached.")
+
+
+class CouponPoolEmpty(Refusal):
+    key = "coupon_pool_empty"
+    message = _("Every code of this promotion was handed out; add some.")
 
 
 class BudgetExceeded(IncentiveRefused):

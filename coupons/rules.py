@@ -30,8 +30,13 @@ def code_mistake(code: str) -> str:
 
 
 def generate_code(pattern: str) -> str:
-    """Return a code nobody can guess: each # of the pattern becomes a random letter or digit."""
-    return "".join(secrets.choice(ALPHABET) if mark == "#" else mark for mark in pattern)
+    """Return a code nobody can guess: each # of the pattern becomes a random letter or digit.
+
+    Without a pattern it is ten of them.
+    """
+    return "".join(
+        secrets.choice(ALPHABET) if mark == "#" else mark for mark in pattern or "#" * RANDOM_LENGTH
+    )
 
 
 def pattern_mistake(pattern: str) -> str:

@@ -55,7 +55,7 @@ class CampaignForm(forms.Form):
     )
 
     def __init__(self, *args: Any, version: CampaignVersion | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
         usable = Q(status__in=[Promotion.Status.DRAFT, Promotion.Status.SCHEDULED, Promotion.Status.ACTIVE])
         if version is not None:

@@ -55,4 +55,4 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Code"))
     def coupon(self, message: Message) -> str:
-        return message.publication.coupon.code if message.publication else ""
+        return message.coupon_code

@@ -131,7 +131,7 @@ class ProgressView(CampaignPage, View):
     title = ""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        context = progress_context(self.campaign())
+        context = progress_context(self.campaign()) | {"asked_again": True}
         response = render(request, "campaigns/progress.html", context)
         if request.GET.get("status") != context["campaign"].status:
             response["HX-Refresh"] = "true"  # The buttons of the page have changed, too.
@@ -308,8 +308,8 @@ def funnel(figures: Figures) -> list[dict[str, Any]]:
     steps = [
         (_("Audience"), figures.targeted),
         (_("Sent"), figures.sent),
-        (_("Bought"), figures.bought),
         (_("Redeemed"), figures.redeemed),
+        (_("Bought"), figures.bought),
     ]
     whole = figures.targeted
     return [

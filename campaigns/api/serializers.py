@@ -172,7 +172,7 @@ class MessageOut(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_coupon(self, message: Message) -> str | None:
-        return message.publication.coupon.code if message.publication else None
+        return message.coupon_code or None
 
 
 class MessageQueryIn(serializers.Serializer):

@@ -184,3 +184,9 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} · {self.get_state_display()}"
+
+    @property
+    def coupon_code(self) -> str:
+        """Return the code the recipient was given; empty without one, and when it was taken back."""
+        publication = self.publication
+        return publication.coupon.code if publication and publication.status == "PUBLISHED" else ""

@@ -20,6 +20,10 @@ class Reason(models.TextChoices):
 
 
 class CouponQuerySet(models.QuerySet["Coupon"]):
+    def in_pool(self) -> "CouponQuerySet":
+        """Return the codes that were issued and that nobody was given yet."""
+        return self.filter(public=False, active=True, holder=None, published_at=None)
+
     def usable(self, at: datetime) -> "CouponQuerySet":
         """Return the coupons that are on, within their own dates and not used up."""
         return self.filter(
@@ -92,6 +96,13 @@ class Coupon(models.Model):
     class Meta:
         verbose_name = _("coupon")
         verbose_name_plural = _("coupons")
+        indexes = [
+            models.Index(
+                fields=["promotion", "id"],
+                condition=models.Q(public=False, active=True, holder=None, published_at=None),
+                name="coupon_in_pool",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(max_uses__isnull=True) | models.Q(uses__lte=models.F("max_uses")),

@@ -4,9 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
-from coupons.errors import CouponExpired, PromotionHasNoCoupon, PromotionNotPublishable, PromotionStopped
-from coupons.models import Coupon, Promotion, Publication
+from coupons.errors import (
+    BudgetExceeded,
+    CouponExpired,
+    CouponPoolEmpty,
+    PromotionHasNoCoupon,
+    PromotionNotPublishable,
+    PromotionStopped,
+)
+from coupons.models import BudgetPeriod, Coupon, Period, Promotion, Publication
 from coupons.rules import canonical_code, generate_code
 from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
@@ -29,10 +37,12 @@ def publish_coupon(
 ) -> Publication:
     """Give a customer a coupon of the promotion, once per `source_id`; a public code is given as it is.
 
-    With a channel, `coupon.published` asks campaigns to send it. `coupon_fields` make the coupon its own
-    (effect, items, personal).
+    A promotion without a pattern gives out the codes that were issued, each once. With a channel,
+    `coupon.published` asks campaigns to send it. `coupon_fields` make the coupon its own (effect, items,
+    personal).
 
-    Raises PromotionHasNoCoupon, PromotionStopped, PromotionNotPublishable, CouponExpired.
+    Raises PromotionHasNoCoupon, PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty,
+    and BudgetExceeded when the budget of the whole promotion is spent.
     """
     with transaction.atomic():
         lock_keys("publication", [f"{promotion.pk}:{source_id}"])
@@ -41,7 +51,7 @@ def publish_coupon(
             return known
         (promotion,) = lock_promotions([promotion.pk])
         _check_publishable(promotion, at)
-        coupon = _public_coupon(promotion) or _new_coupon(
+        coupon = _public_coupon(promotion) or _own_coupon(
             promotion,
             holder=customer,
             reason=reason,
@@ -62,9 +72,10 @@ def publish_coupon(
 
 
 def withdraw_publication(publication: Publication, *, at: datetime) -> Publication:
-    """Take back a coupon whose message was never accepted: an unused code of its own is switched off.
+    """Take back a coupon whose message was never accepted.
 
-    A used one, and a public code, stay as they are.
+    An unused code is switched off, or goes back to the pool it came from. A used one, and a public code, stay
+    as they are.
     """
     with transaction.atomic():
         coupon = Coupon.objects.select_for_update().get(pk=publication.coupon_id)
@@ -74,8 +85,7 @@ def withdraw_publication(publication: Publication, *, at: datetime) -> Publicati
         publication.status = Publication.Status.WITHDRAWN
         publication.save(update_fields=["status"])
         if not coupon.public:
-            coupon.active = False
-            coupon.save(update_fields=["active"])
+            _take_back(coupon, pooled=not publication.promotion.coupon_pattern)
         record_event(
             "coupon.withdrawn",
             external_id=f"publication:{publication.pk}:withdrawn",
@@ -104,10 +114,41 @@ def _check_publishable(promotion: Promotion, at: datetime) -> None:
         raise CouponExpired
     if status == Promotion.Status.DRAFT:
         raise PromotionNotPublishable
+    spent = BudgetPeriod.objects.filter(budget__promotion=promotion, budget__period=Period.TOTAL)
+    if spent.filter(used__gte=F("cap")).exists():
+        raise BudgetExceeded
 
 
 def _public_coupon(promotion: Promotion) -> Coupon | None:
     return promotion.coupons.filter(public=True).first()
+
+
+def _own_coupon(promotion: Promotion, **fields: Any) -> Coupon:
+    if promotion.coupon_pattern:
+        return _new_coupon(promotion, **fields)
+    coupon = _pooled_coupon(promotion)
+    for name, value in fields.items():
+        setattr(coupon, name, value)
+    coupon.save(update_fields=list(fields))
+    return coupon
+
+
+def _pooled_coupon(promotion: Promotion) -> Coupon:
+    free = Coupon.objects.in_pool().filter(promotion=promotion).order_by("pk")
+    # Past the codes that others are taking; only when nothing else is left, wait for what becomes of those.
+    found = free.select_for_update(skip_locked=True).first() or free.select_for_update().first()
+    if found is None:
+        raise CouponPoolEmpty
+    return found
+
+
+def _take_back(coupon: Coupon, *, pooled: bool) -> None:
+    if pooled:
+        coupon.holder = coupon.published_at = coupon.valid_from = coupon.valid_until = None
+        coupon.save(update_fields=["holder", "published_at", "valid_from", "valid_until"])
+    else:
+        coupon.active = False
+        coupon.save(update_fields=["active"])
 
 
 def _new_coupon(promotion: Promotion, **fields: Any) -> Coupon:

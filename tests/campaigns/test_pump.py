@@ -21,8 +21,8 @@ from campaigns.services import (
     unsubscribe,
 )
 from campaigns.services.outbox import claim_messages, record_result, take_message
-from coupons.models import Coupon, Publication
-from coupons.services import stop_promotion
+from coupons.models import BudgetPeriod, Coupon, Publication
+from coupons.services import issue_coupons, stop_promotion
 from customers.models import Event, Suppression
 from tests.campaigns.factories import offer, running, segment_of, subscriber, subscribers
 from tests.processes import free_port
@@ -310,3 +310,47 @@ def test_a_pump_leaves_the_lane_to_as_many_as_settings_allow(sink, now, settings
     first.join()
 
     assert states(campaign) == {"SENT": 2}
+
+
+def test_an_empty_pool_pauses_the_run_and_more_codes_let_it_go_on(db, sink, now, states):
+    promotion = offer(now, coupon={"pattern": ""})
+    issue_coupons(promotion, codes=[f"POOL-{n:04}" for n in range(80)], at=now)
+    campaign = running(segment_of(subscribers(100)), now, promotion=promotion)
+
+    pump("BULK")
+    campaign.refresh_from_db()
+    run = CampaignRun.objects.get()
+    assert (campaign.status, run.pause_reason) == ("PAUSED", "NO_COUPON")
+    assert states(campaign) == {"SENT": 80, "PENDING": 20}
+    assert len(sink.messages) == 80
+    issue_coupons(promotion, codes=[f"MORE-{n:04}" for n in range(20)], at=now)
+    resume_campaign(campaign, at=now)
+    pump("BULK")
+
+    codes = set(campaign.messages.values_list("publication__coupon__code", flat=True))
+    assert states(campaign) == {"SENT": 100}
+    assert len(codes) == 100
+    assert len(sink.messages) == 100
+
+
+def test_a_code_whose_mail_was_refused_goes_back_to_its_pool(db, sink, now, states):
+    sink.refuse("person0@")
+    promotion = offer(now, coupon={"pattern": ""})
+    issue_coupons(promotion, codes=["ONLY-0001"], at=now)
+    campaign = running(segment_of(subscribers(2)), now, promotion=promotion)
+
+    pump("BULK")
+
+    assert states(campaign) == {"FAILED": 1, "SENT": 1}
+    assert promotion.coupons.get().holder == campaign.messages.get(state="SENT").customer
+
+
+def test_a_spent_budget_pauses_the_run(db, sink, now, states):
+    promotion = offer(now, budget={"metric": "REDEMPTIONS", "cap": 5, "period": "TOTAL"})
+    BudgetPeriod.objects.update_or_create(budget=promotion.budgets.get(), defaults={"cap": 5, "used": 5})
+    campaign = running(segment_of(subscribers(2)), now, promotion=promotion)
+
+    pump("BULK")
+
+    assert CampaignRun.objects.get().pause_reason == "NO_COUPON"
+    assert (states(campaign), sink.messages) == ({"PENDING": 2}, [])

@@ -1,0 +1,96 @@
+"""Making, starting and stopping a campaign with a mouse; a mail in the inbox; the way out of the mails."""
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign, Message
+from campaigns.services import start_campaign, store_mail, tend_runs
+from customers.models import Segment
+from loyalty_site.roles import Role
+from tests.browser.conftest import browser, filled_site, visiting  # noqa: F401
+from tests.campaigns.factories import draft, offer, segment_of, subscribers
+from tests.factories import CustomerFactory
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def audience(filled_site):  # noqa: F811
+    now = timezone.now()
+    with filled_site.database():
+        people = [*subscribers(30), CustomerFactory(email=None), CustomerFactory()]
+        segment = segment_of(people, code="regulars")
+        offer(now, code="autumn-ten", name="Ten percent in autumn")
+        return segment.pk
+
+
+def test_a_campaign_from_an_empty_form_to_a_stop(filled_site, visiting, audience):  # noqa: F811
+    with visiting(Role.MARKETER) as visitor:
+        page = visitor.open("/console/campaigns/campaign/add/")
+        page.fill("#id_name", "Autumn for regulars")
+        page.select_option("#id_segment", str(audience))
+        page.wait_for_selector("dt:has-text('No e-mail address')")
+        page.select_option("#id_promotion", label="Ten percent in autumn")
+        page.wait_for_selector("iframe[srcdoc]")
+        page.fill("#id_preview_as", "person7@mail.example")
+        page.click("button:has-text('Preview')")
+        page.wait_for_selector("dd:has-text('Persona7 Rossi')")
+        visitor.look()
+        page.fill("#id_body", "{{ coupon.cod }}")
+        page.click("button:has-text('Preview')")
+        page.wait_for_selector("text=Line 1: there is no variable “coupon.cod”.")
+        page.fill("#id_body", "<p>Hello {{ customer.first_name }}: {{ coupon.code }}</p>")
+        page.click("button:has-text('Save and look it over')")
+        page.wait_for_selector("h2:has-text('Look it over')")
+        visitor.look()
+        page.click("button:has-text('Start')")
+        page.wait_for_selector("text=Write to about 30 people now?")
+        page.click("button:has-text('Start it')")
+        page.wait_for_selector("text=The audience is being taken")
+        with filled_site.database():
+            tend_runs(at=timezone.now())
+        page.wait_for_selector("text=2 of 32")
+        visitor.look()
+        page.click("button:has-text('Stop')")
+        page.wait_for_selector("#waiting:has-text('30')")
+        page.click("button:has-text('Stop it')")
+        page.wait_for_selector("text=The campaign was stopped.")
+        visitor.look()
+
+    with filled_site.database():
+        assert Campaign.objects.get(name="Autumn for regulars").status == "STOPPED"
+    assert visitor.problems == []
+
+
+def test_the_other_pages_and_the_way_out(filled_site, visiting, audience):  # noqa: F811
+    now = timezone.now()
+    with filled_site.database():
+        segment = Segment.objects.get(pk=audience)
+        campaign = start_campaign(draft(segment, now, code="for-pages"), at=now)
+        tend_runs(at=now)
+        token = Message.objects.filter(campaign=campaign, state="PENDING").first().token
+        mail = store_mail(
+            sender="shop@fidelio.example",
+            recipients=["alice@mail.example"],
+            raw=b"Subject: Hello\r\nContent-Type: text/html\r\n\r\n<h1>Hello</h1><script>alert(1)</script>",
+        )
+    with visiting(Role.ADMINISTRATOR, phone=True) as visitor:
+        for path in (
+            f"campaign/{campaign.pk}/change/",
+            f"campaign/{campaign.pk}/edit/",
+            f"message/?campaign__id__exact={campaign.pk}",
+            "channelswitch/",
+            "inboxmail/",
+        ):
+            visitor.open(f"/console/campaigns/{path}")
+        page = visitor.open(f"/console/campaigns/inboxmail/{mail.pk}/change/")
+        page.frame_locator("iframe").locator("h1:has-text('Hello')").wait_for()
+        page.click("button:has-text('Headers')")
+        page.wait_for_selector("dt:has-text('Subject')")
+        page = visitor.open(f"/u/{token}")
+        page.click("button")
+        page.wait_for_selector("h1:has-text('Done')")
+        visitor.look()
+
+    # The browser says that it did not run the mail's script: that is what the frame is for.
+    assert [problem for problem in visitor.problems if "Blocked script execution" not in problem] == []
