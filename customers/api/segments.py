@@ -24,6 +24,7 @@ from operations.api.serializers import StrictSerializer
 from operations.errors import InvalidInput
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class AsOfField(serializers.Field):
     """An instant with its offset, or a whole local day."""
 

@@ -136,7 +136,7 @@ class ReferralIn(StrictSerializer):
     referee = RefereeIn()
 
 
-class StopIn(StrictSerializer):
+class ProgrammeStopIn(StrictSerializer):
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
 

@@ -18,10 +18,10 @@ from referrals.api.serializers import (
     LeaderOut,
     ProgrammeIn,
     ProgrammeOut,
+    ProgrammeStopIn,
     ReferralIn,
     ReferralOut,
     ReportOut,
-    StopIn,
 )
 from referrals.errors import ProgrammeNotFound
 from referrals.models import Referral, ReferralProgramme
@@ -61,10 +61,10 @@ class ProgrammeStop(APIView):
 
     required_scope = "referrals:write"
 
-    @extend_schema(request=StopIn, responses=ProgrammeOut)
+    @extend_schema(request=ProgrammeStopIn, responses=ProgrammeOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
-            given = StopIn(data=request.data or {})
+            given = ProgrammeStopIn(data=request.data or {})
             given.is_valid(raise_exception=True)
             programme = programme_under(reference)
             stopped = services.stop_programme(programme, **given.validated_data, at=timezone.now())
