@@ -1,4 +1,4 @@
-"""What a newcomer finds ready to be used: an earning rule, promotions, a campaign in draft, an allowance."""
+"""What a newcomer finds ready to be used: rules, promotions, a campaign in draft, referrals."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,14 +12,19 @@ from campaigns.models import Campaign
 from campaigns.services import create_campaign
 from coupons.models import AgentAllowance, Promotion
 from coupons.services import create_promotion
-from customers.models import Segment
+from customers.models import Rollup, RollupScope, Segment
 from loyalty.models import EarningRule
 from loyalty.services import create_earning_rule
 from loyalty_site.roles import Role
 from operations.models import User
+from referrals.models import ReferralProgramme
+from referrals.services import create_programme, invite_friend
+from referrals.services.programmes import Reward, Terms
 
 EARNING_RULE = "one-point-per-euro"
 WIN_BACK = "win-back"
+BRING_A_FRIEND = "bring-a-friend"
+AMBASSADORS = 12
 DAILY_ALLOWANCES = {Role.AGENT: 5_000, Role.SUPERVISOR: 20_000}
 
 
@@ -59,6 +64,39 @@ def write_win_back(model: RfmModel, *, at: datetime) -> Campaign:
         owner=User.objects.filter(username="marketer").first(),
         at=at,
     )
+
+
+@transaction.atomic
+def write_referral_programme(*, at: datetime) -> ReferralProgramme:
+    """Five euros for who brings a friend and for the friend; the best customers have their code already."""
+    programme = ReferralProgramme.objects.filter(code=BRING_A_FRIEND).first()
+    if programme:
+        return programme
+    rewards = {
+        side: ensure_promotion(
+            code,
+            name=name,
+            effect={"kind": "AMOUNT", "amount": 500, "target": "ORDER"},
+            conditions={"holder_only": True, "minimum_spend": {"amount": 2_500}},
+            coupon={"pattern": pattern, "max_uses": 1, "valid_days": 60},
+            at=at,
+        )
+        for side, code, name, pattern in (
+            ("referrer", "friend-brought", "5 € for bringing a friend", "GRAZIE-##########"),
+            ("referee", "friend-welcome", "5 € to welcome you", "BENVENUTO-##########"),
+        )
+    }
+    programme = create_programme(
+        code=BRING_A_FRIEND,
+        name="Bring a friend",
+        referrer_reward=Reward(promotion=rewards["referrer"]),
+        referee_reward=Reward(promotion=rewards["referee"]),
+        terms=Terms(minimum_amount=2_000, maximum_per_referrer=10),
+    )
+    best = Rollup.objects.filter(scope=RollupScope.ALL, scope_value="").order_by("-net_amount")
+    for lifetime in best.select_related("customer")[:AMBASSADORS]:
+        invite_friend(lifetime.customer, programme, channel="email", at=at)
+    return programme
 
 
 def write_allowances() -> None:

@@ -22,7 +22,12 @@ from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.progress import Progress
-from loyalty_site.demo.showcase import write_allowances, write_earning_rule, write_win_back
+from loyalty_site.demo.showcase import (
+    write_allowances,
+    write_earning_rule,
+    write_referral_programme,
+    write_win_back,
+)
 
 MONTHS_OF_HISTORY = 6
 SEGMENTS = {
@@ -135,6 +140,7 @@ def load_mailings(demo: Demo) -> None:
 def set_out_showcase(demo: Demo) -> None:
     write_allowances()
     write_win_back(ensure_main_model(), at=demo.at)
+    write_referral_programme(at=demo.at)
 
 
 def _scored_days(today: date) -> list[date]:
