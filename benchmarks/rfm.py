@@ -42,7 +42,8 @@ WHERE source.code = 'bench'
 FLOOR = """
 SELECT count(*), sum(orders), sum(amount), max(last) FROM (
     SELECT count(*) AS orders, sum(net_amount) AS amount, max(ordered_at) AS last
-    FROM customers_order WHERE status = 'PAID' AND customer_id IS NOT NULL GROUP BY customer_id) AS customers
+    FROM customers_order WHERE status = 'PAID' AND currency = 'EUR' AND customer_id IS NOT NULL
+    GROUP BY customer_id) AS customers
 """
 
 

@@ -161,7 +161,9 @@ class PostgresEngine:
         )
 
     def _window(self, from_: date | None, before: date) -> sql.Composable:
-        end = sql.SQL("ordered_at < {}").format(first_instant(before))
+        end = sql.SQL("currency = {} AND ordered_at < {}").format(
+            settings.PROGRAMME_CURRENCY, first_instant(before)
+        )
         if from_ is None:
             return end
         return sql.SQL("ordered_at >= {} AND {}").format(first_instant(from_), end)

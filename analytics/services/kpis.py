@@ -29,7 +29,7 @@ FROM_ORDERS = """
     SELECT date_trunc(%(grain)s, ordered_at AT TIME ZONE %(zone)s)::date AS period, customer_id,
            count(*) AS orders, sum(net_amount)::bigint AS net_amount
     FROM customers_order
-    WHERE status = 'PAID' AND customer_id IS NOT NULL
+    WHERE status = 'PAID' AND currency = %(currency)s AND customer_id IS NOT NULL
       AND ordered_at >= %(earliest_at)s AND ordered_at < %(end_at)s
     GROUP BY 1, 2
 """
@@ -43,7 +43,8 @@ GROUP BY period
 ANONYMOUS = """
 SELECT date_trunc(%(grain)s, ordered_at AT TIME ZONE %(zone)s)::date, count(*), sum(net_amount)::bigint
 FROM customers_order
-WHERE status = 'PAID' AND customer_id IS NULL AND ordered_at >= %(start_at)s AND ordered_at < %(end_at)s
+WHERE status = 'PAID' AND currency = %(currency)s AND customer_id IS NULL
+  AND ordered_at >= %(start_at)s AND ordered_at < %(end_at)s
 GROUP BY 1
 """
 ANSWERS = """
@@ -117,6 +118,7 @@ class _Figures:
         earliest, end = shift(starts[0], grain, -1), shift(starts[-1], grain, 1)
         self.parameters = {
             "grain": grain.value,
+            "currency": settings.PROGRAMME_CURRENCY,
             "zone": settings.PROGRAMME_TIME_ZONE,
             "step": _step(grain),
             "earliest": earliest,
@@ -221,7 +223,8 @@ WITH buyers AS (
            coalesce(sum(net_amount) FILTER (WHERE ordered_at >= %(middle)s), 0) AS net_now,
            coalesce(sum(net_amount) FILTER (WHERE ordered_at < %(middle)s), 0) AS net_before
     FROM customers_order
-    WHERE status = 'PAID' AND ordered_at >= %(start)s AND ordered_at < %(end)s GROUP BY customer_id)
+    WHERE status = 'PAID' AND currency = %(currency)s AND ordered_at >= %(start)s AND ordered_at < %(end)s
+    GROUP BY customer_id)
 SELECT coalesce(sum(net_now), 0)::bigint, coalesce(sum(orders_now), 0)::bigint,
        count(customer_id) FILTER (WHERE orders_now > 0), count(customer_id) FILTER (WHERE orders_now > 1),
        coalesce(sum(net_before), 0)::bigint, coalesce(sum(orders_before), 0)::bigint,
@@ -253,19 +256,20 @@ FROM (SELECT publication.published_at >= %(middle)s AS recent, EXISTS (
 def compare_days(days: int, *, until: date) -> Comparison:
     """Return the figures of the `days` days that end with `until`, and of as many before them."""
     end = until + timedelta(days=1)
-    instants = {
+    parameters = {
+        "currency": settings.PROGRAMME_CURRENCY,
         "start": first_instant(end - timedelta(days=2 * days)),
         "middle": first_instant(end - timedelta(days=days)),
         "end": first_instant(end),
     }
     with connection.cursor() as cursor:
-        cursor.execute(TWO_WINDOWS, instants)
+        cursor.execute(TWO_WINDOWS, parameters)
         *purchases, retained = cursor.fetchone()
-        cursor.execute(NEW_CUSTOMERS, instants)
+        cursor.execute(NEW_CUSTOMERS, parameters)
         new = cursor.fetchone()
-        cursor.execute(TWO_PUBLISHED, instants)
+        cursor.execute(TWO_PUBLISHED, parameters)
         published = cursor.fetchone()
-        cursor.execute(ANY_BEFORE, instants)
+        cursor.execute(ANY_BEFORE, parameters)
         whole = cursor.fetchone()[0]
     return Comparison(
         now=Window(*purchases[:4], new[0], *published[:2]),
@@ -279,7 +283,8 @@ ANY_BEFORE = "SELECT EXISTS (SELECT FROM customers_order WHERE ordered_at < %(st
 REVENUE = """
 SELECT date_trunc(%(grain)s, ordered_at AT TIME ZONE %(zone)s)::date, sum(net_amount)::bigint, count(*)
 FROM customers_order
-WHERE status = 'PAID' AND ordered_at >= %(start)s AND ordered_at < %(end)s GROUP BY 1
+WHERE status = 'PAID' AND currency = %(currency)s AND ordered_at >= %(start)s AND ordered_at < %(end)s
+GROUP BY 1
 """
 
 
@@ -288,6 +293,7 @@ def revenue_series(from_: date, to: date, grain: str = Grain.DAY) -> list[tuple[
     grain = Grain(grain)
     parameters = {
         "grain": grain.value,
+        "currency": settings.PROGRAMME_CURRENCY,
         "zone": settings.PROGRAMME_TIME_ZONE,
         "start": first_instant(period_start(from_, grain)),
         "end": first_instant(to + timedelta(days=1)),

@@ -21,8 +21,6 @@ def purchase(customer: Customer | None, *, at: datetime, amount: int = 5000, **o
         external_id=f"order-{Order.objects.count()}",
         customer=customer,
         ordered_at=at,
-        currency="EUR",
         total_amount=amount,
-        content_hash=b"",
-        **order,
+        **{"currency": "EUR", "content_hash": b"", **order},
     )

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from analytics.services import compare_days, kpis, monthly_cohorts, revenue_series
+from coupons.services import publish_coupon, redeem_stack
 from customers.models import Order
 from customers.services.events import record_event
 from customers.services.rollups import refresh_rollups
 from operations.errors import InvalidInput
 from tests.analytics.factories import purchase
+from tests.coupons.factories import NOW, promotion, spending
 from tests.factories import CustomerFactory
 
 TODAY = date(2026, 11, 21)
@@ -33,6 +35,7 @@ def purchases():
     purchase(charlie, at=at(10, 31, 23), amount=2500)
     purchase(charlie, at=at(11, 12), amount=9000, status=Order.Status.CANCELLED)
     purchase(None, at=at(11, 11), amount=500)
+    purchase(charlie, at=at(11, 11), amount=300, currency="CHF")
     refresh_rollups([alice.pk, bob.pk, charlie.pk])
     return alice, bob, charlie
 
@@ -80,6 +83,20 @@ def test_nps_is_promoters_less_detractors(purchases):
     october, november = kpis(date(2026, 10, 1), TODAY)
 
     assert (october.nps, november.nps) == (None, 30)
+
+
+def test_the_redemption_rate_is_of_what_was_handed_out_in_the_period(purchases):
+    alice, bob, _charlie = purchases
+    offer = promotion()
+    handed_out = [
+        publish_coupon(offer, customer=person, source_id=person.first_name, at=NOW) for person in (alice, bob)
+    ]
+    redeem_stack(spending(handed_out[0].coupon, who=alice), at=NOW)
+
+    october, november = kpis(date(2026, 10, 1), TODAY)
+
+    assert (october.redemption_rate, november.redemption_rate) == (0.5, None)
+    assert compare_days(60, until=TODAY).now.redemption_rate == 0.5
 
 
 def test_a_period_that_ends_before_it_starts_is_bad_input():
