@@ -207,7 +207,7 @@ def _start_servers(folder: Path) -> None:
     valkey.start()
     _servers.append(valkey)
     os.environ[BROKER] = valkey.broker_url().partition("?")[0]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _sweep_up_killed_runs() -> None:
