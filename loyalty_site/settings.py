@@ -114,7 +114,7 @@ if not DATABASE_URL:
 def database_host(database_url: str, host: str) -> str:
     """Return the host; a percent-encoded one is a socket's folder, whose letters keep their case."""
     address = urlsplit(database_url).netloc.rpartition("@")[2]
-    return unquote(address) if address.upper().startswith("%2F") else host
+    return unquote(address.partition(":")[0]) if address.upper().startswith("%2F") else host
 
 
 DATABASE = env.db_url_config(DATABASE_URL)
