@@ -67,6 +67,8 @@ class EventOut(TimelineEventOut):
 
 def _set_aside(item: Any, error: InvalidInput) -> None:
     """Keep what was sent as an event and could not be read, with the first reason."""
+    if item is None:
+        return
     mistake = error.details[0] if error.details else None
     reason = f"{mistake.pointer}: {mistake.message}" if mistake else str(error.message)
     code = item.get("source") if isinstance(item, dict) else None

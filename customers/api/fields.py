@@ -2,6 +2,7 @@
 
 import zoneinfo
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,12 @@ from django_countries import countries
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+
+@cache
+def _time_zones() -> set[str]:
+    """Reading the names from the disk each time would take longer than all the rest of a request."""
+    return zoneinfo.available_timezones()
 
 
 class CodeField(serializers.RegexField):
@@ -40,7 +47,7 @@ class TimeZoneField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
-        if name and name not in zoneinfo.available_timezones():
+        if name and name not in _time_zones():
             self.fail("unknown")
         return name
 
