@@ -331,10 +331,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "CampaignTriggerEnum": "campaigns.models.campaign.CampaignVersion.Trigger",
         "ConsentStateEnum": "customers.models.consent.ConsentState",
+        "CouponStatusEnum": "coupons.models.coupon.Coupon.Status",
         "CustomerKindEnum": "customers.models.customer.Customer.Kind",
         "CustomerStatusEnum": "customers.models.customer.Customer.Status",
+        "MailChannelEnum": [("email", "email")],
+        "MessageChannelEnum": "customers.models.consent.Channel",
         "OrderStatusEnum": "customers.models.order.Order.Status",
+        "RedemptionStatusEnum": "coupons.models.redemption.RedemptionStatus",
+        "StopModeEnum": "coupons.models.promotion.Promotion.StopMode",
     },
 }
 
