@@ -23,6 +23,7 @@ from customers.models import (
 )
 from customers.models.consent import ConsentState
 from customers.segments.catalogue import Field, Kind
+from customers.segments.known import known_values
 from customers.segments.moments import Moment
 from customers.segments.readers import Column, Happenings, JsonValue, Rows
 
@@ -173,7 +174,7 @@ FIELDS: list[Field] = [
         _("Trait"),
         Kind.ANY,
         Rows(lambda moment, code: Trait.objects.filter(code=code), JsonValue("value")),
-        expand=lambda: Trait.objects.order_by("code").values_list("code", flat=True).distinct(),
+        expand=lambda: known_values(Trait, "code"),
     ),
     Field(
         "event.order.recorded",
@@ -188,6 +189,6 @@ FIELDS: list[Field] = [
         Kind.EVENT,
         Happenings(lambda type: Event.objects.filter(type=type), "occurred_at"),
         where=EVENT_FIELDS,
-        expand=lambda: Event.objects.order_by("type").values_list("type", flat=True).distinct(),
+        expand=lambda: [type for type in known_values(Event, "type") if type != "order.recorded"],
     ),
 ]

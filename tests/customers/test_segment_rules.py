@@ -7,10 +7,11 @@ from django.db.models import Count, JSONField, Max, Min, Sum, Value
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.models import Customer, Order, Rollup, Trait
+from customers.models import Customer, Event, Order, Rollup, Trait
 from customers.segments.catalogue import OPERATORS, catalogue, listed_fields
 from customers.segments.compiler import compile_rules
 from customers.segments.fields import Field, Kind
+from customers.segments.known import known_values
 from customers.segments.rules import parse_rules
 from customers.services import create_segment, replace_members
 from operations.errors import InvalidInput
@@ -230,3 +231,12 @@ def test_a_rule_and_its_opposite_share_out_all_customers(crowd, rules):
 
     assert len(held) + len(rest) == 12
     assert not held & rest
+
+
+def test_the_values_of_a_column_are_listed_once_in_order(db):
+    for number, code in enumerate(["b", "a", "c", "a", "b"]):
+        customer = CustomerFactory(email=None)
+        Trait.objects.create(customer=customer, code=code, value=number, computed_at=NOON)
+
+    assert known_values(Trait, "code") == ["a", "b", "c"]
+    assert known_values(Event, "type") == []

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from coupons.models import Account, LedgerEntry, Lot
 from customers.models import Event, Order
+from customers.segments.compiler import compile_rules
 from customers.services import dispatch_events, record_event
 from loyalty.errors import EarningRuleTaken
 from loyalty.models import EarningRule, PointsAccrual
@@ -303,3 +304,14 @@ def _standing():
             )
         ),
     }
+
+
+def test_rules_can_ask_for_the_balance():
+    rich, poor = CustomerFactory(), CustomerFactory()
+    adjust_points(rich, points=500, reason="welcome", at=NOON)
+    rule = {"field": "points.balance", "operator": ">=", "value": 500}
+
+    enough = compile_rules({"combinator": "and", "rules": [rule]}, as_of=NOON)
+    few = compile_rules({"combinator": "and", "not": True, "rules": [rule]}, as_of=NOON)
+
+    assert (list(enough), list(few)) == ([rich], [poor])
