@@ -1,6 +1,5 @@
 """What loyalty shows on a customer's page and in GET /customers/{id}."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,7 +13,7 @@ from loyalty import services
 from loyalty.services.balances import Points, points_account
 from operations.formats import day, number
 
-ENTRIES_SHOWN = 50
+ENTRIES_SHOWN = 25
 
 
 def points_details(customer: Customer) -> dict[str, Any]:
@@ -56,6 +55,6 @@ def _hint(points: Points) -> str:
         soonest = points.expiring[0]
         return _("%(points)s expire after %(day)s") % {
             "points": number(soonest.points),
-            "day": day(soonest.at - timedelta(seconds=1)),
+            "day": day(soonest.good_until),
         }
     return ""

@@ -36,6 +36,13 @@ from operations.figures import Cell, Chart, Column, Delta, Series, Table
 MEMBERS_SHOWN = 25
 
 
+class RulesField(forms.JSONField):
+    """A tree of rules, written so that a person can read and change it."""
+
+    def prepare_value(self, value: Any) -> str:
+        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class SegmentForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     code = forms.RegexField(
@@ -45,7 +52,7 @@ class SegmentForm(forms.Form):
     )
     description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
     active = forms.BooleanField(label=gettext_lazy("Refreshed every night"), required=False, initial=True)
-    rules = forms.JSONField(
+    rules = RulesField(
         label=gettext_lazy("Rules"),
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "class": "fi-mono"}),
         help_text=gettext_lazy("A react-querybuilder tree: combinator, not, rules."),
@@ -244,7 +251,9 @@ class SegmentAdmin(ModelAdmin):
         segment: Segment | None = None,
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": segment}
+        frame = self.admin_site.each_context(request)
+        if segment:
+            frame |= {"opts": self.opts, "original": segment}
         return TemplateResponse(request, template, {**frame, "title": title, **context})
 
 

@@ -1,7 +1,7 @@
 """What a customer has: reads only."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Sum
 
@@ -13,10 +13,15 @@ EXPIRIES_SHOWN = 12
 
 @dataclass(frozen=True)
 class Expiring:
-    """Points that stop being spendable at one instant."""
+    """Points that stop being spendable at one instant, the first one they are not good any more."""
 
     points: int
     at: datetime
+
+    @property
+    def good_until(self) -> datetime:
+        """Return an instant of the last day they are good."""
+        return self.at - timedelta(seconds=1)
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def write_referral_programme(*, at: datetime) -> ReferralProgramme:
             at=at,
         )
         for side, code, name, pattern in (
-            ("referrer", "friend-brought", "5 € for bringing a friend", "GRAZIE-##########"),
-            ("referee", "friend-welcome", "5 € to welcome you", "BENVENUTO-##########"),
+            ("referrer", "friend-brought", "5 € thank-you coupon", "GRAZIE-##########"),
+            ("referee", "friend-welcome", "5 € welcome coupon", "BENVENUTO-##########"),
         )
     }
     programme = create_programme(

@@ -256,7 +256,9 @@ class ReferralProgrammeAdmin(ModelAdmin):
         programme: ReferralProgramme | None = None,
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "original": programme}
+        frame = self.admin_site.each_context(request)
+        if programme:
+            frame |= {"opts": self.opts, "original": programme}
         return TemplateResponse(request, template, {**frame, "title": title, **context})
 
 
