@@ -1,5 +1,6 @@
 """Customers in the console: the list, and the page about one person."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -66,7 +67,7 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
             "tabs": tabs,
             "panel": chosen,
             "identities": list(self.customer.identities.order_by("namespace", "-pk")),
-            "attributes": sorted(self.customer.attributes.items()),
+            "attributes": [(name, _plain(value)) for name, value in sorted(self.customer.attributes.items())],
             "reach": reach_of(self.customer),
             "segments": list(
                 Segment.objects.filter(
@@ -91,6 +92,12 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
             "older": page.next,
             "newest": before is None,
         }
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def reach_of(customer: Customer) -> list[dict[str, Any]]:
