@@ -11,6 +11,9 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 letters nobody confuses: ten
 RANDOM_LENGTH = 10
 SHORTEST_CODE = 4
 LONGEST_CODE = 64
+APOLOGIES = (
+    "apology-"  # What the codes of the promotions begin with whose coupons each have a value of their own.
+)
 FOREVER = date(1, 1, 1)  # Where the one period begins of a limit or budget that counts in all.
 
 

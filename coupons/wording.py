@@ -1,9 +1,10 @@
 """A promotion in words a person understands: what it gives, to whom, how often, for how much in all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from coupons.definitions import (
     LimitRule,
@@ -16,12 +17,25 @@ from coupons.definitions import (
 )
 from coupons.engine import Conditions, Effect, Items, Stacking
 from coupons.engine.incentive import Basis, Kind, SpendScope, Target
-from coupons.models import Budget, Coupon, Promotion
+from coupons.models import Budget, Coupon, Period, Promotion
+from coupons.rules import APOLOGIES
 from operations.formats import moment, money, number
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of one incentive of a stack, and each rule that was asked with its answer."""
+
+    name: str
+    status: str
+    status_text: str
+    checks: list[tuple[str, bool]]
 
 
 def headline(promotion: Promotion) -> str:
     """Return what the promotion gives, in half a line."""
+    if promotion.code.startswith(APOLOGIES):
+        return _("what the agent decides, coupon by coupon")
     return effect_in_words(read_effect(promotion.effect), promotion.currency)
 
 
@@ -153,15 +167,9 @@ def _day_name(day: int) -> str:
 
 
 def _limit(limit: LimitRule) -> str:
-    subjects = {
-        LimitSubject.COUPON: _("per code"),
-        LimitSubject.CUSTOMER_COUPON: _("per customer and code"),
-        LimitSubject.CUSTOMER: _("per customer"),
-        LimitSubject.PROMOTION: _("by everybody together"),
-    }
     periods = {"TOTAL": _("in all"), "DAY": _("a day"), "WEEK": _("a week"), "MONTH": _("a month")}
     times = ngettext("once", "%(count)s times", limit.uses) % {"count": number(limit.uses)}
-    return f"{times} {periods[limit.period]} {subjects[limit.subject]}"
+    return f"{times} {periods[limit.period]} {_subject(limit.subject)}"
 
 
 def _stacking(stacking: Stacking) -> Iterator[str]:
@@ -186,9 +194,76 @@ def _codes(promotion: Promotion) -> str:
         times = ngettext("once", "%(count)s times", uses) % {"count": number(uses)}
     if public:
         return _("one code for everybody, %(code)s, good %(times)s") % {"code": public.code, "times": times}
-    words = _("a code of its own for each, good %(times)s") % {"times": times}
+    if promotion.coupon_pattern:
+        words = _("a code of its own for each, good %(times)s") % {"times": times}
+    else:
+        words = _("the codes that were issued, each to one customer, good %(times)s") % {"times": times}
     if promotion.coupon_valid_days is None:
         return words
     return ngettext(
         "%(words)s, for %(count)s day", "%(words)s, for %(count)s days", promotion.coupon_valid_days
     ) % {"words": words, "count": promotion.coupon_valid_days}
+
+
+def decisions(trace: Sequence[dict]) -> list[Decision]:
+    """Return the stored trace of a stack as a person reads it."""
+    return [
+        Decision(
+            one["name"],
+            one["status"],
+            str(OUTCOMES.get(one["status"], one["status"])),
+            [(rule_in_words(check["rule"]), check["passed"]) for check in one["trace"]],
+        )
+        for one in trace
+    ]
+
+
+def rule_in_words(rule: str) -> str:
+    """Return what a rule of the engine asks."""
+    kind, _dot, rest = rule.partition(".")
+    if kind == "limit":
+        subject, _dot, period = rest.partition(".")
+        words = {"subject": _subject(subject), "period": Period(period).label.lower()}
+        return _("within the limit %(subject)s, %(period)s") % words
+    return str(RULES.get(rule, rule))
+
+
+def _subject(subject: str) -> str:
+    return {
+        LimitSubject.COUPON: _("per code"),
+        LimitSubject.CUSTOMER_COUPON: _("per customer and code"),
+        LimitSubject.CUSTOMER: _("per customer"),
+        LimitSubject.PROMOTION: _("by everybody together"),
+    }[subject]
+
+
+OUTCOMES = {
+    "APPLICABLE": gettext_lazy("applied"),
+    "INAPPLICABLE": gettext_lazy("refused"),
+    "SKIPPED": gettext_lazy("had no effect"),
+}
+RULES = {
+    "exists": gettext_lazy("the code exists"),
+    "not_spent_on_this_order": gettext_lazy("not spent on this order before"),
+    "promotion.not_stopped": gettext_lazy("the promotion was not stopped"),
+    "promotion.activated": gettext_lazy("the promotion was activated"),
+    "promotion.started": gettext_lazy("the promotion has begun"),
+    "promotion.not_ended": gettext_lazy("the promotion has not ended"),
+    "coupon.on": gettext_lazy("the code is switched on"),
+    "coupon.started": gettext_lazy("the code is good already"),
+    "coupon.not_ended": gettext_lazy("the code has not expired"),
+    "coupon.uses": gettext_lazy("the code has uses left"),
+    "weekly_hours": gettext_lazy("at one of its hours"),
+    "currency": gettext_lazy("in the currency of the cart"),
+    "holder": gettext_lazy("used by its holder"),
+    "customer_known": gettext_lazy("by a customer who is known"),
+    "segment": gettext_lazy("by a customer of the segment"),
+    "first_order_only": gettext_lazy("on a first order"),
+    "stores": gettext_lazy("in one of its stores"),
+    "sales_channels": gettext_lazy("in one of its channels"),
+    "items": gettext_lazy("the cart has articles it is for"),
+    "exclusive": gettext_lazy("nothing beside it that stands alone"),
+    "max_in_category": gettext_lazy("not too many of its category"),
+    "minimum_spend": gettext_lazy("enough is spent"),
+    "budget": gettext_lazy("the budget bears it"),
+}

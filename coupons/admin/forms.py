@@ -369,6 +369,7 @@ def fits_the_form(promotion: Promotion) -> bool:
         not set(items) & {"products", "collections"}
         and not set(items.get("exclude") or {}) - {"skus", "categories"}
         and effect.get("kind") in ("PERCENT", "AMOUNT")
+        and bool(promotion.coupon_pattern)
         and minimum.keys() <= {"amount"}
         and len(conditions.get("weekly_hours") or []) <= 1
         and {limit["subject"] for limit in promotion.limits} <= {"CUSTOMER", "PROMOTION"}

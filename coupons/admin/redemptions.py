@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons.models import Redemption, RedemptionStack
+from coupons.wording import decisions
 from operations.figures import Column, Table
 from operations.formats import money
 
@@ -37,7 +38,7 @@ class RedemptionView(UnfoldModelAdminViewMixin, TemplateView):
             stack=stack,
             redemptions=spent.order_by("position"),
             lines=_lines(stack),
-            decisions=[(one["name"], one["status"], one["trace"]) for one in stack.trace],
+            decisions=decisions(stack.trace),
         )
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from coupons.engine import percent_of
 from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch, OwnRecord
 from coupons.models import AgentAllowance, Apology, Promotion, Reason
-from coupons.rules import local_day, start_of_day
+from coupons.rules import APOLOGIES, local_day, start_of_day
 from coupons.services.promotions import activate_promotion, create_promotion
 from coupons.services.publications import publish_coupon
 from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
@@ -229,7 +229,7 @@ def _issue(apology: Apology, at: datetime) -> Apology:
 
 def _promotion(currency: str, at: datetime) -> Promotion:
     """Return the promotion whose coupons are apologies; each carries a value of its own."""
-    code = f"apology-{currency.lower()}"
+    code = f"{APOLOGIES}{currency.lower()}"
     promotion = Promotion.objects.filter(code=code).first()
     if promotion is None:
         lock_keys("promotion", [code])

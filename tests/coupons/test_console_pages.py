@@ -198,7 +198,7 @@ def test_a_redemption_shows_lines_and_reasons(agent):
     page = text_of(agent.get(reverse("admin:coupons_redemption_change", args=[stack.redemptions.get().pk])))
 
     assert "€1.00 off a cart of €10.00" in page
-    assert "not_spent_on_this_order" in page
+    assert "not spent on this order before" in page
     assert "€0.33" in page and "€0.34" in page
 
 
