@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from customers.models import (
     Consent,
@@ -91,17 +92,17 @@ def load_journey(dataset: Dataset, *, calendar: Calendar, progress: Progress, at
     channel, _ = SalesChannel.objects.get_or_create(code=SALES_CHANNEL, defaults={"name": "Store"})
     check_constraints_at_once()
 
-    progress.begin("Products and stores")
+    progress.begin(gettext_noop("Products and stores"))
     catalogue = write_catalogue(dataset, at=at)
     progress.add(len(dataset.products))
 
-    progress.begin("Customers and consents")
+    progress.begin(gettext_noop("Customers and consents"))
     described = describe_households(dataset, catalogue.cities)
     households = write_households(described, source=source, calendar=calendar, at=at)
     settle_consents(source)
     refresh_statistics(Product, Customer, Identity, Consent)
 
-    progress.begin("Orders")
+    progress.begin(gettext_noop("Orders"))
     orders = write_orders(
         dataset,
         source=source,
@@ -113,19 +114,19 @@ def load_journey(dataset: Dataset, *, calendar: Calendar, progress: Progress, at
     )
     progress.add(len(orders))
 
-    progress.begin("Order lines")
+    progress.begin(gettext_noop("Order lines"))
     lines = 0
     for count in write_lines(dataset, orders=orders, catalogue=catalogue):
         lines += count
         progress.add(count)
 
-    progress.begin("Timeline")
+    progress.begin(gettext_noop("Timeline"))
     tell_customers(source)
     tell_consents(source)
     tell_orders(source)
     progress.add(len(orders))
 
-    progress.begin("Totals by customer and month")
+    progress.begin(gettext_noop("Totals by customer and month"))
     refresh_statistics(Order, OrderLine, Event)
     refresh_rollups(households.customers.tolist())
     progress.add(len(orders))
