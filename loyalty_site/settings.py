@@ -222,7 +222,11 @@ APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
 }
 # Contributors to the field catalogue of segment rules.
-SEGMENT_FIELDS: list[str] = ["customers.segments.fields.FIELDS", "loyalty.segment_fields.FIELDS"]
+SEGMENT_FIELDS: list[str] = [
+    "customers.segments.fields.FIELDS",
+    "loyalty.segment_fields.FIELDS",
+    "analytics.segment_fields.FIELDS",
+]
 
 # --- The programme ---
 PROGRAMME_NAME = read("PROGRAMME_NAME", "Fidelio")

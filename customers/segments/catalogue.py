@@ -65,7 +65,8 @@ class Reader(Protocol):
 class Field:
     """One thing a rule can be about. `choices` maps the values a CHOICE takes to their labels.
 
-    `expand` lists the parts that exist now for a code with a `*`, so that the console can offer them.
+    `expand` lists the parts that exist now for a code with a `*`, so that the console can offer them; with
+    `closed` only those can be written.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Field:
     reader: Reader
     choices: Callable[[], dict[str, Any]] | None = None
     expand: Callable[[], Iterable[str]] | None = None
+    closed: bool = False
     where: "dict[str, Field]" = field(default_factory=dict)
 
     @property
@@ -110,7 +112,7 @@ def find_field(code: str, fields: Iterable[Field]) -> tuple[Field, tuple[str, ..
     """Return the field a code means and the parts its `*` stands for."""
     for candidate in fields:
         parts = candidate.match(code)
-        if parts is not None:
+        if parts is not None and not (candidate.closed and parts[0] not in candidate.expand()):
             return candidate, parts
     return None
 
