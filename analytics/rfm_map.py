@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from analytics.models import RfmModel, RfmRun
 from analytics.rules import CODES, SCORES, RfmSegment
@@ -107,17 +107,8 @@ def _segment_row(
     )
 
 
-def page_of(name: str, *arguments: Any) -> str:
-    """Return the address of a page of the console, or nothing where that page is not installed."""
-    try:
-        return reverse(f"admin:{name}", args=arguments)
-    except NoReverseMatch:
-        return ""
-
-
 def _campaign_url(segment_id: int) -> str:
-    url = page_of("campaigns_campaign_add")
-    return f"{url}?segment={segment_id}" if url else ""
+    return f"{reverse('admin:campaigns_campaign_add')}?segment={segment_id}"
 
 
 def _run_before(run: RfmRun) -> RfmRun | None:

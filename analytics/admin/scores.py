@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -9,7 +10,6 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from analytics.models import RfmRun, RfmScore
-from analytics.rfm_map import page_of
 from operations import formats
 
 
@@ -70,7 +70,7 @@ class RfmScoreAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("customer"))
     def person(self, score: RfmScore) -> SafeString:
-        url = page_of("customers_customer_change", score.customer_id)
+        url = reverse("admin:customers_customer_change", args=[score.customer_id])
         return format_html('<a class="fi-link" href="{}">{}</a>', url, score.customer)
 
     @admin.display(description=gettext_lazy("segment"), ordering="segment")

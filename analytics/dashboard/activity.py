@@ -6,7 +6,6 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from analytics.rfm_map import page_of
 from campaigns.models import Campaign
 from campaigns.results import Figures, campaign_figures
 from customers.models import Order
@@ -59,8 +58,8 @@ def latest_orders() -> Table:
 def _order_row(order: Order) -> list[Cell | str]:
     customer = order.customer
     return [
-        Cell(order.external_id, url=page_of("customers_order_change", order.pk)),
-        Cell(str(customer), url=page_of("customers_customer_change", customer.pk))
+        Cell(order.external_id, url=reverse("admin:customers_order_change", args=[order.pk])),
+        Cell(str(customer), url=reverse("admin:customers_customer_change", args=[customer.pk]))
         if customer
         else Cell(_("Anonymous")),
         str(order.sales_channel or formats.NOTHING),

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.models import RfmModel, RfmRun
-from analytics.rfm_map import page_of
 from campaigns.models import CampaignRun
 from coupons.models import Budget, BudgetPeriod, Period, Promotion
 from operations import formats
@@ -79,7 +78,7 @@ def _budgets() -> Iterator[Decision]:
             % {"promotion": promotion.name, "share": formats.percent(share, 0)},
             _("%(used)s of %(cap)s") % {"used": _written(period, "used"), "cap": _written(period, "cap")},
             "savings",
-            page_of("coupons_promotion_change", promotion.pk),
+            reverse("admin:coupons_promotion_change", args=[promotion.pk]),
             tone="bad" if period.used >= period.cap else "warn",
         )
 
