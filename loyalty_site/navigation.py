@@ -41,6 +41,7 @@ class Entry:
 
 
 SEES_RFM = "analytics.view_rfmmodel"
+SEES_DATA = "customers.view_quarantinedevent"  # Who works with data, not the service desk.
 MENU: list[tuple[str | Promise, list[Entry]]] = [
     ("", [Entry(_("Home"), "space_dashboard", page="admin:index")]),
     (
@@ -83,6 +84,19 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),
             Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
+        ],
+    ),
+    (
+        _("Data"),
+        [
+            Entry(_("Products"), "inventory_2", model="customers.product", permission=SEES_DATA),
+            Entry(_("Stores"), "storefront", model="customers.store", permission=SEES_DATA),
+            Entry(_("Sources"), "hub", model="customers.source", permission=SEES_DATA),
+            Entry(_("Events"), "timeline", model="customers.event", permission=SEES_DATA),
+            Entry(_("Consent ledger"), "fact_check", model="customers.consentrecord"),
+            Entry(_("Suppressed addresses"), "unsubscribe", model="customers.suppression"),
+            Entry(_("Quarantine"), "report", model="customers.quarantinedevent"),
+            Entry(_("Conflicts"), "compare_arrows", model="customers.eventconflict"),
         ],
     ),
     (
