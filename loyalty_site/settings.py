@@ -209,6 +209,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
+    "campaigns.panels.messages_panel",
     "customers.tabs.consents_panel",
     "customers.tabs.identities_panel",
 ]

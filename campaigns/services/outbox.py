@@ -25,8 +25,7 @@ from campaigns.rules import retry_delay
 from coupons.models import Promotion, Publication
 from coupons.services import publish_coupon, withdraw_publication
 from customers.models import Event, Suppression
-from customers.services import record_events
-from customers.services.consents import suppress
+from customers.services import record_events, suppress
 from customers.services.events import new_event
 
 CLAIM = """

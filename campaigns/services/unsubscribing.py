@@ -8,7 +8,7 @@ from django.db import transaction
 from campaigns.models import Message
 from customers.models import Purpose, Suppression
 from customers.models.consent import ConsentState
-from customers.services.consents import record_consent, suppress
+from customers.services import record_consent, record_event, suppress
 
 TEXT_VERSION = "one-click-unsubscribe"
 
@@ -19,7 +19,12 @@ def unsubscribe(token: UUID, *, at: datetime) -> Message | None:
     Again, the same. None for a token that is not ours; whoever asks is told the same either way.
     """
     with transaction.atomic():
-        message = Message.objects.select_related("customer").filter(token=token).exclude(address="").first()
+        message = (
+            Message.objects.select_related("customer", "campaign")
+            .filter(token=token)
+            .exclude(address="")
+            .first()
+        )
         if message is None:
             return None
         record_consent(
@@ -31,6 +36,17 @@ def unsubscribe(token: UUID, *, at: datetime) -> Message | None:
             text_version=TEXT_VERSION,
             proof={"message": message.pk},
             at=at,
+        )
+        record_event(
+            "message.unsubscribed",
+            external_id=f"message:{message.pk}:unsubscribed",
+            occurred_at=at,
+            customer=message.customer,
+            payload={
+                "message": message.pk,
+                "channel": message.channel,
+                "campaign": message.campaign and message.campaign.code,
+            },
         )
         suppress(message.channel, message.address, reason=Suppression.Reason.UNSUBSCRIBED)
     return message

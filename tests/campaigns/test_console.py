@@ -268,3 +268,15 @@ def test_without_the_right_there_is_no_page(staff, now):
              "/console/campaigns/inboxmail/", "/console/campaigns/channelswitch/"]  # fmt: skip
 
     assert {nobody.get(page).status_code for page in pages} == {403}
+
+
+def test_a_customers_page_tells_what_we_wrote(staff, sink, now):
+    (alice,) = subscribers(1)
+    running(segment_of([alice]), now, promotion=offer(now))
+    pump("BULK")
+    agent = staff("customers.view_customer", "campaigns.view_message")
+
+    page = agent.get(f"/console/customers/customer/{alice.pk}/change/?tab=messages").content.decode()
+
+    assert "Messages to this customer" in page
+    assert alice.messages.get().coupon_code in page

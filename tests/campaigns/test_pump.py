@@ -314,23 +314,23 @@ def test_a_pump_leaves_the_lane_to_as_many_as_settings_allow(sink, now, settings
 
 def test_an_empty_pool_pauses_the_run_and_more_codes_let_it_go_on(db, sink, now, states):
     promotion = offer(now, coupon={"pattern": ""})
-    issue_coupons(promotion, codes=[f"POOL-{n:04}" for n in range(80)], at=now)
-    campaign = running(segment_of(subscribers(100)), now, promotion=promotion)
+    issue_coupons(promotion, codes=[f"POOL-{n:04}" for n in range(16)], at=now)
+    campaign = running(segment_of(subscribers(20)), now, promotion=promotion)
 
     pump("BULK")
     campaign.refresh_from_db()
     run = CampaignRun.objects.get()
     assert (campaign.status, run.pause_reason) == ("PAUSED", "NO_COUPON")
-    assert states(campaign) == {"SENT": 80, "PENDING": 20}
-    assert len(sink.messages) == 80
-    issue_coupons(promotion, codes=[f"MORE-{n:04}" for n in range(20)], at=now)
+    assert states(campaign) == {"SENT": 16, "PENDING": 4}
+    assert len(sink.messages) == 16
+    issue_coupons(promotion, codes=[f"MORE-{n:04}" for n in range(4)], at=now)
     resume_campaign(campaign, at=now)
     pump("BULK")
 
     codes = set(campaign.messages.values_list("publication__coupon__code", flat=True))
-    assert states(campaign) == {"SENT": 100}
-    assert len(codes) == 100
-    assert len(sink.messages) == 100
+    assert states(campaign) == {"SENT": 20}
+    assert len(codes) == 20
+    assert len(sink.messages) == 20
 
 
 def test_a_code_whose_mail_was_refused_goes_back_to_its_pool(db, sink, now, states):

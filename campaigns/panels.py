@@ -1,0 +1,59 @@
+"""What campaigns shows on a customer's page: what we wrote to them, and why not."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from campaigns.models import Message
+from customers.models import Customer
+from customers.panels import Panel
+from operations.figures import Cell, Column, Table
+from operations.formats import moment
+
+MESSAGES_SHOWN = 25
+TONES = {"SENT": "good", "FAILED": "bad", "DEAD": "bad", "SUPPRESSED": "warn", "UNKNOWN": "warn"}
+
+
+def messages_panel(customer: Customer, request: HttpRequest) -> Panel | None:
+    """Return the customer's newest messages as a tab."""
+    if not request.user.has_perm("campaigns.view_message"):
+        return None
+    messages = customer.messages.order_by("-id")
+    newest = messages.select_related("campaign", "publication__coupon")[:MESSAGES_SHOWN]
+    return Panel(
+        code="messages",
+        title=_("Messages"),
+        template="campaigns/customer_messages.html",
+        context={"written": _table(list(newest)), "messages_url": _all_of(customer)},
+        count=messages.count(),
+    )
+
+
+def _table(messages: list[Message]) -> Table:
+    return Table(
+        [
+            Column(_("When")),
+            Column(_("What")),
+            Column(_("State")),
+            Column(_("Reason")),
+            Column(_("Code")),
+        ],
+        [
+            [
+                moment(message.sent_at or message.created_at),
+                str(message.campaign) if message.campaign else _("A coupon"),
+                Cell(message.get_state_display(), tone=TONES.get(message.state, "info")),
+                message.get_reason_display(),
+                message.coupon_code,
+            ]
+            for message in messages
+        ],
+        caption=_("Messages to this customer"),
+        empty_title=_("We have not written to this customer"),
+        empty_text=_("Campaigns and coupons that are sent by e-mail stand here, with what became of them."),
+        empty_icon="mail",
+    )
+
+
+def _all_of(customer: Customer) -> str:
+    return f"{reverse('admin:campaigns_message_changelist')}?customer__id__exact={customer.pk}"
