@@ -66,7 +66,7 @@ def load_mailings(dataset: Dataset, *, calendar: Calendar, at: datetime) -> Mail
     )
     spent = Counter(zip(dataset.redemptions["campaign_id"], dataset.redemptions["household_id"], strict=True))
     booklets: dict[tuple[int, int], Coupon] = {}
-    for mailing in dataset.campaigns.itertuples():
+    for mailing in dataset.campaigns.sort_values("start_date", kind="stable").itertuples():
         number = int(mailing.campaign_id)
         promotion = _write_promotion(mailing, calendar, at)
         sent_at = calendar.instant(datetime.combine(mailing.start_date, time(10)))
@@ -183,7 +183,7 @@ def _equal_parts(amount: int, count: int) -> list[int]:
 
 
 def _name(mailing) -> str:
-    return f"Mailing {mailing.campaign_id} ({mailing.campaign_type.lower()})"
+    return f"Mailing {mailing.campaign_id} ({mailing.campaign_type.replace('T', 't', 1)})"
 
 
 def _code(number: int) -> str:
