@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.measurement import ROUNDS, Measurement
 from benchmarks.scratch import scratch_site
 
-SCRIPTS = ["rfm"]
+SCRIPTS = ["rfm", "redeem"]
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """\
 # Benchmarks

@@ -22,6 +22,7 @@ from coupons.models import Coupon, Publication
 from coupons.qr import qr_svg
 from coupons.rules import canonical_code
 from coupons.wording import coupon_headline
+from operations.formats import day
 
 MAY_SWITCH = "coupons.change_coupon"
 
@@ -85,7 +86,7 @@ class CouponSwitchView(UnfoldModelAdminViewMixin, View):
 class CouponAdmin(ModelAdmin):
     """Codes are made by their promotion and found by typing them."""
 
-    list_display = ["code", "state", "promotion", "holder", "used", "reason", "valid_until"]
+    list_display = ["code", "state", "promotion", "holder", "used", "reason", "good_until"]
     list_filter = ["active", "reason", "public"]
     list_filter_submit = True
     list_select_related = ["promotion", "holder"]
@@ -118,6 +119,10 @@ class CouponAdmin(ModelAdmin):
     def state(self, coupon: Coupon) -> tuple[str, str]:
         status = coupon.status_at(timezone.now())
         return status, Coupon.Status(status).label
+
+    @admin.display(description=gettext_lazy("good until"), ordering="valid_until", empty_value="–")
+    def good_until(self, coupon: Coupon) -> str | None:
+        return day(coupon.last_minute) if coupon.last_minute else None
 
     @admin.display(description=gettext_lazy("uses"))
     def used(self, coupon: Coupon) -> str:

@@ -1,6 +1,6 @@
 """One code of a promotion, and handing it to a customer."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -126,6 +126,11 @@ class Coupon(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def last_minute(self) -> datetime | None:
+        """Return the last minute in which the code is good, as people say it: 23:59, not midnight after."""
+        return self.valid_until - timedelta(minutes=1) if self.valid_until else None
 
     def status_at(self, at: datetime) -> str:
         """Return the status a person is shown; what decides a redemption is the engine."""
