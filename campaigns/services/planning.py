@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
@@ -12,6 +13,9 @@ from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
 from campaigns.services.outbox import give_back_coupons
 from customers.models import Segment
 from customers.services import record_event
+from operations.errors import FidelioError
+
+log = structlog.get_logger(__name__)
 
 # One statement: everybody in the segment gets a row, those left out with the reason. Whoever shares a mailbox
 # with an earlier row gets none; the holdout is a fixed function of campaign and customer.
@@ -79,7 +83,10 @@ def tend_runs(*, at: datetime) -> None:
     for run in CampaignRun.objects.filter(
         status=CampaignRun.Status.PLANNED, campaign__status=Campaign.Status.RUNNING, not_before__lte=at
     ):
-        plan_run(run, at=at)
+        try:
+            plan_run(run, at=at)
+        except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
+            log.error("run_not_planned", run=run.pk, key=error.key, reason=str(error.message))
     close_stopped_runs(at=at)
     finish_runs(at=at)
 

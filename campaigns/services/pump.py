@@ -6,7 +6,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from liquid.exceptions import LiquidError
 
 from campaigns.channels import Envelope, Outcome, Sender, open_sender
 from campaigns.content import Content, render_content
-from campaigns.errors import UnsafeHeader
+from campaigns.errors import MoveNotPossible, UnsafeHeader
 from campaigns.mime import Mail, build_mime
 from campaigns.models import CampaignRun, CampaignVersion, Message
 from campaigns.services.campaigns import pause_campaign
@@ -115,7 +115,8 @@ class Pump:
     def _hold(self, run: CampaignRun | None, error: Refusal, at: datetime) -> bool:
         """Nothing goes out without its code: the run waits until somebody decides."""
         log.warning("run_paused", run=run.pk if run else None, key=error.key)
-        pause_campaign(run.campaign, at=at, reason=_pause_reason(error))
+        with suppress(MoveNotPossible):  # Somebody stopped it in the meantime.
+            pause_campaign(run.campaign, at=at, reason=_pause_reason(error))
         return False
 
     def _version(self, run: CampaignRun | None) -> CampaignVersion | None:
