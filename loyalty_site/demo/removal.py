@@ -10,10 +10,9 @@ from customers.services.events import OWN_SOURCE
 from loyalty_site.demo.journey.loading import SOURCE
 from loyalty_site.demo.queue import waiting_job
 from loyalty_site.demo.staff import refuse_outside_demo
+from loyalty_site.demo.stages import APPS
 from operations.errors import Conflict
 from operations.models import Approval, IdempotencyKey, JobRun
-
-APPS = ["customers", "coupons", "loyalty", "referrals", "campaigns", "analytics"]
 
 
 class LoadUnderWay(Conflict):

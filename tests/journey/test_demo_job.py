@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +16,7 @@ from loyalty_site.demo.queue import KIND, prepare_demo, run_waiting_job, waiting
 from operations.models import JobRun, User
 from operations.services import cancel_job, queue_job, start_job
 from operations.services.jobs import JobCancelled
+from tests.processes import REPOSITORY, wait_until
 
 SMALL = Dataset(sample=50)
 
@@ -126,6 +129,37 @@ def counts() -> dict[str, int]:
         for app in ("customers", "coupons", "loyalty", "referrals", "campaigns", "analytics")
         for model in apps.get_app_config(app).get_models()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_killing_the_loading_process_leaves_nothing_and_the_next_one_ends_the_job(small, quiet_bell):
+    promised = prepare_demo()
+    command = "from loyalty_site.demo.queue import run_waiting_job; run_waiting_job()"
+    first = subprocess.Popen([sys.executable, "manage.py", "shell", "-c", command], cwd=REPOSITORY)
+
+    def step() -> str:
+        promised.refresh_from_db()
+        return promised.step
+
+    try:
+        wait_until(lambda: step() == "Order lines", seconds=120, what="the order lines")
+        assert run_waiting_job() is None  # The first one is at it.
+    finally:
+        first.kill()
+        first.wait()
+    wait_until(lambda: not Customer.objects.exists() and is_free(), what="the end of its transaction")
+
+    job = run_waiting_job()
+
+    assert (job.pk, job.status) == (promised.pk, JobRun.Status.DONE)
+    assert Order.objects.count() == job.result["orders"]
+
+
+def is_free() -> bool:
+    """Return whether nobody holds the lock of the load."""
+    with queue._alone() as alone:
+        return alone
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,8 +8,9 @@ from customers.services.events import own_source
 from loyalty_site.demo.journey.loading import choose_calendar, load_journey
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.queue import KIND
-from loyalty_site.demo.removal import APPS, LoadUnderWay, OtherCustomers, Removed, remove_demo
+from loyalty_site.demo.removal import LoadUnderWay, OtherCustomers, Removed, remove_demo
 from loyalty_site.demo.staff import NotADemo, create_logins
+from loyalty_site.demo.stages import APPS
 from operations.models import User
 from operations.services import queue_job
 from tests.journey.conftest import NOW
