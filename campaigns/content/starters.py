@@ -8,16 +8,24 @@ STYLE = """<style>
           padding: 16px; border: 2px dashed #9ca3af; }
 </style>
 """
+OFFERS = {
+    "it": """<p>Ecco il tuo codice personale, che vale {{ coupon.value }}:</p>
+  <p class="code">{{ coupon.code }}</p>
+  {% if coupon.valid_until != "" %}<p>È valido fino al {{ coupon.valid_until }}.</p>{% endif %}
+  """,
+    "en": """<p>Here is your personal code, worth {{ coupon.value }}:</p>
+  <p class="code">{{ coupon.code }}</p>
+  {% if coupon.valid_until != "" %}<p>It is good until {{ coupon.valid_until }}.</p>{% endif %}
+  """,
+}
 STARTERS = {
     "it": (
         "{{ customer.first_name | default: 'Ciao' }}, un pensiero per te",
         STYLE
         + """<div class="card">
   <p>Ciao {{ customer.first_name }},</p>
-  <p>grazie di essere con noi. Ecco il tuo codice personale, che vale {{ coupon.value }}:</p>
-  <p class="code">{{ coupon.code }}</p>
-  {% if coupon.valid_until != "" %}<p>È valido fino al {{ coupon.valid_until }}.</p>{% endif %}
-  <p>A presto,<br>{{ programme.name }}</p>
+  <p>grazie di essere con noi.</p>
+  <!-- offer --><p>A presto,<br>{{ programme.name }}</p>
 </div>
 """,
     ),
@@ -26,16 +34,16 @@ STARTERS = {
         STYLE
         + """<div class="card">
   <p>Hello {{ customer.first_name }},</p>
-  <p>thank you for being with us. Here is your personal code, worth {{ coupon.value }}:</p>
-  <p class="code">{{ coupon.code }}</p>
-  {% if coupon.valid_until != "" %}<p>It is good until {{ coupon.valid_until }}.</p>{% endif %}
-  <p>See you soon,<br>{{ programme.name }}</p>
+  <p>thank you for being with us.</p>
+  <!-- offer --><p>See you soon,<br>{{ programme.name }}</p>
 </div>
 """,
     ),
 }
 
 
-def starter(language: str) -> tuple[str, str]:
-    """Return subject and body in a language, else in English."""
-    return STARTERS.get(language[:2], STARTERS["en"])
+def starter(language: str, *, offer: bool = False) -> tuple[str, str]:
+    """Return subject and body in a language, else in English; with an `offer` they name its coupon."""
+    language = language[:2] if language[:2] in STARTERS else "en"
+    subject, body = STARTERS[language]
+    return subject, body.replace("<!-- offer -->", OFFERS[language] if offer else "")

@@ -52,7 +52,7 @@ def write_win_back(model: RfmModel, *, at: datetime) -> Campaign:
         coupon={"pattern": "TORNA-##########", "max_uses": 1, "valid_days": 30},
         at=at,
     )
-    subject, body = starter("it")
+    subject, body = starter("it", offer=True)
     return create_campaign(
         WIN_BACK,
         name="Win back",
