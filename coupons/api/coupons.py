@@ -18,7 +18,7 @@ from coupons.api.fields import DefinitionField, LaterChoiceField, find_promotion
 from coupons.errors import CouponNotFound
 from coupons.models import Coupon, Publication
 from coupons.qr import qr_svg
-from coupons.rules import canonical_code
+from coupons.rules import canonical_code, code_mistake
 from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
 from customers.api.references import CustomerReference
 from customers.models import Channel
@@ -205,7 +205,9 @@ class CouponQr(APIView):
 
 
 def _find_coupon(request: Request, code: str) -> Coupon:
-    coupon = Coupon.objects.select_related("holder").filter(code_canonical=canonical_code(code)).first()
+    coupons = Coupon.objects.select_related("holder")
+    possible = not code_mistake(code)
+    coupon = coupons.filter(code_canonical=canonical_code(code)).first() if possible else None
     if coupon is None:
         count_wrong_codes(request.auth, "")
         raise CouponNotFound

@@ -41,6 +41,8 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
         """Return the promotion whose id or code this is; codes are never only digits."""
         if reference.isascii() and reference.isdigit():
             return self.filter(pk=int(reference)) if len(reference) < 19 else self.none()
+        if "\0" in reference:  # PostgreSQL would rather fail than say that there is no such text.
+            return self.none()
         return self.filter(code=reference)
 
 
