@@ -21,7 +21,7 @@ def home_of(request: HttpRequest) -> tuple[str, dict[str, Any]]:
     """Return the template and the context of this person's home."""
     role = role_of(request.user)
     if role in {Role.AGENT, Role.SUPERVISOR}:
-        greeting = _("Welcome, %(name)s") % {"name": request.user.get_short_name() or request.user}
+        greeting = _("Welcome, %(name)s") % {"name": request.user.get_full_name() or request.user}
         return "fidelio/find.html", {"title": greeting, "home": True, **desk_context(request)}
     if role is not None:
         return TEMPLATE, dashboard_context(request)

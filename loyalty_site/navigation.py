@@ -36,12 +36,13 @@ class Entry:
         if self.model and not admin.site.is_registered(apps.get_model(self.model)):
             return False
         app, _dot, name = self.model.partition(".")
-        needed = self.permission or (f"{app}.view_{name}" if self.model else "")
-        return not needed or user.has_perm(needed)
+        needed = [f"{app}.view_{name}"] if self.model else []
+        return user.has_perms([*needed, *([self.permission] if self.permission else [])])
 
 
 SEES_RFM = "analytics.view_rfmmodel"
 SEES_DATA = "customers.view_quarantinedevent"  # Who works with data, not the service desk.
+PLANS = "campaigns.view_campaign"  # The service desk reaches these from a customer's page instead.
 MENU: list[tuple[str | Promise, list[Entry]]] = [
     ("", [Entry(_("Home"), "space_dashboard", page="admin:index")]),
     (
@@ -64,7 +65,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Engage"),
         [
             Entry(_("Campaigns"), "campaign", model="campaigns.campaign"),
-            Entry(_("Promotions"), "percent", model="coupons.promotion"),
+            Entry(_("Promotions"), "percent", model="coupons.promotion", permission=PLANS),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
             Entry(_("Redemptions"), "redeem", model="coupons.redemption"),
             Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),
@@ -73,10 +74,10 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
     (
         _("Loyalty"),
         [
-            Entry(_("Earning rules"), "toll", model="loyalty.earningrule"),
-            Entry(_("Points accounts"), "account_balance", model="coupons.account"),
-            Entry(_("Referral programmes"), "share", model="referrals.referralprogramme"),
-            Entry(_("Referrals"), "group_add", model="referrals.referral"),
+            Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
+            Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
+            Entry(_("Referral programmes"), "share", model="referrals.referralprogramme", permission=PLANS),
+            Entry(_("Referrals"), "group_add", model="referrals.referral", permission=PLANS),
         ],
     ),
     (
@@ -115,6 +116,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
 ]
 
 
+SELDOM = [_("Data"), _("Operate")]  # Folded until somebody needs them.
+
+
 def entries_for(user: Any) -> list[tuple[str | Promise, list[Entry]]]:
     """Return the groups of the menu with what this person may open; empty groups are left out."""
     groups = [(title, [entry for entry in entries if entry.is_for(user)]) for title, entries in MENU]
@@ -125,7 +129,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the menu as Unfold draws it."""
     here = _entry_here(request)
     return [
-        {"title": title, "items": [_item(entry, entry == here) for entry in entries]}
+        {
+            "title": title,
+            "items": [_item(entry, entry == here) for entry in entries],
+            "collapsible": title in SELDOM,
+        }
         for title, entries in entries_for(request.user)
     ]
 

@@ -84,6 +84,7 @@ RULES: dict[Role, list[str]] = {
 }
 # What a role's patterns would take in and must not: work on money at the service desk is not a marketer's.
 EXCEPT: dict[Role, list[str]] = {
+    Role.AGENT: ["coupons.*_agentallowance"],
     Role.MARKETER: ["coupons.*_agentallowance", "coupons.issue_apology", "coupons.*_apology"],
     Role.ADMINISTRATOR: ["contenttypes.*", "sessions.*", "admin.*"],
 }

@@ -49,6 +49,7 @@ def test_the_menu_shows_only_what_a_role_may_open(client, agent):
 
     assert "Find a customer" in seen_by_agent
     assert seen_by_agent.isdisjoint({"Jobs", "API clients", "Staff", "Campaigns", "Schedules", "Segments"})
+    assert seen_by_agent.isdisjoint({"Promotions", "Earning rules", "Allowances", "Referral programmes"})
     assert {"Jobs", "API clients", "Staff", "Schedules", "Roles", "Approvals"} <= menu_of(client)
 
 
