@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "loyalty_site.staff.language.StaffLanguageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "operations.middleware.NulCharacterMiddleware",
     "loyalty_site.staff.sessions.SessionLimitMiddleware",
     "loyalty_site.staff.second_factor.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -1,13 +1,14 @@
-"""Middleware of the ground: a database that is away is said plainly, and is not a 500."""
+"""Middleware of the ground: a database that is away or an address nobody can have is not a 500."""
 
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from operations.api.problems import request_id
+from operations.api.problems import problem_body, request_id
+from operations.errors import InvalidInput, NotFound
 
 
 class UnavailableDatabaseMiddleware:
@@ -21,6 +22,22 @@ class UnavailableDatabaseMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         return answer_unavailable(request) if is_unavailable(exception) else None
+
+
+class NulCharacterMiddleware:
+    """Answer an address with a NUL character, which PostgreSQL could not even compare with anything."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        in_path = "\x00" in request.path_info
+        if not in_path and "%00" not in request.META.get("QUERY_STRING", ""):
+            return self.get_response(request)
+        if not request.path.startswith("/api/"):
+            raise Http404
+        error = NotFound() if in_path else InvalidInput("The address holds a NUL character.")
+        return JsonResponse(problem_body(error), status=error.status)
 
 
 def is_unavailable(exception: BaseException | None) -> bool:

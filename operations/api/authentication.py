@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from django.core.cache import cache
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -10,6 +11,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from operations.models import ApiClient
+
+log = structlog.get_logger(__name__)
 
 KEYWORD = "Api-Key"
 USED_EVERY_SECONDS = 60
@@ -28,12 +31,21 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This API key is not known, revoked or expired.") from error
         if client.revoked or client.has_expired:
             raise AuthenticationFailed("This API key is not known, revoked or expired.")
-        if cache.add(f"client-used:{client.pk}", 1, USED_EVERY_SECONDS):
+        if _was_unused_lately(client):
             ApiClient.objects.filter(pk=client.pk).update(last_used_at=timezone.now())
         return None, client
 
     def authenticate_header(self, request: Request) -> str:
         return KEYWORD
+
+
+def _was_unused_lately(client: ApiClient) -> bool:
+    """Return whether the client's use is to be written down; while the cache is away nobody's is."""
+    try:
+        return cache.add(f"client-used:{client.pk}", 1, USED_EVERY_SECONDS)
+    except Exception:
+        log.error("client_use_unrecorded", client_id=client.pk)
+        return False
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
