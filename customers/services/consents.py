@@ -1,5 +1,6 @@
 """What people allow: the ledger, the state it leads to, and contact points never to be written to again."""
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from customers.errors import ConsentWithoutProof
+from customers.errors import BlockedIdentity, ConsentWithoutProof
 from customers.models import (
     Channel,
     Consent,
@@ -23,7 +24,14 @@ from customers.models import (
 from customers.models.consent import ConsentState
 from customers.rules import address_hash, is_in_future, normalise_address
 from customers.services.events import new_event, record_events
-from customers.services.references import ensure_sources, find_customer
+from customers.services.references import (
+    PROFILE,
+    Key,
+    ensure_customers,
+    ensure_sources,
+    find_customer,
+    key_of,
+)
 from operations.errors import FidelioError, InvalidInput, Mistake
 from operations.inserts import insert_missing
 from operations.outcomes import Outcome
@@ -104,7 +112,13 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
     outcomes: list[Outcome | None] = []
     statements: list[StatedConsent] = []
     with transaction.atomic():
-        sources = ensure_sources({item["source"] for item in items if item.get("source")})
+        keys = _named_people(items)
+        sources = ensure_sources(
+            {item["source"] for item in items if item.get("source")}
+            | {key.space for key in keys if key.kind == PROFILE}
+        )
+        # All at once, in one order: calls that name the same people in another order would deadlock.
+        ensure_customers(keys, status=Customer.Status.PROSPECT, at=at)
         for item in items:
             try:
                 statements.append(_statement(item, sources, at=at))
@@ -115,10 +129,23 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
     return [outcome or next(entered) for outcome in outcomes]
 
 
+def _named_people(items: list[dict[str, Any]]) -> set[Key]:
+    keys: set[Key] = set()
+    for item in items:
+        with contextlib.suppress(
+            InvalidInput, BlockedIdentity
+        ):  # Said to the sender when the item's turn comes.
+            keys.add(key_of(_reference(item)))
+    return keys
+
+
+def _reference(item: dict[str, Any]) -> dict[str, str]:
+    return item.get("customer") or {"email": item["email"]}
+
+
 def _statement(item: dict[str, Any], sources: dict[str, Source], *, at: datetime) -> StatedConsent:
-    reference = item.get("customer") or {"email": item["email"]}
     try:
-        customer = find_customer(reference, create_prospect=True, at=at)
+        customer = find_customer(_reference(item), create_prospect=True, at=at)
     except InvalidInput as error:
         raise (error.under("/customer") if item.get("customer") else error) from error
     address = item.get("address") or (item.get("email") if item["channel"] == Channel.EMAIL else "")

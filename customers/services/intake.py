@@ -31,11 +31,14 @@ from customers.services.references import (
     ensure_customers,
     ensure_sources,
     key_in,
+    known_customers,
+    lock_customer_keys,
 )
 from operations.errors import FidelioError, InvalidInput
 from operations.outcomes import Notice, Outcome
 
-NAMED = {"sales_channel": SalesChannel, "store": Store, "sku": Product}
+# In the order in which orders create theirs, or the two could wait for each other.
+NAMED = {"store": Store, "sales_channel": SalesChannel, "sku": Product}
 NOBODY_YET = {Namespace.DEVICE, Namespace.COOKIE}
 
 
@@ -165,6 +168,9 @@ def _contradicts(draft: Draft) -> bool:
 def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     keys = {draft.customer_key for draft in drafts if draft.customer_key}
     visitors = {key for key in keys if key.kind == IDENTITY and key.space in NOBODY_YET}
+    if visitors and keys - visitors:
+        # All at once, in one order: two calls that lock them in two goes could wait for each other.
+        lock_customer_keys({key for key in keys - known_customers(keys).keys() if key.kind != PUBLIC_ID})
     named = ensure_customers(keys - visitors, status=Customer.Status.PROSPECT, at=at)
     unnamed = ensure_customers(visitors, status=Customer.Status.ANONYMOUS, at=at)
     customers, created = named.customers | unnamed.customers, named.created | unnamed.created
