@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import structlog
 from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, QuerySet
@@ -19,7 +20,9 @@ from customers.segments.explanations import explain_rules
 from customers.segments.reachability import Reachability, reachability_of
 from customers.segments.rules import Group, parse_rules
 from customers.services.events import content_hash, own_source, record_events
-from operations.errors import InvalidInput
+from operations.errors import FidelioError, InvalidInput
+
+log = structlog.get_logger(__name__)
 
 SAMPLE_SIZE = 10
 EVENTS_AT_ONCE = 1000
@@ -162,9 +165,17 @@ def explain_membership(segment: Segment, customer: Customer, *, as_of: date | da
 
 
 def refresh_segments(*, at: datetime, announce: bool = True) -> dict[str, SegmentChange]:
-    """Refresh every active rule segment, those that others name first; return the changes by code."""
-    segments = in_order_of_reference(list(Segment.objects.refreshable()))
-    return {segment.code: refresh_segment(segment, at=at, announce=announce) for segment in segments}
+    """Refresh every active rule segment, those that others name first; return the changes by code.
+
+    A segment whose rules are no longer valid keeps its members and is left out; the others are refreshed.
+    """
+    changes: dict[str, SegmentChange] = {}
+    for segment in in_order_of_reference(list(Segment.objects.refreshable())):
+        try:
+            changes[segment.code] = refresh_segment(segment, at=at, announce=announce)
+        except FidelioError as error:
+            log.error("segment_not_refreshed", segment=segment.code, key=error.key, message=error.message)
+    return changes
 
 
 def in_order_of_reference(segments: list[Segment]) -> list[Segment]:
@@ -173,7 +184,7 @@ def in_order_of_reference(segments: list[Segment]) -> list[Segment]:
     ordered: list[Segment] = []
 
     def place(segment: Segment) -> None:
-        for code in sorted(referenced_segments(parse_rules(segment.rules, catalogue()))):
+        for code in sorted(_named_segments(segment)):
             if named := waiting.pop(code, None):
                 place(named)
         ordered.append(segment)
@@ -181,6 +192,14 @@ def in_order_of_reference(segments: list[Segment]) -> list[Segment]:
     while waiting:
         place(waiting.pop(next(iter(waiting))))
     return ordered
+
+
+def _named_segments(segment: Segment) -> set[str]:
+    """Return the codes that the segment's rules name; rules that are no longer valid name nobody."""
+    try:
+        return referenced_segments(parse_rules(segment.rules, catalogue()))
+    except InvalidInput:
+        return set()
 
 
 def referenced_segments(group: Group) -> set[str]:

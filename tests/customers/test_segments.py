@@ -298,3 +298,18 @@ def test_the_day_a_segment_was_entered_counts_when_looking_back():
     assert count(inside, as_of=NOON - timedelta(days=1)) == 0
     assert count(inside, as_of=NOON + timedelta(days=1)) == 1
     assert count(inside, as_of=datetime(2026, 12, 1, tzinfo=UTC)) == 0
+
+
+def test_a_segment_whose_rules_are_no_longer_valid_does_not_stop_the_others():
+    CustomerFactory(city="Milano")
+    broken = create_segment(code="a-broken", name="Broken", rules=all_of(CITY_IS_MILANO))
+    refresh_segment(broken, at=NOON)
+    gone = all_of({"field": "customer.no_such_field", "operator": "=", "value": "x"})
+    Segment.objects.filter(pk=broken.pk).update(rules=gone)
+    create_segment(code="milano", name="Milano", rules=all_of(CITY_IS_MILANO))
+
+    changes = refresh_segments(at=NOON + timedelta(days=1))
+
+    assert {code: change.size for code, change in changes.items()} == {"milano": 1}
+    broken.refresh_from_db()
+    assert (broken.size, broken.refreshed_at) == (1, NOON)
