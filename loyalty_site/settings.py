@@ -41,7 +41,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django.contrib.postgres",
-    "django.contrib.humanize",
     "rest_framework",
     "rest_framework_api_key",
     "drf_spectacular",
@@ -178,6 +177,7 @@ CELERY_BEAT_SCHEDULE = {
     "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
+    "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -274,6 +274,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 SESSION_COOKIE_AGE = 8 * 3600
+# A message may show a new API key once: it stays on the server, never in a cookie.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_IDLE_SECONDS = 30 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

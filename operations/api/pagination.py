@@ -3,7 +3,12 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.db.models import QuerySet
 from rest_framework import pagination
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from operations.errors import InvalidInput
@@ -24,6 +29,14 @@ class CursorPagination(pagination.CursorPagination):
         ):
             raise InvalidInput.at("/limit", f"limit is a whole number from 1 to {self.max_page_size}.")
         return super().get_page_size(request)
+
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (NotFound, ValueError, ValidationError, DataError) as error:
+            if self.cursor_query_param not in request.query_params:
+                raise
+            raise InvalidInput.at("/cursor", "This is no cursor of this list.") from error
 
     def get_paginated_response(self, data: list) -> Response:
         return Response({"data": data, "next": self._cursor(self.get_next_link())})

@@ -1,5 +1,5 @@
 from operations.services.approvals import decide_approval
-from operations.services.idempotency import answer_once
+from operations.services.idempotency import answer_once, forget_answers
 from operations.services.jobs import (
     advance_job,
     cancel_job,
@@ -17,6 +17,7 @@ __all__ = [
     "decide_approval",
     "fail_job",
     "finish_job",
+    "forget_answers",
     "queue_job",
     "requeue_job",
     "start_job",

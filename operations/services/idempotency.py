@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from operations.errors import IdempotencyInProgress, IdempotencyKeyReused, Refusal
 from operations.models import ApiClient, IdempotencyKey
+
+KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ def answer_once(
             client=client, key=key, request_hash=request_hash, status=answer.status, body=answer.body
         )
     return answer
+
+
+def forget_answers(*, at: datetime) -> int:
+    """Delete the answers that are older than they are promised to be kept; return how many."""
+    deleted, _ = IdempotencyKey.objects.filter(created_at__lt=at - KEPT).delete()
+    return deleted
 
 
 def _lock(client: ApiClient, key: str) -> None:

@@ -1,11 +1,14 @@
 import threading
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from operations.errors import IdempotencyInProgress, IdempotencyKeyReused, InvalidInput, Refusal
 from operations.models import ApiClient, IdempotencyKey, JobRun
-from operations.services import answer_once, queue_job
+from operations.services import answer_once, forget_answers, queue_job
 from operations.services.idempotency import Answer
 
 HASH, OTHER_HASH = b"h" * 32, b"o" * 32
@@ -104,3 +107,19 @@ def test_while_the_first_request_runs_the_second_is_told_so():
 
     assert ask(till).replayed is True
     assert JobRun.objects.count() == 1
+
+
+def test_answers_are_forgotten_after_thirty_days(till):
+    now = timezone.now()
+    for key, age in {"old": timedelta(days=30, seconds=1), "kept": timedelta(days=30)}.items():
+        ask(till, key=key)
+        IdempotencyKey.objects.filter(key=key).update(created_at=now - age)
+
+    assert forget_answers(at=now) == 1
+    assert IdempotencyKey.objects.get().key == "kept"
+
+
+def test_answers_are_forgotten_every_day():
+    assert "operations.tasks.forget_answers" in {
+        entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    }
