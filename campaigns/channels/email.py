@@ -50,6 +50,9 @@ class SmtpSender:
         try:
             connection = self._connect()
             refusal = self._offer(connection, envelope)
+        except UnicodeError as error:  # An address that cannot be written to the wire: nothing has left.
+            self._drop()
+            return Result(Outcome.REJECTED, _short(repr(error)))
         except (OSError, smtplib.SMTPException) as error:
             raise _NothingSent from error
         if refusal is not None:

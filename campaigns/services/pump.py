@@ -19,7 +19,7 @@ from liquid.exceptions import LiquidError
 from campaigns.channels import Envelope, Outcome, Sender, open_sender
 from campaigns.content import Content, render_content
 from campaigns.errors import MoveNotPossible, UnsafeHeader
-from campaigns.mime import Mail, build_mime
+from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.models import CampaignRun, CampaignVersion, Message
 from campaigns.services.campaigns import pause_campaign
 from campaigns.services.outbox import (
@@ -181,4 +181,4 @@ def _envelope(message: Message, version: CampaignVersion | None, *, at: datetime
         sent_at=at,
         unsubscribe_url=unsubscribe_url(message.token) if message.purpose != Purpose.SERVICE else "",
     )
-    return Envelope(message.address, build_mime(mail))
+    return Envelope(checked_address(message.address), build_mime(mail))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from campaigns.channels import Envelope, Outcome, open_sender
 from campaigns.content import Rendered, compile_content, render_content
 from campaigns.errors import TestNotSent, UnsafeHeader
-from campaigns.mime import Mail, build_mime
+from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.services.recipients import NO_TOKEN, sample_values, unsubscribe_url
 from coupons.models import Promotion
 from customers.models import Channel, Customer
@@ -41,7 +41,7 @@ def send_test(rendered: Rendered, *, address: str, at: datetime) -> None:
     Raises InvalidInput for the address, TestNotSent when the provider does not take it.
     """
     try:
-        recipient = normalise_email(address)
+        recipient = checked_address(normalise_email(address))
         mime = build_mime(
             Mail(
                 sender=settings.DEFAULT_FROM_EMAIL,

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.channels import Outcome, Result
+from campaigns.channels import Envelope, Outcome, Result, open_sender
 from campaigns.models import CampaignRun, Message
 from campaigns.services import (
     pause_campaign,
@@ -354,3 +354,24 @@ def test_a_spent_budget_pauses_the_run(db, sink, now, states):
 
     assert CampaignRun.objects.get().pause_reason == "NO_COUPON"
     assert (states(campaign), sink.messages) == ({"PENDING": 2}, [])
+
+
+def test_a_mail_to_a_domain_with_an_umlaut_goes_over_the_wire_in_ascii(db, sink, now, states):
+    campaign = running(segment_of([subscriber("mario@münchen.example")]), now)
+
+    pump("BULK")
+
+    (mail,) = sink.messages
+    assert states(campaign) == {"SENT": 1}
+    assert mail["To"] == "mario@xn--mnchen-3ya.example"
+
+
+def test_an_address_that_no_wire_carries_is_refused_and_the_next_mail_goes_out(db, sink):
+    sender = open_sender("email")
+
+    refused = sender.send(Envelope("màrio@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n"))
+    accepted = sender.send(Envelope("mario@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n"))
+    sender.close()
+
+    assert (refused.outcome, accepted.outcome) == (Outcome.REJECTED, Outcome.ACCEPTED)
+    assert len(sink.messages) == 1
