@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import css_inline
 import mrml
@@ -20,6 +21,9 @@ from operations.errors import Mistake
 
 LONGEST_SUBJECT = 300
 LONGEST_BODY = 200_000
+MOST_TAGS = 500
+OPENING = re.compile(r"\{[{%]")
+CLOSING = {"{{": "}}", "{%": "%}"}
 FORBIDDEN_ELEMENTS = {
     "script", "iframe", "object", "embed", "form", "input", "button", "textarea", "select", "base", "applet",
 }  # fmt: skip
@@ -136,6 +140,10 @@ def _body_mistakes(body: str, with_coupon: bool) -> Iterator[str]:
 
 
 def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[str]:
+    unreadable = _unreadable(source)
+    if unreadable:
+        yield unreadable
+        return
     try:
         analysis = environment.from_string(source).analyze()
     except LiquidError as error:
@@ -154,6 +162,18 @@ def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[st
             else:
                 continue
             yield _at_line(source, variable.span.index, problem)
+
+
+def _unreadable(source: str) -> str | None:
+    """Return why the source must not reach the parser, which scans to the end for every tag left open."""
+    openings = [match.start() for match in OPENING.finditer(source)]
+    if len(openings) > MOST_TAGS:
+        return _("A content has at most %(count)d Liquid tags.") % {"count": MOST_TAGS}
+    for index, after in pairwise([*openings, len(source)]):
+        opening = source[index : index + 2]
+        if source.find(CLOSING[opening], index + 2, after) < 0:
+            return _at_line(source, index, _("“%(tag)s” is not closed") % {"tag": opening})
+    return None
 
 
 def _told(error: LiquidError, source: str) -> str:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from campaigns.content import SAMPLE, compile_content, render_content
@@ -114,3 +116,25 @@ def test_values_are_escaped_in_html_and_left_alone_in_text():
 
     assert "&lt;/td&gt;&lt;img src=x&gt; &amp; Söhne" in rendered.html
     assert name in rendered.text
+
+
+@pytest.mark.parametrize(
+    ("body", "mistake"),
+    [
+        ("a\n{{ customer.first_name\n{{ customer.city }}", "Line 2: “{{” is not closed."),
+        ("a\nb\n{% if customer.city }}", "Line 3: “{%” is not closed."),
+        ("{{" * 400, "Line 1: “{{” is not closed."),
+        ("{{" * 5000, "A content has at most 500 Liquid tags."),
+        ("{{ customer.city }}" * 501, "A content has at most 500 Liquid tags."),
+    ],
+)
+def test_a_content_that_would_keep_the_parser_busy_is_refused_at_once(body, mistake):
+    begun = time.process_time()
+
+    assert mistakes_of(body) == [("/body", mistake)]
+
+    assert time.process_time() - begun < 1
+
+
+def test_a_content_of_five_hundred_tags_is_fine():
+    assert compiled("<p>" + "{{ customer.city }}" * 500 + "</p>").html.count("customer.city") == 500
