@@ -12,7 +12,7 @@ from campaigns.rules import CONFIRM_AFTER
 from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
 from campaigns.services.outbox import give_back_coupons
 from customers.models import Segment
-from customers.services import record_event
+from customers.services import record_event, refresh_segment
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
@@ -148,8 +148,6 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
 def _freshen(segment: Segment, *, at: datetime) -> None:
     """A rule is evaluated when it is used, not as last night found it."""
     if segment.kind == Segment.Kind.RULE and segment.active:
-        from customers.services import refresh_segment
-
         refresh_segment(segment, at=at)
 
 
@@ -180,6 +178,8 @@ def close_stopped_runs(*, at: datetime) -> int:
     for run in runs:
         waiting = run.messages.filter(state__in=WAITING)
         with transaction.atomic():
+            # A send locks its message, then the coupon; the other way round the two would deadlock.
+            list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))
             give_back_coupons(waiting.filter(publication__isnull=False), at=at)
             waiting.update(
                 state=MessageState.CANCELLED, reason=MessageReason.STOPPED, owner="", lease_until=None

@@ -2,7 +2,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.models import CampaignRun, Message
 from campaigns.services import (
@@ -11,11 +11,15 @@ from campaigns.services import (
     plan_run,
     resume_campaign,
     start_campaign,
+    stop_campaign,
     tend_runs,
 )
+from campaigns.services.planning import close_stopped_runs
+from coupons.models import Coupon, Publication
+from coupons.services import publish_coupon
 from customers.models import Event
 from customers.services import suppress
-from tests.campaigns.factories import draft, running, segment_of, subscriber, subscribers
+from tests.campaigns.factories import draft, offer, running, segment_of, subscriber, subscribers
 from tests.factories import ConsentFactory, CustomerFactory
 
 
@@ -148,3 +152,27 @@ def test_an_edit_leaves_a_run_under_way_its_own_version(db, now):
 
     assert campaign.version.number == 2
     assert CampaignRun.objects.get().version.subject == "Ciao {{ customer.first_name }}"
+
+
+def test_a_stop_waits_for_a_message_before_it_holds_any_coupon(transactional_db, now):
+    promotion = offer(now)
+    campaign = running(segment_of([subscriber("alice@mail.example")]), now, promotion=promotion)
+    message = campaign.messages.get()
+    message.publication = publish_coupon(
+        promotion, customer=message.customer, source_id=f"message:{message.pk}", channel=None, at=now
+    )
+    message.save(update_fields=["publication"])
+    stop_campaign(campaign, at=now)
+    closing = threading.Thread(target=lambda: (close_stopped_runs(at=now), connection.close()))
+
+    with transaction.atomic():
+        Message.objects.select_for_update().get()
+        closing.start()
+        closing.join(0.5)
+        assert closing.is_alive()
+        Coupon.objects.select_for_update(nowait=True).get()
+        Publication.objects.select_for_update(nowait=True).get()
+    closing.join()
+
+    message.refresh_from_db()
+    assert (message.state, message.publication.status) == ("CANCELLED", "WITHDRAWN")
