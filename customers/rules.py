@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 import email_validator
 import phonenumbers
+from django.utils.translation import gettext
 
 # Only the syntax is judged here; whether a domain takes mail is found out by sending.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAXIMUM_EMAIL_LENGTH = 254
+SHORTEST_TAX_CODE = 5
 MAXIMUM_AMOUNT = 10**12  # minor units; sums of many stay far below what the database holds
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # What people at tills type when a field must not stay empty. Such a value identifies nobody.
@@ -65,6 +67,14 @@ def normalise_phone(text: str, country: str) -> str:
 def normalise_key(text: str) -> str:
     """Return a card number or a tax code without spaces and dashes, in capitals."""
     return "".join(text.split()).replace("-", "").upper()
+
+
+def normalise_tax_code(text: str) -> str:
+    """Return a tax code without spaces and dashes, in capitals. Raises ValueError for what is none."""
+    key = normalise_key(text)
+    if len(key) < SHORTEST_TAX_CODE or not (key.isascii() and key.isalnum()):
+        raise ValueError(gettext("A tax code has at least 5 letters and digits."))
+    return key
 
 
 def is_blocked_email(text: str) -> bool:

@@ -13,18 +13,18 @@ from customers import services
 from customers.api.fields import CodeField, CountryField, PercentField
 from customers.models import Product, Store
 from operations.api.idempotency import respond_once
-from operations.api.serializers import AmountField, StrictSerializer
+from operations.api.serializers import AmountField, LineField, StrictSerializer
 
 
 class ProductIn(StrictSerializer):
     """An article; fields left out stay as they are. `unit_cost` is net, in minor units."""
 
-    sku = serializers.CharField(max_length=64)
-    name = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    brand = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    category = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    product_line = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    collection = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    sku = LineField(max_length=64)
+    name = LineField(max_length=200, required=False, allow_blank=True)
+    brand = LineField(max_length=120, required=False, allow_blank=True)
+    category = LineField(max_length=120, required=False, allow_blank=True)
+    product_line = LineField(max_length=120, required=False, allow_blank=True)
+    collection = LineField(max_length=120, required=False, allow_blank=True)
     unit_cost = AmountField(required=False, allow_null=True, source="unit_cost_amount")
     tax_rate = PercentField(required=False, allow_null=True)
 
@@ -45,11 +45,11 @@ class StoreIn(StrictSerializer):
     """A store; fields left out stay as they are."""
 
     code = CodeField()
-    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    name = LineField(max_length=120, required=False, allow_blank=True)
     country = CountryField(required=False, allow_blank=True)
-    region = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    city = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    postcode = serializers.CharField(max_length=16, required=False, allow_blank=True)
+    region = LineField(max_length=120, required=False, allow_blank=True)
+    city = LineField(max_length=120, required=False, allow_blank=True)
+    postcode = LineField(max_length=16, required=False, allow_blank=True)
 
 
 class StoreOut(serializers.ModelSerializer):

@@ -15,7 +15,7 @@ from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Channel, Consent, Purpose
 from customers.models.consent import ConsentState
 from operations.api.bulk import BulkWrite, bulk_schema
-from operations.api.serializers import InstantField, StrictSerializer
+from operations.api.serializers import InstantField, LineField, StrictSerializer
 
 
 class ConsentItemIn(StrictSerializer):
@@ -24,8 +24,8 @@ class ConsentItemIn(StrictSerializer):
     channel = serializers.ChoiceField(Channel.choices)
     purpose = serializers.ChoiceField(Purpose.choices)
     state = serializers.ChoiceField(ConsentState.choices)
-    address = serializers.CharField(max_length=254, required=False, allow_null=True)
-    text_version = serializers.CharField(max_length=64, required=False, allow_null=True, allow_blank=True)
+    address = LineField(max_length=254, required=False, allow_null=True)
+    text_version = LineField(max_length=64, required=False, allow_null=True, allow_blank=True)
     occurred_at = InstantField(required=False, allow_null=True)
     proof = ObjectField(required=False, allow_null=True)
 
@@ -34,7 +34,7 @@ class ConsentIn(ConsentItemIn):
     """A consent of a customer named by reference, or of whoever has an e-mail address."""
 
     customer = CustomerReference(required=False)
-    email = serializers.CharField(max_length=254, required=False)
+    email = LineField(max_length=254, required=False)
     source = SourceCodeField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

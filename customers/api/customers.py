@@ -21,11 +21,11 @@ from customers.models import Customer, Event, Identity
 from customers.panels import customer_details
 from customers.timeline import Position, timeline_page
 from operations.api.bulk import BulkWrite, bulk_schema
-from operations.api.serializers import StrictSerializer
+from operations.api.serializers import LineField, StrictSerializer
 from operations.errors import InvalidInput
 
 
-class OptionalText(serializers.CharField):
+class OptionalText(LineField):
     """A text that may be cleared by null or an empty string."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class CustomerIn(StrictSerializer):
     """What a source knows of a person; a field left out stays as it is, null clears it."""
 
     source = SourceCodeField()
-    source_id = serializers.CharField(max_length=128)
+    source_id = LineField(max_length=128)
     email = OptionalText(max_length=254)
     phone = OptionalText(max_length=40)
     loyalty_card = OptionalText(max_length=64)
@@ -181,12 +181,12 @@ class CustomerView(APIView):
 class SearchIn(StrictSerializer):
     """One key; `country` is where a phone number without prefix is dialled."""
 
-    email = serializers.CharField(max_length=254, required=False)
-    phone = serializers.CharField(max_length=40, required=False)
-    loyalty_card = serializers.CharField(max_length=64, required=False)
-    tax_code = serializers.CharField(max_length=32, required=False)
+    email = LineField(max_length=254, required=False)
+    phone = LineField(max_length=40, required=False)
+    loyalty_card = LineField(max_length=64, required=False)
+    tax_code = LineField(max_length=32, required=False)
     source = SourceCodeField(required=False)
-    source_id = serializers.CharField(max_length=128, required=False)
+    source_id = LineField(max_length=128, required=False)
     country = CountryField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

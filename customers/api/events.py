@@ -20,6 +20,7 @@ from operations.api.serializers import (
     AmountField,
     CurrencyField,
     InstantField,
+    LineField,
     StrictSerializer,
 )
 from operations.errors import InvalidInput
@@ -29,21 +30,21 @@ class IdentityReference(StrictSerializer):
     """A person by one of their keys."""
 
     namespace = serializers.ChoiceField(Namespace.choices)
-    value = serializers.CharField(max_length=254)
+    value = LineField(max_length=254)
 
 
 class EventIn(StrictSerializer):
     """Something that happened, in the past tense: `product.viewed`."""
 
     source = SourceCodeField()
-    external_id = serializers.CharField(max_length=200)
+    external_id = LineField(max_length=200)
     type = serializers.RegexField(r"\A[a-z0-9_]+(\.[a-z0-9_]+)*\Z", max_length=64)
     occurred_at = InstantField()
     customer = CustomerReference(required=False, allow_null=True)
     identity = IdentityReference(required=False, allow_null=True)
     sales_channel = CodeField(required=False, allow_null=True)
     store = CodeField(required=False, allow_null=True)
-    sku = serializers.CharField(max_length=64, required=False, allow_null=True)
+    sku = LineField(max_length=64, required=False, allow_null=True)
     amount = AmountField(min_value=-MAXIMUM_AMOUNT, required=False, allow_null=True)
     currency = CurrencyField(required=False, allow_null=True)
     payload = ObjectField(required=False, allow_null=True)

@@ -20,7 +20,7 @@ from customers.models import Order, OrderLine, Return, ReturnLine
 from customers.rules import net_of_tax
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.idempotency import respond_once
-from operations.api.serializers import AmountField, CurrencyField, InstantField, StrictSerializer
+from operations.api.serializers import AmountField, CurrencyField, InstantField, LineField, StrictSerializer
 
 MAXIMUM_LINES = 1000
 
@@ -28,8 +28,8 @@ MAXIMUM_LINES = 1000
 class OrderLineIn(StrictSerializer):
     """One article; `amount` is before the discount for the whole quantity, or give a `unit_price`."""
 
-    line_id = serializers.CharField(max_length=64, required=False)
-    sku = serializers.CharField(max_length=64)
+    line_id = LineField(max_length=64, required=False)
+    sku = LineField(max_length=64)
     quantity = QuantityField()
     unit_price = AmountField(required=False, allow_null=True)
     amount = AmountField(required=False, allow_null=True)
@@ -41,7 +41,7 @@ class OrderIn(StrictSerializer):
     """What was bought, VAT included, in minor units of `currency`."""
 
     source = SourceCodeField()
-    source_id = serializers.CharField(max_length=128)
+    source_id = LineField(max_length=128)
     customer = CustomerReference(required=False, allow_null=True)
     ordered_at = InstantField()
     currency = CurrencyField()
@@ -178,14 +178,14 @@ class OrderView(generics.RetrieveAPIView):
 
 
 class ReturnedLineIn(StrictSerializer):
-    line_id = serializers.CharField(max_length=64)
+    line_id = LineField(max_length=64)
     quantity = QuantityField(min_value=Decimal("0.001"))
 
 
 class ReturnIn(StrictSerializer):
     """What came back; the same `source_id` is the same return."""
 
-    source_id = serializers.CharField(max_length=128)
+    source_id = LineField(max_length=128)
     returned_at = InstantField(required=False)
     lines = ReturnedLineIn(many=True, allow_empty=False, max_length=MAXIMUM_LINES)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from operations.api.serializers import StrictSerializer
+from operations.api.serializers import LineField, StrictSerializer
 
 SHAPES = [{"id"}, {"source", "source_id"}, {"email"}]
 
@@ -28,10 +28,10 @@ class SourceCodeField(serializers.RegexField):
 class CustomerReference(StrictSerializer):
     """One customer, by one of the three references; give it to `find_customer` as it is."""
 
-    id = serializers.CharField(max_length=64, required=False)
+    id = LineField(max_length=64, required=False)
     source = SourceCodeField(required=False)
-    source_id = serializers.CharField(max_length=128, required=False)
-    email = serializers.CharField(max_length=254, required=False)
+    source_id = LineField(max_length=128, required=False)
+    email = LineField(max_length=254, required=False)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
         if set(attrs) not in SHAPES:

@@ -20,7 +20,7 @@ from customers.segments.catalogue import Field, catalogue, listed_fields
 from customers.segments.moments import Moment
 from customers.services.segments import SegmentPreview
 from operations.api.idempotency import respond_once
-from operations.api.serializers import StrictSerializer
+from operations.api.serializers import LineField, StrictSerializer
 from operations.errors import InvalidInput
 
 
@@ -52,7 +52,7 @@ class RulesField(serializers.JSONField):
 
 class SegmentIn(StrictSerializer):
     code = serializers.RegexField(r"\A[A-Za-z0-9_-]{1,120}\Z")
-    name = serializers.CharField(max_length=120)
+    name = LineField(max_length=120)
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     rules = RulesField()
 

@@ -22,6 +22,7 @@ from customers.rules import (
     normalise_email,
     normalise_key,
     normalise_phone,
+    normalise_tax_code,
 )
 from customers.services.events import new_event, record_events
 from operations.errors import InvalidInput
@@ -80,8 +81,10 @@ def identity_key(namespace: str, value: str, *, country: str = "", pointer: str 
             value = normalise_email(value)
         elif namespace == Namespace.PHONE:
             value = normalise_phone(value, country or settings.PROGRAMME_COUNTRY)
-        elif namespace in (Namespace.LOYALTY_CARD, Namespace.TAX_CODE):
+        elif namespace == Namespace.LOYALTY_CARD:
             value = normalise_key(value)
+        elif namespace == Namespace.TAX_CODE:
+            value = normalise_tax_code(value)
         else:
             value = value.strip()
     except ValueError as error:

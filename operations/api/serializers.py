@@ -1,5 +1,6 @@
 """What every serializer of the API is made of: input that refuses what it does not know, and errors."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,6 +29,18 @@ class StrictSerializer(serializers.Serializer):
         except serializers.ValidationError as error:
             mistakes = error.detail | mistakes
         raise serializers.ValidationError(mistakes)
+
+
+class LineField(serializers.CharField):
+    """A text of one line: a line break, a tab or another control character is refused."""
+
+    default_error_messages = {"control": _("Control characters are not allowed here.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            self.fail("control")
+        return text
 
 
 class AmountField(serializers.IntegerField):
