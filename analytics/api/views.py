@@ -89,7 +89,8 @@ class RfmRunsView(ListAPIView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             model = find_model(reference)
-            run = services.start_rfm_run(model, **_validated(RfmRunIn(data=request.data)))
+            fields = _validated(RfmRunIn(data=request.data))
+            run = services.start_rfm_run(model, client=request.auth, **fields)
             return 200 if run.status == RfmRun.Status.DONE else 202, RfmRunOut(run).data
 
         return respond_once(request, work)

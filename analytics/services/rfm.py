@@ -20,7 +20,7 @@ from customers.models import Segment
 from customers.services.segments import replace_members
 from operations import services as jobs
 from operations.errors import Conflict, FidelioError, InvalidInput, Mistake
-from operations.models import User
+from operations.models import ApiClient, User
 
 log = structlog.get_logger(__name__)
 
@@ -67,17 +67,19 @@ def ensure_main_model() -> RfmModel:
     return model or create_rfm_model(MAIN_MODEL, name="All orders")
 
 
-def start_rfm_run(model: RfmModel, *, as_of: date) -> RfmRun:
+def start_rfm_run(model: RfmModel, *, as_of: date, client: ApiClient | None = None) -> RfmRun:
     """Run the model at once where that takes seconds, else queue it; the run's status tells which.
 
     Raises PopulationTooSmall and RfmRunInProgress.
     """
     if _estimated_orders() > ORDERS_AT_ONCE:
-        return queue_rfm_run(model, as_of=as_of)
+        return queue_rfm_run(model, as_of=as_of, client=client)
     return run_rfm(model, as_of=as_of)
 
 
-def queue_rfm_run(model: RfmModel, *, as_of: date, owner: User | None = None) -> RfmRun:
+def queue_rfm_run(
+    model: RfmModel, *, as_of: date, owner: User | None = None, client: ApiClient | None = None
+) -> RfmRun:
     """Promise a run to a worker, as a job whose progress shows in the console.
 
     Raises RfmRunInProgress when the model is being run or waits for it.
@@ -91,6 +93,7 @@ def queue_rfm_run(model: RfmModel, *, as_of: date, owner: User | None = None) ->
             "rfm_run",
             title=f"RFM: {model.name}, {as_of:%Y-%m-%d}",
             owner=owner,
+            client=client,
             parameters={"model": model.code, "as_of": str(as_of)},
         )
         run = RfmRun.objects.create(model=model, as_of=as_of, job=job)

@@ -156,7 +156,9 @@ class CouponList(generics.ListAPIView):
         if valid_until := options.get("valid_until"):
             options["valid_until"] = valid_until.isoformat()
         parameters = options | {"holder": holder.pk if holder else None}
-        job = services.queue_coupons(promotion, parameters=parameters, total=total, at=at)
+        job = services.queue_coupons(
+            promotion, parameters=parameters, total=total, client=request.auth, at=at
+        )
         return 202, {"job": str(job.pk)}
 
 

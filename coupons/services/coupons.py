@@ -17,7 +17,7 @@ from customers.models import Customer
 from customers.services import record_event
 from operations.errors import InvalidInput, Mistake
 from operations.inserts import insert_missing
-from operations.models import JobRun, User
+from operations.models import ApiClient, JobRun, User
 from operations.services import advance_job, queue_job
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,13 @@ def issue_coupons(
 
 
 def queue_coupons(
-    promotion: Promotion, *, parameters: dict[str, Any], total: int, owner: User | None = None, at: datetime
+    promotion: Promotion,
+    *,
+    parameters: dict[str, Any],
+    total: int,
+    owner: User | None = None,
+    client: ApiClient | None = None,
+    at: datetime,
 ) -> JobRun:
     """Promise more codes than one request can make; `coupons.tasks.issue_coupons` keeps the promise."""
     check_issuable(promotion, at=at)
@@ -77,6 +83,7 @@ def queue_coupons(
         "coupons.issue",
         title=_("Codes for %(promotion)s") % {"promotion": promotion.name},
         owner=owner,
+        client=client,
         total=total,
         parameters=parameters | {"promotion": promotion.pk},
     )

@@ -1,3 +1,4 @@
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import RetrieveAPIView
 from rest_framework.request import Request
@@ -9,11 +10,14 @@ from operations.models import JobRun
 
 
 class JobView(RetrieveAPIView):
-    """How far a long job is, and what came out."""
+    """How far a long job is that this client asked for, and what came out."""
 
     required_scope = "any"
     queryset = JobRun.objects.all()
     serializer_class = JobOut
+
+    def get_queryset(self) -> QuerySet[JobRun]:
+        return super().get_queryset().filter(client=self.request.auth)
 
 
 @extend_schema(exclude=True)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from operations.errors import FidelioError
-from operations.models import JobRun, User
+from operations.models import ApiClient, JobRun, User
 
 
 class JobCancelled(FidelioError):
@@ -20,12 +20,16 @@ def queue_job(
     *,
     title: str,
     owner: User | None = None,
+    client: ApiClient | None = None,
     total: int | None = None,
     parameters: dict | None = None,
 ) -> JobRun:
-    """Record that a job was promised; the caller rings the task's bell on commit."""
+    """Record that a job was promised; the caller rings the task's bell on commit.
+
+    It is `client` alone, the one that asked for it, who may read it through the API.
+    """
     return JobRun.objects.create(
-        kind=kind, title=title, owner=owner, total=total, parameters=parameters or {}
+        kind=kind, title=title, owner=owner, client=client, total=total, parameters=parameters or {}
     )
 
 

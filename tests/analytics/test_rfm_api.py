@@ -153,6 +153,7 @@ def test_a_long_run_is_queued_as_a_job(api, model, monkeypatch):
     assert (answer.status_code, answer.json()["status"]) == (202, "RUNNING")
     job = JobRun.objects.get(pk=answer.json()["job"])
     assert (job.kind, job.status) == ("rfm_run", JobRun.Status.QUEUED)
+    assert api.get(f"/api/v1/jobs/{job.pk}").json()["status"] == "QUEUED"
 
 
 def test_a_customer_has_their_scores(api, model):

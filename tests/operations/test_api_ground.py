@@ -72,9 +72,10 @@ def test_an_unknown_id_is_404_in_the_one_error_format():
 
 
 def test_a_job_is_read_by_its_id():
-    job = queue_job("load", title="Load", total=10)
+    till, key = ApiClient.objects.create_key(name="till", scopes=["orders:write"])
+    job = queue_job("load", title="Load", total=10, client=till)
 
-    response = client_with("orders:write").get(f"/api/v1/jobs/{job.pk}")
+    response = Client(headers={"Authorization": f"Api-Key {key}"}).get(f"/api/v1/jobs/{job.pk}")
 
     assert response.json() == {
         "id": str(job.pk),
@@ -85,6 +86,16 @@ def test_a_job_is_read_by_its_id():
         "result": None,
         "error": "",
     }
+
+
+def test_a_job_of_somebody_else_is_404():
+    other = ApiClient.objects.create_key(name="shop", scopes=["all"])[0]
+    jobs = [queue_job("load", title="Load", client=client) for client in (other, None)]
+    api = client_with("all")
+
+    answers = [api.get(f"/api/v1/jobs/{job.pk}") for job in jobs]
+
+    assert [(answer.status_code, answer.json()["key"]) for answer in answers] == [(404, "not_found")] * 2
 
 
 def test_more_requests_than_the_client_may_make_are_429_with_retry_after():
