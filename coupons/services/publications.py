@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from coupons.errors import (
     BudgetExceeded,
@@ -20,6 +21,7 @@ from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
 from customers.models import Customer, Purpose
 from customers.services import record_event
+from operations.errors import Conflict
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
 
@@ -41,13 +43,15 @@ def publish_coupon(
     `coupon.published` asks campaigns to send it. `coupon_fields` make the coupon its own (effect, items,
     personal).
 
-    Raises PromotionHasNoCoupon, PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty,
-    and BudgetExceeded when the budget of the whole promotion is spent.
+    Raises Conflict when the `source_id` gave a coupon to somebody else, PromotionHasNoCoupon,
+    PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty, and BudgetExceeded when the
+    budget of the whole promotion is spent.
     """
     with transaction.atomic():
         lock_keys("publication", [f"{promotion.pk}:{source_id}"])
         known = _known(promotion, source_id)
         if known:
+            _refuse_somebody_else(known, customer)
             return known
         (promotion,) = lock_promotions([promotion.pk])
         _check_publishable(promotion, at)
@@ -102,6 +106,14 @@ def _known(promotion: Promotion, source_id: str) -> Publication | None:
         .filter(promotion=promotion, external_id=source_id)
         .first()
     )
+
+
+def _refuse_somebody_else(known: Publication, customer: Customer | None) -> None:
+    if customer is None or customer.pk == known.customer_id:
+        return
+    # Merged meanwhile: the survivor is the same person.
+    if known.customer is None or known.customer.merged_into_id != customer.pk:
+        raise Conflict(_("This source_id gave a coupon to another customer already."))
 
 
 def _check_publishable(promotion: Promotion, at: datetime) -> None:
