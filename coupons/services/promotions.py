@@ -124,6 +124,7 @@ def edit_promotion(promotion: Promotion, *, at: datetime, **changes: Any) -> Pro
     """
     with transaction.atomic():
         promotion = Promotion.objects.select_for_update().get(pk=promotion.pk)
+        given = "budget" in changes
         budget = changes.pop("budget", None)
         if coupon := changes.pop("coupon", None):
             rule = _read_coupon_rule(changes.get("trigger", promotion.trigger), coupon)
@@ -138,6 +139,8 @@ def edit_promotion(promotion: Promotion, *, at: datetime, **changes: Any) -> Pro
             setattr(promotion, name, value)
         check_definition(promotion)
         promotion.save()
+        if given and promotion.status == Status.DRAFT:
+            promotion.budgets.all().delete()
         if budget:
             write_budget(promotion, read_budget(budget))
     return promotion

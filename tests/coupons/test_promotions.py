@@ -201,3 +201,14 @@ def test_a_cap_cannot_fall_below_what_was_used():
 
     edit_promotion(budgeted, budget={"metric": "DISCOUNT_AMOUNT", "cap": 3000}, at=NOW)
     assert BudgetPeriod.objects.get().cap == 3000
+
+
+@pytest.mark.parametrize("budget", [None, {"metric": "DISCOUNT_AMOUNT", "cap": 900, "period": "MONTH"}])
+def test_a_draft_s_budget_is_removed_or_replaced(budget):
+    draft = promotion(budget={"metric": "DISCOUNT_AMOUNT", "cap": 10000}, activate=False)
+
+    edit_promotion(draft, name="New", at=NOW)
+    assert draft.budgets.get().cap == 10000
+    edit_promotion(draft, budget=budget, at=NOW)
+
+    assert list(draft.budgets.values_list("cap", "period")) == ([(900, "MONTH")] if budget else [])
