@@ -12,6 +12,7 @@ from coupons.models import Account, LedgerEntry
 from coupons.services import ledger
 from customers.models import Customer, Event, Order, SegmentMembership
 from customers.services import record_event
+from customers.services.orders import lock_order
 from loyalty.errors import EarningRuleTaken
 from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
 from loyalty.rules import Purchase, check_multipliers, clawed_back, expiry, factor_for, points_for
@@ -72,12 +73,14 @@ def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> li
     """Credit what a paid order earns by every active rule, once; return what was earned just now.
 
     Counts what was paid for goods, VAT included, without shipping. An order without a customer, or in another
-    currency than the programme's, earns nothing. Locks the customer's account.
+    currency than the programme's, earns nothing. Locks the order, then the customer's account.
     """
     if order.customer is None or order.currency != settings.PROGRAMME_CURRENCY:
         return []
     earned = []
     with transaction.atomic():
+        # A cancellation waits, or is seen: no points are left on an order cancelled meanwhile.
+        order = lock_order(order)
         rules = EarningRule.objects.active_for(EarningRule.EventType.ORDER_RECORDED)
         account = _locked_account(order.customer) if rules else None
         for rule in rules:

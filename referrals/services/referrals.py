@@ -12,6 +12,7 @@ from coupons.services import publish_coupon
 from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
 from customers.rules import normalise_email, normalise_phone
 from customers.services import find_customer, record_event
+from customers.services.orders import lock_order
 from loyalty.services import adjust_points
 from operations.errors import InvalidInput, Refusal
 from referrals.errors import (
@@ -67,11 +68,15 @@ def qualify_referral(order: Order, *, at: datetime) -> Referral | None:
     """Qualify the friend's referral by a paid order that reaches the minimum; reward both sides when due.
 
     An order from long before the referral shows that the friend was a customer already. Returns the referral
-    when this order decided it. Locks the referral, so that two orders at once decide it once.
+    when this order decided it. Locks the order, then the referral, so that two orders at once decide it once.
     """
     if order.customer_id is None or order.status != Order.Status.PAID:
         return None
     with transaction.atomic():
+        # A cancellation waits, or is seen: nobody qualifies by an order cancelled meanwhile.
+        order = lock_order(order)
+        if order.status != Order.Status.PAID:
+            return None
         referral = _lock_pending(order.customer_id)
         if referral is None or not _counts(order, referral):
             return None
@@ -100,10 +105,14 @@ def reward_referral(referral: Referral, *, at: datetime) -> Referral:
     return locked
 
 
-def reward_referrals(*, at: datetime, limit: int = 1000) -> int:
-    """Reward the referrals whose waiting time is over; return how many were rewarded."""
-    due = Referral.objects.to_reward(at).order_by("pk")[:limit]
-    return sum(reward_referral(referral, at=at).status == Status.REWARDED for referral in due)
+def reward_referrals(*, at: datetime, batch: int = 1000) -> int:
+    """Reward the referrals whose waiting time is over, all of them; return how many were rewarded."""
+    rewarded, last = 0, 0
+    # Past those that cannot be rewarded now: they stay due, and must not hold up the ones after them.
+    while due := list(Referral.objects.to_reward(at).filter(pk__gt=last).order_by("pk")[:batch]):
+        rewarded += sum(reward_referral(referral, at=at).status == Status.REWARDED for referral in due)
+        last = due[-1].pk
+    return rewarded
 
 
 def lose_referral(order: Order, *, at: datetime) -> Referral | None:

@@ -8,6 +8,7 @@ from coupons.models import Account, LedgerEntry, Lot
 from customers.models import Event, Order
 from customers.segments.compiler import compile_rules
 from customers.services import dispatch_events, record_event
+from customers.services.orders import cancel_order
 from loyalty.errors import EarningRuleTaken
 from loyalty.models import EarningRule, PointsAccrual
 from loyalty.services import (
@@ -315,3 +316,27 @@ def test_rules_can_ask_for_the_balance():
     few = compile_rules({"combinator": "and", "not": True, "rules": [rule]}, as_of=NOON)
 
     assert (list(enough), list(few)) == ([rich], [poor])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_cancelled_while_it_earns_keeps_no_points():
+    make_rule()
+    order = OrderFactory(lines=[("A", 1, 9000, 0)])
+
+    with transaction.atomic():
+        cancel_order(Order.objects.get(pk=order.pk), at=NOON)
+        earning = Thread(target=earn_and_close, args=[order])
+        earning.start()
+        earning.join(0.5)
+        waits = earning.is_alive()
+    earning.join()
+
+    assert waits
+    assert balance(order.customer) == 0
+
+
+def earn_and_close(order):
+    try:
+        earn_points(order, at=NOON)
+    finally:
+        connection.close()

@@ -8,6 +8,7 @@ from coupons.models import Coupon, Publication
 from coupons.services import resume_promotion, stop_promotion
 from customers.models import Customer, Event, Order
 from customers.services import dispatch_events, record_event
+from customers.services.orders import cancel_order
 from loyalty.services import points_of
 from operations.errors import InvalidInput
 from referrals.errors import (
@@ -436,3 +437,27 @@ def together(works):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_an_order_cancelled_meanwhile_qualifies_nobody():
+    referral = refer(make_programme())
+    as_read_before = buy(referral.referee)
+    cancel_order(Order.objects.get(pk=as_read_before.pk), at=LATER)
+
+    assert qualify_referral(as_read_before, at=LATER) is None
+
+    referral.refresh_from_db()
+    assert referral.status == "PENDING"
+
+
+def test_a_reward_that_cannot_be_given_does_not_hold_up_the_others():
+    stopped, running = (make_programme(code=code, after_days=14) for code in ("first", "second"))
+    for programme in (stopped, running):
+        referral = refer(programme)
+        qualify_referral(buy(referral.referee), at=LATER)
+    stop_promotion(stopped.referee_promotion, mode="DRAIN", reason="a mistake", at=NOON)
+
+    assert reward_referrals(at=LATER + timedelta(days=14), batch=1) == 1
+
+    referral.refresh_from_db()
+    assert referral.status == "REWARDED"
