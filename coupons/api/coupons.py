@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -25,7 +26,7 @@ from customers.models import Channel
 from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import InstantField, StrictSerializer
-from operations.wrong_codes import count_wrong_codes
+from operations.wrong_codes import count_wrong_codes, refuse_guessing
 
 LATER_CHANNELS = tuple(channel for channel in Channel.values if channel != Channel.EMAIL)
 
@@ -141,6 +142,7 @@ class CouponList(generics.ListAPIView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         return respond_once(request, lambda: self._issue(request, reference))
 
+    @transaction.atomic
     def _issue(self, request: Request, reference: str) -> tuple[int, Any]:
         entry = CouponsIn(data=request.data)
         entry.is_valid(raise_exception=True)
@@ -169,6 +171,7 @@ class PublicationList(APIView):
 
     @extend_schema(request=PublicationIn, responses={201: PublicationOut, 200: PublicationOut})
     def post(self, request: Request, reference: str) -> HttpResponse:
+        @transaction.atomic
         def work() -> tuple[int, Any]:
             entry = PublicationIn(data=request.data)
             entry.is_valid(raise_exception=True)
@@ -207,6 +210,7 @@ class CouponQr(APIView):
 
 
 def _find_coupon(request: Request, code: str) -> Coupon:
+    refuse_guessing(request.auth, "")
     coupons = Coupon.objects.select_related("holder")
     possible = not code_mistake(code)
     coupon = coupons.filter(code_canonical=canonical_code(code)).first() if possible else None

@@ -17,7 +17,26 @@ CURRENCIES = frozenset(Locale("en").currencies)
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class DefinitionField(serializers.JSONField):
-    """A part of a promotion's definition (api.md, Promotions); the service checks it."""
+    """A part of a promotion's definition that is an object; the service checks what is in it (api.md)."""
+
+    default_error_messages = {"no_object": _("This is not an object.")}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("no_object")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {}}})
+class DefinitionsField(serializers.JSONField):
+    """A part of a promotion's definition that is a list; the service checks what is in it."""
+
+    default_error_messages = {"no_list": _("This is not a list.")}
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("no_list")
+        return super().to_internal_value(data)
 
 
 class KnownCurrencyField(CurrencyField):

@@ -11,7 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons import services
-from coupons.api.fields import DefinitionField, KnownCurrencyField, LaterField, find_promotion
+from coupons.api.fields import (
+    DefinitionField,
+    DefinitionsField,
+    KnownCurrencyField,
+    LaterField,
+    find_promotion,
+)
 from coupons.models import BudgetPeriod, Promotion
 from coupons.rules import period_start
 from operations.api.idempotency import respond_once
@@ -30,7 +36,7 @@ class PromotionIn(StrictSerializer):
     trigger = serializers.ChoiceField(Promotion.Trigger.choices, default=Promotion.Trigger.COUPON)
     effect = DefinitionField()
     conditions = DefinitionField(required=False, allow_null=True)
-    limits = DefinitionField(required=False, allow_null=True)
+    limits = DefinitionsField(required=False, allow_null=True)
     budget = DefinitionField(required=False, allow_null=True)
     stacking = DefinitionField(required=False, allow_null=True)
     coupon = DefinitionField(required=False, allow_null=True)
@@ -60,7 +66,7 @@ class PromotionOut(serializers.Serializer):
     stop_reason = serializers.CharField()
     effect = DefinitionField()
     conditions = DefinitionField()
-    limits = DefinitionField()
+    limits = DefinitionsField()
     budget = DefinitionField(allow_null=True)
     stacking = DefinitionField()
     coupon = DefinitionField(allow_null=True)

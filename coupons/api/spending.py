@@ -21,15 +21,15 @@ from coupons import answers, services
 from coupons.api.fields import DefinitionField, KnownCurrencyField, LaterChoiceField, LaterField
 from coupons.engine import Application, Cart, Line, Outcome
 from coupons.errors import TELLS_THAT_A_CODE_EXISTS, CodeNotValid, CouponNotFound, IncentiveRefused, refusal
-from coupons.models import Redemption, RedemptionStack
-from coupons.rules import LONGEST_CODE
+from coupons.models import Coupon, Redemption, RedemptionStack
+from coupons.rules import LONGEST_CODE, canonical_code
 from coupons.services import Buyer, Purchase, Redeemable, Spending, Verdict
 from coupons.services.offers import Offer
 from customers.api.references import CustomerReference
 from operations.api.idempotency import respond_once
 from operations.api.serializers import AmountField, InstantField, StrictSerializer
 from operations.models import ApiClient
-from operations.wrong_codes import count_wrong_codes, refuse_guessing
+from operations.wrong_codes import TooManyWrongCodes, count_wrong_codes, refuse_guessing
 
 MOST_LINES = 1_000
 MOST_REDEEMABLES = 30
@@ -281,13 +281,19 @@ class RedemptionList(generics.ListAPIView):
 
     @extend_schema(request=SpendingIn, responses=StackOut)
     def post(self, request: Request) -> HttpResponse:
+        spent: list[Spending] = []
+
         def work() -> tuple[int, Any]:
             with transaction.atomic():
                 question = _read(request, SpendingIn, create_prospect=True)
                 stack = _redeem(request, question)
+                spent.append(question.spending)
                 return 200, StackOut(stack, context={"request": request}).data
 
-        return respond_once(request, work, required=True)
+        answer = respond_once(request, work, required=True)
+        for spending in spent:
+            _count_left_out(request.auth, spending)
+        return answer
 
 
 class RedemptionDetail(APIView):
@@ -406,6 +412,16 @@ def _is_hidden(error: IncentiveRefused, explain: bool) -> bool:
 def _count_unknown(client: ApiClient, spending: Spending, offers: Any) -> None:
     unknown = [one for one in offers if one.redeemable.kind == Kind.COUPON and one.coupon is None]
     count_wrong_codes(client, _subject(spending.buyer), len(unknown))
+
+
+def _count_left_out(client: ApiClient, spending: Spending) -> None:
+    """Count the unknown codes that a partial application left out; what was spent stays spent."""
+    named = [canonical_code(one.name) for one in spending.redeemables if one.kind == Kind.COUPON]
+    known = set(Coupon.objects.filter(code_canonical__in=named).values_list("code_canonical", flat=True))
+    try:
+        count_wrong_codes(client, _subject(spending.buyer), sum(code not in known for code in named))
+    except TooManyWrongCodes:
+        return  # The next request is refused.
 
 
 def _find_stack(reference: str) -> RedemptionStack:

@@ -634,3 +634,66 @@ def test_a_budget_shows_what_was_used(api):
 
     assert api.get("/api/v1/promotions/SPRING").json()["budget"]["used"] == 3000
     assert BudgetPeriod.objects.get().used == 3000
+
+
+# --- What must not slip through ---
+
+
+def test_a_source_id_gives_nobody_else_s_coupon(api):
+    promotion(code="SPRING")
+    body = {"customer": {"email": "anna@example.com"}, "source_id": "mail-1"}
+    first = post(api, "promotions/SPRING/publications", body)
+
+    other = post(api, "promotions/SPRING/publications", body | {"customer": {"email": "bea@example.com"}})
+
+    assert (first.status_code, other.status_code, other.json()["key"]) == (201, 409, "conflict")
+    assert Customer.objects.count() == 1
+    assert Coupon.objects.count() == 1
+
+
+def test_a_refused_call_leaves_no_prospect(api):
+    promotion(code="DRAFT", activate=False)
+    promotion(code="SPRING")
+    coupon(promotion(), codes=["TAKEN-1"])
+    person = {"email": "anna@example.com"}
+
+    published = post(api, "promotions/DRAFT/publications", {"customer": person, "source_id": "1"})
+    issued = post(api, "promotions/SPRING/coupons", {"codes": ["TAKEN-1"], "holder": person})
+
+    assert (published.status_code, issued.status_code) == (422, 409)
+    assert Customer.objects.count() == 0
+
+
+def test_who_looks_up_codes_is_stopped_as_who_spends_them(monkeypatch):
+    monkeypatch.setattr("operations.wrong_codes.PER_CLIENT", 3)
+    coupon(promotion(), codes=["GOOD-1"])
+    desk = caller(ApiClientFactory(scopes=["coupons:explain"], trusted=False))
+
+    guesses = [desk.get(f"/api/v1/coupons/NOPE-{n}").status_code for n in range(3)]
+
+    assert guesses == [404, 404, 404]
+    assert desk.get("/api/v1/coupons/GOOD-1").status_code == 429
+
+
+def test_codes_left_out_of_a_partial_application_count_as_guesses(till):
+    coupon(promotion(), codes=["GOOD-1"], max_uses=None)
+    who = {"customer": {"email": "e@x.org"}, "application": "PARTIAL"}
+    guesses = [f"NOPE-{n}" for n in range(10)]
+
+    first = post(till, "redemptions", wish("GOOD-1", *guesses, **who), key="1")
+    replayed = post(till, "redemptions", wish("GOOD-1", *guesses, **who), key="1")
+    blocked = post(till, "redemptions", wish("GOOD-1", **who), key="2")
+
+    assert (first.status_code, replayed.status_code, blocked.status_code) == (200, 200, 429)
+    assert RedemptionStack.objects.count() == 1
+
+
+@pytest.mark.parametrize("part", ["budget", "conditions", "stacking", "coupon", "effect", "limits"])
+def test_a_part_of_the_wrong_shape_is_not_taken_for_none(api, part):
+    empty = {} if part == "limits" else []
+
+    answer = post(api, "promotions", {"code": "SPRING", "name": "Spring", "effect": TEN, part: empty})
+
+    assert answer.status_code == 422
+    assert [one["pointer"] for one in answer.json()["details"]] == [f"/{part}"]
+    assert Promotion.objects.count() == 0
