@@ -4,6 +4,7 @@ import secrets
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from babel.numbers import get_currency_precision, get_currency_symbol
 from django import forms
 from django.conf import settings
@@ -29,6 +30,8 @@ from coupons.wording import effect_in_words
 from customers.models import Customer, Order
 from operations.errors import FidelioError
 from operations.formats import locale, money
+
+log = structlog.get_logger(__name__)
 
 ORDERS_SHOWN = 20
 TOKEN_SECONDS = 3_600
@@ -83,7 +86,7 @@ class IssueApologyView(UnfoldModelAdminViewMixin, FormView):
     def form_valid(self, form: ApologyForm) -> HttpResponse:
         given = form.cleaned_data
         key = f"apology-form:{self.request.user.pk}:{given['token']}"
-        if not cache.add(key, 1, TOKEN_SECONDS):
+        if _was_sent(key):
             messages.warning(self.request, _("This form was sent before; nothing was issued again."))
             return redirect(reverse("admin:coupons_apology_changelist"))
         by_percent = given["unit"] == ApologyForm.PERCENT
@@ -98,9 +101,12 @@ class IssueApologyView(UnfoldModelAdminViewMixin, FormView):
                 at=timezone.now(),
             )
         except FidelioError as error:
-            cache.delete(key)
+            _forget(key)
             form.show(error)
             return self.form_invalid(form)
+        except Exception:
+            _forget(key)
+            raise
         return redirect(page_of(apology))
 
 
@@ -193,6 +199,22 @@ class AgentAllowanceAdmin(ModelAdmin):
 
 def page_of(apology: Apology) -> str:
     return reverse("admin:coupons_apology_change", args=[apology.pk])
+
+
+def _was_sent(key: str) -> bool:
+    """Return whether this form came before. While the cache is away every form counts as the first."""
+    try:
+        return not cache.add(key, 1, TOKEN_SECONDS)
+    except Exception:
+        log.error("apology_form_unremembered")
+        return False
+
+
+def _forget(key: str) -> None:
+    try:
+        cache.delete(key)
+    except Exception:
+        log.error("apology_form_unremembered")
 
 
 def _minor_units(value: Decimal) -> int:

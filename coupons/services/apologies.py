@@ -190,15 +190,15 @@ def _somebody_may_approve(agent: User | None) -> bool:
 
 
 def _ask(apology: Apology, at: datetime) -> Apology:
+    summary = _("Apology of up to %(amount)s to %(customer)s: %(reason)s") % {
+        "amount": money(apology.worth_amount, apology.currency),
+        "customer": str(apology.customer)[:80],
+        "reason": apology.reason[:140],
+    }
     Approval.objects.create(
         kind=APPROVAL_KIND,
         subject_id=apology.pk,
-        summary=_("Apology of up to %(amount)s to %(customer)s: %(reason)s")[:300]
-        % {
-            "amount": money(apology.worth_amount, apology.currency),
-            "customer": str(apology.customer)[:80],
-            "reason": apology.reason[:140],
-        },
+        summary=summary[:300],
         requested_by=apology.agent,
         requested_at=at,
     )

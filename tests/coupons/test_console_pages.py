@@ -1,6 +1,7 @@
 """Incentives in the console: what staff see and do, and who may not."""
 
 import pytest
+from django.db import OperationalError
 from django.urls import reverse
 
 from coupons import services
@@ -313,3 +314,29 @@ def test_an_allowance_is_written_in_euros(client):
 
     assert answer.status_code == 302
     assert AgentAllowance.objects.get().daily_amount == 7550
+
+
+@pytest.mark.django_db
+def test_a_form_whose_work_broke_can_be_sent_again(agent, monkeypatch):
+    anna = customer()
+
+    def breaks(*args, **options):
+        raise OperationalError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("coupons.services.issue_apology", breaks)
+        assert apology_form(agent, anna, token="same").status_code == 503
+    assert Apology.objects.count() == 0
+    apology_form(agent, anna, token="same")
+
+    assert Apology.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_an_apology_is_issued_while_the_cache_is_away(agent, settings):
+    away = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
+    settings.CACHES = {"default": away}
+
+    apology_form(agent, customer())
+
+    assert Apology.objects.count() == 1
