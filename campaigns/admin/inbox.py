@@ -87,8 +87,10 @@ class InboxMailAdmin(ReadOnlyAdmin):
 
     list_display = ["subject_or_none", "to", "sender", "received_at"]
     list_display_links = ["subject_or_none"]
-    search_fields = ["subject", "recipients"]
-    search_help_text = gettext_lazy("Subject or recipient")
+    search_fields = [
+        "subject"
+    ]  # Not the recipients: a search stands in the address of the page, and in logs.
+    search_help_text = gettext_lazy("Subject")
     list_per_page = 25
     show_full_result_count = False
     ordering = ["-id"]

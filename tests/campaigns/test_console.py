@@ -252,6 +252,17 @@ def test_a_mail_in_the_inbox_is_shut_in(staff):
     assert client.get("/console/campaigns/inboxmail/?q=regalo").status_code == 200
 
 
+def test_the_inbox_is_searched_by_subject_and_never_by_address(staff):
+    store_mail(sender="", recipients=["bianca@mail.example"], raw=b"Subject: Un regalo\r\n\r\nCiao")
+    client = staff(*MARKETER)
+
+    found = client.get("/console/campaigns/inboxmail/?q=regalo").content.decode()
+    by_address = client.get("/console/campaigns/inboxmail/?q=bianca").content.decode()
+
+    assert "Un regalo" in found
+    assert "Un regalo" not in by_address
+
+
 def test_mail_that_nobody_can_parse_is_kept_and_shown(staff):
     mail = store_mail(sender="", recipients=[], raw=b"\xff\xfe no headers at all\x00")
     client = staff(*MARKETER)
