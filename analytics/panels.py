@@ -21,6 +21,8 @@ def rfm_details(customer: Customer) -> dict[str, Any]:
 
 def rfm_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     """Return the RFM cell for the strip, and a tab with every model's scores and moves."""
+    if not request.user.has_perm("analytics.view_rfmscore"):
+        return None
     scores = list(RfmScore.objects.filter(customer=customer).select_related("model").order_by("model_id"))
     if not scores:
         return None

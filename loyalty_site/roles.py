@@ -36,6 +36,7 @@ SERVE_CUSTOMERS = [
     "referrals.add_referralcode",
     "campaigns.view_message",
     "campaigns.view_inboxmail",
+    "analytics.view_rfmscore",
     "coupons.issue_apology",
 ]
 SEE_EVERYTHING = [

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from analytics.models import RfmModel, RfmRun
+from analytics.panels import rfm_panel
 from analytics.services import create_rfm_model, run_rfm
 from analytics.tasks import score_rfm_model, score_rfm_models
 from customers.models import Segment
@@ -179,3 +180,16 @@ def test_a_customers_details_name_the_segment_in_english(model):
         "all-orders": {"r": 1, "f": 1, "m": 1, "sum": 3, "segment": "Lost"}
     }
     assert customer_details(nobody)["rfm"] == {}
+
+
+def test_a_customers_scores_are_shown_to_whoever_may_see_scores(rf, model):
+    alice = buyer(1)
+    run_rfm(model, as_of=TODAY)
+    request = rf.get("/")
+    request.user = UserFactory()
+
+    assert rfm_panel(alice, request) is None
+
+    request.user = UserFactory()
+    request.user.user_permissions.add(Permission.objects.get(codename="view_rfmscore"))
+    assert rfm_panel(alice, request).code == "rfm"

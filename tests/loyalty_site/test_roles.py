@@ -58,6 +58,8 @@ def test_the_command_says_what_it_did(db, capsys):
         (Role.AGENT, "customers.view_segment", False),
         (Role.AGENT, "campaigns.view_campaign", False),
         (Role.AGENT, "operations.view_jobrun", False),
+        (Role.AGENT, "analytics.view_rfmscore", True),
+        (Role.AGENT, "analytics.view_rfmmodel", False),
         (Role.SUPERVISOR, "coupons.approve_apology", True),
         (Role.SUPERVISOR, "operations.change_approval", True),
         (Role.SUPERVISOR, "operations.view_apiclient", False),
