@@ -177,6 +177,7 @@ CELERY_BEAT_SCHEDULE = {
     "pump bulk messages": {"task": "campaigns.tasks.pump_bulk"} | TICK,
     "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
+    "take up RFM runs": {"task": "analytics.tasks.keep_rfm_runs", "schedule": timedelta(minutes=1)},
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},

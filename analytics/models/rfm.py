@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analytics.rules import ELEVEN, SegmentMap, are_thresholds, are_weights, number
+from operations.models import JobRun
 
 
 class RfmModelQuerySet(models.QuerySet["RfmModel"]):
@@ -153,6 +154,11 @@ class RfmRunQuerySet(models.QuerySet["RfmRun"]):
     def done(self) -> "RfmRunQuerySet":
         """Return the runs that wrote scores, newest first."""
         return self.filter(status=RfmRun.Status.DONE).order_by("-pk")
+
+    def waiting(self) -> "RfmRunQuerySet":
+        """Return the runs that were promised and that no worker has begun, the oldest first."""
+        queued = JobRun.Status.QUEUED
+        return self.filter(status=RfmRun.Status.RUNNING, started_at=None, job__status=queued).order_by("pk")
 
     def as_of(self, day: date) -> "RfmRun | None":
         """Return the run that says how things stood on a day: the last one as of that day or before."""
