@@ -175,7 +175,9 @@ def test_a_process_remembered_by_a_killed_supervisor_is_ended_but_not_its_namesa
     (data / "remains.json").write_text(json.dumps(remains))
     os.close(folder._lock)
 
-    DataFolder(data).claim()
+    successor = DataFolder(data)
+    successor.claim()
+    successor.release()
 
     assert sleepers[0].wait(10) == -signal.SIGKILL
     time.sleep(0.1)
