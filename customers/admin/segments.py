@@ -30,6 +30,7 @@ from customers.segments.sentences import Sentence, sentence_of
 from customers.segments.starters import STARTERS
 from customers.services.segments import SegmentChange
 from operations import formats
+from operations.admin.pages import PageMixin
 from operations.errors import FidelioError, InvalidInput
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 
@@ -86,7 +87,7 @@ class SegmentChangeList(ChangeList):
 
 
 @admin.register(Segment)
-class SegmentAdmin(ModelAdmin):
+class SegmentAdmin(PageMixin, ModelAdmin):
     list_display = ["name", "shown_kind", "members", "by_email", "refreshed"]
     list_filter = ["kind", "active"]
     list_filter_submit = True
@@ -241,20 +242,6 @@ class SegmentAdmin(ModelAdmin):
             return False
         messages.success(request, _("Saved. New rules take effect with the next refresh."))
         return True
-
-    def _page(
-        self,
-        request: HttpRequest,
-        template: str,
-        title: str,
-        context: dict[str, Any],
-        segment: Segment | None = None,
-    ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        frame = self.admin_site.each_context(request)
-        if segment:
-            frame |= {"opts": self.opts, "original": segment}
-        return TemplateResponse(request, template, {**frame, "title": title, **context})
 
 
 def _url(segment: Segment) -> str:

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +22,7 @@ from unfold.decorators import display
 from coupons.models import Promotion
 from customers.models import Customer
 from operations import formats
+from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Cell, Column, Delta, Table
 from referrals import services
@@ -125,7 +125,7 @@ class ProgrammeForm(forms.Form):
 
 
 @admin.register(ReferralProgramme)
-class ReferralProgrammeAdmin(ModelAdmin):
+class ReferralProgrammeAdmin(PageMixin, ModelAdmin):
     list_display = ["name", "state", "who_invites", "the_friend", "brought"]
     list_filter = ["active"]
     list_select_related = ["referrer_promotion", "referee_promotion"]
@@ -246,20 +246,6 @@ class ReferralProgrammeAdmin(ModelAdmin):
         if not self.has_change_permission(request, programme):
             raise PermissionDenied
         return programme
-
-    def _page(
-        self,
-        request: HttpRequest,
-        template: str,
-        title: str,
-        context: dict[str, Any],
-        programme: ReferralProgramme | None = None,
-    ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        frame = self.admin_site.each_context(request)
-        if programme:
-            frame |= {"opts": self.opts, "original": programme}
-        return TemplateResponse(request, template, {**frame, "title": title, **context})
 
 
 def _url(programme: ReferralProgramme) -> str:
