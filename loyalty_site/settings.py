@@ -224,6 +224,14 @@ CUSTOMER_DETAILS: list[str] = [
 APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
 }
+# Every table that points to a customer, and what merge, export and erasure do with it.
+CUSTOMER_TABLES: list[str] = [
+    "customers.customer_tables.TABLES",
+    "coupons.customer_tables.TABLES",
+    "referrals.customer_tables.TABLES",
+    "campaigns.customer_tables.TABLES",
+    "analytics.customer_tables.TABLES",
+]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.fields.FIELDS",

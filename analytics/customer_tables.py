@@ -1,0 +1,8 @@
+"""What a merge, an export and an erasure do with this app's tables."""
+
+from customers.registry import CustomerTable, OnErase, OnMerge
+
+TABLES = [
+    CustomerTable("analytics.RfmScore", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
+    CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE),
+]

@@ -1,0 +1,17 @@
+"""What a merge, an export and an erasure do with this app's tables."""
+
+from customers.registry import CustomerTable, OnErase, OnMerge
+
+TABLES = [
+    CustomerTable("customers.Customer", "merged_into", on_merge=OnMerge.STAY),
+    CustomerTable("customers.SourceProfile", on_erase=OnErase.KEEP, blank={"data": {}}),
+    CustomerTable("customers.Identity", on_erase=OnErase.DELETE),
+    CustomerTable("customers.ConsentRecord", blank={"address": "", "proof": {}}),
+    CustomerTable("customers.Consent", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
+    CustomerTable("customers.Order"),
+    CustomerTable("customers.Event", blank={"payload": {}}),
+    CustomerTable("customers.Rollup", on_merge=OnMerge.STEP),
+    CustomerTable("customers.MonthlyRollup", on_merge=OnMerge.STEP),
+    CustomerTable("customers.SegmentMembership", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
+    CustomerTable("customers.Trait", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
+]
