@@ -28,6 +28,11 @@ class EventContradicted(Conflict):
     message = "This event was recorded before with other content."
 
 
+class BeyondRetention(Refusal):
+    key = "beyond_retention"
+    message = "This event is older than what is kept."
+
+
 class OrderNotPossible(Refusal):
     key = "order_not_possible"
     message = "The order is in a state that does not allow this."

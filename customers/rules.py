@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -175,6 +175,14 @@ def payload_mistake(type: str, payload: dict) -> str:
 def is_in_future(instant: datetime, *, at: datetime) -> bool:
     """Return whether an instant lies further ahead than clocks may differ (5 minutes)."""
     return instant > at + CLOCK_TOLERANCE
+
+
+def is_beyond_retention(instant: datetime, *, keep_months: int | None, at: datetime) -> bool:
+    """Return whether an event of this instant falls in a month (of UTC) that is no longer kept."""
+    if keep_months is None:
+        return False
+    month, now = instant.astimezone(UTC), at.astimezone(UTC)
+    return (now.year - month.year) * 12 + now.month - month.month > keep_months
 
 
 Told = tuple[int, datetime, str, str, dict[str, Any]]

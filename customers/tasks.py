@@ -1,4 +1,5 @@
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from customers import services
@@ -9,6 +10,12 @@ def dispatch_events(limit: int = 200) -> None:
     """Hand waiting events to their subscribers; beat repeats it, so that a lost bell only delays."""
     if services.dispatch_events(limit=limit) == limit:
         dispatch_events.delay()
+
+
+@shared_task(name="customers.tasks.maintain_partitions")
+def maintain_partitions() -> None:
+    """Make the months of events ahead, and drop those that retention is over for."""
+    services.maintain_partitions(at=timezone.now(), keep_months=settings.EVENT_RETENTION_MONTHS)
 
 
 @shared_task(name="customers.tasks.refresh_segments")

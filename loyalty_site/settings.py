@@ -170,6 +170,10 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 TICK = {"schedule": timedelta(seconds=5), "options": {"expire_seconds": 10}}
 CELERY_BEAT_SCHEDULE = {
     "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
+    "maintain partitions": {
+        "task": "customers.tasks.maintain_partitions",
+        "schedule": crontab(hour=0, minute=40),
+    },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
@@ -248,6 +252,8 @@ PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 # percent takes off when no order is named; minor units of the programme's currency.
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
+# How many whole months of events are kept; all of them when empty.
+EVENT_RETENTION_MONTHS = int(read("EVENT_RETENTION_MONTHS", "0")) or None
 
 # --- Language and time ---
 LANGUAGE_CODE = "en"

@@ -9,11 +9,15 @@ from django.db.models import Field, Model
 Row = TypeVar("Row", bound=Model)
 
 
-def insert_missing(rows: Sequence[Row], *, unique: Sequence[str]) -> list[Row]:
+def insert_missing(
+    rows: Sequence[Row], *, unique: Sequence[str], key_table: type[Model] | None = None
+) -> list[Row]:
     """Insert the rows whose unique columns nobody has yet; return those, with their ids, in the given order.
 
     One statement. A row that another transaction is inserting right now is waited for, and skipped if that
     commits. Rows go in by the order of their keys, so that two writers never wait for each other.
+    `key_table` is the table that holds the unique columns where the rows' own, a partitioned one, cannot: it
+    has the same ids, and all its columns are columns of the rows too.
     """
     if not rows:
         return []
@@ -25,10 +29,23 @@ def insert_missing(rows: Sequence[Row], *, unique: Sequence[str]) -> list[Row]:
     columns = ", ".join(f'"{field.column}"' for field in fields)
     places = f"({', '.join(['%s'] * len(fields))})"
     conflict = ", ".join(f'"{meta.get_field(name).column}"' for name in unique)
-    sql = (
-        f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {", ".join([places] * len(ordered))} '
-        f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}'
-    )
+    places = [places] * len(ordered)
+    if key_table is None:
+        sql = (
+            f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {", ".join(places)} '
+            f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}'
+        )
+    else:
+        places[0] = f"({', '.join(f'%s::{_type(field)}' for field in fields)})"
+        kept = ", ".join(f'"{field.column}"' for field in key_table._meta.concrete_fields[1:])
+        sql = (
+            f"WITH given ({columns}) AS (VALUES {', '.join(places)}), fresh AS ("
+            f'INSERT INTO "{key_table._meta.db_table}" ({kept}) SELECT {kept} FROM given '
+            f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}) '
+            f'INSERT INTO "{meta.db_table}" ("{meta.pk.column}", {columns}) '
+            f'SELECT "{meta.pk.column}", {columns} FROM fresh JOIN given USING ({conflict}) '
+            f'RETURNING "{meta.pk.column}", {conflict}'
+        )
     values = [_value(row, field) for row in ordered for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -42,6 +59,11 @@ def insert_missing(rows: Sequence[Row], *, unique: Sequence[str]) -> list[Row]:
 
 def _value(row: Model, field: Field) -> object:
     return field.get_db_prep_save(field.pre_save(row, add=True), connection)
+
+
+def _type(field: Field) -> str:
+    """Return the type without its length: a cast to that would cut a value which is too long."""
+    return field.db_type(connection).partition("(")[0]
 
 
 def _key(row: Model, names: Sequence[str]) -> tuple:

@@ -17,7 +17,9 @@ class EstimatedPaginator(Paginator):
         if not self.object_list.query.where:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+                    "SELECT greatest(reltuples, (SELECT sum(part.reltuples) FROM pg_inherits "
+                    "JOIN pg_class AS part ON part.oid = inhrelid WHERE inhparent = whole.oid))::bigint "
+                    "FROM pg_class AS whole WHERE oid = %s::regclass",
                     [self.object_list.model._meta.db_table],
                 )
                 (estimate,) = cursor.fetchone()

@@ -1,7 +1,7 @@
 from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
-from customers.models.event import Event, EventConflict, PendingEvent, QuarantinedEvent
+from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
 from customers.models.identity import Identity, Namespace
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
@@ -17,6 +17,7 @@ __all__ = [
     "Customer",
     "Event",
     "EventConflict",
+    "EventKey",
     "Identity",
     "MonthlyRollup",
     "Namespace",

@@ -1,5 +1,7 @@
 """What happened to a person, append-only; and the queue through which other apps hear of it."""
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,12 +19,25 @@ class EventQuerySet(models.QuerySet["Event"]):
             return self
         return self.filter(type=kind) if "." in kind else self.filter(type__startswith=f"{kind}.")
 
+    def found_by(self, keys: Iterable["EventKey"]) -> "EventQuerySet":
+        """Return the events of these keys, looking only into the months in which they happened."""
+        keys = list(keys)
+        if not keys:
+            return self.none()
+        instants = [key.occurred_at for key in keys]
+        return self.filter(
+            pk__in=[key.pk for key in keys], occurred_at__gte=min(instants), occurred_at__lte=max(instants)
+        )
+
 
 class Event(models.Model):
     """One thing that happened. Never changed; a trigger refuses UPDATE and DELETE (see the migration).
 
     `type` is past tense (`order.recorded`). `amount` is minor units of `currency`. `(source, external_id)` is
     the idempotency key of events told by sources; events of our own use the source `fidelio`.
+
+    The table has a partition per month of `occurred_at`, made by SQL (`customers.services.partitions`): what
+    is unique about an event stands in EventKey, and no foreign key of the database can point to an event.
     """
 
     type = models.CharField(_("type"), max_length=64)
@@ -55,6 +70,14 @@ class Event(models.Model):
     store = models.ForeignKey(
         "customers.Store", on_delete=models.PROTECT, null=True, blank=True, db_index=False
     )
+    business_unit = models.ForeignKey(
+        "customers.BusinessUnit",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("business unit"),
+        db_index=False,
+    )
     product = models.ForeignKey(
         "customers.Product", on_delete=models.PROTECT, null=True, blank=True, db_index=False
     )
@@ -68,9 +91,6 @@ class Event(models.Model):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        constraints = [
-            models.UniqueConstraint(fields=["source", "external_id"], name="one_event_per_external_id"),
-        ]
         indexes = [
             models.Index(fields=["customer", "-occurred_at"], name="event_customer"),
             models.Index(fields=["type", "-occurred_at"], name="event_type"),
@@ -80,10 +100,36 @@ class Event(models.Model):
         return self.type
 
 
+class EventKey(models.Model):
+    """What is unique about an event, under the id of the event; a trigger writes it with every event."""
+
+    source = models.ForeignKey(
+        "customers.Source",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    external_id = models.CharField(max_length=200)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("key of an event")
+        verbose_name_plural = _("keys of events")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="one_event_per_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
 class PendingEvent(models.Model):
     """An event that its subscribers have not all handled yet; the row goes when they have."""
 
-    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    event = models.OneToOneField(  # In the database the key points to EventKey.
+        Event, on_delete=models.CASCADE, primary_key=True, related_name="+", db_constraint=False
+    )
     not_before = models.DateTimeField(db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)

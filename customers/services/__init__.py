@@ -12,6 +12,7 @@ from customers.services.customers import upsert_customers
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.intake import quarantine_event, record_external_events
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
+from customers.services.partitions import maintain_partitions
 from customers.services.references import find_customer, search_customers
 from customers.services.returns import record_return
 from customers.services.rollups import refresh_rollups
@@ -35,6 +36,7 @@ __all__ = [
     "explain_membership",
     "find_customer",
     "lift_suppressions",
+    "maintain_partitions",
     "pay_order",
     "preview_segment",
     "quarantine_event",

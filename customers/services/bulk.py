@@ -12,9 +12,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from customers.models import Consent, ConsentRecord, Customer, Event, Order, Source, SourceProfile
-from customers.services.events import own_source
-from operations.inserts import insert_missing
+from customers.models import Consent, ConsentRecord, Customer, Event, EventKey, Order, Source, SourceProfile
+from customers.services.events import insert_events, own_source
 
 BATCH = 2_000
 
@@ -72,17 +71,16 @@ def settle_consents(source: Source) -> int:
 
 def tell_customers(source: Source) -> int:
     """Write `customer.created` for every customer this source brought, at the time they were created."""
-    return _execute(
+    return _tell(
         f"""
-        INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id,
-            source_profile_id, customer_id, currency, payload, content_hash)
-        SELECT 'customer.created', customer.created_at, now(), %s, 'customer:' || customer.id || ':created',
-            profile.id, customer.id, '', '{{}}', sha256('{{}}')
+        SELECT 'customer.created' AS type, customer.created_at AS occurred_at, %s::bigint AS source_id,
+            'customer:' || customer.id || ':created' AS external_id, profile.id AS source_profile_id,
+            customer.id AS customer_id, NULL::bigint AS sales_channel_id, NULL::bigint AS store_id,
+            NULL::bigint AS business_unit_id, NULL::bigint AS amount, '' AS currency, '{{}}' AS told
         FROM {_table(SourceProfile)} AS profile
         JOIN {_table(Customer)} AS customer ON customer.id = profile.customer_id
         WHERE profile.source_id = %s
         ORDER BY customer.id
-        ON CONFLICT (source_id, external_id) DO NOTHING
         """,
         [own_source().pk, source.pk],
     )
@@ -90,20 +88,15 @@ def tell_customers(source: Source) -> int:
 
 def tell_consents(source: Source) -> int:
     """Write `consent.changed` for every ledger entry of this source."""
-    return _execute(
+    return _tell(
         f"""
-        INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id, customer_id,
-            currency, payload, content_hash)
-        SELECT 'consent.changed', occurred_at, now(), %s, 'consent:' || id, customer_id, '', told::jsonb,
-            sha256(convert_to(told, 'UTF8'))
-        FROM (
-            SELECT id, customer_id, occurred_at, format(
-                '{{"channel":"%%s","purpose":"%%s","state":"%%s"}}', channel, purpose, state
-            ) AS told
-            FROM {_table(ConsentRecord)} WHERE source_id = %s
-        ) AS record
+        SELECT 'consent.changed' AS type, occurred_at, %s::bigint AS source_id,
+            'consent:' || id AS external_id, NULL::bigint AS source_profile_id, customer_id,
+            NULL::bigint AS sales_channel_id, NULL::bigint AS store_id, NULL::bigint AS business_unit_id,
+            NULL::bigint AS amount, '' AS currency,
+            format('{{"channel":"%%s","purpose":"%%s","state":"%%s"}}', channel, purpose, state) AS told
+        FROM {_table(ConsentRecord)} WHERE source_id = %s
         ORDER BY id
-        ON CONFLICT (source_id, external_id) DO NOTHING
         """,
         [own_source().pk, source.pk],
     )
@@ -111,27 +104,46 @@ def tell_consents(source: Source) -> int:
 
 def tell_orders(source: Source) -> int:
     """Write the `order.recorded` event of every paid order of this source that has none yet."""
-    return _execute(
+    return _tell(
         f"""
-        INSERT INTO {_table(Event)} (type, occurred_at, received_at, source_id, external_id,
-            source_profile_id, customer_id, sales_channel_id, store_id, amount, currency, payload,
-            content_hash)
-        SELECT 'order.recorded', ordered_at, now(), %s, 'order:' || id || ':paid', source_profile_id,
-            customer_id, sales_channel_id, store_id, total_amount, currency, jsonb_build_object('order', id),
-            sha256(convert_to('{{"order":' || id || '}}', 'UTF8'))
+        SELECT 'order.recorded' AS type, ordered_at AS occurred_at, %s::bigint AS source_id,
+            'order:' || id || ':paid' AS external_id, source_profile_id, customer_id, sales_channel_id,
+            store_id, business_unit_id, total_amount AS amount, currency, '{{"order":' || id || '}}' AS told
         FROM {_table(Order)}
         WHERE source_id = %s AND status = 'PAID'
         ORDER BY id
-        ON CONFLICT (source_id, external_id) DO NOTHING
         """,
         [own_source().pk, source.pk],
+    )
+
+
+def _tell(facts: str, parameters: list[Any]) -> int:
+    """Write one event for each row of the query whose key is new; `told` is its payload as text."""
+    return _execute(
+        f"""
+        WITH fact AS MATERIALIZED ({facts}), fresh AS (
+            INSERT INTO {_table(EventKey)} (source_id, external_id, occurred_at)
+            SELECT source_id, external_id, occurred_at FROM fact
+            ON CONFLICT (source_id, external_id) DO NOTHING
+            RETURNING id, source_id, external_id
+        )
+        INSERT INTO {_table(Event)} (id, type, occurred_at, received_at, source_id, external_id,
+            source_profile_id, customer_id, sales_channel_id, store_id, business_unit_id, amount, currency,
+            payload, content_hash)
+        SELECT id, type, occurred_at, now(), source_id, external_id, source_profile_id, customer_id,
+            sales_channel_id, store_id, business_unit_id, amount, currency, told::jsonb,
+            sha256(convert_to(told, 'UTF8'))
+        FROM fresh JOIN fact USING (source_id, external_id)
+        ORDER BY id
+        """,
+        parameters,
     )
 
 
 def write_past_events(events: Sequence[Event]) -> list[Event]:
     """Write events that no subscriber shall hear of; those known already are skipped, as ever."""
     batches = [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
-    return [event for batch in batches for event in insert_missing(batch, unique=["source", "external_id"])]
+    return [event for batch in batches for event in insert_events(batch)]
 
 
 def refresh_statistics(*models: type[Model]) -> None:

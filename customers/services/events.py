@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from customers.models import (
     Customer,
     Event,
+    EventKey,
     PendingEvent,
     Product,
     SalesChannel,
@@ -101,9 +102,14 @@ def record_events(events: Sequence[Event]) -> list[Event]:
     for the first, and skips when that commits.
     """
     with transaction.atomic():
-        new = insert_missing(events, unique=["source", "external_id"])
+        new = insert_events(events)
         _queue(new)
     return new
+
+
+def insert_events(events: Sequence[Event]) -> list[Event]:
+    """Write the events whose keys are new, and tell nobody; return those with their ids."""
+    return insert_missing(events, unique=["source", "external_id"], key_table=EventKey)
 
 
 def _queue(events: list[Event]) -> None:
@@ -177,7 +183,8 @@ def _dispatch_next(at: datetime) -> bool:
         )
         if pending is None:
             return False
-        event = Event.objects.select_related("customer").get(pk=pending.event_id)
+        keys = EventKey.objects.filter(pk=pending.event_id)
+        event = Event.objects.found_by(keys).select_related("customer").get()
         try:
             with transaction.atomic():
                 for subscriber in _concerned(event):

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BlockedIdentity, CustomerErased, EventContradicted
+from customers.errors import BeyondRetention, BlockedIdentity, CustomerErased, EventContradicted
 from customers.models import (
     Customer,
     Event,
+    EventKey,
     Namespace,
     Product,
     QuarantinedEvent,
@@ -19,7 +21,7 @@ from customers.models import (
     SourceProfile,
     Store,
 )
-from customers.rules import is_in_future, is_known_type, payload_mistake
+from customers.rules import is_beyond_retention, is_in_future, is_known_type, payload_mistake
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts, plain
 from customers.services.events import content_hash, content_of, record_events
@@ -101,10 +103,12 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     draft = Draft(item, content_hash(content_of(item)))
     try:
         _check(item, at=at)
+        if is_beyond_retention(item["occurred_at"], keep_months=settings.EVENT_RETENTION_MONTHS, at=at):
+            raise BeyondRetention
         draft.customer_key = key_in(item, "customer") or key_in(item, "identity")
     except BlockedIdentity as error:
         draft.warnings.append(Notice(error.key, error.message))
-    except InvalidInput as error:
+    except (InvalidInput, BeyondRetention) as error:
         draft.error = error
     return draft
 
@@ -127,17 +131,18 @@ def _quarantine_mistakes(drafts: list[Draft], sources: dict[str, Source]) -> Non
             reason=draft.error.details[0].message[:300],
         )
         for draft in drafts
-        if draft.error
+        if isinstance(draft.error, InvalidInput)
     )
 
 
 def _compare(drafts: Iterable[Draft], sources: dict[str, Source]) -> None:
     drafts = list(drafts)
     codes = {source.pk: source.code for source in sources.values()}
-    events = Event.objects.filter(
+    keys = EventKey.objects.filter(
         source__in={sources[draft.key[0]].pk for draft in drafts},
         external_id__in={draft.key[1] for draft in drafts},
     )
+    events = Event.objects.found_by(keys)
     recorded = {(codes[event.source_id], event.external_id): event for event in events}
     for draft in drafts:
         if draft.key in recorded:

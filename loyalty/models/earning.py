@@ -92,8 +92,13 @@ class PointsAccrual(models.Model):
     rule = models.ForeignKey(EarningRule, on_delete=models.PROTECT, related_name="accruals", db_index=False)
     version = models.ForeignKey(EarningRuleVersion, on_delete=models.PROTECT, related_name="+")
     order = models.ForeignKey("customers.Order", on_delete=models.PROTECT, related_name="+")
-    event = models.ForeignKey(
-        "customers.Event", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    event = models.ForeignKey(  # Retention may have dropped its month.
+        "customers.Event",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
     )
     entry = models.OneToOneField(
         "coupons.LedgerEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

@@ -177,3 +177,13 @@ def test_new_events_in_parallel_calls_are_recorded_once():
 
     assert sorted(statuses) == [200] * 900 + [201] * 300
     assert Event.objects.filter(source__code="shop").count() == 300
+
+
+def test_an_event_from_before_the_retention_is_refused_and_not_kept(settings):
+    settings.EVENT_RETENTION_MONTHS = 12
+
+    old, kept = record(event("old", occurred_at=NOON - timedelta(days=400)), event("kept"))
+
+    assert (old.status, old.error.key, kept.status) == (422, "beyond_retention", 201)
+    assert not QuarantinedEvent.objects.exists()
+    assert list(Event.objects.filter(source__code="shop").values_list("external_id", flat=True)) == ["kept"]
