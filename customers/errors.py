@@ -11,6 +11,16 @@ class CustomerErased(Gone):
     pass
 
 
+class KnownAlready(Conflict):
+    key = "known_already"
+    message = "This is known already, and only new ones are taken."
+
+
+class NotKnownYet(NotFound):
+    key = "not_known_yet"
+    message = "This is not known yet, and only known ones are changed."
+
+
 class BlockedIdentity(Refusal):
     key = "blocked_identity"
     message = "This value is a filler that identifies nobody."

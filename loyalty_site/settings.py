@@ -158,6 +158,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ROUTES = {
+    "operations.tasks.carry_out_job": {"queue": "analytics"},  # The queue of what takes minutes.
     "operations.tasks.*": {"queue": "celery"},
     "customers.tasks.dispatch_events": {"queue": "fast"},
     "campaigns.tasks.pump_fast": {"queue": "fast"},
@@ -183,6 +184,8 @@ CELERY_BEAT_SCHEDULE = {
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
     "take up RFM runs": {"task": "analytics.tasks.keep_rfm_runs", "schedule": timedelta(minutes=1)},
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
+    "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
+    "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
@@ -227,6 +230,13 @@ CUSTOMER_DETAILS: list[str] = [
 # Kind of approval -> what carries the decision out.
 APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
+}
+# Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
+JOB_RUNNERS: dict[str, str] = {
+    "import": "customers.services.imports.run_import",
+    "import.check": "customers.services.imports.check_import",
+    "import.undo": "customers.services.undo.undo_rows",
+    "export": "operations.exports.run_export",
 }
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [

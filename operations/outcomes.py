@@ -1,9 +1,18 @@
 """What a bulk service says about each item."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from operations.errors import FidelioError
+
+
+class WriteMode(StrEnum):
+    """Which items a bulk write takes: those that are new, those that are known, or both."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
 
 
 @dataclass(frozen=True)
@@ -16,12 +25,16 @@ class Notice:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: the row it led to, or the error that stopped it."""
+    """What became of one item: the row it led to, or the error that stopped it.
+
+    `trace` is what the write changed, for whoever must be able to take it back; each service says its kind.
+    """
 
     row: Any = None
     created: bool = False
     error: FidelioError | None = None
     warnings: tuple[Notice, ...] = ()
+    trace: Any = None
 
     @property
     def status(self) -> int:

@@ -2,9 +2,31 @@ from celery import shared_task
 from django.utils import timezone
 
 from operations import services
+from operations.models import JobRun
 
 
 @shared_task(name="operations.tasks.forget_answers")
 def forget_answers() -> None:
     """Delete the answers under Idempotency-Keys that nobody will repeat any more."""
     services.forget_answers(at=timezone.now())
+
+
+@shared_task(name="operations.tasks.carry_out_job")
+def carry_out_job(job_id: int) -> None:
+    """Carry out one promised job; called twice at once, the second call leaves it to the first."""
+    job = JobRun.objects.filter(pk=job_id).first()
+    if job is not None:
+        services.carry_out(job)
+
+
+@shared_task(name="operations.tasks.take_up_jobs")
+def take_up_jobs() -> None:
+    """Ring again for jobs whose bell was lost or whose worker was killed; beat repeats it."""
+    for job_id in services.abandoned_jobs():
+        services.ring_for(job_id)
+
+
+@shared_task(name="operations.tasks.forget_files")
+def forget_files() -> None:
+    """Delete the files of jobs that are older than a week."""
+    services.forget_files(at=timezone.now())

@@ -1,4 +1,4 @@
-from customers.services.catalogue import upsert_product, upsert_store
+from customers.services.catalogue import upsert_product, upsert_products, upsert_store
 from customers.services.consents import (
     lift_suppressions,
     reachable_address,
@@ -59,5 +59,6 @@ __all__ = [
     "unsuppress",
     "upsert_customers",
     "upsert_product",
+    "upsert_products",
     "upsert_store",
 ]

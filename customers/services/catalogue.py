@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
+from customers.errors import KnownAlready, NotKnownYet
 from customers.models import BusinessUnit, Product, SalesChannel, Store
 from operations.inserts import insert_missing
-from operations.outcomes import Notice, Outcome
+from operations.outcomes import Notice, Outcome, WriteMode
 
 Named = TypeVar("Named", BusinessUnit, Product, SalesChannel, Store)
 
@@ -18,6 +19,50 @@ NAMES = {Product: "sku", Store: "store", SalesChannel: "sales_channel", Business
 def upsert_product(sku: str, **fields: Any) -> Outcome:
     """Create the article or change the fields given; `unit_cost_amount` is minor units."""
     return _upsert(Product, "sku", sku, fields)
+
+
+def upsert_products(items: list[dict[str, Any]], *, mode: WriteMode = WriteMode.UPSERT) -> list[Outcome]:
+    """Create articles or change the fields given; return for each item the article, or why it was not taken.
+
+    An item has `sku` and fields of Product. The trace of an outcome is what its fields were before, None for
+    a new article. Locks the articles by SKU.
+    """
+    with transaction.atomic():
+        skus = sorted({item["sku"] for item in items})
+        known = _locked_products(skus)
+        missing = [] if mode == WriteMode.UPDATE else [sku for sku in skus if sku not in known]
+        new = insert_missing([Product(sku=sku) for sku in missing], unique=["sku"])
+        created = {product.sku for product in new}
+        known |= _locked_products(missing)
+        outcomes = [_product_outcome(item, known.get(item["sku"]), created, mode) for item in items]
+        changed = {o.row.pk: o.row for o in outcomes if o.row and (o.created or o.trace)}
+        fields = sorted({name for item in items for name in item} - {"sku"})
+        if changed and fields:
+            Product.objects.bulk_update(changed.values(), fields, batch_size=500)
+    return outcomes
+
+
+def _locked_products(skus: Iterable[str]) -> dict[str, Product]:
+    rows = Product.objects.filter(sku__in=skus).order_by("sku").select_for_update(no_key=True)
+    return {product.sku: product for product in rows}
+
+
+def _product_outcome(
+    item: dict[str, Any], product: Product | None, created: set[str], mode: WriteMode
+) -> Outcome:
+    if product is None:
+        return Outcome(error=NotKnownYet())
+    is_new = product.sku in created
+    if mode == WriteMode.CREATE and not is_new:
+        return Outcome(error=KnownAlready())
+    created.discard(product.sku)  # A second item about it changes what the first one made.
+    given = {name: value for name, value in item.items() if name != "sku"}
+    before = {
+        name: getattr(product, name) for name, value in given.items() if getattr(product, name) != value
+    }
+    for name, value in given.items():
+        setattr(product, name, value)
+    return Outcome(row=product, created=is_new, trace=None if is_new else before)
 
 
 def upsert_store(code: str, **fields: Any) -> Outcome:

@@ -7,7 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BlockedIdentity, ConsentWithoutProof, CustomerErased
+from customers.errors import (
+    BlockedIdentity,
+    ConsentWithoutProof,
+    CustomerErased,
+    KnownAlready,
+    NotKnownYet,
+)
 from customers.models import Customer, Identity, Namespace, Source, SourceProfile
 from customers.models.consent import ConsentState
 from customers.rules import golden_attributes, golden_fields, is_in_future, normalise_address
@@ -22,7 +28,7 @@ from customers.services.references import (
     lock_customer_keys,
 )
 from operations.errors import FidelioError, InvalidInput, Mistake
-from operations.outcomes import Notice, Outcome
+from operations.outcomes import Notice, Outcome, WriteMode
 
 GOLDEN_FIELDS = [
     "first_name", "last_name", "birth_date", "language", "time_zone", "country", "region", "city", "postcode",
@@ -30,6 +36,20 @@ GOLDEN_FIELDS = [
 ]  # fmt: skip
 # A known value of these joins its customer; the first that is known decides.
 STRONG = [Namespace.TAX_CODE, Namespace.LOYALTY_CARD, Namespace.EMAIL]
+
+
+@dataclass
+class ProfileChange:
+    """What an upsert did to one source profile: what it said before (None for a new one), new identities."""
+
+    profile: SourceProfile
+    before: dict[str, Any] | None
+    observed_before: datetime | None
+    identities: list[Identity] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return self.before is None or self.before != self.profile.data or bool(self.identities)
 
 
 @dataclass
@@ -44,6 +64,7 @@ class Draft:
     customer: Customer | None = None
     created: bool = False
     profile: SourceProfile | None = None
+    change: ProfileChange | None = None
 
     @property
     def strong_keys(self) -> list[Key]:
@@ -55,23 +76,28 @@ class Draft:
     def outcome(self) -> Outcome:
         if self.error:
             return Outcome(error=self.error)
-        return Outcome(row=self.customer, created=self.created, warnings=tuple(self.warnings))
+        return Outcome(
+            row=self.customer, created=self.created, warnings=tuple(self.warnings), trace=self.change
+        )
 
 
-def upsert_customers(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+def upsert_customers(
+    items: list[dict[str, Any]], *, at: datetime, mode: WriteMode = WriteMode.UPSERT
+) -> list[Outcome]:
     """Take what sources know of people; return for each item the customer it belongs to.
 
     An item has `source`, `source_id`, golden fields, `email, phone, loyalty_card, tax_code`, `attributes` and
     `consents`; a field left out stays, None clears it. A tax code, loyalty card or e-mail address already
     known joins that customer; a phone number never does by itself. Locks the keys, so that parallel calls
-    about one person agree. An item that cannot be taken has an error and changes nothing.
+    about one person agree. An item that cannot be taken has an error and changes nothing; so does one that
+    `mode` excludes (KnownAlready, NotKnownYet). The trace of an outcome is a ProfileChange.
     """
     drafts = [_draft(item, at=at) for item in items]
     taken = [draft for draft in drafts if draft.error is None]
     with transaction.atomic():
         sources = ensure_sources({draft.item["source"] for draft in taken})
         lock_customer_keys({key for draft in taken for key in (draft.profile_key, *draft.keys.values())})
-        _find_customers(taken)
+        _find_customers(taken, mode)
         taken = [draft for draft in taken if draft.error is None]
         _write(taken, sources, at=at)
     return [draft.outcome() for draft in drafts]
@@ -123,7 +149,7 @@ def _address_of(draft: Draft, consent: dict[str, Any]) -> str | None:
     raise ValueError("Say which contact point this consent is about.")
 
 
-def _find_customers(drafts: list[Draft]) -> None:
+def _find_customers(drafts: list[Draft], mode: WriteMode) -> None:
     keys = [key for draft in drafts for key in (draft.profile_key, *draft.strong_keys)]
     known = known_customers(keys)
     ids = {customer.pk for customer in known.values()}
@@ -131,10 +157,10 @@ def _find_customers(drafts: list[Draft]) -> None:
     rows = {customer.pk: customer for customer in locked}
     owners = {key: rows[customer.pk] for key, customer in known.items()}
     for draft in drafts:
-        _settle(draft, owners)
+        _settle(draft, owners, mode)
 
 
-def _settle(draft: Draft, owners: dict[Key, Customer]) -> None:
+def _settle(draft: Draft, owners: dict[Key, Customer], mode: WriteMode) -> None:
     customer = owners.get(draft.profile_key) or next(
         (owners[key] for key in draft.strong_keys if key in owners), None
     )
@@ -142,6 +168,11 @@ def _settle(draft: Draft, owners: dict[Key, Customer]) -> None:
         customer, draft.created = Customer(), True
     if customer.status == Customer.Status.ERASED:
         draft.error = CustomerErased()
+    elif draft.created and mode == WriteMode.UPDATE:
+        draft.error = NotKnownYet()
+    elif not draft.created and mode == WriteMode.CREATE:
+        draft.error = KnownAlready()
+    if draft.error:
         return
     draft.customer = customer
     for namespace, key in list(draft.keys.items()):
@@ -184,9 +215,13 @@ def _observe(draft: Draft, profiles: dict, sources: dict[str, Source], *, at: da
     key = (draft.profile_key.space, draft.profile_key.value)
     if key not in own:
         own[key] = SourceProfile(source=sources[key[0]], external_id=key[1], customer=draft.customer)
-    draft.profile = own[key]
-    draft.profile.data = draft.profile.data | _data(draft)
-    draft.profile.observed_at = at
+    draft.profile = profile = own[key]
+    before = None if profile.pk is None else profile.data
+    draft.change = ProfileChange(profile, before, profile.observed_at)
+    data = profile.data | _data(draft)
+    # Who repeats what they said before has not said it later: the same file twice changes nothing.
+    if data != profile.data or profile.observed_at is None:
+        profile.data, profile.observed_at = data, at
 
 
 def _data(draft: Draft) -> dict[str, Any]:
@@ -265,6 +300,7 @@ def _write_identities(drafts: list[Draft], sources: dict[str, Source]) -> None:
             )
             holders[draft.customer.pk] = identity
             new.append(identity)
+            draft.change.identities.append(identity)
     _share(held, drafts)
     Identity.objects.bulk_create(new)
 

@@ -95,15 +95,16 @@ def new_event(
     )
 
 
-def record_events(events: Sequence[Event]) -> list[Event]:
+def record_events(events: Sequence[Event], *, announce: bool = True) -> list[Event]:
     """Write events in one statement, skipping those whose source and external id are known.
 
     Returns the new ones with their ids, in the order given. Of two writers of the same key the second waits
-    for the first, and skips when that commits.
+    for the first, and skips when that commits. Without `announce` no subscriber hears of them.
     """
     with transaction.atomic():
         new = insert_events(events)
-        _queue(new)
+        if announce:
+            _queue(new)
     return new
 
 

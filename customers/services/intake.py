@@ -69,18 +69,22 @@ class Draft:
         return Outcome(row=self.event, created=self.created, warnings=tuple(self.warnings))
 
 
-def record_external_events(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+def record_external_events(
+    items: list[dict[str, Any]], *, at: datetime, announce: bool = True, quarantine: bool = True
+) -> list[Outcome]:
     """Take what happened, as sources tell it; return for each item its event, or why it was not taken.
 
     An item has `source, external_id, type, occurred_at` and may have `customer` or `identity`,
     `sales_channel, store, sku, amount` (minor units of `currency`) and `payload`. The same item again is the
     same event; other content under its key is a conflict, which is kept. An unknown type or a bad payload
-    goes to quarantine. Unknown customers and names become stubs and are named in the warnings.
+    goes to quarantine, unless the caller reports it (`quarantine`). Unknown customers and names become stubs
+    and are named in the warnings. Without `announce` no subscriber hears of these events.
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
         sources = ensure_sources({draft.item["source"] for draft in drafts})
-        _quarantine_mistakes(drafts, sources)
+        if quarantine:
+            _quarantine_mistakes(drafts, sources)
         first: dict[tuple[str, str], Draft] = {}
         for draft in drafts:
             if not draft.error:
@@ -88,7 +92,7 @@ def record_external_events(items: list[dict[str, Any]], *, at: datetime) -> list
         _compare(first.values(), sources)
         new = [draft for draft in first.values() if not draft.event]
         _find_customers(new, at=at)
-        _insert([draft for draft in new if not draft.error], sources)
+        _insert([draft for draft in new if not draft.error], sources, announce=announce)
         _compare_repeats(drafts, first)
         keep_conflicts("event", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
     return [draft.outcome() for draft in drafts]
@@ -194,11 +198,11 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
             draft.warnings.append(Notice("ambiguous_identity", "Several customers have this identity."))
 
 
-def _insert(drafts: list[Draft], sources: dict[str, Source]) -> None:
+def _insert(drafts: list[Draft], sources: dict[str, Source], *, announce: bool) -> None:
     stubs = {name: ensure_named(model, (d.item.get(name) for d in drafts)) for name, model in NAMED.items()}
     profiles = _profiles(drafts)
     events = {draft.key: _event(draft, sources, stubs, profiles) for draft in drafts}
-    written = {event.pk for event in record_events(list(events.values()))}
+    written = {event.pk for event in record_events(list(events.values()), announce=announce)}
     for draft in drafts:
         if events[draft.key].pk in written:
             draft.event, draft.created = events[draft.key], True

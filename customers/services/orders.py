@@ -69,14 +69,15 @@ def record_order(item: dict[str, Any], *, at: datetime) -> Order:
     return outcome.row
 
 
-def record_orders(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]:
+def record_orders(items: list[dict[str, Any]], *, at: datetime, announce: bool = True) -> list[Outcome]:
     """Record what was bought; return for each item its order, or why it was not taken.
 
     An item has `source, source_id, customer, ordered_at, currency, lines` and may have `sales_channel, store,
     business_unit, shipping_amount, status` (PENDING or PAID); amounts are minor units. Unknown customers,
     SKUs and places become stubs and are named in the warnings. The same item again is the same order; other
     content under its key is a conflict, which is kept. Parallel calls with one order make one order. Totals
-    of the customers change in the same transaction; paid orders are told (`order.recorded`).
+    of the customers change in the same transaction; paid orders are told (`order.recorded`), without
+    `announce` to the timeline alone: the past neither sends nor rewards.
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
@@ -88,7 +89,7 @@ def record_orders(items: list[dict[str, Any]], *, at: datetime) -> list[Outcome]
         _insert([draft for draft in new if not draft.error], sources)
         _compare_repeats(drafts, first)
         keep_conflicts("order", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
-        _follow_up([draft for draft in new if draft.created])
+        _follow_up([draft for draft in new if draft.created], announce=announce)
     return [draft.outcome() for draft in drafts]
 
 
@@ -260,13 +261,13 @@ def _unknown(draft: Draft, places: dict[str, Stubs], products: Stubs) -> list[No
     return notices
 
 
-def _follow_up(drafts: list[Draft]) -> None:
+def _follow_up(drafts: list[Draft], *, announce: bool) -> None:
     """Whoever paid is a customer; totals change; other apps hear of it."""
     paid = [draft.order for draft in drafts if draft.order.status == Order.Status.PAID]
     buyers = {order.customer_id for order in paid if order.customer_id}
     refresh_rollups(buyers)
     _make_customers(buyers)
-    record_events([_recorded_event(order, order.ordered_at) for order in paid])
+    record_events([_recorded_event(order, order.ordered_at) for order in paid], announce=announce)
 
 
 def _make_customers(buyers: set[int | None]) -> None:

@@ -23,18 +23,23 @@ class StrictJSONParser(JSONParser):
         if len(body) > limit:
             raise RequestDataTooBig
         try:
-            text = body.decode("utf-8")
-            data = json.loads(
-                text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-            )
-        except RecursionError as error:
-            raise ParseError("The JSON is nested too deeply.") from error
+            return read_json(body.decode("utf-8"))
         except ValueError as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
-        _refuse_depth(data)
-        if "\\u" in text or "\x00" in text:
-            _refuse_bad_text(data)
-        return data
+
+
+def read_json(text: str) -> Any:
+    """Return what a JSON text says. Raises ValueError or ParseError for what could not be stored as it is."""
+    try:
+        data = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except RecursionError as error:
+        raise ParseError("The JSON is nested too deeply.") from error
+    _refuse_depth(data)
+    if "\\u" in text or "\x00" in text:
+        _refuse_bad_text(data)
+    return data
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

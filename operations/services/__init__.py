@@ -1,4 +1,5 @@
 from operations.services.approvals import decide_approval
+from operations.services.files import forget_files, keep_file
 from operations.services.idempotency import answer_once, forget_answers
 from operations.services.jobs import (
     advance_job,
@@ -9,16 +10,23 @@ from operations.services.jobs import (
     requeue_job,
     start_job,
 )
+from operations.services.runs import abandoned_jobs, carry_out, promise_job, ring_for
 
 __all__ = [
+    "abandoned_jobs",
     "advance_job",
     "answer_once",
     "cancel_job",
+    "carry_out",
     "decide_approval",
     "fail_job",
     "finish_job",
     "forget_answers",
+    "forget_files",
+    "keep_file",
+    "promise_job",
     "queue_job",
     "requeue_job",
+    "ring_for",
     "start_job",
 ]
