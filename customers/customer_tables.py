@@ -6,6 +6,9 @@ TABLES = [
     CustomerTable("customers.Customer", "merged_into", on_merge=OnMerge.STAY),
     CustomerTable("customers.SourceProfile", on_erase=OnErase.KEEP, blank={"data": {}}),
     CustomerTable("customers.Identity", on_erase=OnErase.DELETE),
+    # Derived: refresh_golden_records takes it from who went and writes it anew for who stays.
+    CustomerTable("customers.GoldenValue", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
+    CustomerTable("customers.LockedValue", on_erase=OnErase.DELETE),
     CustomerTable("customers.ConsentRecord", blank={"address": "", "proof": {}}),
     CustomerTable("customers.Consent", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
     CustomerTable("customers.Order"),

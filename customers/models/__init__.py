@@ -2,7 +2,8 @@ from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Stor
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
 from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
-from customers.models.identity import Identity, Namespace
+from customers.models.golden import GoldenRule, GoldenValue, LockedValue
+from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
 from customers.models.segment import Segment, SegmentMembership
@@ -10,6 +11,7 @@ from customers.models.source import Source, SourceProfile
 from customers.models.trait import Trait
 
 __all__ = [
+    "BlockedValue",
     "BusinessUnit",
     "Channel",
     "Consent",
@@ -18,7 +20,11 @@ __all__ = [
     "Event",
     "EventConflict",
     "EventKey",
+    "GoldenRule",
+    "GoldenValue",
     "Identity",
+    "IdentityNamespace",
+    "LockedValue",
     "MonthlyRollup",
     "Namespace",
     "Order",
@@ -37,6 +43,7 @@ __all__ = [
     "Source",
     "SourceProfile",
     "Store",
+    "Strength",
     "Suppression",
     "Trait",
 ]
