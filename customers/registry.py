@@ -34,12 +34,29 @@ class OnErase(StrEnum):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows that belong to a customer through a row of a table: the lines of their orders.
+
+    A merge leaves them alone, since they go with their row; `field` is the key to it.
+    """
+
+    label: str
+    field: str
+    blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def model(self) -> type[models.Model]:
+        return apps.get_model(self.label)
+
+
+@dataclass(frozen=True)
 class CustomerTable:
     """One foreign key to Customer and what happens to its rows.
 
     `step` is the dotted path of the function that merges rows which are not simply moved. `blank` is what an
     erasure leaves in the fields that hold personal data. `hidden` are fields that an export leaves out: they
-    tell of the merchant's workings, not of the person.
+    tell of the merchant's workings, not of the person. `parts` are the rows that hang on these.
     """
 
     label: str
@@ -49,6 +66,7 @@ class CustomerTable:
     on_erase: OnErase = OnErase.KEEP
     blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    parts: tuple[Part, ...] = ()
 
     @property
     def model(self) -> type[models.Model]:

@@ -5,6 +5,7 @@ from customers.models.event import Event, EventConflict, EventKey, PendingEvent,
 from customers.models.golden import GoldenRule, GoldenValue, LockedValue
 from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
 from customers.models.order import Order, OrderLine, Return, ReturnLine
+from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
 from customers.models.segment import Segment, SegmentMembership
 from customers.models.source import Source, SourceProfile
@@ -35,6 +36,7 @@ __all__ = [
     "QuarantinedEvent",
     "Return",
     "ReturnLine",
+    "RightsRequest",
     "Rollup",
     "RollupScope",
     "SalesChannel",
