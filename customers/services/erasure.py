@@ -47,8 +47,8 @@ def request_erasure(
     customer = survivor(
         Customer.objects.select_related("merged_into").select_for_update(of=["self"]).get(pk=customer.pk)
     )
-    waiting = customer.rights_requests.erasures().waiting().select_related("job").first()
-    if waiting:
+    promised = customer.rights_requests.erasures().waiting()
+    if waiting := promised.filter(job__status__in=[JobRun.Status.QUEUED, JobRun.Status.RUNNING]).first():
         return waiting
     job = promise_job(KIND, title=TITLE, owner=by, client=client, total=1)
     return RightsRequest.objects.create(
