@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_partition_events_by_month'),
+        ('customers', '0007_identity_and_golden_record'),
         ('operations', '0002_job_client'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
