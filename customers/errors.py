@@ -26,6 +26,16 @@ class BlockedIdentity(Refusal):
     message = "This value is a filler that identifies nobody."
 
 
+class NothingToMerge(Refusal):
+    key = "nothing_to_merge"
+    message = "A merge needs two different customers."
+
+
+class KeptApart(Refusal):
+    key = "kept_apart"
+    message = "Somebody has decided that these customers are not one person."
+
+
 class ConsentWithoutProof(InvalidInput):
     message = "A granted consent needs a proof."
 

@@ -34,39 +34,26 @@ class OnErase(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
-    """Rows that belong to a customer through a row of a table: the lines of their orders.
-
-    A merge leaves them alone, since they go with their row; `field` is the key to it.
-    """
-
-    label: str
-    field: str
-    blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
-
-    @property
-    def model(self) -> type[models.Model]:
-        return apps.get_model(self.label)
-
-
-@dataclass(frozen=True)
 class CustomerTable:
     """One foreign key to Customer and what happens to its rows.
 
-    `step` is the dotted path of the function that merges rows which are not simply moved. `blank` is what an
-    erasure leaves in the fields that hold personal data. `hidden` are fields that an export leaves out: they
-    tell of the merchant's workings, not of the person. `parts` are the rows that hang on these.
+    `step` is the dotted path of the function `(merge, table)` that merges rows which are not simply moved;
+    `settle` that of a function `(customer_ids, *, at)` that works out anew what follows from other rows, at
+    the end of a merge and of an unmerge. `owner` is the path to the customer whom a row recorded after a
+    merge belongs to when the two are taken apart. `blank` is what an erasure leaves in the fields that hold
+    personal data. `hidden` are fields that an export leaves out: they tell of the merchant's workings, not of
+    the person.
     """
 
     label: str
     field: str = "customer"
     on_merge: OnMerge = OnMerge.MOVE
     step: str = ""
+    settle: str = ""
+    owner: str = ""
     on_erase: OnErase = OnErase.KEEP
     blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
-    parts: tuple[Part, ...] = ()
 
     @property
     def model(self) -> type[models.Model]:

@@ -2,30 +2,27 @@ from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Stor
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
 from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
-from customers.models.golden import GoldenRule, GoldenValue, LockedValue
-from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
+from customers.models.identity import Identity, Namespace
+from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.order import Order, OrderLine, Return, ReturnLine
-from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
 from customers.models.segment import Segment, SegmentMembership
 from customers.models.source import Source, SourceProfile
 from customers.models.trait import Trait
 
 __all__ = [
-    "BlockedValue",
     "BusinessUnit",
     "Channel",
     "Consent",
     "ConsentRecord",
     "Customer",
+    "DoNotMerge",
     "Event",
     "EventConflict",
     "EventKey",
-    "GoldenRule",
-    "GoldenValue",
     "Identity",
-    "IdentityNamespace",
-    "LockedValue",
+    "MergeOperation",
+    "MergedRow",
     "MonthlyRollup",
     "Namespace",
     "Order",
@@ -36,7 +33,6 @@ __all__ = [
     "QuarantinedEvent",
     "Return",
     "ReturnLine",
-    "RightsRequest",
     "Rollup",
     "RollupScope",
     "SalesChannel",
@@ -45,7 +41,6 @@ __all__ = [
     "Source",
     "SourceProfile",
     "Store",
-    "Strength",
     "Suppression",
     "Trait",
 ]

@@ -9,10 +9,9 @@ from customers.services.consents import (
     unsuppress,
 )
 from customers.services.customers import upsert_customers
-from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
-from customers.services.exports import export_customer, note_export, request_export
 from customers.services.intake import quarantine_event, record_external_events
+from customers.services.merges import allow_merge, keep_apart, merge_customers, undo_merge
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
 from customers.services.references import find_customer, search_customers
@@ -30,18 +29,18 @@ from customers.services.segments import (
 )
 
 __all__ = [
+    "allow_merge",
     "cancel_order",
     "count_reachable_members",
     "create_segment",
     "dispatch_events",
     "edit_segment",
-    "erase_customer",
     "explain_membership",
-    "export_customer",
     "find_customer",
+    "keep_apart",
     "lift_suppressions",
     "maintain_partitions",
-    "note_export",
+    "merge_customers",
     "pay_order",
     "preview_segment",
     "quarantine_event",
@@ -59,11 +58,9 @@ __all__ = [
     "refresh_segment",
     "refresh_segments",
     "replace_members",
-    "replay_ledger",
-    "request_erasure",
-    "request_export",
     "search_customers",
     "suppress",
+    "undo_merge",
     "unsuppress",
     "upsert_customers",
     "upsert_product",

@@ -222,7 +222,7 @@ def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome
             record = _record(stated, at=at)
             records.append(record)
             entered.add(_entry(record))
-            if current is None or _overrules(record, current.record):
+            if current is None or _overrules(record, current):
                 states[stated.point] = changed[stated.point] = _state(record, current)
         ConsentRecord.objects.bulk_create(records)
         _write_states(changed.values())
@@ -269,7 +269,11 @@ def _record(stated: StatedConsent, *, at: datetime) -> ConsentRecord:
     )
 
 
-def _overrules(new: ConsentRecord, old: ConsentRecord) -> bool:
+def _overrules(new: ConsentRecord, current: Consent) -> bool:
+    old = current.record
+    if old.address != new.address:
+        # A merge let another contact point decide: only what the person says after it counts.
+        return new.occurred_at > current.changed_at
     if new.occurred_at != old.occurred_at:
         return new.occurred_at > old.occurred_at
     return RESTRICTION.get(new.state, 2) > RESTRICTION.get(old.state, 2)

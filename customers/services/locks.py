@@ -1,0 +1,52 @@
+"""A customer's row is the first lock of everything written about them, so that a merge waits, or is followed.
+
+Whoever writes keeps the row until the end of the transaction. Several customers are taken in the order of
+their keys. A merge takes the same locks; who waited for one finds the survivor.
+"""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from customers.models import Customer
+
+
+class _Moved(Exception):
+    """Somebody was merged between our reading and our lock."""
+
+
+def lock_live_customers(customer_ids: Iterable[int | None], *, shared: bool = False) -> dict[int, Customer]:
+    """Lock these customers and return them as they are now; under a merged one's id stands the survivor.
+
+    With `shared`, others may hold them as well: for writers that change nothing of what is kept per customer.
+    """
+    targets = {pk: pk for pk in customer_ids if pk is not None}
+    while targets:
+        try:
+            with transaction.atomic():
+                rows = _locked(targets.values(), shared=shared)
+                gone = {pk: row.merged_into_id for pk, row in rows.items() if row.merged_into_id}
+                if gone:
+                    # Locks are given back with the savepoint: the survivors are taken in order with the rest.
+                    raise _Moved
+                return {asked: rows[target] for asked, target in targets.items()}
+        except _Moved:
+            targets = {asked: gone.get(target, target) for asked, target in targets.items()}
+    return {}
+
+
+def hold_customer(customer: Customer) -> Customer:
+    """Keep a customer from being merged until the transaction ends; return them, or whom they became.
+
+    Others may hold them at the same time.
+    """
+    return lock_live_customers([customer.pk], shared=True)[customer.pk]
+
+
+def _locked(customer_ids: Iterable[int], *, shared: bool) -> dict[int, Customer]:
+    rows = Customer.objects.filter(pk__in=set(customer_ids)).order_by("pk")
+    if not shared:
+        return {row.pk: row for row in rows.select_for_update(no_key=True)}
+    # Django has no FOR SHARE.
+    sql, values = rows.query.sql_with_params()
+    return {row.pk: row for row in Customer.objects.raw(f"{sql} FOR SHARE", values)}

@@ -1,0 +1,260 @@
+"""Records of one person become one customer, and are taken apart again, exactly."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import OperationalError, connection, transaction
+from django.utils.module_loading import import_string
+
+from customers.errors import CustomerErased, KeptApart, NothingToMerge
+from customers.models import Customer, DoNotMerge, MergeOperation
+from customers.registry import OnMerge, customer_tables
+from customers.services.events import new_event, record_events
+from customers.services.journal import Merge, take_back
+from customers.services.locks import lock_live_customers
+from customers.services.merged_golden import golden_of, restore_golden, write_golden
+from customers.services.references import survivor as survivor_of
+from operations.models import ApiClient, User
+
+ATTEMPTS = 3
+# Of several records the one that knows the person best decides.
+STANDING = [Customer.Status.ANONYMOUS, Customer.Status.PROSPECT, Customer.Status.ACTIVE]
+
+
+def merge_customers(
+    survivor: Customer,
+    losers: Iterable[Customer],
+    *,
+    reason: str,
+    at: datetime,
+    by: User | None = None,
+    client: ApiClient | None = None,
+) -> MergeOperation:
+    """Make everything of `losers` the survivor's; their ids lead to the survivor from now on.
+
+    One transaction, customers locked in the order of their keys; whoever was merged before counts as whom
+    they became. Nothing is sent, rewarded or triggered. Repeated, it returns the first operation. Told as
+    `customer.merged`.
+
+    Raises NothingToMerge, KeptApart (the pair is not to be merged), CustomerErased.
+    """
+    asked = [survivor.pk, *(loser.pk for loser in losers)]
+
+    def merge() -> MergeOperation:
+        live = lock_live_customers(asked)
+        target = live[survivor.pk]
+        others = {live[pk].pk: live[pk] for pk in asked[1:] if live[pk].pk != target.pk}
+        if not others:
+            return _merged_before(asked)
+        _check(target, others)
+        operation = MergeOperation.objects.create(
+            survivor=target, reason=reason.strip()[:300], user=by, client=client, merged_at=at
+        )
+        operation.losers.set(others)
+        with _moving_allowed():
+            _apply(operation)
+            _settle([target.pk, *others], at=at)
+        _tell("customer.merged", operation, [target], at=at)
+        return operation
+
+    return _retried(merge)
+
+
+def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = None) -> MergeOperation:
+    """Take a merge back: every row is whose it was, and what came since goes with its source profile.
+
+    Later merges of the same people are taken back first and made again without those who leave. The pair is
+    kept apart from now on. Undone before, it stays as it is. Told as `customer.unmerged`.
+    """
+
+    def undo() -> MergeOperation:
+        later = _locked_with_what_followed(operation)
+        undone = MergeOperation.objects.select_for_update().get(pk=operation.pk)
+        if undone.undone_at:
+            return undone
+        with _moving_allowed():
+            for one in reversed(later):
+                _revert(one)
+            _revert(undone)
+            undone.undone_at, undone.undone_by = at, by
+            undone.save(update_fields=["undone_at", "undone_by"])
+            _keep_apart(undone, at=at, by=by)
+            for one in later:
+                _apply(one)
+            people = _people([undone, *later])
+            _settle(people, at=at)
+        freed = list(undone.losers.order_by("pk"))
+        _tell("customer.unmerged", undone, [survivor_of(undone.survivor), *freed], at=at)
+        return undone
+
+    return _retried(undo)
+
+
+def keep_apart(one: Customer, other: Customer, *, reason: str, at: datetime, by: User | None = None) -> None:
+    """Remember that these two are not one person; said again, it changes nothing."""
+    first, second = sorted([one.pk, other.pk])
+    DoNotMerge.objects.get_or_create(
+        first_id=first, second_id=second, defaults={"reason": reason[:300], "user": by, "created_at": at}
+    )
+
+
+def allow_merge(one: Customer, other: Customer) -> bool:
+    """Let two customers be merged after all; return whether they had been kept apart."""
+    first, second = sorted([one.pk, other.pk])
+    deleted, _ = DoNotMerge.objects.filter(first=first, second=second).delete()
+    return bool(deleted)
+
+
+def are_kept_apart(customer_ids: Iterable[int]) -> bool:
+    """Return whether two of these customers are not to be merged."""
+    ids = list(customer_ids)
+    return DoNotMerge.objects.filter(first__in=ids, second__in=ids).exists()
+
+
+def _retried(work: Callable[[], MergeOperation]) -> MergeOperation:
+    """Do it in a transaction; a deadlock with somebody who took locks in another order is tried again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return work()
+        except OperationalError as error:
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not deadlock or attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _moving_allowed() -> Iterator[None]:
+    """Let rows of append-only tables change their customer (docs/decisions/0005)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.merging = 'on'")
+        yield
+        cursor.execute("SET LOCAL fidelio.merging = 'off'")
+
+
+def _merged_before(asked: list[int]) -> MergeOperation:
+    operation = MergeOperation.objects.standing().filter(losers__in=asked).order_by("-pk").first()
+    if operation is None:
+        raise NothingToMerge
+    return operation
+
+
+def _check(target: Customer, others: dict[int, Customer]) -> None:
+    if any(one.status == Customer.Status.ERASED for one in [target, *others.values()]):
+        raise CustomerErased
+    if are_kept_apart([target.pk, *others]):
+        raise KeptApart
+
+
+def _apply(operation: MergeOperation) -> None:
+    """Carry the operation out, all its customers locked; its snapshot tells of the moment before."""
+    people = {one.pk: one for one in Customer.objects.filter(pk__in=_people([operation]))}
+    target = people.pop(operation.survivor_id)
+    losers = [people[pk] for pk in sorted(people)]
+    operation.snapshot = {
+        "golden": golden_of(target),
+        "statuses": {str(one.pk): one.status for one in [target, *losers]},
+    }
+    operation.save(update_fields=["snapshot"])
+    for loser in losers:
+        _take_in(Merge(operation, target, loser))
+        loser.status, loser.merged_into = Customer.Status.MERGED, target
+        loser.save(update_fields=["status", "merged_into", "updated_at"])
+    statuses = operation.snapshot["statuses"].values()
+    target.status = max(statuses, key=STANDING.index)
+    write_golden(target)
+    operation.snapshot["golden_after"] = golden_of(target)
+    operation.save(update_fields=["snapshot"])
+
+
+def _take_in(merge: Merge) -> None:
+    for table in customer_tables():
+        if table.step:
+            import_string(table.step)(merge, table)
+        elif table.on_merge is not OnMerge.STAY:
+            merge.absorb(table.rows(merge.loser.pk), table.field)
+
+
+def _revert(operation: MergeOperation) -> None:
+    take_back(operation)
+    statuses = operation.snapshot["statuses"]
+    for loser in operation.losers.order_by("pk"):
+        loser.status, loser.merged_into = statuses[str(loser.pk)], None
+        loser.save(update_fields=["status", "merged_into", "updated_at"])
+    restore_golden(operation)
+    _hand_over(operation)
+
+
+def _hand_over(operation: MergeOperation) -> None:
+    """Give what was recorded since the merge to whom its source profile (or its order) belongs to now."""
+    losers = list(operation.losers.values_list("pk", flat=True))
+    for table in customer_tables():
+        if not table.owner:
+            continue
+        rows = table.rows(operation.survivor_id)
+        for loser in losers:
+            ids = list(rows.filter(**{table.owner: loser}).values_list("pk", flat=True))
+            table.model._base_manager.filter(pk__in=ids).update(**{table.field: loser})
+
+
+def _settle(customer_ids: Iterable[int], *, at: datetime) -> None:
+    ids = sorted(set(customer_ids))
+    for table in customer_tables():
+        if table.settle:
+            import_string(table.settle)(ids, at=at)
+
+
+def _people(operations: Iterable[MergeOperation]) -> list[int]:
+    people: set[int] = set()
+    for operation in operations:
+        people |= {operation.survivor_id, *operation.losers.values_list("pk", flat=True)}
+    return sorted(people)
+
+
+def _locked_with_what_followed(operation: MergeOperation) -> list[MergeOperation]:
+    """Lock everybody concerned; return the standing merges that built on this one, the earliest first."""
+    while True:
+        followed = _followed(operation)
+        ids = _people([operation, *followed])
+        list(Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values("pk"))
+        if _followed(operation) == followed:
+            return followed
+
+
+def _followed(operation: MergeOperation) -> list[MergeOperation]:
+    followed: list[MergeOperation] = []
+    person: Customer | None = operation.survivor
+    while person is not None:
+        followed += MergeOperation.objects.standing().filter(survivor=person, pk__gt=operation.pk)
+        person = Customer.objects.select_related("merged_into").get(pk=person.pk).merged_into
+    return sorted(followed, key=lambda one: one.pk)
+
+
+def _keep_apart(operation: MergeOperation, *, at: datetime, by: User | None) -> None:
+    for loser in operation.losers.all():
+        keep_apart(operation.survivor, loser, reason=f"merge {operation.pk} undone", at=at, by=by)
+
+
+def _tell(type: str, operation: MergeOperation, customers: list[Customer], *, at: datetime) -> None:
+    payload: dict[str, Any] = {
+        "merge": operation.pk,
+        "survivor": str(operation.survivor.public_id),
+        "losers": [str(one.public_id) for one in operation.losers.order_by("pk")],
+        "reason": operation.reason,
+    }
+    record_events(
+        [
+            new_event(
+                type,
+                external_id=f"merge:{operation.pk}:{type.partition('.')[2]}:{customer.pk}",
+                customer=customer,
+                occurred_at=at,
+                payload=payload,
+            )
+            for customer in customers
+        ]
+    )
