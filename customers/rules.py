@@ -23,18 +23,6 @@ BLOCKED_MAILBOXES = {
     "noemail", "no-email", "nomail", "no-mail", "noreply", "no-reply", "none", "null", "nessuna", "nomail1",
     "senzamail", "senza-mail", "nonhamail", "sconosciuto", "unknown", "anonymous", "anonimo",
 }  # fmt: skip
-# The kinds of events that sources tell, and what their payload must hold. Other kinds are our own to tell.
-TOLD_BY_SOURCES = {
-    "visit.recorded", "product.viewed", "product.configured", "product.tried",
-    "cart.updated", "cart.abandoned",
-    "review.written", "nps.answered", "survey.answered", "complaint.made", "defect.reported", "ticket.opened",
-    "ticket.closed",
-}  # fmt: skip
-NUMBERS_IN_PAYLOADS = {"nps.answered": [("score", 0, 10)], "review.written": [("rating", 1, 5)]}
-FAMILIES_TOLD_BY_SOURCES = {"social", "iot"}
-# What a source may report of its own doing; for us it is a fact for the timeline and moves nothing.
-FAMILIES_REPORTED = {"message", "coupon", "points", "tier", "referral", "order"}
-TYPES_REPORTED = {"consent.changed"}
 BLOCKED_DIGITS = {"1234567890", "0123456789", "123456789"}
 
 
@@ -145,31 +133,6 @@ def refund_for(total: int, quantity: Decimal, *, returned: Decimal, more: Decima
 
 def _share(total: int, quantity: Decimal, part: Decimal) -> int:
     return round_half_up(Decimal(total) * part / quantity)
-
-
-def is_told_by_sources(type: str) -> bool:
-    """Return whether sources tell this kind of event, so that it may set something in motion here."""
-    return type in TOLD_BY_SOURCES or _family(type) in FAMILIES_TOLD_BY_SOURCES
-
-
-def is_known_type(type: str) -> bool:
-    """Return whether an event of this type is taken from a source."""
-    return is_told_by_sources(type) or type in TYPES_REPORTED or _family(type) in FAMILIES_REPORTED
-
-
-def _family(type: str) -> str:
-    """Return `iot` for `iot.filter_clogged`; nothing for what is not `family.past_tense`."""
-    family, _, name = type.partition(".")
-    return family if name else ""
-
-
-def payload_mistake(type: str, payload: dict) -> str:
-    """Return what is wrong with the payload of an event of this type; empty when nothing is."""
-    for name, lowest, highest in NUMBERS_IN_PAYLOADS.get(type, ()):
-        value = payload.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            return f"payload.{name} of {type} is a whole number from {lowest} to {highest}."
-    return ""
 
 
 def is_in_future(instant: datetime, *, at: datetime) -> bool:

@@ -223,14 +223,15 @@ class TimelineEventOut(serializers.ModelSerializer):
     source = serializers.CharField(source="source.code")
     sales_channel = serializers.CharField(source="sales_channel.code", default=None, allow_null=True)
     store = serializers.CharField(source="store.code", default=None, allow_null=True)
+    business_unit = serializers.CharField(source="business_unit.code", default=None, allow_null=True)
     sku = serializers.CharField(source="product.sku", default=None, allow_null=True)
     payload = ObjectField()
 
     class Meta:
         model = Event
         fields = [
-            "id", "type", "occurred_at", "source", "external_id", "sales_channel", "store", "sku", "amount",
-            "currency", "payload",
+            "id", "type", "occurred_at", "source", "external_id", "sales_channel", "store", "business_unit",
+            "sku", "amount", "currency", "payload",
         ]  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class EventIn(StrictSerializer):
     identity = IdentityReference(required=False, allow_null=True)
     sales_channel = CodeField(required=False, allow_null=True)
     store = CodeField(required=False, allow_null=True)
+    business_unit = CodeField(required=False, allow_null=True)
     sku = LineField(max_length=64, required=False, allow_null=True)
     amount = AmountField(min_value=-MAXIMUM_AMOUNT, required=False, allow_null=True)
     currency = CurrencyField(required=False, allow_null=True)

@@ -3,6 +3,7 @@ from django.urls import path
 from customers.api.catalogue import ProductsView, ProductView, StoresView, StoreView
 from customers.api.consents import ConsentsView
 from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
+from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
 from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
 
@@ -22,4 +23,5 @@ urlpatterns = [
     path("orders/<int:pk>/cancel", CancelView.as_view(), name="order_cancel"),
     path("orders/<int:pk>/pay", PayView.as_view(), name="order_pay"),
     path("events", EventsView.as_view(), name="events"),
+    path("event-types", EventTypesView.as_view(), name="event_types"),
 ]

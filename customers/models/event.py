@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 class EventQuerySet(models.QuerySet["Event"]):
     def timeline(self) -> "EventQuerySet":
         """Return events newest first, with what a timeline shows of them."""
-        return self.select_related("source", "sales_channel", "store", "product").order_by(
+        return self.select_related("source", "sales_channel", "store", "business_unit", "product").order_by(
             "-occurred_at", "-id"
         )
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from customers.event_types import is_told_by_sources
 from customers.models import (
     Customer,
     Event,
@@ -27,7 +28,6 @@ from customers.models import (
     SourceProfile,
     Store,
 )
-from customers.rules import is_told_by_sources
 from operations.inserts import insert_missing
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import transaction
 
 from customers.errors import BeyondRetention, BlockedIdentity, CustomerErased, EventContradicted
+from customers.event_types import event_type, payload_mistake
 from customers.models import (
+    BusinessUnit,
     Customer,
     Event,
     EventKey,
@@ -21,7 +23,7 @@ from customers.models import (
     SourceProfile,
     Store,
 )
-from customers.rules import is_beyond_retention, is_in_future, is_known_type, payload_mistake
+from customers.rules import is_beyond_retention, is_in_future
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts, plain
 from customers.services.events import content_hash, content_of, record_events
@@ -40,7 +42,7 @@ from operations.errors import FidelioError, InvalidInput
 from operations.outcomes import Notice, Outcome
 
 # In the order in which orders create theirs, or the two could wait for each other.
-NAMED = {"store": Store, "sales_channel": SalesChannel, "sku": Product}
+NAMED = {"store": Store, "sales_channel": SalesChannel, "business_unit": BusinessUnit, "sku": Product}
 NOBODY_YET = {Namespace.DEVICE, Namespace.COOKIE}
 
 
@@ -75,10 +77,11 @@ def record_external_events(
     """Take what happened, as sources tell it; return for each item its event, or why it was not taken.
 
     An item has `source, external_id, type, occurred_at` and may have `customer` or `identity`,
-    `sales_channel, store, sku, amount` (minor units of `currency`) and `payload`. The same item again is the
-    same event; other content under its key is a conflict, which is kept. An unknown type or a bad payload
-    goes to quarantine, unless the caller reports it (`quarantine`). Unknown customers and names become stubs
-    and are named in the warnings. Without `announce` no subscriber hears of these events.
+    `sales_channel, store, business_unit, sku, amount` (minor units of `currency`) and `payload`. The same
+    item again is the same event; other content under its key is a conflict, which is kept. An unknown type or
+    a payload that its schema refuses goes to quarantine, unless the caller reports it (`quarantine`). Unknown
+    customers and names become stubs and are named in the warnings. Without `announce` no subscriber hears of
+    these events.
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
@@ -118,11 +121,11 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
 
 
 def _check(item: dict[str, Any], *, at: datetime) -> None:
-    if not is_known_type(item["type"]):
+    if event_type(item["type"]) is None:
         raise InvalidInput.at("/type", f"The type {item['type']} is not known.")
     mistake = payload_mistake(item["type"], item.get("payload") or {})
     if mistake:
-        raise InvalidInput.at("/payload", mistake)
+        raise InvalidInput.at(mistake.pointer, mistake.message)
     if is_in_future(item["occurred_at"], at=at):
         raise InvalidInput.at("/occurred_at", "This instant is in the future.")
 
@@ -232,6 +235,7 @@ def _event(draft: Draft, sources: dict[str, Source], stubs: dict[str, Stubs], pr
         source_profile=profiles.get((key.space, key.value)) if key else None,
         sales_channel=stubs["sales_channel"].rows.get(item.get("sales_channel")),
         store=stubs["store"].rows.get(item.get("store")),
+        business_unit=stubs["business_unit"].rows.get(item.get("business_unit")),
         product=stubs["sku"].rows.get(item.get("sku")),
         amount=item.get("amount"),
         currency=item.get("currency") or "",

@@ -74,10 +74,10 @@ def test_a_key_twice_in_one_call_is_judged_against_its_first():
         ({"type": "social."}, "/type", "The type social. is not known."),
         (
             {"type": "nps.answered"},
-            "/payload",
+            "/payload/score",
             "payload.score of nps.answered is a whole number from 0 to 10.",
         ),
-        ({"type": "nps.answered", "payload": {"score": 11}}, "/payload", "payload.score of nps.answered is"),
+        ({"type": "nps.answered", "payload": {"score": 11}}, "/payload/score", "payload.score of nps."),
         ({"occurred_at": NOON + timedelta(minutes=6)}, "/occurred_at", "This instant is in the future."),
     ],
 )
