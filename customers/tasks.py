@@ -3,6 +3,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from customers import services
+from customers.services import imports
 
 
 @shared_task(name="customers.tasks.dispatch_events")
@@ -22,3 +23,9 @@ def maintain_partitions() -> None:
 def refresh_segments() -> None:
     """Bring every rule segment up to date; who entered and left is told to campaigns."""
     services.refresh_segments(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.forget_imports")
+def forget_imports() -> None:
+    """Delete the uploads of imports that can no longer be undone."""
+    imports.forget_imports(at=timezone.now())

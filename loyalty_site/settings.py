@@ -186,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
+    "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }

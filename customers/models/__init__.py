@@ -3,6 +3,7 @@ from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, S
 from customers.models.customer import Customer
 from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
 from customers.models.identity import Identity, Namespace
+from customers.models.imports import ImportedRow, ImportMapping, ImportRun
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
@@ -21,6 +22,9 @@ __all__ = [
     "EventConflict",
     "EventKey",
     "Identity",
+    "ImportMapping",
+    "ImportRun",
+    "ImportedRow",
     "MergeOperation",
     "MergedRow",
     "MonthlyRollup",
