@@ -54,12 +54,5 @@ TABLES = [
         blank={"before": None, "after": None},
         hidden=frozenset({"before", "after"}),
     ),
-    CustomerTable("customers.Consent", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
-    CustomerTable("customers.Order"),
-    CustomerTable("customers.Event", blank={"payload": {}}),
-    CustomerTable("customers.Rollup", on_merge=OnMerge.STEP),
-    CustomerTable("customers.MonthlyRollup", on_merge=OnMerge.STEP),
-    CustomerTable("customers.SegmentMembership", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
-    CustomerTable("customers.Trait", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
     CustomerTable("customers.ImportedRow", on_erase=OnErase.DELETE),
 ]
