@@ -12,7 +12,7 @@ from loyalty_site.demo.queue import waiting_job
 from loyalty_site.demo.staff import refuse_outside_demo
 from loyalty_site.demo.stages import APPS
 from operations.errors import Conflict
-from operations.models import Approval, IdempotencyKey, JobRun
+from operations.models import Approval, IdempotencyKey, JobFile, JobRun
 
 
 class LoadUnderWay(Conflict):
@@ -47,10 +47,15 @@ def remove_demo(*, everything: bool = False) -> Removed:
     removed = Removed(Customer.objects.count(), Order.objects.count())
     # Our own source stays: running processes remember it.
     emptied = [
-        model for app in APPS for model in apps.get_app_config(app).get_models() if model is not Source
+        model
+        for app in APPS
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
+        if model is not Source
     ]
-    tables = [model._meta.db_table for model in (*emptied, JobRun, Approval, IdempotencyKey)]
+    tables = [model._meta.db_table for model in (*emptied, JobRun, JobFile, Approval, IdempotencyKey)]
+    files = [kept.file for kept in JobFile.objects.all()]
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(connection.ops.quote_name(table) for table in tables)}")
     Source.objects.exclude(code=OWN_SOURCE).delete()
+    transaction.on_commit(lambda: [file.delete(save=False) for file in files])
     return removed

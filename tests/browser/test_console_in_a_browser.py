@@ -38,7 +38,13 @@ def test_every_page_in_one_of_four_windows(number, visiting, pages):
     assert visitor.problems == []
 
 
-@pytest.mark.parametrize("role", Role)
+MENUS = [
+    role if role in (Role.MARKETER, Role.AGENT) else pytest.param(role, marks=pytest.mark.slow)
+    for role in Role
+]
+
+
+@pytest.mark.parametrize("role", MENUS)
 def test_every_entry_of_each_menu(role, visiting):
     with visiting(role) as visitor:
         page = visitor.open("/console/")
