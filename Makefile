@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 WORKERS ?= auto
 
-.PHONY: run test test-slow bench lint format openapi clean-data help
+.PHONY: run test test-slow bench lint format openapi frontend clean-data help
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make lint        ruff and the import rules"
 	@echo "make format      let ruff put the code in order"
 	@echo "make openapi     write docs/openapi.yaml anew"
+	@echo "make frontend    build the console's script from frontend/ (needs Node 20; its result is committed)"
 	@echo "make clean-data  forget the data folder of make run"
 
 run: .venv/runtime.stamp
@@ -43,6 +44,10 @@ format: .venv/development.stamp
 openapi: .venv/development.stamp
 	@SECRET_KEY=none DATABASE_URL=postgres://none@127.0.0.1:9/none $(BIN)/python manage.py spectacular \
 		--validate --fail-on-warn --file docs/openapi.yaml
+
+# Only after a change in frontend/: what it writes into static/ is part of the repository.
+frontend:
+	@cd frontend && npm ci --no-audit --no-fund && npm run --silent build
 
 clean-data: .venv/runtime.stamp
 	@$(BIN)/python -m loyalty_site.devserver.removal

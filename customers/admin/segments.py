@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -20,58 +19,19 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from customers import services
-from customers.models import Channel, Customer, Segment, SegmentMembership
-from customers.segments.catalogue import catalogue
+from customers.admin.segment_builder import known_values_view
+from customers.admin.segment_forms import SegmentForm, initial_values, values_of
+from customers.admin.segment_page import page_context, reach_table, sentence_or_none
+from customers.models import Customer, Segment
 from customers.segments.explanations import with_words
-from customers.segments.history import days_of
-from customers.segments.reachability import Reachability, reachability_of
-from customers.segments.rules import parse_rules
-from customers.segments.sentences import Sentence, sentence_of
 from customers.segments.starters import STARTERS
 from customers.services.segments import SegmentChange
 from operations import formats
 from operations.admin.pages import PageMixin
-from operations.errors import FidelioError, InvalidInput
-from operations.figures import Cell, Chart, Column, Delta, Series, Table
+from operations.errors import FidelioError, InvalidInput, Mistake
 
-MEMBERS_SHOWN = 25
-
-
-class RulesField(forms.JSONField):
-    """A tree of rules, written so that a person can read and change it."""
-
-    def prepare_value(self, value: Any) -> str:
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-
-class SegmentForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
-    code = forms.RegexField(
-        r"\A[A-Za-z0-9_-]{1,120}\Z",
-        label=gettext_lazy("Code"),
-        help_text=gettext_lazy("For the API and other rules: letters, digits, - and _."),
-    )
-    description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
-    active = forms.BooleanField(label=gettext_lazy("Refreshed every night"), required=False, initial=True)
-    rules = RulesField(
-        label=gettext_lazy("Rules"),
-        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false", "class": "fi-mono"}),
-        help_text=gettext_lazy("A react-querybuilder tree: combinator, not, rules."),
-        error_messages={"invalid": gettext_lazy("This is not valid JSON.")},
-    )
-
-    def __init__(self, *args: Any, segment: Segment | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if segment:
-            del self.fields["code"]
-            if segment.kind != Segment.Kind.RULE:
-                del self.fields["rules"]
-
-    def show(self, error: FidelioError) -> None:
-        """Put a service's error beside the field it is about."""
-        texts = [f"{mistake.pointer}: {mistake.message}" for mistake in error.details]
-        about_rules = isinstance(error, InvalidInput) and "rules" in self.fields
-        self.add_error("rules" if about_rules else None, texts or [str(error.message)])
+# What a live count may take: a longer one would only pile up while somebody types.
+CHECK_TIMEOUT = "8s"
 
 
 class SegmentChangeList(ChangeList):
@@ -125,6 +85,7 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("check/", wrap(require_POST(self.check_view)), name="customers_segment_check"),
+            path("values/", wrap(self.values_view), name="customers_segment_values"),
             path("<int:pk>/edit/", wrap(self.edit_view), name="customers_segment_edit"),
             path(
                 "<int:pk>/refresh/", wrap(require_POST(self.refresh_view)), name="customers_segment_refresh"
@@ -142,7 +103,7 @@ class SegmentAdmin(PageMixin, ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, segment):
             raise PermissionDenied
-        return self._page(request, "customers/segment.html", segment.name, _page_context(segment), segment)
+        return self._page(request, "customers/segment.html", segment.name, page_context(segment), segment)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
@@ -150,43 +111,36 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         """Define a segment by its rules; a starter or a cell of the RFM map fills them in."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = SegmentForm(request.POST or None, initial=_initial(request))
+        form = SegmentForm(request.POST or None, initial=initial_values(request))
         if request.method == "POST" and form.is_valid():
             segment = self._create(request, form)
             if segment:
                 return redirect(_url(segment))
-        return self._page(request, "customers/segment_form.html", _("New segment"), _form_context(form))
+        context = {"form": form, "starters": _starters(), "chosen": request.GET.get("starter", "")}
+        return self._page(request, "customers/segment_form.html", _("New segment"), context)
 
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Change a segment's words or rules; new rules wait for the next refresh."""
         segment = get_object_or_404(Segment, pk=pk)
         if not self.has_change_permission(request, segment):
             raise PermissionDenied
-        form = SegmentForm(request.POST or None, segment=segment, initial=_values_of(segment))
+        form = SegmentForm(request.POST or None, segment=segment, initial=values_of(segment))
         if request.method == "POST" and form.is_valid() and self._edit(request, segment, form):
             return redirect(_url(segment))
-        context = _form_context(form) | {"segment": segment}
+        context = {"form": form, "segment": segment}
         return self._page(request, "customers/segment_form.html", segment.name, context, segment)
 
     def check_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the form's live check: the rules in words, how many fit, and whom they reach."""
         if not request.user.has_perm("customers.view_segment"):
             raise PermissionDenied
-        context: dict[str, Any] = {}
-        try:
-            rules = json.loads(request.POST.get("rules", ""))
-            preview = services.preview_segment(rules, as_of=timezone.now())
-            context = {
-                "sentence": _sentence(rules),
-                "count": preview.count,
-                "reach": _reach_table(preview.reachability),
-                "sample": preview.sample if request.user.has_perm("customers.view_customer") else [],
-            }
-        except (ValueError, RecursionError) as error:
-            context = {"problems": [_("This is not valid JSON: %(error)s") % {"error": error}]}
-        except InvalidInput as error:
-            context = {"problems": [f"{each.pointer}: {each.message}" for each in error.details]}
-        return TemplateResponse(request, "customers/segment_check.html", context)
+        return TemplateResponse(request, "customers/segment_check.html", _checked(request))
+
+    def values_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer what a field of free text is known to hold, for the builder to offer."""
+        if not request.user.has_perm("customers.view_segment"):
+            raise PermissionDenied
+        return known_values_view(request)
 
     def refresh_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         segment = get_object_or_404(Segment, pk=pk)
@@ -248,31 +202,37 @@ def _url(segment: Segment) -> str:
     return reverse("admin:customers_segment_change", args=[segment.pk])
 
 
-def _values_of(segment: Segment) -> dict[str, Any]:
+def _starters() -> list[dict[str, Any]]:
+    """Return the templates to start from, each with its rules in words."""
+    return [{"code": one.code, "name": one.name, "sentence": sentence_or_none(one.rules)} for one in STARTERS]
+
+
+def _checked(request: HttpRequest) -> dict[str, Any]:
+    """Return the live answer to rules: in words, how many they hold and whom they reach, or what is wrong."""
+    try:
+        rules = json.loads(request.POST.get("rules", ""))
+        sentence = sentence_or_none(rules)
+        with transaction.atomic():
+            _limit_time()
+            preview = services.preview_segment(rules, as_of=timezone.now())
+    except (ValueError, RecursionError) as error:
+        return {"problems": [Mistake("", _("This is not valid JSON: %(error)s") % {"error": error})]}
+    except InvalidInput as error:
+        return {"problems": error.details}
+    except OperationalError:
+        return {"sentence": sentence, "too_long": True}
+    seen = request.user.has_perm("customers.view_customer")
     return {
-        "name": segment.name,
-        "description": segment.description,
-        "active": segment.active,
-        "rules": segment.rules,
+        "sentence": sentence,
+        "count": preview.count,
+        "reach": reach_table(preview.reachability),
+        "sample": preview.sample if seen else [],
     }
 
 
-def _initial(request: HttpRequest) -> dict[str, Any]:
-    """Return a starter's rules, or the rule "is in this segment" (from the RFM map), or an empty tree."""
-    starter = next((one for one in STARTERS if one.code == request.GET.get("starter")), None)
-    if starter:
-        return {"name": str(starter.name), "code": starter.code, "rules": starter.rules}
-    inside = request.GET.get("within", "")
-    rules = [{"field": "segment", "operator": "=", "value": inside}] if inside else []
-    return {"rules": {"combinator": "and", "not": False, "rules": rules}}
-
-
-def _form_context(form: SegmentForm) -> dict[str, Any]:
-    return {"form": form, "starters": STARTERS, "fields": catalogue()}
-
-
-def _sentence(rules: dict[str, Any] | None) -> Sentence | None:
-    return sentence_of(parse_rules(rules, catalogue())) if rules is not None else None
+def _limit_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{CHECK_TIMEOUT}'")
 
 
 def _change_words(change: SegmentChange) -> str:
@@ -281,109 +241,3 @@ def _change_words(change: SegmentChange) -> str:
         "entered": formats.number(change.entered),
         "left": formats.number(change.left),
     }
-
-
-def _page_context(segment: Segment) -> dict[str, Any]:
-    members = Customer.objects.filter(memberships__segment=segment, memberships__left_at__isnull=True).live()
-    reach = reachability_of(members)
-    return {
-        "segment": segment,
-        "sentence": _words_or_problem(segment),
-        "figures": _figures(segment, reach[Channel.EMAIL]),
-        "reach": _reach_table(reach),
-        "size_chart": _size_chart(segment),
-        "moves_chart": _moves_chart(segment),
-        "members": _members_table(segment),
-        "refreshable": segment.kind == Segment.Kind.RULE,
-    }
-
-
-def _words_or_problem(segment: Segment) -> Sentence | None:
-    try:
-        return _sentence(segment.rules)
-    except InvalidInput as error:
-        # A rule can lose its ground: the trait, the model or the segment it names is gone.
-        return Sentence("; ".join(str(mistake.message) for mistake in error.details))
-
-
-def _figures(segment: Segment, email: Reachability) -> list[Delta]:
-    share = email.reachable / email.total if email.total else None
-    return [
-        Delta(_("Members"), formats.number(segment.size), icon="group"),
-        Delta(
-            _("Reachable by e-mail"),
-            formats.number(email.reachable),
-            hint=_("%(share)s of the members") % {"share": formats.percent(share, 0)},
-            icon="mail",
-        ),
-        Delta(_("Refreshed"), formats.since(segment.refreshed_at), icon="update"),
-        Delta(_("Kind"), str(segment.get_kind_display()), hint=segment.code, icon="category"),
-    ]
-
-
-def _reach_table(reach: dict[str, Reachability]) -> Table:
-    rows = [
-        [
-            str(Channel(channel).label),
-            formats.number(found.reachable),
-            formats.number(found.no_consent),
-            formats.number(found.suppressed),
-        ]
-        for channel, found in reach.items()
-    ]
-    columns = [
-        Column(_("Channel")),
-        Column(_("Reachable"), numeric=True),
-        Column(_("No consent"), numeric=True),
-        Column(_("Suppressed"), numeric=True),
-    ]
-    return Table(columns, rows, caption=_("Who can be reached, and why the rest cannot"))
-
-
-def _size_chart(segment: Segment) -> Chart:
-    days = days_of(segment, today=timezone.localdate())
-    return Chart(
-        _("Members at the end of each day"),
-        [formats.day(day.on) for day in days],
-        [Series(_("Members"), [day.size for day in days])],
-        axis=_("Day"),
-        small=True,
-    )
-
-
-def _moves_chart(segment: Segment) -> Chart:
-    days = days_of(segment, today=timezone.localdate(), days=30)
-    return Chart(
-        _("Who entered and who left"),
-        [formats.day(day.on) for day in days],
-        [
-            Series(_("Entered"), [day.entered for day in days]),
-            Series(_("Left"), [day.left for day in days]),
-        ],
-        kind="bar",
-        axis=_("Day"),
-        small=True,
-    )
-
-
-def _members_table(segment: Segment) -> Table:
-    newest = SegmentMembership.objects.current().filter(segment=segment).select_related("customer")
-    rows = [
-        [
-            Cell(
-                str(membership.customer),
-                url=reverse("admin:customers_customer_change", args=[membership.customer_id]),
-            ),
-            membership.customer.city or "–",
-            formats.moment(membership.entered_at),
-        ]
-        for membership in newest.order_by("-entered_at", "-pk")[:MEMBERS_SHOWN]
-    ]
-    return Table(
-        [Column(_("Customer")), Column(_("City")), Column(_("Since"))],
-        rows,
-        caption=_("The newest members"),
-        empty_title=_("Nobody is in this segment"),
-        empty_text=_("Refresh it, or look at its rules: perhaps they ask for too much."),
-        empty_icon="group_off",
-    )
