@@ -1,13 +1,20 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
-from customers.registry import CustomerTable, OnErase, OnMerge
+from customers.registry import CustomerTable, OnErase, OnMerge, Part
 
 TABLES = [
     CustomerTable("coupons.Apology", blank={"reason": ""}),
     CustomerTable("coupons.Coupon", "holder", blank={"reason": ""}),
     CustomerTable("coupons.Publication"),
-    CustomerTable("coupons.Account", on_merge=OnMerge.STEP),
+    CustomerTable(
+        "coupons.Account",
+        on_merge=OnMerge.STEP,
+        parts=(
+            Part("coupons.LedgerEntry", "account", blank={"reason": ""}, hidden=frozenset({"source_key"})),
+            Part("coupons.Lot", "account"),
+        ),
+    ),
     CustomerTable("coupons.LimitCounter", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
-    CustomerTable("coupons.RedemptionStack", blank={"cart": {}}),
+    CustomerTable("coupons.RedemptionStack", blank={"cart": {}, "trace": [], "rollback_reason": ""}),
     CustomerTable("coupons.Redemption"),
 ]

@@ -1,6 +1,6 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
-from customers.registry import CustomerTable, OnErase, OnMerge
+from customers.registry import CustomerTable, OnErase, OnMerge, Part
 
 STEPS = "customers.services.merge_steps"
 TABLES = [
@@ -9,12 +9,25 @@ TABLES = [
     CustomerTable(
         "customers.Identity", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_identities", on_erase=OnErase.DELETE
     ),
+    # Derived: refresh_golden_records takes it from who went and writes it anew for who stays.
+    CustomerTable("customers.GoldenValue", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
+    CustomerTable("customers.LockedValue", on_erase=OnErase.DELETE),
     CustomerTable("customers.ConsentRecord", blank={"address": "", "proof": {}}),
     CustomerTable(
         "customers.Consent", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_consents", on_erase=OnErase.DELETE
     ),
-    CustomerTable("customers.Order", owner="source_profile__customer"),
-    CustomerTable("customers.Event", owner="source_profile__customer", blank={"payload": {}}),
+    CustomerTable(
+        "customers.Order",
+        owner="source_profile__customer",
+        hidden=frozenset({"content_hash"}),
+        parts=(Part("customers.OrderLine", "order"), Part("customers.Return", "order")),
+    ),
+    CustomerTable(
+        "customers.Event",
+        owner="source_profile__customer",
+        blank={"payload": {}},
+        hidden=frozenset({"content_hash"}),
+    ),
     CustomerTable(
         "customers.Rollup",
         on_merge=OnMerge.STEP,
@@ -54,5 +67,6 @@ TABLES = [
         blank={"before": None, "after": None},
         hidden=frozenset({"before", "after"}),
     ),
+    CustomerTable("customers.RightsRequest", blank={"reason": ""}),
     CustomerTable("customers.ImportedRow", on_erase=OnErase.DELETE),
 ]

@@ -34,6 +34,23 @@ class OnErase(StrEnum):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows that belong to a customer through a row of a table: the lines of their orders.
+
+    A merge leaves them alone, since they go with their row; `field` is the key to it.
+    """
+
+    label: str
+    field: str
+    blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def model(self) -> type[models.Model]:
+        return apps.get_model(self.label)
+
+
+@dataclass(frozen=True)
 class CustomerTable:
     """One foreign key to Customer and what happens to its rows.
 
@@ -42,7 +59,7 @@ class CustomerTable:
     the end of a merge and of an unmerge. `owner` is the path to the customer whom a row recorded after a
     merge belongs to when the two are taken apart. `blank` is what an erasure leaves in the fields that hold
     personal data. `hidden` are fields that an export leaves out: they tell of the merchant's workings, not of
-    the person.
+    the person. `parts` are the rows that hang on these.
     """
 
     label: str
@@ -54,6 +71,7 @@ class CustomerTable:
     on_erase: OnErase = OnErase.KEEP
     blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    parts: tuple[Part, ...] = ()
 
     @property
     def model(self) -> type[models.Model]:

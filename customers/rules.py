@@ -1,10 +1,10 @@
 """What holds for customers and orders whatever the database says: normal forms, days, money. Pure."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import email_validator
@@ -148,27 +148,13 @@ def is_beyond_retention(instant: datetime, *, keep_months: int | None, at: datet
     return (now.year - month.year) * 12 + now.month - month.month > keep_months
 
 
-Told = tuple[int, datetime, str, str, dict[str, Any]]
+def fold_name(text: str) -> str:
+    """Return a name as it is compared: no accents, no punctuation, no case, single spaces."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join("".join(c if c.isalnum() else " " for c in plain.casefold()).split())
 
 
-def golden_fields(told: Iterable[Told], names: Iterable[str]) -> dict[str, Any]:
-    """Return the value of each field that some profile has: the most trusted source's, then the latest one's.
-
-    A profile is `(trust, observed_at, source, external id, data)`. The result does not depend on their order.
-    """
-    ranked = sorted(told, key=lambda profile: profile[:4], reverse=True)
-    golden = {}
-    for name in names:
-        values = (data[name] for *_, data in ranked if data.get(name))
-        value = next(values, None)
-        if value is not None:
-            golden[name] = value
-    return golden
-
-
-def golden_attributes(before: dict[str, Any], told: Iterable[Told]) -> dict[str, Any]:
-    """Return the attributes of all profiles together, the most trusted and latest last; None removes one."""
-    attributes = dict(before)
-    for *_, data in sorted(told, key=lambda profile: profile[:4]):
-        attributes |= data.get("attributes") or {}
-    return {name: value for name, value in attributes.items() if value is not None}
+def names_agree(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Return whether two people have the same first and last name, both known; the two may be swapped."""
+    ours, theirs = sorted(map(fold_name, one)), sorted(map(fold_name, other))
+    return all(ours) and ours == theirs

@@ -3,7 +3,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from customers import services
-from customers.services import imports
+from customers.services import erasure, imports
 
 
 @shared_task(name="customers.tasks.dispatch_events")
@@ -23,6 +23,12 @@ def maintain_partitions() -> None:
 def refresh_segments() -> None:
     """Bring every rule segment up to date; who entered and left is told to campaigns."""
     services.refresh_segments(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.sweep_rights")
+def sweep_rights() -> None:
+    """Every night: erase once more what was on its way in while somebody was erased."""
+    erasure.sweep_erasures(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.forget_imports")

@@ -4,6 +4,7 @@ The table of variables is in docs/operating.md. `loyalty_site.environment` says 
 """
 
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
@@ -188,6 +189,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
+    "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -238,6 +240,8 @@ JOB_RUNNERS: dict[str, str] = {
     "import.check": "customers.services.imports.check_import",
     "import.undo": "customers.services.undo.undo_rows",
     "export": "operations.exports.run_export",
+    "customers.erasure": "customers.services.erasure.run_erasure",
+    "customers.export": "customers.services.exports.run_export",
 }
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [
@@ -246,6 +250,15 @@ CUSTOMER_TABLES: list[str] = [
     "referrals.customer_tables.TABLES",
     "campaigns.customer_tables.TABLES",
     "analytics.customer_tables.TABLES",
+]
+# What takes a person out of tables and files that have no key to them, when they are erased.
+PERSONAL_TRACES: list[str] = [
+    "operations.traces.forget_answers_about",
+    "operations.traces.redact_records",
+    "operations.traces.forget_searches",
+    "operations.traces.delete_files_about",
+    "customers.services.trails.erase_set_aside",
+    "campaigns.services.inbox.erase_from_inbox",
 ]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
@@ -284,6 +297,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "loyalty_site.static_files.StaticFiles"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
+# Who was erased, by public id: kept apart from the database, so that a restored dump can forget them again.
+ERASURE_LEDGER = Path(read("ERASURE_LEDGER") or DATA_DIR / "erasures.ndjson")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # --- Staff login ---

@@ -17,8 +17,9 @@ from customers import services
 from customers.api.consents import ConsentItemIn, ConsentStateOut
 from customers.api.fields import CountryField, ObjectField, TimeZoneField
 from customers.api.references import SourceCodeField
-from customers.models import Customer, Event, Identity
+from customers.models import Customer, Event, Identity, Namespace
 from customers.panels import customer_details
+from customers.survivorship import GOLDEN_FIELDS
 from customers.timeline import Position, timeline_page
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.serializers import LineField, StrictSerializer
@@ -66,6 +67,12 @@ class CustomerIn(StrictSerializer):
     postcode = OptionalText(max_length=16)
     street = OptionalText(max_length=200)
     attributes = ObjectField(required=False, allow_null=True)
+    verified = serializers.ListField(
+        child=serializers.ChoiceField([*GOLDEN_FIELDS, *Namespace.values[:4]]),
+        required=False,
+        max_length=len(GOLDEN_FIELDS) + 4,
+        help_text="Fields that the source has checked with a document or the person; believed first.",
+    )
     consents = ConsentItemIn(many=True, required=False, max_length=50)
 
 

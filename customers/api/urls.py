@@ -6,12 +6,15 @@ from customers.api.customers import CustomerSearchView, CustomersView, CustomerV
 from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
 from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
+from customers.api.rights import ErasureView, ExportView
 
 urlpatterns = [
     path("customers", CustomersView.as_view(), name="customers"),
     path("customers/search", CustomerSearchView.as_view(), name="customer_search"),
     path("customers/<str:public_id>", CustomerView.as_view(), name="customer"),
     path("customers/<str:public_id>/timeline", TimelineView.as_view(), name="customer_timeline"),
+    path("customers/<str:public_id>/erasure", ErasureView.as_view(), name="customer_erasure"),
+    path("customers/<str:public_id>/export", ExportView.as_view(), name="customer_export"),
     path("consents", ConsentsView.as_view(), name="consents"),
     path("products", ProductsView.as_view(), name="products"),
     path("products/<int:pk>", ProductView.as_view(), name="product"),

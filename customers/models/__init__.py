@@ -2,16 +2,19 @@ from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Stor
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
 from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
-from customers.models.identity import Identity, Namespace
+from customers.models.golden import GoldenRule, GoldenValue, LockedValue
+from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
 from customers.models.imports import ImportedRow, ImportMapping, ImportRun
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.order import Order, OrderLine, Return, ReturnLine
+from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
 from customers.models.segment import Segment, SegmentMembership
 from customers.models.source import Source, SourceProfile
 from customers.models.trait import Trait
 
 __all__ = [
+    "BlockedValue",
     "BusinessUnit",
     "Channel",
     "Consent",
@@ -21,10 +24,14 @@ __all__ = [
     "Event",
     "EventConflict",
     "EventKey",
+    "GoldenRule",
+    "GoldenValue",
     "Identity",
+    "IdentityNamespace",
     "ImportMapping",
     "ImportRun",
     "ImportedRow",
+    "LockedValue",
     "MergeOperation",
     "MergedRow",
     "MonthlyRollup",
@@ -37,6 +44,7 @@ __all__ = [
     "QuarantinedEvent",
     "Return",
     "ReturnLine",
+    "RightsRequest",
     "Rollup",
     "RollupScope",
     "SalesChannel",
@@ -45,6 +53,7 @@ __all__ = [
     "Source",
     "SourceProfile",
     "Store",
+    "Strength",
     "Suppression",
     "Trait",
 ]

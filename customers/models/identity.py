@@ -1,3 +1,4 @@
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,73 @@ class Namespace(models.TextChoices):
     DEVICE = "device", _("Device")
     COOKIE = "cookie", _("Cookie")
     EMAIL_SHA256 = "email_sha256", _("E-mail hash")
+
+
+class Strength(models.TextChoices):
+    """What it means that a value is known already."""
+
+    JOINS = "JOINS", _("Joins the customer who has it")
+    JOINS_WITH_NAME = "JOINS_WITH_NAME", _("Joins only when the name agrees too")
+    NEVER_JOINS = "NEVER_JOINS", _("Never joins by itself")
+
+
+class IdentityNamespace(models.Model):
+    """How far one kind of key is trusted to say who somebody is."""
+
+    code = models.CharField(_("kind of key"), max_length=16, choices=Namespace, primary_key=True)
+    rank = models.PositiveSmallIntegerField(
+        _("order"), help_text=_("Of several keys that lead to different customers, the lower number decides.")
+    )
+    strength = models.CharField(_("strength"), max_length=16, choices=Strength)
+    per_customer = models.PositiveSmallIntegerField(
+        _("values per customer"),
+        validators=[MinValueValidator(1)],
+        help_text=_("How many one customer may have. With 1, another value means another person."),
+    )
+    customers_per_value = models.PositiveSmallIntegerField(
+        _("customers per value"),
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "How many customers may share one value, as a household shares a landline. A value of more"
+            " customers than this identifies nobody."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("kind of key")
+        verbose_name_plural = _("kinds of keys")
+        ordering = ["rank"]
+
+    def __str__(self) -> str:
+        return self.get_code_display()
+
+
+class BlockedValue(models.Model):
+    """A value that people type to leave no field empty: it identifies nobody.
+
+    `value` is in normal form. For e-mail `noemail@` is this mailbox at any domain, `@relay.example` every
+    address of a domain.
+    """
+
+    namespace = models.CharField(_("kind of key"), max_length=16, choices=Namespace)
+    value = models.CharField(_("value"), max_length=254)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("blocked value")
+        verbose_name_plural = _("blocked values")
+        ordering = ["namespace", "value"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["namespace", "value"],
+                name="a_value_is_blocked_once",
+                violation_error_message=_("This value is blocked already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Identity(models.Model):

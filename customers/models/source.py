@@ -1,7 +1,15 @@
 from collections.abc import Iterable
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from customers.models.consent import Purpose
+
+
+def every_purpose() -> list[str]:
+    return list(Purpose.values)
 
 
 class Source(models.Model):
@@ -17,13 +25,55 @@ class Source(models.Model):
     code = models.SlugField(_("code"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.FIRST_PARTY)
-    trust = models.PositiveSmallIntegerField(_("trust"), default=50, help_text=_("0 to 100; higher wins."))
+
+    class Basis(models.TextChoices):
+        """Why we may keep what this source tells (GDPR, article 6)."""
+
+        CONSENT = "CONSENT", _("Consent")
+        CONTRACT = "CONTRACT", _("Contract")
+        LEGAL_OBLIGATION = "LEGAL_OBLIGATION", _("Legal obligation")
+        LEGITIMATE_INTEREST = "LEGITIMATE_INTEREST", _("Legitimate interest")
+
+    trust = models.PositiveSmallIntegerField(
+        _("trust"),
+        default=50,
+        validators=[MaxValueValidator(100)],
+        help_text=_("0 to 100. Where sources contradict each other, the more trusted one is believed."),
+    )
+    lawful_basis = models.CharField(
+        _("lawful basis"),
+        max_length=24,
+        choices=Basis,
+        default=Basis.CONTRACT,
+        help_text=_("Why what this source tells may be kept at all."),
+    )
+    purposes = ArrayField(
+        models.CharField(max_length=16, choices=Purpose),
+        verbose_name=_("allowed purposes"),
+        default=every_purpose,
+        blank=True,
+        help_text=_("What what this source tells may be used for."),
+    )
+    retention_days = models.PositiveIntegerField(
+        _("kept for, days"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("How long after it was last heard of; empty: as long as the customer is kept."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("source")
         verbose_name_plural = _("sources")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(trust__lte=100),
+                name="trust_is_at_most_100",
+                violation_error_message=_("Trust lies between 0 and 100."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -51,6 +101,8 @@ class SourceProfile(models.Model):
         "customers.Customer", on_delete=models.PROTECT, related_name="profiles", verbose_name=_("customer")
     )
     data = models.JSONField(_("data"), default=dict, help_text=_("The fields as the source last sent them."))
+    # When a field was last told, where that was before observed_at.
+    observed = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     observed_at = models.DateTimeField(_("observed at"))
 

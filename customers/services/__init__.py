@@ -9,7 +9,9 @@ from customers.services.consents import (
     unsuppress,
 )
 from customers.services.customers import upsert_customers
+from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
+from customers.services.exports import export_customer, note_export, request_export
 from customers.services.intake import quarantine_event, record_external_events
 from customers.services.merges import allow_merge, keep_apart, merge_customers, undo_merge
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
@@ -35,12 +37,15 @@ __all__ = [
     "create_segment",
     "dispatch_events",
     "edit_segment",
+    "erase_customer",
     "explain_membership",
+    "export_customer",
     "find_customer",
     "keep_apart",
     "lift_suppressions",
     "maintain_partitions",
     "merge_customers",
+    "note_export",
     "pay_order",
     "preview_segment",
     "quarantine_event",
@@ -58,6 +63,9 @@ __all__ = [
     "refresh_segment",
     "refresh_segments",
     "replace_members",
+    "replay_ledger",
+    "request_erasure",
+    "request_export",
     "search_customers",
     "suppress",
     "undo_merge",

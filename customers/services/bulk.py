@@ -28,6 +28,17 @@ def reserve_ids(model: type[Model], *, count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def reserve_range(model: type[Model], *, count: int) -> int:
+    """Take `count` consecutive primary keys and return the first; the caller has locked the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(sequence, nextval(sequence) + %s) - %s"
+            " FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence) AS one",
+            [count - 1, count - 1, model._meta.db_table, model._meta.pk.column],
+        )
+        return cursor.fetchone()[0]
+
+
 def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     """Write Python rows with one COPY and return how many; `columns` are names in the database."""
     with connection.cursor() as cursor:
@@ -37,15 +48,35 @@ def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequenc
         return cursor.rowcount
 
 
-def copy_csv(model: type[Model], columns: Sequence[str], block: bytes | memoryview) -> int:
+def copy_csv(
+    model: type[Model], columns: Sequence[str], block: bytes | memoryview, *, freeze: bool = False
+) -> int:
     """Write a block of CSV without a header with one COPY and return the number of rows.
 
-    An empty field is NULL, an empty string is `""`.
+    An empty field is NULL, an empty string is `""`. `freeze` only where `can_freeze` said so.
     """
+    options = "WITH (FORMAT csv, FREEZE)" if freeze else "WITH (FORMAT csv)"
     with connection.cursor() as cursor:
-        with cursor.copy(_copy(model, columns, "WITH (FORMAT csv)")) as copy:
+        with cursor.copy(_copy(model, columns, options)) as copy:
             copy.write(block)
         return cursor.rowcount
+
+
+def can_freeze(model: type[Model]) -> bool:
+    """Return whether rows copied in this transaction may be frozen at once: the table is plain and empty.
+
+    An empty table is truncated, which is what PostgreSQL wants to see first; the caller has locked it and
+    laid its foreign keys aside.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT FROM {_table(model)})")
+        (filled,) = cursor.fetchone()
+        cursor.execute("SELECT relkind FROM pg_class WHERE oid = %s::regclass", [_table(model)])
+        (kind,) = cursor.fetchone()
+        if filled or kind != "r":
+            return False
+        cursor.execute(f"TRUNCATE {_table(model)}")
+    return True
 
 
 def check_constraints_at_once() -> None:

@@ -1,84 +1,39 @@
 """Customers as sources tell of them: profiles in, one golden record per person out."""
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import (
-    BlockedIdentity,
-    ConsentWithoutProof,
-    CustomerErased,
-    KnownAlready,
-    NotKnownYet,
-)
+from customers.errors import BlockedIdentity, ConsentWithoutProof
 from customers.models import Customer, Identity, Namespace, Source, SourceProfile
 from customers.models.consent import ConsentState
-from customers.rules import golden_attributes, golden_fields, is_in_future, normalise_address
+from customers.rules import is_in_future, normalise_address
 from customers.services.consents import NAMESPACES, StatedConsent, record_consents
+from customers.services.golden import (
+    locks_of,
+    stored_fields,
+    testimony_of,
+    write_choices,
+    write_golden_values,
+)
+from customers.services.namespaces import namespace_policies
 from customers.services.references import (
     PROFILE,
     Key,
     create_customers,
     ensure_sources,
     identity_key,
-    known_customers,
     lock_customer_keys,
 )
-from operations.errors import FidelioError, InvalidInput, Mistake
-from operations.outcomes import Notice, Outcome, WriteMode
+from customers.services.resolution import Draft, Policies, ProfileChange, Resolution, write_identities
+from customers.survivorship import GOLDEN_FIELDS, Lock, Testimony, choose_values
+from operations.errors import InvalidInput, Mistake
+from operations.outcomes import Outcome, WriteMode
 
-GOLDEN_FIELDS = [
-    "first_name", "last_name", "birth_date", "language", "time_zone", "country", "region", "city", "postcode",
-    "street",
-]  # fmt: skip
-# A known value of these joins its customer; the first that is known decides.
-STRONG = [Namespace.TAX_CODE, Namespace.LOYALTY_CARD, Namespace.EMAIL]
-
-
-@dataclass
-class ProfileChange:
-    """What an upsert did to one source profile: what it said before (None for a new one), new identities."""
-
-    profile: SourceProfile
-    before: dict[str, Any] | None
-    observed_before: datetime | None
-    identities: list[Identity] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        return self.before is None or self.before != self.profile.data or bool(self.identities)
-
-
-@dataclass
-class Draft:
-    """One item on its way in: its keys in normal form, then the customer and profile it leads to."""
-
-    item: dict[str, Any]
-    profile_key: Key
-    keys: dict[str, Key] = field(default_factory=dict)
-    warnings: list[Notice] = field(default_factory=list)
-    error: FidelioError | None = None
-    customer: Customer | None = None
-    created: bool = False
-    profile: SourceProfile | None = None
-    change: ProfileChange | None = None
-
-    @property
-    def strong_keys(self) -> list[Key]:
-        return [self.keys[namespace] for namespace in STRONG if namespace in self.keys]
-
-    def warn(self, key: str, message: str) -> None:
-        self.warnings.append(Notice(key, message))
-
-    def outcome(self) -> Outcome:
-        if self.error:
-            return Outcome(error=self.error)
-        return Outcome(
-            row=self.customer, created=self.created, warnings=tuple(self.warnings), trace=self.change
-        )
+# What an item may bring besides the fields of the golden record.
+KEYS = [Namespace.TAX_CODE, Namespace.LOYALTY_CARD, Namespace.EMAIL, Namespace.PHONE]
 
 
 def upsert_customers(
@@ -86,26 +41,29 @@ def upsert_customers(
 ) -> list[Outcome]:
     """Take what sources know of people; return for each item the customer it belongs to.
 
-    An item has `source`, `source_id`, golden fields, `email, phone, loyalty_card, tax_code`, `attributes` and
-    `consents`; a field left out stays, None clears it. A tax code, loyalty card or e-mail address already
-    known joins that customer; a phone number never does by itself. Locks the keys, so that parallel calls
-    about one person agree. An item that cannot be taken has an error and changes nothing; so does one that
-    `mode` excludes (KnownAlready, NotKnownYet). The trace of an outcome is a ProfileChange.
+    An item has `source`, `source_id`, golden fields, `email, phone, loyalty_card, tax_code`, `attributes`,
+    `verified` (names of the fields that the source has checked) and `consents`; a field left out stays, None
+    clears it. A tax code, loyalty card or e-mail address already known joins that customer; a phone number
+    does only with the same name, and not when too many people share it (IdentityNamespace says how far each
+    kind of key is trusted). Locks the keys, so that parallel calls about one person agree. An item that
+    cannot be taken has an error and changes nothing; so does one that `mode` excludes (KnownAlready,
+    NotKnownYet). The trace of an outcome is a ProfileChange.
     """
     drafts = [_draft(item, at=at) for item in items]
     taken = [draft for draft in drafts if draft.error is None]
     with transaction.atomic():
         sources = ensure_sources({draft.item["source"] for draft in taken})
         lock_customer_keys({key for draft in taken for key in (draft.profile_key, *draft.keys.values())})
-        _find_customers(taken, mode)
+        policies = namespace_policies()
+        Resolution(taken, policies, mode).settle()
         taken = [draft for draft in taken if draft.error is None]
-        _write(taken, sources, at=at)
+        _write(taken, sources, policies, at=at)
     return [draft.outcome() for draft in drafts]
 
 
 def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     draft = Draft(item, Key(PROFILE, item["source"], item["source_id"]))
-    for namespace in (*STRONG, Namespace.PHONE):
+    for namespace in KEYS:
         text = item.get(namespace)
         if not text:
             continue
@@ -149,51 +107,27 @@ def _address_of(draft: Draft, consent: dict[str, Any]) -> str | None:
     raise ValueError("Say which contact point this consent is about.")
 
 
-def _find_customers(drafts: list[Draft], mode: WriteMode) -> None:
-    keys = [key for draft in drafts for key in (draft.profile_key, *draft.strong_keys)]
-    known = known_customers(keys)
-    ids = {customer.pk for customer in known.values()}
-    locked = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-    rows = {customer.pk: customer for customer in locked}
-    owners = {key: rows[customer.pk] for key, customer in known.items()}
-    for draft in drafts:
-        _settle(draft, owners, mode)
-
-
-def _settle(draft: Draft, owners: dict[Key, Customer], mode: WriteMode) -> None:
-    customer = owners.get(draft.profile_key) or next(
-        (owners[key] for key in draft.strong_keys if key in owners), None
-    )
-    if customer is None:
-        customer, draft.created = Customer(), True
-    if customer.status == Customer.Status.ERASED:
-        draft.error = CustomerErased()
-    elif draft.created and mode == WriteMode.UPDATE:
-        draft.error = NotKnownYet()
-    elif not draft.created and mode == WriteMode.CREATE:
-        draft.error = KnownAlready()
-    if draft.error:
-        return
-    draft.customer = customer
-    for namespace, key in list(draft.keys.items()):
-        if namespace == Namespace.PHONE or owners.setdefault(key, customer) is customer:
-            continue
-        del draft.keys[namespace]
-        draft.warn("identity_taken", f"{namespace}: this value belongs to another customer.")
-    owners[draft.profile_key] = customer
-
-
-def _write(drafts: list[Draft], sources: dict[str, Source], *, at: datetime) -> None:
+def _write(drafts: list[Draft], sources: dict[str, Source], policies: Policies, *, at: datetime) -> None:
     customers = list({id(draft.customer): draft.customer for draft in drafts}.values())
+    known = [customer for customer in customers if customer.pk is not None]
     profiles = _profiles(customers)
     for draft in drafts:
         _observe(draft, profiles, sources, at=at)
     named = _fields_named(drafts)
-    changed = [c for c in customers if _refine(c, profiles[id(c)], named[id(c)])]
+    locks, kept = (locks_of(known), stored_fields(known)) if known else ({}, {})
+    changed = [c for c in customers if _refine(c, profiles[id(c)], named[id(c)], locks.get(c.pk))]
     create_customers([customer for customer in customers if customer.pk is None], at=at)
     _update(Customer, [customer for customer in changed if not customer._state.adding], _WRITTEN_FIELDS)
     _write_profiles(list({id(draft.profile): draft.profile for draft in drafts}.values()))
-    _write_identities(drafts, sources)
+    write_golden_values(
+        {
+            customer.pk: choose_values(_told(profiles[id(customer)]), locks.get(customer.pk))
+            for customer in customers
+            if len(profiles[id(customer)]) > 1 or customer.pk in kept
+        }
+    )
+    write_identities(drafts, sources, policies)
+    _verify_identities(drafts, at=at)
     record_consents([stated for draft in drafts for stated in _stated(draft, sources)], at=at)
 
 
@@ -221,20 +155,33 @@ def _observe(draft: Draft, profiles: dict, sources: dict[str, Source], *, at: da
     data = profile.data | _data(draft)
     # Who repeats what they said before has not said it later: the same file twice changes nothing.
     if data != profile.data or profile.observed_at is None:
+        profile.observed = _heard_earlier(profile, data, at=at)
         profile.data, profile.observed_at = data, at
+
+
+def _heard_earlier(profile: SourceProfile, data: dict[str, Any], *, at: datetime) -> dict[str, str]:
+    """Return when the fields that stay as they were had been told, where that is before now."""
+    if profile.observed_at is None or profile.observed_at >= at:
+        return profile.observed
+    told = profile.observed_at.isoformat()
+    return {
+        name: profile.observed.get(name, told)
+        for name in GOLDEN_FIELDS
+        if data.get(name) and data[name] == profile.data.get(name)
+    }
 
 
 def _data(draft: Draft) -> dict[str, Any]:
     """Return what the item says, as the profile keeps it."""
-    said = {name: draft.item[name] for name in GOLDEN_FIELDS if name in draft.item}
-    said |= {
-        namespace: draft.item[namespace]
-        for namespace in (*STRONG, Namespace.PHONE)
-        if namespace in draft.item
-    }
+    said = {name: draft.item[name] for name in (*GOLDEN_FIELDS, *KEYS) if name in draft.item}
     said |= {namespace: key.value for namespace, key in draft.keys.items()}
+    before = draft.profile.data
+    verified = {name for name in before.get("verified") or () if name not in draft.item}
+    verified |= {name for name in draft.item.get("verified") or () if draft.item.get(name)}
+    if verified or before.get("verified"):
+        said["verified"] = sorted(verified)
     if draft.item.get("attributes"):
-        said["attributes"] = (draft.profile.data.get("attributes") or {}) | draft.item["attributes"]
+        said["attributes"] = (before.get("attributes") or {}) | draft.item["attributes"]
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in said.items()}
 
 
@@ -248,22 +195,16 @@ def _fields_named(drafts: list[Draft]) -> dict[int, set[str]]:
     return named
 
 
-def _refine(customer: Customer, profiles: dict, named: set[str]) -> bool:
+def _refine(customer: Customer, profiles: dict, named: set[str], locks: dict[str, Lock] | None) -> bool:
     """Bring the golden record up to its profiles; return whether anything changed."""
-    before = {name: getattr(customer, name) for name in (*GOLDEN_FIELDS, "attributes", "status")}
-    told = [(p.source.trust, p.observed_at, p.source.code, p.external_id, p.data) for p in profiles.values()]
-    golden = dict.fromkeys(named) | golden_fields(told, GOLDEN_FIELDS)
-    for name, value in golden.items():
-        setattr(customer, name, _typed(name, value))
-    customer.attributes = golden_attributes(customer.attributes, told)
+    told, status = _told(profiles), customer.status
     customer.status = Customer.Status.ACTIVE
-    return before != {name: getattr(customer, name) for name in before}
+    changed = write_choices(customer, choose_values(told, locks), named=named, testimonies=told)
+    return changed or status != customer.status
 
 
-def _typed(name: str, value: Any) -> Any:
-    if name == "birth_date":
-        return date.fromisoformat(value) if value else None
-    return value or ""
+def _told(profiles: dict[tuple[str, str], SourceProfile]) -> list[Testimony]:
+    return [testimony_of(profile) for profile in profiles.values()]
 
 
 def _update(model: type, rows: list, fields: list[str]) -> None:
@@ -276,53 +217,21 @@ def _write_profiles(profiles: list[SourceProfile]) -> None:
     new = [profile for profile in profiles if profile.pk is None]
     known = [profile for profile in profiles if profile.pk is not None]
     SourceProfile.objects.bulk_create(new)
-    _update(SourceProfile, known, ["data", "observed_at"])
+    _update(SourceProfile, known, ["data", "observed", "observed_at"])
 
 
-def _write_identities(drafts: list[Draft], sources: dict[str, Source]) -> None:
-    wanted = {key for draft in drafts for key in draft.keys.values()}
-    held: dict[Key, dict[int, Identity]] = {}
-    for identity in Identity.objects.filter(
-        namespace__in={key.space for key in wanted}, value__in={key.value for key in wanted}
-    ):
-        held.setdefault(_key(identity), {})[identity.customer_id] = identity
-    new: list[Identity] = []
-    for draft in drafts:
-        for key in draft.keys.values():
-            holders = held.setdefault(key, {})
-            if draft.customer.pk in holders:
-                continue
-            identity = Identity(
-                namespace=key.space,
-                value=key.value,
-                customer=draft.customer,
-                source=sources[draft.item["source"]],
-            )
-            holders[draft.customer.pk] = identity
-            new.append(identity)
-            draft.change.identities.append(identity)
-    _share(held, drafts)
-    Identity.objects.bulk_create(new)
-
-
-def _key(identity: Identity) -> Key:
-    return Key("identity", identity.namespace, identity.value)
-
-
-def _share(held: dict[Key, dict[int, Identity]], drafts: list[Draft]) -> None:
-    """A number on several customers is shared: it identifies none of them alone."""
-    now_shared = []
-    for holders in held.values():
-        if len(holders) > 1:
-            now_shared += [holder.pk for holder in holders.values() if holder.pk and not holder.shared]
-            for holder in holders.values():
-                holder.shared = True
-    if now_shared:
-        Identity.objects.filter(pk__in=now_shared).update(shared=True)
-    for draft in drafts:
-        key = draft.keys.get(Namespace.PHONE)
-        if key and len(held[key]) > 1:
-            draft.warn("phone_shared", f"This number is known for {len(held[key])} customers.")
+def _verify_identities(drafts: list[Draft], *, at: datetime) -> None:
+    """Note the keys that a source has checked; what was verified before keeps its date."""
+    checked = [
+        (draft.customer.pk, namespace, key.value)
+        for draft in drafts
+        for namespace, key in draft.keys.items()
+        if namespace in (draft.item.get("verified") or ())
+    ]
+    for customer, namespace, value in checked:
+        Identity.objects.filter(customer=customer, namespace=namespace, value=value, verified_at=None).update(
+            verified_at=at
+        )
 
 
 def _stated(draft: Draft, sources: dict[str, Source]) -> list[StatedConsent]:

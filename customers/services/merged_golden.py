@@ -1,37 +1,40 @@
 """The golden record of somebody who was known as several people, and each one's own when they part."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from customers.models import Customer, MergeOperation, SourceProfile
-from customers.rules import Told, golden_attributes, golden_fields
+from customers.models import Customer, GoldenValue, MergeOperation
+from customers.services.golden import refresh_golden_records
+from customers.survivorship import GOLDEN_FIELDS
 
-FIELDS = [
-    "first_name", "last_name", "birth_date", "language", "time_zone", "country", "region", "city", "postcode",
-    "street",
-]  # fmt: skip
-# What a record says that no source told ranks below every source; the survivor's own above the others'.
-OWN, OTHERS = -1, -2
+# A record's rank, when it was made, its id, and what it said before any merge.
+Record = tuple[int, datetime, str, dict[str, Any]]
+OWN, OTHERS = 1, 0
 
 
 def golden_of(customer: Customer) -> dict[str, Any]:
     """Return the golden record as plain values that JSON can hold."""
-    values = {name: getattr(customer, name) for name in FIELDS}
-    plain = {
-        name: value.isoformat() if isinstance(value, date) else str(value or "")
-        for name, value in values.items()
+    return {name: _plain(getattr(customer, name)) for name in GOLDEN_FIELDS} | {
+        "attributes": customer.attributes
     }
-    return plain | {"attributes": customer.attributes}
 
 
-def write_golden(customer: Customer) -> None:
-    """Bring the golden record up to its source profiles, and to what only the merged records knew."""
-    told = [*_told_by_sources(customer), *_told_by_records(customer, rank=OWN)]
-    golden = golden_fields(told, FIELDS)
-    _set(customer, golden | {"attributes": golden_attributes({}, told)})
+def write_golden(customer: Customer, *, at: datetime) -> Customer:
+    """Bring the golden record up to all source profiles; what no source says is as the records had it.
+
+    The survivor's own record comes before the others, of these the younger before the older. Returns the
+    customer as they are now.
+    """
+    records = sorted(_records(customer, rank=OWN), key=lambda record: record[:3])
+    values: dict[str, Any] = {"attributes": {}}
+    for *_, said in records:
+        values |= {name: said[name] for name in GOLDEN_FIELDS if said[name]}
+        values["attributes"] |= said["attributes"]
+    _set(customer, values)
+    return _derived([customer.pk], at=at)[0]
 
 
-def restore_golden(operation: MergeOperation) -> None:
+def restore_golden(operation: MergeOperation, *, at: datetime) -> None:
     """Give the survivor what they had before the merge, but for what was changed since.
 
     What sources told since is taken in, on both sides.
@@ -41,26 +44,28 @@ def restore_golden(operation: MergeOperation) -> None:
     now = golden_of(survivor)
     survivor.status = operation.snapshot["statuses"][str(survivor.pk)]
     _set(survivor, {name: before[name] for name in before if now[name] == after[name]})
-    for customer in [survivor, *operation.losers.all()]:
-        news = SourceProfile.objects.filter(customer=customer, observed_at__gt=operation.merged_at)
-        if news.exists():
-            write_golden(customer)
+    _derived([survivor.pk, *operation.losers.values_list("pk", flat=True)], at=at)
 
 
-def _told_by_sources(customer: Customer) -> list[Told]:
-    profiles = SourceProfile.objects.filter(customer=customer).select_related("source")
-    return [(p.source.trust, p.observed_at, p.source.code, p.external_id, p.data) for p in profiles]
-
-
-def _told_by_records(customer: Customer, *, rank: int) -> list[Told]:
-    """Return what each record said on its own, before any merge: the same in whatever order they merged."""
+def _records(customer: Customer, *, rank: int) -> list[Record]:
+    """Return what each record said on its own: the same in whatever order they were merged."""
     merges = list(MergeOperation.objects.standing().filter(survivor=customer).order_by("pk"))
     own = merges[0].snapshot["golden"] if merges else golden_of(customer)
-    told: list[Told] = [(rank, customer.created_at, "", str(customer.public_id), own)]
+    records: list[Record] = [(rank, customer.created_at, str(customer.public_id), own)]
     for operation in merges:
         for loser in operation.losers.all():
-            told += _told_by_records(loser, rank=OTHERS)
-    return told
+            records += _records(loser, rank=OTHERS)
+    return records
+
+
+def _derived(customer_ids: list[int], *, at: datetime) -> list[Customer]:
+    # Without the provenance of before, nothing counts as told by a source that has gone.
+    GoldenValue.objects.filter(customer__in=customer_ids).delete()
+    return refresh_golden_records(customer_ids, at=at)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value or "")
 
 
 def _set(customer: Customer, values: dict[str, Any]) -> None:
@@ -68,4 +73,4 @@ def _set(customer: Customer, values: dict[str, Any]) -> None:
         if name == "birth_date":
             value = date.fromisoformat(value) if value else None
         setattr(customer, name, value)
-    customer.save(update_fields=[*FIELDS, "attributes", "status", "updated_at"])
+    customer.save(update_fields=[*GOLDEN_FIELDS, "attributes", "status", "updated_at"])

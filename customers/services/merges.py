@@ -55,7 +55,7 @@ def merge_customers(
         )
         operation.losers.set(others)
         with _moving_allowed():
-            _apply(operation)
+            _apply(operation, at=at)
             _settle([target.pk, *others], at=at)
         _tell("customer.merged", operation, [target], at=at)
         return operation
@@ -77,13 +77,13 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
             return undone
         with _moving_allowed():
             for one in reversed(later):
-                _revert(one)
-            _revert(undone)
+                _revert(one, at=at)
+            _revert(undone, at=at)
             undone.undone_at, undone.undone_by = at, by
             undone.save(update_fields=["undone_at", "undone_by"])
             _keep_apart(undone, at=at, by=by)
             for one in later:
-                _apply(one)
+                _apply(one, at=at)
             people = _people([undone, *later])
             _settle(people, at=at)
         freed = list(undone.losers.order_by("pk"))
@@ -150,7 +150,7 @@ def _check(target: Customer, others: dict[int, Customer]) -> None:
         raise KeptApart
 
 
-def _apply(operation: MergeOperation) -> None:
+def _apply(operation: MergeOperation, *, at: datetime) -> None:
     """Carry the operation out, all its customers locked; its snapshot tells of the moment before."""
     people = {one.pk: one for one in Customer.objects.filter(pk__in=_people([operation]))}
     target = people.pop(operation.survivor_id)
@@ -166,7 +166,7 @@ def _apply(operation: MergeOperation) -> None:
         loser.save(update_fields=["status", "merged_into", "updated_at"])
     statuses = operation.snapshot["statuses"].values()
     target.status = max(statuses, key=STANDING.index)
-    write_golden(target)
+    target = write_golden(target, at=at)
     operation.snapshot["golden_after"] = golden_of(target)
     operation.save(update_fields=["snapshot"])
 
@@ -179,13 +179,13 @@ def _take_in(merge: Merge) -> None:
             merge.absorb(table.rows(merge.loser.pk), table.field)
 
 
-def _revert(operation: MergeOperation) -> None:
+def _revert(operation: MergeOperation, *, at: datetime) -> None:
     take_back(operation)
     statuses = operation.snapshot["statuses"]
     for loser in operation.losers.order_by("pk"):
         loser.status, loser.merged_into = statuses[str(loser.pk)], None
         loser.save(update_fields=["status", "merged_into", "updated_at"])
-    restore_golden(operation)
+    restore_golden(operation, at=at)
     _hand_over(operation)
 
 

@@ -25,6 +25,7 @@ from customers.rules import (
     normalise_tax_code,
 )
 from customers.services.events import new_event, record_events
+from customers.services.namespaces import blocked_values
 from operations.errors import InvalidInput
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
@@ -122,7 +123,7 @@ def find_customer(
     customer = known_customers([key]).get(key)
     if customer is None and create_prospect and key.kind != PUBLIC_ID:
         made = ensure_customers([key], status=Customer.Status.PROSPECT, at=at or timezone.now())
-        customer = made.customers[key]
+        customer = made.customers.get(key)
     if customer is None:
         raise CustomerNotFound
     if customer.status == Customer.Status.ERASED:
@@ -158,6 +159,14 @@ def survivor(customer: Customer) -> Customer:
     return customer
 
 
+def lock_customer(customer: Customer) -> Customer:
+    """Return the customer's row as it is now, locked; who was merged meanwhile is their survivor."""
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    while row.merged_into_id is not None:
+        row = Customer.objects.select_for_update(no_key=True).get(pk=row.merged_into_id)
+    return row
+
+
 @dataclass(frozen=True)
 class EnsuredCustomers:
     """The customer under each key, and which of the keys were unknown before."""
@@ -170,7 +179,7 @@ def ensure_customers(keys: Iterable[Key], *, status: str, at: datetime) -> Ensur
     """Return everybody under these keys; who is unknown by a source's id or an identity is created.
 
     Locks the unknown keys, so that two callers create one customer. Unknown public ids are left out, and
-    identities that several customers share.
+    identities that several customers share or that somebody blocked.
     """
     keys = set(keys)
     known = known_customers(keys)
@@ -180,19 +189,21 @@ def ensure_customers(keys: Iterable[Key], *, status: str, at: datetime) -> Ensur
     with transaction.atomic():
         lock_customer_keys(unknown)
         known |= known_customers(unknown)
-        missing = sorted(unknown - known.keys() - _shared(unknown))
+        missing = sorted(unknown - known.keys() - _ambiguous(unknown))
         created = create_customers([Customer(status=status) for _ in missing], at=at)
         made = dict(zip(missing, created, strict=True))
         _attach(made, at=at)
     return EnsuredCustomers(known | made, frozenset(made))
 
 
-def _shared(keys: Iterable[Key]) -> set[Key]:
-    phones = [key.value for key in keys if key.space == Namespace.PHONE]
-    if not phones:
+def _ambiguous(keys: Iterable[Key]) -> set[Key]:
+    """Return the identities that name nobody alone: shared by several customers, or blocked by somebody."""
+    values = {(key.space, key.value) for key in keys if key.kind == IDENTITY}
+    if not values:
         return set()
-    shared = Identity.objects.filter(namespace=Namespace.PHONE, value__in=phones, shared=True)
-    return {Key(IDENTITY, Namespace.PHONE, value) for value in shared.values_list("value", flat=True)}
+    held = Identity.objects.filter(namespace__in={space for space, _ in values}, shared=True)
+    shared = set(held.filter(value__in={value for _, value in values}).values_list("namespace", "value"))
+    return {Key(IDENTITY, *value) for value in (shared & values) | blocked_values(values)}
 
 
 def lock_customer_keys(keys: Iterable[Key]) -> None:

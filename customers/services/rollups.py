@@ -49,6 +49,26 @@ WHERE (old.orders, old.net_amount, old.first_order_at, old.last_order_at)
     IS DISTINCT FROM (excluded.orders, excluded.net_amount, excluded.first_order_at, excluded.last_order_at)
 """
 
+_EVERYBODYS = """
+    FROM customers_order WHERE customer_id IS NOT NULL AND status = 'PAID' AND currency = %(currency)s
+"""
+_REBUILD = [
+    "SET LOCAL work_mem = '256MB'",
+    "DELETE FROM customers_rollup WHERE scope = 'ALL'",
+    "DELETE FROM customers_monthlyrollup WHERE scope = 'ALL'",
+    f"""
+    INSERT INTO customers_rollup
+        (customer_id, scope, scope_value, orders, net_amount, first_order_at, last_order_at)
+    SELECT customer_id, 'ALL', '', {_FIGURES} {_EVERYBODYS} GROUP BY customer_id ORDER BY customer_id
+    """,
+    f"""
+    INSERT INTO customers_monthlyrollup
+        (customer_id, month, scope, scope_value, orders, net_amount, first_order_at, last_order_at)
+    SELECT customer_id, date_trunc('month', ordered_at AT TIME ZONE %(zone)s)::date, 'ALL', '', {_FIGURES}
+    {_EVERYBODYS} GROUP BY 1, 2 ORDER BY 1, 2
+    """,
+]
+
 
 def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
     """Recompute the totals of these customers, over all orders and by month of the programme's time zone.
@@ -68,6 +88,14 @@ def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
         lock_customers(ids)
         cursor.execute(_LIFETIME, parameters)
         cursor.execute(_MONTHLY, parameters)
+
+
+def rebuild_rollups() -> None:
+    """Write everybody's totals from nothing, after a load; the caller keeps other writers away."""
+    parameters = {"currency": settings.PROGRAMME_CURRENCY, "zone": settings.PROGRAMME_TIME_ZONE}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _REBUILD:
+            cursor.execute(statement, parameters)
 
 
 def lock_customers(customer_ids: Iterable[int]) -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0006_partition_events_by_month'),
+        ('customers', '0009_files_of_records'),
         ('operations', '0003_files_of_jobs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0007_merges'),
+        ('customers', '0008_rights_requests'),
         ('operations', '0003_files_of_jobs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,0 +1,205 @@
+"""The right to be forgotten: no personal data stays, the facts do, on a tombstone that names nobody."""
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import CharField, Field, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from customers.models import Channel, Customer, Identity, Namespace, RightsRequest, SourceProfile, Suppression
+from customers.models.consent import ConsentRecord
+from customers.registry import CustomerTable, OnErase, customer_tables
+from customers.rules import address_hash
+from customers.services.events import record_event
+from customers.services.references import survivor
+from customers.services.trails import trail_of
+from operations.inserts import insert_missing
+from operations.models import ApiClient, JobRun, User
+from operations.services import promise_job
+from operations.traces import erase_traces
+
+KIND = "customers.erasure"
+TITLE = gettext_noop("Erase a customer")
+# What a tombstone keeps: nothing by which anybody could be told from somebody else.
+KEPT = {"id", "public_id", "status", "merged_into", "kind", "created_at", "updated_at", "search_name"}
+CHANNELS = {Namespace.EMAIL: [Channel.EMAIL], Namespace.PHONE: [Channel.SMS, Channel.PHONE]}
+SWEPT_AGAIN_DAYS = 3
+
+
+@transaction.atomic
+def request_erasure(
+    customer: Customer,
+    *,
+    at: datetime,
+    reason: str = "",
+    by: User | None = None,
+    client: ApiClient | None = None,
+) -> RightsRequest:
+    """Promise the erasure of a customer and ring for it; asked again while it waits, the same request."""
+    customer = survivor(
+        Customer.objects.select_related("merged_into").select_for_update(of=["self"]).get(pk=customer.pk)
+    )
+    promised = customer.rights_requests.erasures().waiting()
+    if waiting := promised.filter(job__status__in=[JobRun.Status.QUEUED, JobRun.Status.RUNNING]).first():
+        return waiting
+    job = promise_job(KIND, title=TITLE, owner=by, client=client, total=1)
+    return RightsRequest.objects.create(
+        kind=RightsRequest.Kind.ERASURE,
+        customer=customer,
+        requested_by=by,
+        client=client,
+        job=job,
+        reason=reason,
+        requested_at=at,
+    )
+
+
+def run_erasure(job: JobRun) -> dict[str, Any]:
+    """Carry out the erasure that this job promised."""
+    request = RightsRequest.objects.select_related("customer__merged_into").get(job=job)
+    return erase_customer(request.customer, at=timezone.now(), request=request).result
+
+
+@transaction.atomic
+def erase_customer(
+    customer: Customer, *, at: datetime, request: RightsRequest | None = None
+) -> RightsRequest:
+    """Erase a customer, with everybody who was merged into them; return the audit record.
+
+    What settings.CUSTOMER_TABLES marks DELETE goes, of the rest the personal columns are blanked; texts
+    without a key to the person follow (settings.PERSONAL_TRACES). Orders, ledgers and totals stay as they
+    were. The person's contact points join the suppression list, by hash. Tells of it (`customer.erased`).
+    Repeating it is harmless. Locks the customers.
+    """
+    request = request or RightsRequest(
+        kind=RightsRequest.Kind.ERASURE, customer=customer, requested_at=at, reason=""
+    )
+    records = _records_of(customer)
+    suppressed = _suppress_contact_points(records)
+    trail = trail_of(records)
+    rows = _erase_rows([record.pk for record in records])
+    _bury(records)
+    traces = erase_traces(trail)
+    gone = next(record for record in records if record.merged_into_id is None)
+    record_event("customer.erased", external_id=f"customer:{gone.pk}:erased", customer=gone, occurred_at=at)
+    request.customer, request.completed_at, request.reason = gone, at, ""
+    request.result = {"records": len(records), "rows": rows, "traces": traces, "suppressed": suppressed}
+    request.save()
+    transaction.on_commit(lambda: write_to_ledger(records, at=at))
+    return request
+
+
+def _records_of(customer: Customer) -> list[Customer]:
+    """Return the survivor and everybody who was merged into it, locked by ascending id."""
+    ids = {survivor(customer).pk}
+    while found := set(Customer.objects.filter(merged_into__in=ids).values_list("pk", flat=True)) - ids:
+        ids |= found
+    return list(Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+
+
+def _suppress_contact_points(records: list[Customer]) -> int:
+    ids = [record.pk for record in records]
+    known = set(
+        Identity.objects.filter(customer__in=ids, shared=False, namespace__in=CHANNELS).values_list(
+            "namespace", "value"
+        )
+    )
+    points = {(channel, value) for namespace, value in known for channel in CHANNELS[namespace]}
+    consents = ConsentRecord.objects.filter(customer__in=ids).exclude(address="")
+    points |= set(consents.values_list("channel", "address"))
+    rows = [
+        Suppression(channel=channel, address_hash=address_hash(value), reason=Suppression.Reason.ERASED)
+        for channel, value in sorted(points)
+    ]
+    return len(insert_missing(rows, unique=["channel", "address_hash"]))
+
+
+def _erase_rows(ids: list[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.erasing = 'on'")
+    rows = sum(_erase_table(table, ids) for table in reversed(customer_tables()))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.erasing = ''")
+    return rows
+
+
+def _erase_table(table: CustomerTable, ids: list[int]) -> int:
+    """Erase these customers' rows of one table; return how many rows were there."""
+    rows = table.model._default_manager.filter(**{f"{table.field}__in": ids})
+    for part in table.parts:
+        if part.blank:
+            parts = part.model._default_manager.filter(**{f"{part.field}__{table.field}__in": ids})
+            parts.update(**part.blank)
+    if table.on_erase == OnErase.DELETE:
+        return rows.delete()[0]
+    return rows.update(**table.blank) if table.blank else 0
+
+
+def _bury(records: Iterable[Customer]) -> None:
+    """Make tombstones of the golden records; who was merged stays merged, into the tombstone."""
+    for record in records:
+        for field in Customer._meta.concrete_fields:
+            if field.name not in KEPT and not field.generated:
+                setattr(record, field.attname, _nothing(field))
+        if record.merged_into_id is None:
+            record.status = Customer.Status.ERASED
+        record.save()
+    _hide_telling_ids(records)
+
+
+def _nothing(field: Field):
+    return None if field.null else field.get_default()
+
+
+def _hide_telling_ids(records: Iterable[Customer]) -> None:
+    """A source whose customer ids are e-mail addresses or telephone numbers has told more than an id."""
+    telling = SourceProfile.objects.filter(customer__in=[record.pk for record in records])
+    telling.filter(external_id__regex=r"@|^\+").update(
+        external_id=Concat(Value("erased:"), Cast("pk", CharField()))
+    )
+
+
+def sweep_erasures(*, at: datetime) -> int:
+    """Erase again who was erased these last days, for what was on its way in meanwhile; return how many."""
+    recent = RightsRequest.objects.erasures().filter(completed_at__gte=at - timedelta(days=SWEPT_AGAIN_DAYS))
+    for request in recent.select_related("customer"):
+        with transaction.atomic():
+            _erase_rows([record.pk for record in _records_of(request.customer)])
+    return len(recent)
+
+
+def write_to_ledger(records: Iterable[Customer], *, at: datetime) -> None:
+    """Note who was erased in a file beside the database, so that a restored dump can forget them again.
+
+    The line holds public ids alone. It is flushed to the disk before this returns.
+    """
+    path = Path(settings.ERASURE_LEDGER)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(
+        {"erased_at": at.isoformat(), "customers": sorted(str(each.public_id) for each in records)}
+    )
+    with path.open("a") as ledger:
+        ledger.write(f"{line}\n")
+        ledger.flush()
+        os.fsync(ledger.fileno())
+
+
+def replay_ledger(path: Path, *, at: datetime) -> int:
+    """Erase whoever a restored dump brought back of those the ledger names; return how many.
+
+    Raises FileNotFoundError without a ledger.
+    """
+    ids = {each for line in path.read_text().splitlines() if line for each in json.loads(line)["customers"]}
+    back = Customer.objects.filter(public_id__in=ids, merged_into=None).exclude(status=Customer.Status.ERASED)
+    found = list(back.order_by("pk"))
+    for customer in found:
+        erase_customer(customer, at=at)
+    return len(found)

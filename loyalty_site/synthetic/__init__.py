@@ -1,0 +1,1 @@
+"""Invented customers and purchases by the million, to measure and to try the product at size."""
