@@ -42,6 +42,12 @@ TABLES = [
         on_erase=OnErase.DELETE,
     ),
     CustomerTable(
+        "customers.SegmentOverride",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_decisions",
+        on_erase=OnErase.DELETE,
+    ),
+    CustomerTable(
         "customers.Trait", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_traits", on_erase=OnErase.DELETE
     ),
     CustomerTable(

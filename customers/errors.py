@@ -21,6 +21,11 @@ class NotKnownYet(NotFound):
     message = "This is not known yet, and only known ones are changed."
 
 
+class CustomerNotLive(Refusal):
+    key = "customer_not_live"
+    message = "This customer was erased, or is not known by name."
+
+
 class BlockedIdentity(Refusal):
     key = "blocked_identity"
     message = "This value is a filler that identifies nobody."

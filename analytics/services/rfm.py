@@ -17,7 +17,7 @@ from analytics.errors import PopulationTooSmall, RfmRunInProgress
 from analytics.models import RfmModel, RfmRun, RfmScore
 from analytics.rules import RfmSegment, number, scaled_weights
 from customers.models import Segment
-from customers.services.segments import replace_members
+from customers.services.memberships import replace_members
 from operations import services as jobs
 from operations.errors import Conflict, FidelioError, InvalidInput, Mistake
 from operations.models import ApiClient, User

@@ -9,13 +9,22 @@ from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
-from customers.models.segment import Segment, SegmentMembership
+from customers.models.season import Season
+from customers.models.segment import (
+    Because,
+    ChangedCustomers,
+    Segment,
+    SegmentMembership,
+    SegmentOverride,
+)
 from customers.models.source import Source, SourceProfile
 from customers.models.trait import Trait
 
 __all__ = [
+    "Because",
     "BlockedValue",
     "BusinessUnit",
+    "ChangedCustomers",
     "Channel",
     "Consent",
     "ConsentRecord",
@@ -48,8 +57,10 @@ __all__ = [
     "Rollup",
     "RollupScope",
     "SalesChannel",
+    "Season",
     "Segment",
     "SegmentMembership",
+    "SegmentOverride",
     "Source",
     "SourceProfile",
     "Store",

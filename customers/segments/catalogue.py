@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from customers.segments.moments import Moment
 
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     INTEGER = "integer"
     MONEY = "money"
+    NUMBER = "number"
     DATE = "date"
     BOOLEAN = "boolean"
     ANY = "any"
@@ -44,11 +46,26 @@ OPERATORS = {
     Kind.CHOICE: _EQUAL + _LIST + _EMPTY,
     Kind.INTEGER: _EQUAL + _ORDER + _LIST + _EMPTY,
     Kind.MONEY: _EQUAL + _ORDER + _LIST + _EMPTY,
+    Kind.NUMBER: _EQUAL + _ORDER + _EMPTY,
     Kind.DATE: _EQUAL + _ORDER + _EMPTY,
     Kind.BOOLEAN: _EQUAL,
     Kind.ANY: _EQUAL + _ORDER + _LIST + _TEXT + _EMPTY,
-    Kind.EVENT: ("happened",),
+    Kind.EVENT: ("happened", "aggregate", "last", "first", "sequence"),
 }
+# What an aggregate over an event's fields can be; the others ask for a number.
+NUMERIC_FUNCTIONS = ("sum", "avg", "max", "min")
+FUNCTIONS = (*NUMERIC_FUNCTIONS, "distinct")
+NUMERIC_KINDS = (Kind.INTEGER, Kind.MONEY, Kind.NUMBER, Kind.ANY)
+
+
+class Group:
+    """The headings under which the console lists the fields; an app may bring its own."""
+
+    PERSON = _("Person")
+    CONSENT = _("Consent")
+    PURCHASES = _("Purchases")
+    EVENTS = _("What happened")
+    SEGMENTS = _("Segments")
 
 
 class Reader(Protocol):
@@ -66,7 +83,8 @@ class Field:
     """One thing a rule can be about. `choices` maps the values a CHOICE takes to their labels.
 
     `expand` lists the parts that exist now for a code with a `*`, so that the console can offer them; with
-    `closed` only those can be written.
+    `closed` only those can be written. `unit`, `minimum` and `maximum` say which numbers make sense;
+    `parameter` names what a person puts in place of the `*`.
     """
 
     code: str
@@ -77,10 +95,22 @@ class Field:
     expand: Callable[[], Iterable[str]] | None = None
     closed: bool = False
     where: "dict[str, Field]" = field(default_factory=dict)
+    group: Promise | str = ""
+    unit: str = ""
+    minimum: int | None = None
+    maximum: int | None = None
+    parameter: Promise | str = ""
 
     @property
     def operators(self) -> tuple[str, ...]:
         return OPERATORS[self.kind]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Return the aggregates that can run over this field of an event."""
+        if not hasattr(self.reader, "measure"):
+            return ()
+        return FUNCTIONS if self.kind in NUMERIC_KINDS else ("distinct",)
 
     def match(self, code: str) -> tuple[str, ...] | None:
         """Return the parts that the code's `*` stands for, or None when this is not the field meant."""
@@ -109,8 +139,9 @@ def catalogue() -> tuple[Field, ...]:
 
 
 def find_field(code: str, fields: Iterable[Field]) -> tuple[Field, tuple[str, ...]] | None:
-    """Return the field a code means and the parts its `*` stands for."""
-    for candidate in fields:
+    """Return the field a code means and the parts its `*` stands for; one without a `*` comes first."""
+    exact = [field for field in fields if field.code == code and "*" not in code]
+    for candidate in exact or fields:
         parts = candidate.match(code)
         if parts is not None and not (candidate.closed and parts[0] not in candidate.expand()):
             return candidate, parts
@@ -119,8 +150,9 @@ def find_field(code: str, fields: Iterable[Field]) -> tuple[Field, tuple[str, ..
 
 def listed_fields(fields: Iterable[Field]) -> list[tuple[str, Field]]:
     """Return the fields under the codes that can be written now, with every `*` filled in."""
-    listed = []
+    listed: dict[str, Field] = {each.code: each for each in fields if not each.expand}
     for each in fields:
-        codes = [each.code.replace("*", part) for part in each.expand()] if each.expand else [each.code]
-        listed += [(code, each) for code in codes]
-    return listed
+        if each.expand:
+            listed = {each.code.replace("*", part): each for part in each.expand()} | listed
+    order = {id(each): place for place, each in enumerate(fields)}
+    return sorted(listed.items(), key=lambda one: order[id(one[1])])

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any
 
 from customers.models import Customer, Segment
-from customers.segments.catalogue import catalogue
+from customers.segments.catalogue import Kind, catalogue
+from customers.segments.happenings import plain
 from customers.segments.moments import Moment
-from customers.segments.readers import Happening
 from customers.segments.rules import Group, Leaf, parse_rules
 from customers.segments.sentences import sentence_of, words_of
 
@@ -38,6 +38,7 @@ def _explain(leaf: Leaf, customer: Customer, moment: Moment) -> dict[str, Any]:
         "field": leaf.code,
         "operator": leaf.operator,
         "value": leaf.source.get("value"),
+        "label": leaf.field.label_of(leaf.code),
         "met": Customer.objects.filter(leaf.condition(moment), pk=customer.pk).exists(),
         "actual": _actual(leaf, customer, moment),
     }
@@ -45,10 +46,9 @@ def _explain(leaf: Leaf, customer: Customer, moment: Moment) -> dict[str, Any]:
 
 def _actual(leaf: Leaf, customer: Customer, moment: Moment) -> Any:
     reader = leaf.field.reader
-    if isinstance(leaf.value, Happening):
-        return reader.times(customer.pk, leaf.value, moment=moment, parts=leaf.parts)
-    actual = reader.actual(customer.pk, moment=moment, parts=leaf.parts)
-    return actual.isoformat() if isinstance(actual, date) else actual
+    if leaf.field.kind is Kind.EVENT:
+        return plain(reader.figure(customer.pk, leaf.value, moment=moment, parts=leaf.parts))
+    return plain(reader.actual(customer.pk, moment=moment, parts=leaf.parts))
 
 
 def with_words(segment: Segment, explained: dict[str, Any]) -> dict[str, Any]:

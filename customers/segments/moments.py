@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+
+from customers.segments.seasons import SeasonWindow
 
 INSTANT = timedelta(microseconds=1)
 LONGEST_DAYS = 36_500
@@ -12,16 +15,20 @@ LONGEST_DAYS = 36_500
 
 @dataclass(frozen=True)
 class Moment:
-    """The instant a rule is evaluated at: `until` is the first instant that is not seen any more."""
+    """The instant a rule is evaluated at: `until` is the first instant that is not seen any more.
+
+    With `among`, the rule is evaluated for these customers alone.
+    """
 
     until: datetime
     today: date
+    among: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, as_of: date | datetime) -> "Moment":
         """Return the moment of an instant (included), or of a whole local day."""
         if isinstance(as_of, datetime):
-            return cls(as_of + INSTANT, as_of.astimezone(_zone()).date())
+            return cls(as_of + INSTANT, as_of.astimezone(programme_zone()).date())
         return cls(start_of(as_of + timedelta(days=1)), as_of)
 
     @property
@@ -39,13 +46,16 @@ class Window:
     """A stretch of local days, kept as it was written: relative ones move with the moment.
 
     `last_days` n is today and the n days before; `days_ago` (m, n) the days from n to m days ago, both
-    included; `since` and `until` are days (both included) or instants (until is excluded).
+    included; `since` and `until` are days (both included) or instants (until is excluded). `after` is another
+    event of the same customer since which things are counted; it has no bounds that hold for everybody.
     """
 
     last_days: int | None = None
     days_ago: tuple[int, int] | None = None
     since: date | datetime | None = None
     until: date | datetime | None = None
+    season: SeasonWindow | None = None
+    after: Any = None
 
     def bounds(self, moment: Moment) -> tuple[datetime | None, datetime]:
         """Return the first instant inside (or None) and the first one after; never beyond the moment."""
@@ -54,6 +64,9 @@ class Window:
         if self.days_ago is not None:
             nearest, farthest = self.days_ago
             return moment.days_ago(farthest), min(moment.days_ago(nearest - 1), moment.until)
+        if self.season is not None:
+            first, last = self.season.days(moment.today)
+            return start_of(first), min(_end_of(last), moment.until)
         since = start_of(self.since) if self.since else None
         return since, min(_end_of(self.until), moment.until) if self.until else moment.until
 
@@ -62,12 +75,13 @@ def start_of(day: date | datetime) -> datetime:
     """Return when a local day begins; an instant is itself."""
     if isinstance(day, datetime):
         return day
-    return datetime.combine(day, time.min, _zone())
+    return datetime.combine(day, time.min, programme_zone())
 
 
 def _end_of(day: date | datetime) -> datetime:
     return day if isinstance(day, datetime) else start_of(day + timedelta(days=1))
 
 
-def _zone() -> ZoneInfo:
+def programme_zone() -> ZoneInfo:
+    """Return the time zone in which the programme's days begin."""
     return ZoneInfo(settings.PROGRAMME_TIME_ZONE)

@@ -12,11 +12,35 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Count, Exists, F, Func, JSONField, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.lookups import Exact, IContains, IStartsWith
+from django.db.models import (
+    BooleanField,
+    Case,
+    DecimalField,
+    Exists,
+    Expression,
+    F,
+    Func,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, NullIf, TruncDate
+from django.db.models.lookups import (
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    IContains,
+    IStartsWith,
+    LessThan,
+    LessThanOrEqual,
+)
 
 from customers.models import Customer
-from customers.segments.moments import Moment, Window, start_of
+from customers.segments.moments import Moment, programme_zone, start_of
 
 ONE_DAY = timedelta(days=1)
 COMPARE = {
@@ -27,6 +51,7 @@ COMPARE = {
     ">=": comparisons.ge,
 }
 LOOKUPS = {"=": "exact", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "in": "in"}
+COMPARISONS = {"<": LessThan, "<=": LessThanOrEqual, ">": GreaterThan, ">=": GreaterThanOrEqual}
 LOOKUPS |= {"contains": "icontains", "beginsWith": "istartswith"}
 # Not an empty Q: negated, that one still matches everything.
 ALWAYS = Q(pk__isnull=False)
@@ -74,6 +99,13 @@ class Column:
             return (moment.today - Moment.of(value).today).days
         return Moment.of(value).today if self.instant else value
 
+    def measure(self, *, numeric: bool, parts: tuple[str, ...] = (), prefix: str = "") -> Any:
+        """Return what an aggregate runs over: the value, NULL where it is empty; an instant is its day."""
+        path = f"{prefix}{self.path}"
+        if self.instant:
+            return TruncDate(path, tzinfo=programme_zone())
+        return NullIf(path, Value("")) if self.blank else F(path)
+
     def _known(self) -> Q:
         return Q(**{f"{self.nullable}__isnull": False}) if self.nullable else Q()
 
@@ -114,7 +146,8 @@ class Rows:
     """Rows that belong to an owner: the comparison holds when it holds for one of them.
 
     `rows(moment, *parts)` selects them; `column` is compared; `owner` is their foreign key. With `default`,
-    an owner without a row (they have one at most) has that value instead of an empty one.
+    an owner without a row (they have one at most) has that value instead of an empty one. `join` is the way
+    from the owner to the rows, for aggregates.
     """
 
     rows: Callable[..., QuerySet]
@@ -122,6 +155,7 @@ class Rows:
     owner: str = "customer"
     default: int | None = None
     several: bool = False
+    join: str = ""
 
     def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...]) -> Q:
         if self.default is None:
@@ -129,7 +163,7 @@ class Rows:
         if operator == "notNull":
             return ALWAYS
         holds = self.column.condition(operator, value, moment=moment)
-        if _default_holds(self.default, operator, value):
+        if default_holds(self.default, operator, value):
             return ~Q(self._exists(~holds, moment, parts))
         return Q(self._exists(holds, moment, parts))
 
@@ -140,68 +174,12 @@ class Rows:
             return sorted(values)
         return values[0] if values else self.default
 
+    def measure(self, *, numeric: bool, parts: tuple[str, ...] = (), prefix: str = "") -> Any:
+        """Return what an aggregate over an owner's rows runs over."""
+        return self.column.measure(numeric=numeric, parts=parts, prefix=f"{prefix}{self.join}__")
+
     def _exists(self, condition: Q, moment: Moment, parts: tuple[str, ...]) -> Exists:
         return Exists(self.rows(moment, *parts).filter(condition, **{self.owner: OuterRef("pk")}))
-
-
-@dataclass(frozen=True)
-class Happening:
-    """How often something has to have happened, when, and what must be true of each time."""
-
-    mode: str
-    threshold: int
-    window: Window
-    where: Any = None
-
-
-@dataclass(frozen=True)
-class Happenings:
-    """Things that happened to a customer at an instant: `rows(*parts)`, at the column `at`.
-
-    Counting is a GROUP BY of its own, never a count per customer (decision 0060).
-    """
-
-    rows: Callable[..., QuerySet]
-    at: str
-
-    def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...]) -> Q:
-        # "At least" is the only positive question: the others are its opposite, which includes those to
-        # whom nothing of the kind ever happened.
-        match value.mode:
-            case "atLeast":
-                return self._at_least(value.threshold, value, moment, parts)
-            case "atMost":
-                return ~self._at_least(value.threshold + 1, value, moment, parts)
-            case "none":
-                return ~self._at_least(1, value, moment, parts)
-            case "exactly":
-                least = self._at_least(value.threshold, value, moment, parts)
-                return least & ~self._at_least(value.threshold + 1, value, moment, parts)
-        raise ValueError(value.mode)
-
-    def actual(self, owner_id: int, *, moment: Moment, parts: tuple[str, ...]) -> Any:
-        raise NotImplementedError("A happening's number depends on its leaf: use `times`.")
-
-    def times(self, owner_id: int, value: Happening, *, moment: Moment, parts: tuple[str, ...]) -> int:
-        """Return how often it happened to one customer, in the leaf's window and under its conditions."""
-        return self._happened(value, moment, parts).filter(customer=owner_id).count()
-
-    def _at_least(self, times: int, value: Happening, moment: Moment, parts: tuple[str, ...]) -> Q:
-        if times == 0:
-            return ALWAYS
-        happened = self._happened(value, moment, parts)
-        if times == 1:
-            return Q(Exists(happened.filter(customer=OuterRef("pk"))))
-        # Without the customers nobody knows: one NULL would make every NOT IN unknown.
-        counted = happened.filter(customer__isnull=False).order_by().values("customer")
-        return Q(pk__in=counted.annotate(times=Count("pk")).filter(times__gte=times).values("customer"))
-
-    def _happened(self, value: Happening, moment: Moment, parts: tuple[str, ...]) -> QuerySet:
-        since, until = value.window.bounds(moment)
-        rows = self.rows(*parts).filter(**{f"{self.at}__lt": until})
-        if since is not None:
-            rows = rows.filter(**{f"{self.at}__gte": since})
-        return rows.filter(value.where.condition(moment)) if value.where else rows
 
 
 @dataclass(frozen=True)
@@ -211,37 +189,100 @@ class JsonValue(Column):
     `contains` looks inside a text, or for a member of a list.
     """
 
-    def _filled(self) -> Q:
-        return ~Q(self._type_is("null"))
+    def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...] = ()) -> Q:
+        return self._compared(self._json(parts), operator, value)
 
-    def _comparison(self, operator: str, value: Any, moment: Moment) -> Q:
+    def measure(self, *, numeric: bool, parts: tuple[str, ...] = (), prefix: str = "") -> Any:
+        value = self._json(parts, prefix)
+        if not numeric:
+            return NullIf(_text_of(value), Value(""))
+        number = Cast(_text_of(value), DecimalField(max_digits=40, decimal_places=10))
+        return Case(When(_type_is(value, "number"), then=number))
+
+    def _json(self, parts: tuple[str, ...], prefix: str = "") -> Expression:
+        return F(f"{prefix}{self.path}")
+
+    def _compared(self, json: Expression, operator: str, value: Any) -> Q:
         match operator:
+            case "notNull":
+                return ~Q(_type_is(json, "null"))
             case "between":
-                return self._comparison(">=", value[0], moment) & self._comparison("<=", value[1], moment)
+                return self._compared(json, ">=", value[0]) & self._compared(json, "<=", value[1])
             case "in":
-                return _any(self._comparison("=", each, moment) for each in value)
+                return _any(self._compared(json, "=", each) for each in value)
             case "=":
-                return Q(**{self.path: Value(value, output_field=JSONField())})
+                return Q(Exact(json, _json_of(value)))
             case "beginsWith":
-                return Q(self._type_is("string")) & Q(IStartsWith(self._text(), value))
+                return Q(_type_is(json, "string")) & Q(IStartsWith(_text_of(json), value))
             case "contains":
-                inside = Q(self._type_is("string")) & Q(IContains(self._text(), value))
-                return inside | Q(**{f"{self.path}__contains": [value]})
+                inside = Q(_type_is(json, "string")) & Q(IContains(_text_of(json), value))
+                return inside | Q(JsonHolds(json, _json_of([value])))
         kind = "string" if isinstance(value, str) else "number"
-        return Q(self._type_is(kind)) & Q(**{f"{self.path}__{LOOKUPS[operator]}": value})
+        return Q(_type_is(json, kind)) & Q(COMPARISONS[operator](json, _json_of(value)))
 
-    def _type_is(self, name: str) -> Exact:
-        return Exact(Func(F(self.path), function="jsonb_typeof", output_field=TextField()), name)
 
-    def _text(self) -> Func:
-        return Func(F(self.path), template="(%(expressions)s #>> '{}')", output_field=TextField())
+@dataclass(frozen=True)
+class JsonMember(JsonValue):
+    """A member of a JSON object, named by what the field code's `*` stands for; absent, it is empty."""
+
+    def actual(self, owner_id: int, *, moment: Moment, parts: tuple[str, ...] = ()) -> Any:
+        objects = Customer.objects.filter(pk=owner_id).values_list(self.path, flat=True)
+        return (objects.first() or {}).get(parts[0])
+
+    def _json(self, parts: tuple[str, ...], prefix: str = "") -> Expression:
+        member = JsonGet(F(f"{prefix}{self.path}"), Value(parts[0], output_field=TextField()))
+        return Coalesce(member, _json_of(None))
+
+
+class JsonGet(Func):
+    """`object -> key`: SQL's NULL where the object has no such key."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " -> "
+    output_field = JSONField()
+
+
+class JsonHolds(Func):
+    """`json @> part`."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " @> "
+    output_field = BooleanField()
+    conditional = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """Yes or no: whether a customer has a row of these. `rows(moment, *parts)` selects them."""
+
+    rows: Callable[..., QuerySet]
+    owner: str = "customer"
+
+    def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...]) -> Q:
+        found = Q(Exists(self.rows(moment, *parts).filter(**{self.owner: OuterRef("pk")})))
+        return found if value else ~found
+
+    def actual(self, owner_id: int, *, moment: Moment, parts: tuple[str, ...]) -> Any:
+        return self.rows(moment, *parts).filter(**{self.owner: owner_id}).exists()
+
+
+def _json_of(value: Any) -> Value:
+    return Value(value, output_field=JSONField())
+
+
+def _type_is(json: Expression, name: str) -> Exact:
+    return Exact(Func(json, function="jsonb_typeof", output_field=TextField()), name)
+
+
+def _text_of(json: Expression) -> Func:
+    return Func(json, template="(%(expressions)s #>> '{}')", output_field=TextField())
 
 
 def _any(conditions: Iterable[Q]) -> Q:
     return reduce(or_, conditions, NEVER)
 
 
-def _default_holds(default: int, operator: str, value: Any) -> bool:
+def default_holds(default: int, operator: str, value: Any) -> bool:
     if operator == "between":
         return value[0] <= default <= value[1]
     return default in value if operator == "in" else COMPARE[operator](default, value)

@@ -1,15 +1,15 @@
 """Rules in words a marketer reads: "City is not Milano", "has done Order placed, at least 3 times"."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from customers.segments.catalogue import Kind
-from customers.segments.moments import Window
-from customers.segments.readers import Happening, RelativeDay
+from customers.segments.catalogue import Field, Kind
+from customers.segments.event_sentences import words_of_event
+from customers.segments.readers import RelativeDay
 from customers.segments.rules import Group, Leaf
 from operations import formats
 
@@ -19,7 +19,7 @@ class Sentence:
     """One rule in words, or several under words that join them."""
 
     text: str
-    parts: "list[Sentence]" = field(default_factory=list)
+    parts: "list[Sentence]" = dataclasses.field(default_factory=list)
 
 
 def sentence_of(group: Group) -> Sentence:
@@ -34,11 +34,17 @@ def sentence_of(group: Group) -> Sentence:
 
 def words_of(leaf: Leaf) -> str:
     """Return one condition in words."""
-    if isinstance(leaf.value, Happening):
-        return _happening(leaf.field.label_of(leaf.code), leaf.value)
-    words = {"field": leaf.field.label_of(leaf.code), "value": _value(leaf, leaf.value)}
-    dated = leaf.field.kind is Kind.DATE
-    match leaf.operator:
+    label = leaf.field.label_of(leaf.code)
+    if leaf.field.kind is Kind.EVENT:
+        return words_of_event(label, leaf.value, conditions_in_words)
+    return comparison(leaf.field, label, leaf.operator, leaf.value)
+
+
+def comparison(field: Field, label: str, operator: str, value: Any) -> str:
+    """Return "Spent is at least 500.00": a field, an operator and a value in words."""
+    words = {"field": label, "value": _value(field, value)}
+    dated = field.kind is Kind.DATE
+    match operator:
         case "=" | "in":
             return _("%(field)s is %(value)s") % words
         case "!=" | "notIn":
@@ -58,8 +64,8 @@ def words_of(leaf: Leaf) -> str:
                 _("%(field)s is on or after %(value)s") if dated else _("%(field)s is at least %(value)s")
             ) % words
         case "between":
-            low, high = leaf.value
-            words |= {"low": _value(leaf, low), "high": _value(leaf, high)}
+            low, high = value
+            words |= {"low": _value(field, low), "high": _value(field, high)}
             return _("%(field)s is between %(low)s and %(high)s") % words
         case "contains":
             return _("%(field)s contains %(value)s") % words
@@ -76,46 +82,9 @@ def _joining(group: Group) -> str:
     return _("None of these") if group.negated else _("At least one of these")
 
 
-def _happening(label: str, happening: Happening) -> str:
-    parts = [_("has done %(what)s") % {"what": label}, _times(happening)]
-    if happening.mode == "none":
-        parts = [_("has not done %(what)s") % {"what": label}]
-    parts.append(_window(happening.window))
-    if happening.where and happening.where.rules:
-        parts.append(_("where %(conditions)s") % {"conditions": _inline(happening.where)})
-    return ", ".join(part for part in parts if part)
-
-
-def _times(happening: Happening) -> str:
-    words = {"times": formats.number(happening.threshold)}
-    match happening.mode:
-        case "atLeast":
-            return (
-                ngettext("at least %(times)s time", "at least %(times)s times", happening.threshold) % words
-            )
-        case "atMost":
-            return ngettext("at most %(times)s time", "at most %(times)s times", happening.threshold) % words
-    return ngettext("exactly %(times)s time", "exactly %(times)s times", happening.threshold) % words
-
-
-def _window(window: Window) -> str:
-    if window.last_days is not None:
-        return ngettext("in the last %(days)s day", "in the last %(days)s days", window.last_days) % {
-            "days": formats.number(window.last_days)
-        }
-    if window.days_ago is not None:
-        nearest, farthest = window.days_ago
-        return _("between %(near)s and %(far)s days ago") % {"near": nearest, "far": farthest}
-    words = {"since": formats.day(window.since), "until": formats.day(window.until)}
-    if window.since and window.until:
-        return _("from %(since)s to %(until)s") % words
-    if window.since:
-        return _("since %(since)s") % words
-    return _("until %(until)s") % words if window.until else ""
-
-
-def _inline(group: Group) -> str:
-    texts = [_inline(rule) if isinstance(rule, Group) else words_of(rule) for rule in group.rules]
+def conditions_in_words(group: Group) -> str:
+    """Return a whole tree in one line, as the conditions about one event are told."""
+    texts = [conditions_in_words(rule) if isinstance(rule, Group) else words_of(rule) for rule in group.rules]
     texts = [
         f"({text})" if isinstance(rule, Group) else text
         for text, rule in zip(texts, group.rules, strict=True)
@@ -124,9 +93,9 @@ def _inline(group: Group) -> str:
     return _("not (%(conditions)s)") % {"conditions": joined} if group.negated else joined
 
 
-def _value(leaf: Leaf, value: Any) -> str:
+def _value(field: Field, value: Any) -> str:
     if isinstance(value, list):
-        return _(" or ").join(_value(leaf, each) for each in value)
+        return _(" or ").join(_value(field, each) for each in value)
     if isinstance(value, RelativeDay):
         if value.days_ago < 0:
             return _("%(days)s days from now") % {"days": -value.days_ago}
@@ -135,10 +104,14 @@ def _value(leaf: Leaf, value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, datetime | date):
         return formats.day(value)
-    if leaf.field.kind is Kind.MONEY:
+    if field.kind is Kind.MONEY:
         return formats.money(value)
     if isinstance(value, int | float):
-        return formats.number(value) if isinstance(value, int) else str(value)
-    if leaf.field.choices:
-        return str(leaf.field.choices().get(value, value))
+        return _with_unit(field, formats.number(value) if isinstance(value, int) else f"{value:n}")
+    if field.choices:
+        return str(field.choices().get(value, value))
     return _("“%(text)s”") % {"text": value} if not value else str(value)
+
+
+def _with_unit(field: Field, number: str) -> str:
+    return f"{number} %" if field.unit == "percent" else number

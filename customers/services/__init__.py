@@ -13,6 +13,15 @@ from customers.services.erasure import erase_customer, replay_ledger, request_er
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.exports import export_customer, note_export, request_export
 from customers.services.intake import quarantine_event, record_external_events
+from customers.services.memberships import (
+    exclude_customer,
+    forget_decision,
+    include_customer,
+    refresh_members,
+    refresh_segment,
+    refresh_segments,
+    replace_members,
+)
 from customers.services.merges import allow_merge, keep_apart, merge_customers, undo_merge
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
@@ -24,10 +33,8 @@ from customers.services.segments import (
     create_segment,
     edit_segment,
     explain_membership,
+    overlap_of,
     preview_segment,
-    refresh_segment,
-    refresh_segments,
-    replace_members,
 )
 
 __all__ = [
@@ -38,14 +45,18 @@ __all__ = [
     "dispatch_events",
     "edit_segment",
     "erase_customer",
+    "exclude_customer",
     "explain_membership",
     "export_customer",
     "find_customer",
+    "forget_decision",
+    "include_customer",
     "keep_apart",
     "lift_suppressions",
     "maintain_partitions",
     "merge_customers",
     "note_export",
+    "overlap_of",
     "pay_order",
     "preview_segment",
     "quarantine_event",
@@ -59,6 +70,7 @@ __all__ = [
     "record_order",
     "record_orders",
     "record_return",
+    "refresh_members",
     "refresh_rollups",
     "refresh_segment",
     "refresh_segments",

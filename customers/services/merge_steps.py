@@ -7,13 +7,16 @@ from django.db.models import Q, QuerySet
 
 from customers.merge_rules import Statement, settled_consents
 from customers.models import (
+    Because,
     Consent,
     ConsentRecord,
     DoNotMerge,
     Identity,
     MergedRow,
     MergeOperation,
+    Segment,
     SegmentMembership,
+    SegmentOverride,
     Trait,
 )
 from customers.registry import CustomerTable
@@ -135,13 +138,29 @@ def settle_rollups(customer_ids: Iterable[int], *, at: datetime) -> None:
 def merge_memberships(merge: Merge, table: CustomerTable) -> None:
     """Who was in a segment stays in it, without entering it; who both were in it counts once from now on."""
     rows = SegmentMembership.objects.filter(customer=merge.loser)
+    # A refresh takes the segment before its memberships, and so must we.
+    segments = Segment.objects.filter(pk__in=rows.values("segment")).order_by("pk")
+    list(segments.select_for_update(no_key=True))
     shared = SegmentMembership.objects.current().filter(customer=merge.survivor).values("segment")
     for membership in rows.current().filter(segment__in=shared).select_related("segment").order_by("pk"):
         left_at = max(membership.entered_at, merge.operation.merged_at)
-        merge.change(membership, left_at=left_at)
+        merge.change(membership, left_at=left_at, left_because=Because.MERGED)
         if membership.segment.size:
             merge.add(membership.segment, size=-1)
     merge.move(rows)
+
+
+def merge_decisions(merge: Merge, table: CustomerTable) -> None:
+    """Who was to be kept out of a segment is kept out; else the survivor's decision holds."""
+    own = {one.segment_id: one for one in SegmentOverride.objects.filter(customer=merge.survivor)}
+    for decision in SegmentOverride.objects.filter(customer=merge.loser).order_by("pk"):
+        twin = own.get(decision.segment_id)
+        if twin is None:
+            merge.move(SegmentOverride.objects.filter(pk=decision.pk))
+            continue
+        if decision.kind == SegmentOverride.Kind.EXCLUDE and twin.kind != decision.kind:
+            merge.change(twin, kind=decision.kind)
+        merge.remove(SegmentOverride.objects.filter(pk=decision.pk))
 
 
 def merge_traits(merge: Merge, table: CustomerTable) -> None:
