@@ -22,6 +22,7 @@ from customers.panels import customer_details
 from customers.survivorship import GOLDEN_FIELDS
 from customers.timeline import Position, timeline_page
 from operations.api.bulk import BulkWrite, bulk_schema
+from operations.api.readers import line_reader, reads
 from operations.api.serializers import LineField, StrictSerializer
 from operations.errors import InvalidInput
 
@@ -31,6 +32,9 @@ class OptionalText(LineField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"required": False, "allow_null": True, "allow_blank": True} | kwargs)
+
+
+reads(OptionalText)(line_reader)
 
 
 class BirthDateField(serializers.DateField):

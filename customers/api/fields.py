@@ -11,6 +11,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from operations.api.readers import decimal_reader, object_reader, reads, regex_reader
+
 
 @cache
 def _time_zones() -> set[str]:
@@ -76,3 +78,8 @@ class QuantityField(serializers.DecimalField):
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.DictField):
     """A JSON object of the sender's own."""
+
+
+reads(CodeField)(regex_reader)
+reads(PercentField, QuantityField)(decimal_reader)
+reads(ObjectField)(object_reader)

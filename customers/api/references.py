@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from operations.api.readers import NotPlain, Reader, reads, regex_reader
 from operations.api.serializers import LineField, StrictSerializer
 
 SHAPES = [{"id"}, {"source", "source_id"}, {"email"}]
@@ -23,6 +24,19 @@ class SourceCodeField(serializers.RegexField):
         if code == "fidelio":
             self.fail("reserved")
         return code
+
+
+@reads(SourceCodeField)
+def _source_code(field: SourceCodeField) -> Reader:
+    read_text = regex_reader(field)
+
+    def read(data: Any) -> str:
+        code = read_text(data)
+        if code == "fidelio":
+            raise NotPlain
+        return code
+
+    return read
 
 
 class CustomerReference(StrictSerializer):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from operations.api.idempotency import respond_once
 from operations.api.problems import mistakes, problem_body
+from operations.api.readers import NotPlain, reader_of
 from operations.api.serializers import MistakeOut, ProblemOut
 from operations.errors import FidelioError, InvalidInput, Refusal
 from operations.outcomes import Outcome
@@ -71,16 +72,23 @@ class BulkWrite:
         outcomes: dict[int, Outcome] = {}
         valid: dict[int, dict[str, Any]] = {}
         for index, item in enumerate(items):
-            serializer = self.item(data=item)
-            if serializer.is_valid():
-                valid[index] = serializer.validated_data
-            else:
-                error = InvalidInput(details=list(mistakes(serializer.errors)))
+            try:
+                valid[index] = self._read(item)
+            except InvalidInput as error:
                 outcomes[index] = Outcome(error=error)
                 self.reject(item, error)
         written = self.write(list(valid.values())) if valid else []
         outcomes |= zip(valid, written, strict=True)
         return [outcomes[index] for index in range(len(items))]
+
+    def _read(self, item: Any) -> dict[str, Any]:
+        try:
+            return reader_of(self.item)(item)
+        except NotPlain:
+            serializer = self.item(data=item)
+            if not serializer.is_valid():
+                raise InvalidInput(details=list(mistakes(serializer.errors))) from None
+            return serializer.validated_data
 
     def _result(self, index: int, outcome: Outcome) -> dict[str, Any]:
         return {
