@@ -90,6 +90,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
     (
         _("Data"),
         [
+            Entry(_("Imports"), "upload_file", model="customers.importrun"),
             Entry(_("Products"), "inventory_2", model="customers.product", permission=SEES_DATA),
             Entry(_("Stores"), "storefront", model="customers.store", permission=SEES_DATA),
             Entry(_("Sources"), "hub", model="customers.source", permission=SEES_DATA),

@@ -58,6 +58,8 @@ RULES: dict[Role, list[str]] = {
     Role.MARKETER: [
         *SEE_EVERYTHING,
         "customers.*_segment",
+        "customers.add_importrun",
+        "operations.export_data",
         "coupons.add_*",
         "coupons.change_*",
         "loyalty.add_*",
@@ -78,6 +80,7 @@ RULES: dict[Role, list[str]] = {
     Role.ANALYST: [
         *SEE_EVERYTHING,
         "customers.*_segment",
+        "operations.export_data",
         "analytics.*",
         "operations.change_jobrun",
     ],

@@ -1,5 +1,6 @@
 """The fields of each kind of record that a file can hold. Their other names are in `aliases`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,3 +153,11 @@ CONSENT_FIELDS = (
     Field("text_version", _("Version of the text"), ("text_version",), values.text, CONSENT, whole_file=True),
     PROOF,
 )  # fmt: skip
+
+
+def fields_of(fields: Iterable[Field]) -> Iterable[tuple[Text, list[Field]]]:
+    """Return fields by their group, in their order."""
+    groups: dict[Text, list[Field]] = {}
+    for one in fields:
+        groups.setdefault(one.group, []).append(one)
+    return groups.items()

@@ -3,7 +3,7 @@
 A record is checked by the API's own serializer, so that a file can say exactly what a call can.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -89,11 +89,3 @@ KINDS: dict[str, Kind] = {
         Kind("consents", _("Consents"), CONSENT_FIELDS, ConsentIn, _write_consents),
     )
 }  # fmt: skip
-
-
-def fields_of(kind: Kind) -> Iterable[tuple[Text, list[Field]]]:
-    """Return the kind's fields by group, in their order."""
-    groups: dict[Text, list[Field]] = {}
-    for one in kind.fields:
-        groups.setdefault(one.group, []).append(one)
-    return groups.items()

@@ -151,7 +151,7 @@ def _observe(draft: Draft, profiles: dict, sources: dict[str, Source], *, at: da
         own[key] = SourceProfile(source=sources[key[0]], external_id=key[1], customer=draft.customer)
     draft.profile = profile = own[key]
     before = None if profile.pk is None else profile.data
-    draft.change = ProfileChange(profile, before, profile.observed_at)
+    draft.change = ProfileChange(profile, before, profile.observed, profile.observed_at)
     data = profile.data | _data(draft)
     # Who repeats what they said before has not said it later: the same file twice changes nothing.
     if data != profile.data or profile.observed_at is None:

@@ -27,7 +27,7 @@ from customers.models.imports import UNDO_WITHIN, UPLOADS_KEPT, ImportedRow, Imp
 from customers.services.portions import take_portion
 from operations.errors import FidelioError, InvalidInput, Refusal
 from operations.models import JobRun, User
-from operations.services import advance_job, keep_file, promise_job
+from operations.services import advance_job, cancel_job, keep_file, promise_job
 from operations.services.jobs import JobCancelled
 
 PORTION = 500
@@ -132,6 +132,15 @@ def _open(run: ImportRun) -> ImportRun:
     if not run.is_open:
         raise ImportNotPossible
     return run
+
+
+def cancel_import(run: ImportRun) -> None:
+    """Stop it after the portion in hand; one that no worker has taken yet is as it was before."""
+    cancel_job(run.job)
+    if run.job.status == JobRun.Status.CANCELLED:
+        ImportRun.objects.filter(pk=run.pk, status__in=[Status.CHECKING, Status.RUNNING]).update(
+            status=Status.DRAFT
+        )
 
 
 def path_of(run: ImportRun) -> Path:

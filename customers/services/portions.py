@@ -10,7 +10,7 @@ from django.utils import timezone
 from customers.imports.plan import Draft, Plan
 from customers.imports.report import ErrorFile, Report
 from customers.models.imports import ImportedRow, ImportRun
-from customers.services.customers import ProfileChange
+from customers.services.resolution import ProfileChange
 from operations.errors import FidelioError
 from operations.outcomes import Outcome, WriteMode
 
@@ -105,6 +105,7 @@ def _of_customer(outcome: Outcome) -> ImportedRow | None:
     before = {
         "new": change.before is None,
         "data": change.before,
+        "observed": change.heard_before,
         "observed_at": change.observed_before.isoformat() if change.observed_before else None,
         "identities": [identity.pk for identity in change.identities],
         "customer_created": outcome.created,

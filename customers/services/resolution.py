@@ -22,6 +22,7 @@ class ProfileChange:
 
     profile: SourceProfile
     before: dict[str, Any] | None
+    heard_before: dict[str, str]
     observed_before: datetime | None
     identities: list[Identity] = field(default_factory=list)
 

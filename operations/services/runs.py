@@ -21,7 +21,6 @@ from operations.services.jobs import (
     fail_job,
     finish_job,
     queue_job,
-    requeue_job,
     start_job,
 )
 
@@ -70,8 +69,8 @@ def carry_out(job: JobRun) -> JobRun:
         if not alone:
             return job
         job.refresh_from_db()
-        if job.status == JobRun.Status.RUNNING:
-            job = requeue_job(job)
+        # One that was asked to stop runs, too: it is its runner that says what became of it.
+        JobRun.objects.filter(pk=job.pk, status=JobRun.Status.RUNNING).update(status=JobRun.Status.QUEUED)
         if not start_job(job):
             return job
         return _run(job, import_string(settings.JOB_RUNNERS[job.kind]))

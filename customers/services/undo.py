@@ -1,0 +1,202 @@
+"""Taking an import back within a day: whatever it changed that nothing else has touched since.
+
+The journal is read from its end, a portion per transaction; what was taken back leaves it, so that an undoing
+that was killed goes on where it was.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Model, ProtectedError
+from django.utils import timezone
+
+from customers.models import (
+    Consent,
+    ConsentRecord,
+    Event,
+    EventKey,
+    Order,
+    OrderLine,
+    PendingEvent,
+    Product,
+)
+from customers.models.consent import ConsentState
+from customers.models.imports import ImportedRow, ImportRun
+from customers.services.consents import StatedConsent, record_consents
+from customers.services.events import record_events
+from customers.services.imports import ImportNotPossible
+from customers.services.orders import order_event
+from customers.services.rollups import refresh_rollups
+from customers.services.undone_customers import undo_customers
+from operations.models import JobRun, User
+from operations.services import advance_job, promise_job
+
+PORTION = 500
+Rows = Sequence[ImportedRow]
+
+
+def start_undo(run: ImportRun, *, owner: User | None, at: datetime) -> ImportRun:
+    """Promise that an import is taken back. Raises ImportNotPossible when its day is over."""
+    with transaction.atomic():
+        run = ImportRun.objects.select_for_update().get(pk=run.pk)
+        if not run.can_be_undone(at=at):
+            raise ImportNotPossible("An import can be undone within a day after it ended.")
+        run.status = ImportRun.Status.UNDOING
+        total = run.rows.count()
+        run.job = promise_job(
+            "import.undo", title=run.file_name, owner=owner, total=total, parameters={"import": run.pk}
+        )
+        run.save(update_fields=["status", "job"])
+    return run
+
+
+def undo_rows(job: JobRun) -> dict[str, Any]:
+    """Carry an undoing out, or go on with one whose process was killed."""
+    run = ImportRun.objects.select_related("source").get(pk=job.parameters["import"])
+    undo = _UNDO[run.kind]
+    while rows := list(run.rows.order_by("-pk")[:PORTION]):
+        _take_back(run, rows, undo)
+        advance_job(job, done=(job.total or 0) - run.rows.count())
+    run.status, run.undone_at = ImportRun.Status.UNDONE, timezone.now()
+    run.save(update_fields=["status", "undone_at"])
+    return run.report.get("undone", {})
+
+
+def _take_back(run: ImportRun, rows: Rows, undo: Callable[[ImportRun, Rows], int]) -> None:
+    with transaction.atomic():
+        taken_back = undo(run, rows)
+        before = run.report.get("undone", {"taken_back": 0, "kept": 0})
+        counted = {
+            "taken_back": before["taken_back"] + taken_back,
+            "kept": before["kept"] + len(rows) - taken_back,
+        }
+        run.report = run.report | {"undone": counted}
+        run.save(update_fields=["report"])
+        ImportedRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def _undo_customers(run: ImportRun, rows: Rows) -> int:
+    customers = {row.customer_id for row in rows}
+    restore_consents(run, ConsentRecord.objects.filter(customer__in=customers, proof__import=run.pk))
+    return undo_customers(run, rows, at=timezone.now())
+
+
+def _undo_consents(run: ImportRun, rows: Rows) -> int:
+    return restore_consents(run, ConsentRecord.objects.filter(pk__in=[row.target for row in rows]))
+
+
+def restore_consents(run: ImportRun, records: Any) -> int:
+    """Enter the states that held before these ledger entries, where they still hold; return how many."""
+    told = {record.pk: record for record in records}
+    current = Consent.objects.filter(record__in=told).select_related("customer", "record").order_by("pk")
+    statements = []
+    for consent in current:
+        record = consent.record
+        before = (
+            ConsentRecord.objects.filter(
+                customer=consent.customer_id,
+                channel=consent.channel,
+                purpose=consent.purpose,
+                address=consent.address,
+            )
+            .exclude(pk__in=told)
+            .order_by("-occurred_at", "-pk")
+            .first()
+        )
+        # Without a state before, a grant is withdrawn; a refusal stays, since forgetting it would widen.
+        state = before.state if before else ConsentState.WITHDRAWN
+        if state == record.state or (before is None and record.state != ConsentState.GRANTED):
+            continue
+        statements.append(
+            StatedConsent(
+                customer=consent.customer,
+                channel=consent.channel,
+                purpose=consent.purpose,
+                state=state,
+                address=consent.address,
+                source=run.source,
+                text_version=before.text_version if before else "",
+                proof=((before.proof if before else None) or {}) | {"undone_import": run.pk},
+            )
+        )
+    record_consents(statements, at=timezone.now())
+    return len(statements)
+
+
+def _undo_orders(run: ImportRun, rows: Rows) -> int:
+    """Cancel what was not refunded or cancelled since; its number is free for the file put right."""
+    orders = list(
+        Order.objects.filter(pk__in=[row.target for row in rows], refunded_amount=0, returns__isnull=True)
+        .exclude(status__in=[Order.Status.CANCELLED, Order.Status.REFUNDED])
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    )
+    counted = [order for order in orders if order.status == Order.Status.PAID]
+    for order in orders:
+        order.status = Order.Status.CANCELLED
+        order.external_id = f"{order.external_id[:100]}~{order.pk}"
+    Order.objects.bulk_update(orders, ["status", "external_id"])
+    refresh_rollups(order.customer_id for order in counted)
+    at = timezone.now()
+    cancelled = [
+        order_event("order.cancelled", order, f"order:{order.pk}:cancelled", occurred_at=at)
+        for order in counted
+    ]
+    record_events(cancelled, announce=run.announce)
+    return len(orders)
+
+
+def _undo_events(run: ImportRun, rows: Rows) -> int:
+    """Take events from their customers and free their keys; the log itself keeps what it was told."""
+    ids = [row.target for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.merging = 'on'")
+    Event.objects.filter(pk__in=ids).update(customer=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.merging = 'off'")
+    PendingEvent.objects.filter(event__in=ids).delete()
+    EventKey.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _undo_products(run: ImportRun, rows: Rows) -> int:
+    taken_back = 0
+    for row in rows:
+        product = Product.objects.filter(pk=row.target).select_for_update(no_key=True).first()
+        if product is None:
+            continue
+        if row.before is None:
+            taken_back += _deleted(product)
+            continue
+        for name, value in row.before.items():
+            setattr(product, name, Product._meta.get_field(name).to_python(value))
+        product.save(update_fields=list(row.before))
+        taken_back += 1
+    return taken_back
+
+
+def _deleted(product: Product) -> bool:
+    if OrderLine.objects.filter(product=product).exists() or Event.objects.filter(product=product).exists():
+        return False
+    return delete_unless_needed(product)
+
+
+def delete_unless_needed(row: Model) -> bool:
+    """Delete a row and return True, unless something that must stay refers to it."""
+    try:
+        with transaction.atomic():
+            row.delete()
+    except ProtectedError:
+        return False
+    return True
+
+
+_UNDO: dict[str, Callable[[ImportRun, Rows], int]] = {
+    "customers": _undo_customers,
+    "orders": _undo_orders,
+    "products": _undo_products,
+    "events": _undo_events,
+    "consents": _undo_consents,
+}
