@@ -64,6 +64,8 @@ TABLES = [
         step=f"{STEPS}.merge_pairs",
         on_erase=OnErase.DELETE,
     ),
+    CustomerTable("customers.AssetOwnership", on_erase=OnErase.DELETE),
+    CustomerTable("customers.Lead", on_erase=OnErase.DELETE),
     # What was merged is history: it names the records of then.
     CustomerTable("customers.MergeOperation", "survivor", on_merge=OnMerge.STAY, blank={"snapshot": {}}),
     CustomerTable(

@@ -1,9 +1,16 @@
+from dataclasses import asdict
+
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from customers import services
+from customers.api.events import read_event
+from customers.models import QuarantinedEvent
 from customers.services import erasure, imports
+from customers.services.quarantine import Replay
+from operations.models import JobRun
+from operations.services import advance_job
 
 
 @shared_task(name="customers.tasks.dispatch_events")
@@ -17,6 +24,18 @@ def dispatch_events(limit: int = 200) -> None:
 def maintain_partitions() -> None:
     """Make the months of events ahead, and drop those that retention is over for."""
     services.maintain_partitions(at=timezone.now(), keep_months=settings.EVENT_RETENTION_MONTHS)
+
+
+def replay_quarantine(job: JobRun) -> dict[str, int]:
+    """Replay all quarantined events of one reason, a batch at a time; the job says which reason."""
+    waiting = QuarantinedEvent.objects.filter(reason=job.parameters["reason"])
+    replay, last = Replay(), 0
+    while True:
+        batch, key = services.replay_events(waiting, read=read_event, at=timezone.now(), after=last)
+        if key == last:
+            return asdict(replay)
+        replay, last = replay + batch, key
+        advance_job(job, done=replay.total)
 
 
 @shared_task(name="customers.tasks.refresh_segments")

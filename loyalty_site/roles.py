@@ -81,6 +81,8 @@ RULES: dict[Role, list[str]] = {
         *SEE_EVERYTHING,
         "customers.*_segment",
         "operations.export_data",
+        "customers.change_quarantinedevent",
+        "customers.delete_quarantinedevent",
         "analytics.*",
         "operations.change_jobrun",
     ],

@@ -242,6 +242,7 @@ JOB_RUNNERS: dict[str, str] = {
     "export": "operations.exports.run_export",
     "customers.erasure": "customers.services.erasure.run_erasure",
     "customers.export": "customers.services.exports.run_export",
+    "quarantine.replay": "customers.tasks.replay_quarantine",
 }
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [

@@ -1,4 +1,4 @@
-"""Ledgers and queues: consents, events, conflicts, the quarantine, suppressed contact points."""
+"""Ledgers and queues: consents, events, conflicts, suppressed contact points."""
 
 import json
 from typing import Any
@@ -21,7 +21,6 @@ from customers.models import (
     Event,
     EventConflict,
     PendingEvent,
-    QuarantinedEvent,
     Suppression,
 )
 from customers.timeline import describe
@@ -75,7 +74,17 @@ class EventAdmin(FactAdmin):
     fieldsets = [
         (None, {"fields": [("sentence", "type"), ("customer", "source", "external_id")]}),
         (_("When"), {"fields": [("occurred_at", "received_at")]}),
-        (_("What"), {"fields": [("product", "sales_channel", "store"), ("amount", "currency"), "content"]}),
+        (
+            _("What"),
+            {
+                "fields": [
+                    ("product", "asset"),
+                    ("sales_channel", "store", "business_unit"),
+                    ("amount", "currency"),
+                    "content",
+                ]
+            },
+        ),
     ]
 
     @admin.display(description=_("what happened"))
@@ -85,21 +94,6 @@ class EventAdmin(FactAdmin):
     @admin.display(description=_("content"))
     def content(self, event: Event) -> SafeString | str:
         return pretty(event.payload) if event.payload else "–"
-
-
-@admin.register(QuarantinedEvent)
-class QuarantinedEventAdmin(FactAdmin):
-    """What was sent as an event and could not be read; it is sent again once it can."""
-
-    list_display = ["received_at", "reason", "source"]
-    list_select_related = ["source"]
-    list_filter = ["source"]
-    ordering = ["-pk"]
-    fields = [("received_at", "source"), "reason", "content"]
-
-    @admin.display(description=_("content"))
-    def content(self, event: QuarantinedEvent) -> SafeString:
-        return pretty(event.payload)
 
 
 @admin.register(EventConflict)

@@ -14,7 +14,9 @@ from customers.api.customers import TimelineEventOut
 from customers.api.fields import CodeField, ObjectField
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Event, Namespace, Source
+from customers.services.intake import reason_of
 from operations.api.bulk import BulkWrite, bulk_schema
+from operations.api.problems import mistakes
 from operations.api.serializers import (
     MAXIMUM_AMOUNT,
     AmountField,
@@ -71,11 +73,17 @@ def _set_aside(item: Any, error: InvalidInput) -> None:
     """Keep what was sent as an event and could not be read, with the first reason."""
     if item is None:
         return
-    mistake = error.details[0] if error.details else None
-    reason = f"{mistake.pointer}: {mistake.message}" if mistake else str(error.message)
     code = item.get("source") if isinstance(item, dict) else None
     source = Source.objects.filter(code=code).first() if isinstance(code, str) else None
-    services.quarantine_event(item, reason=reason, source=source)
+    services.quarantine_event(item, reason=reason_of(error), source=source)
+
+
+def read_event(content: Any) -> dict[str, Any]:
+    """Return what was sent as an event as the item that the intake takes. Raises InvalidInput."""
+    given = EventIn(data=content)
+    if given.is_valid():
+        return given.validated_data
+    raise InvalidInput(details=list(mistakes(given.errors)))
 
 
 EVENTS = BulkWrite(

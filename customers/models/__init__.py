@@ -1,3 +1,4 @@
+from customers.models.asset import Asset, AssetOwnership
 from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
@@ -5,6 +6,7 @@ from customers.models.event import Event, EventConflict, EventKey, PendingEvent,
 from customers.models.golden import GoldenRule, GoldenValue, LockedValue
 from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
 from customers.models.imports import ImportedRow, ImportMapping, ImportRun
+from customers.models.lead import Lead, LeadStage
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rights import RightsRequest
@@ -21,6 +23,8 @@ from customers.models.source import Source, SourceProfile
 from customers.models.trait import Trait
 
 __all__ = [
+    "Asset",
+    "AssetOwnership",
     "Because",
     "BlockedValue",
     "BusinessUnit",
@@ -40,6 +44,8 @@ __all__ = [
     "ImportMapping",
     "ImportRun",
     "ImportedRow",
+    "Lead",
+    "LeadStage",
     "LockedValue",
     "MergeOperation",
     "MergedRow",

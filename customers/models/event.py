@@ -81,6 +81,15 @@ class Event(models.Model):
     product = models.ForeignKey(
         "customers.Product", on_delete=models.PROTECT, null=True, blank=True, db_index=False
     )
+    asset = models.ForeignKey(
+        "customers.Asset",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("owned product"),
+        db_index=False,
+    )
     amount = models.BigIntegerField(_("amount"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True)
     payload = models.JSONField(_("payload"), default=dict)
@@ -94,6 +103,11 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["customer", "-occurred_at"], name="event_customer"),
             models.Index(fields=["type", "-occurred_at"], name="event_type"),
+            models.Index(
+                fields=["asset", "-occurred_at"],
+                name="event_asset",
+                condition=models.Q(asset__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -160,14 +174,20 @@ class EventConflict(models.Model):
 
 
 class QuarantinedEvent(models.Model):
-    """An event we could not understand, kept with the reason until it can be replayed."""
+    """An event we could not understand, kept with the reason until somebody corrects, replays or discards it.
+
+    `type` and `external_id` are what it says of itself, if anything.
+    """
 
     source = models.ForeignKey(
         "customers.Source", on_delete=models.PROTECT, null=True, verbose_name=_("source")
     )
+    type = models.CharField(_("type"), max_length=64, blank=True)
+    external_id = models.CharField(_("id in the source"), max_length=200, blank=True)
     payload = models.JSONField(_("payload"))
-    reason = models.CharField(_("reason"), max_length=300)
+    reason = models.CharField(_("reason"), max_length=300, db_index=True)
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(_("replayed"), default=0)
 
     class Meta:
         verbose_name = _("quarantined event")

@@ -12,7 +12,7 @@ from customers.services.customers import upsert_customers
 from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.exports import export_customer, note_export, request_export
-from customers.services.intake import quarantine_event, record_external_events
+from customers.services.intake import record_external_events
 from customers.services.memberships import (
     exclude_customer,
     forget_decision,
@@ -25,6 +25,12 @@ from customers.services.memberships import (
 from customers.services.merges import allow_merge, keep_apart, merge_customers, undo_merge
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
+from customers.services.quarantine import (
+    correct_event,
+    discard_events,
+    quarantine_event,
+    replay_events,
+)
 from customers.services.references import find_customer, search_customers
 from customers.services.returns import record_return
 from customers.services.rollups import refresh_rollups
@@ -40,8 +46,10 @@ from customers.services.segments import (
 __all__ = [
     "allow_merge",
     "cancel_order",
+    "correct_event",
     "count_reachable_members",
     "create_segment",
+    "discard_events",
     "dispatch_events",
     "edit_segment",
     "erase_customer",
@@ -75,6 +83,7 @@ __all__ = [
     "refresh_segment",
     "refresh_segments",
     "replace_members",
+    "replay_events",
     "replay_ledger",
     "request_erasure",
     "request_export",

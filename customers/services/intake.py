@@ -101,11 +101,6 @@ def record_external_events(
     return [draft.outcome() for draft in drafts]
 
 
-def quarantine_event(content: Any, *, reason: str, source: Source | None = None) -> QuarantinedEvent:
-    """Set aside something sent as an event that could not be understood."""
-    return QuarantinedEvent.objects.create(payload=plain(content), reason=reason[:300], source=source)
-
-
 def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     draft = Draft(item, content_hash(content_of(item)))
     try:
@@ -134,12 +129,22 @@ def _quarantine_mistakes(drafts: list[Draft], sources: dict[str, Source]) -> Non
     QuarantinedEvent.objects.bulk_create(
         QuarantinedEvent(
             source=sources[draft.item["source"]],
+            type=draft.item["type"],
+            external_id=draft.item["external_id"],
             payload=plain(draft.item),
-            reason=draft.error.details[0].message[:300],
+            reason=reason_of(draft.error)[:300],
         )
         for draft in drafts
         if isinstance(draft.error, InvalidInput)
     )
+
+
+def reason_of(error: FidelioError) -> str:
+    """Return the first thing wrong, with the place where it is."""
+    if not error.details:
+        return str(error.message)
+    mistake = error.details[0]
+    return f"{mistake.pointer}: {mistake.message}" if mistake.pointer else str(mistake.message)
 
 
 def _compare(drafts: Iterable[Draft], sources: dict[str, Source]) -> None:
