@@ -3,6 +3,11 @@
 from customers.registry import CustomerTable, OnErase, OnMerge
 
 TABLES = [
-    CustomerTable("analytics.RfmScore", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
+    CustomerTable(
+        "analytics.RfmScore",
+        on_merge=OnMerge.STEP,
+        step="analytics.services.merges.merge_scores",
+        on_erase=OnErase.DELETE,
+    ),
     CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE),
 ]

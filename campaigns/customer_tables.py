@@ -6,6 +6,7 @@ TABLES = [
     CustomerTable(
         "campaigns.Message",
         on_merge=OnMerge.STEP,
+        step="campaigns.services.merges.merge_messages",
         blank={"address": "", "detail": ""},
         hidden=frozenset({"token", "owner", "lease_until", "address_hash"}),
     ),

@@ -3,18 +3,29 @@
 from customers.registry import CustomerTable, OnErase, OnMerge, Part
 
 TABLES = [
-    CustomerTable("coupons.Apology", blank={"reason": ""}),
+    CustomerTable("coupons.Apology", owner="order__customer", blank={"reason": ""}),
     CustomerTable("coupons.Coupon", "holder", blank={"reason": ""}),
     CustomerTable("coupons.Publication"),
     CustomerTable(
         "coupons.Account",
         on_merge=OnMerge.STEP,
+        step="coupons.services.merges.merge_accounts",
         parts=(
             Part("coupons.LedgerEntry", "account", blank={"reason": ""}, hidden=frozenset({"source_key"})),
             Part("coupons.Lot", "account"),
         ),
     ),
-    CustomerTable("coupons.LimitCounter", on_merge=OnMerge.STEP, on_erase=OnErase.DELETE),
-    CustomerTable("coupons.RedemptionStack", blank={"cart": {}, "trace": [], "rollback_reason": ""}),
-    CustomerTable("coupons.Redemption"),
+    CustomerTable(
+        "coupons.LimitCounter",
+        on_merge=OnMerge.STEP,
+        step="coupons.services.merges.merge_counters",
+        settle="coupons.services.merges.settle_counters",
+        on_erase=OnErase.DELETE,
+    ),
+    CustomerTable(
+        "coupons.RedemptionStack",
+        owner="order__customer",
+        blank={"cart": {}, "trace": [], "rollback_reason": ""},
+    ),
+    CustomerTable("coupons.Redemption", owner="stack__customer"),
 ]

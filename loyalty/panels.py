@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from customers.models import Customer
 from customers.panels import Action, Figure, Panel
 from loyalty import services
-from loyalty.services.balances import Points, points_account
+from loyalty.services.balances import Points, points_entries
 from operations.formats import day, number
 
 ENTRIES_SHOWN = 25
@@ -26,8 +26,8 @@ def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     if not request.user.has_perm("loyalty.view_pointsaccrual"):
         return None
     points = services.points_of(customer, at=timezone.now())
-    account = points_account(customer)
-    entries = account.entries.order_by("-id")[:ENTRIES_SHOWN] if account else []
+    entries = points_entries(customer)
+    total = entries.count()
     actions = []
     if request.user.has_perm("loyalty.adjust_points"):
         url = reverse("admin:loyalty_adjust_points", args=[customer.pk])
@@ -38,13 +38,13 @@ def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         template="loyalty/customer_points.html",
         context={
             "points": points,
-            "entries": entries,
-            "total": account.entries.count() if account else 0,
-            "earned": account.entries.filter(delta__gt=0).count() if account else 0,
+            "entries": entries[:ENTRIES_SHOWN],
+            "total": total,
+            "earned": entries.filter(delta__gt=0).count(),
         },
         figures=[Figure(_("Points"), number(points.balance), _hint(points))],
         actions=actions,
-        count=account.entries.count() if account else 0,
+        count=total,
     )
 
 

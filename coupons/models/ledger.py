@@ -74,6 +74,9 @@ class Account(models.Model):
                 violation_error_message=_("Money has a currency, points have none."),
             ),
         ]
+        indexes = [
+            models.Index(fields=["customer"], condition=models.Q(main=False), name="account_beside_main"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"

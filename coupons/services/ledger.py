@@ -1,14 +1,17 @@
 """Accounts of points and money: every change is one entry, and what was earned together stands in one lot.
 
 Each verb locks the account first and is idempotent by `source_key`: the same cause changes an account once.
+A customer who was merged has several accounts of points: what is spent comes from all of them together, with
+an entry in each that gave something.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from coupons.errors import AlreadyReversed, PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot, LotMovement
@@ -19,14 +22,18 @@ Kind = LedgerEntry.Kind
 
 @dataclass(frozen=True)
 class Spent:
-    """What a debit took: its entry (None when there was nothing to take) and what was missing, in units."""
+    """What a debit took: its entries (none when there was nothing to take) and what was missing, in units."""
 
-    entry: LedgerEntry | None
+    entries: tuple[LedgerEntry, ...] = ()
     missing: int = 0
 
     @property
+    def entry(self) -> LedgerEntry | None:
+        return self.entries[0] if self.entries else None
+
+    @property
     def units(self) -> int:
-        return -self.entry.delta if self.entry else 0
+        return -sum(entry.delta for entry in self.entries)
 
 
 def open_account(
@@ -53,9 +60,10 @@ def credit(
     if units <= 0:
         raise ValueError("A credit is positive.")
     with transaction.atomic():
-        account = _lock(account)
-        if known := _entry(account, source_key):
-            return known
+        accounts = _lock(account)
+        if known := _entries(accounts, source_key):
+            return known[0]
+        account = accounts[account.pk]
         entry = _write(account, Kind.CREDIT, units, source_key=source_key, at=at, reason=reason)
         Lot.objects.create(
             account=account,
@@ -69,20 +77,25 @@ def credit(
 
 
 def debit(account: Account, *, units: int, source_key: str, at: datetime, reason: str = "") -> LedgerEntry:
-    """Spend `units` (positive), the earliest expiry first.
+    """Spend `units` (positive), the earliest expiry first; returns the first entry, `entries_of` all.
 
     Raises PointsExceeded, with nothing taken, when less is spendable at that instant.
     """
     if units <= 0:
         raise ValueError("A debit is positive.")
     with transaction.atomic():
-        account = _lock(account)
-        if known := _entry(account, source_key):
-            return known
-        lots = list(account.lots.spendable(at))
+        accounts = _lock(account)
+        if known := _entries(accounts, source_key):
+            return known[0]
+        lots = list(Lot.objects.filter(account__in=accounts).spendable(at))
         if sum(lot.remaining for lot in lots) < units:
             raise PointsExceeded
-        return _take(account, lots, units, source_key=source_key, at=at, reason=reason)
+        return _take(accounts, lots, units, source_key=source_key, at=at, reason=reason)[0]
+
+
+def entries_of(entry: LedgerEntry) -> list[LedgerEntry]:
+    """Return the entries of the same cause in all the accounts of this customer."""
+    return _entries(_siblings(entry.account), entry.source_key)
 
 
 def claw_back(account: Account, *, units: int, source_key: str, at: datetime, reason: str = "") -> Spent:
@@ -91,15 +104,16 @@ def claw_back(account: Account, *, units: int, source_key: str, at: datetime, re
     What was spent meanwhile is `missing` in the answer; the caller's policy decides about it.
     """
     with transaction.atomic():
-        account = _lock(account)
-        if known := _entry(account, source_key):
-            return Spent(known, missing=units + known.delta)
-        lots = [*account.lots.pending(at).order_by("-id"), *account.lots.spendable(at)]
+        accounts = _lock(account)
+        if known := _entries(accounts, source_key):
+            return Spent(tuple(known), missing=units + sum(entry.delta for entry in known))
+        every = Lot.objects.filter(account__in=accounts)
+        lots = [*every.pending(at).order_by("-id"), *every.spendable(at)]
         units_left = min(units, sum(lot.remaining for lot in lots))
         if units_left <= 0:
-            return Spent(None, missing=units)
-        entry = _take(account, lots, units_left, source_key=source_key, at=at, reason=reason)
-    return Spent(entry, missing=units - units_left)
+            return Spent(missing=units)
+        entries = _take(accounts, lots, units_left, source_key=source_key, at=at, reason=reason)
+    return Spent(tuple(entries), missing=units - units_left)
 
 
 def reverse(entry: LedgerEntry, *, source_key: str, at: datetime, reason: str = "") -> LedgerEntry:
@@ -110,15 +124,20 @@ def reverse(entry: LedgerEntry, *, source_key: str, at: datetime, reason: str = 
     if entry.kind != Kind.DEBIT:
         raise ValueError("Only a debit is reversed; use claw_back for what was earned.")
     with transaction.atomic():
-        account = _lock(entry.account)
-        if known := _entry(account, source_key):
-            return known
-        if LedgerEntry.objects.filter(reverses=entry).exists():
+        accounts = _lock(entry.account)
+        if known := _entries(accounts, source_key):
+            return known[0]
+        debits = _entries(accounts, entry.source_key)
+        if LedgerEntry.objects.filter(reverses__in=debits).exists():
             raise AlreadyReversed
-        reversal = _write(
-            account, Kind.REVERSAL, -entry.delta, source_key=source_key, at=at, reason=reason, reverses=entry
-        )
-        _move(reversal, {movement.lot_id: -movement.delta for movement in entry.movements.all()})
+        fields = {"source_key": source_key, "at": at, "reason": reason}
+        reversals = [_give_back(accounts[debit.account_id], debit, **fields) for debit in debits]
+    return reversals[0]
+
+
+def _give_back(account: Account, debit: LedgerEntry, **fields: Any) -> LedgerEntry:
+    reversal = _write(account, Kind.REVERSAL, -debit.delta, reverses=debit, **fields)
+    _move(reversal, {movement.lot_id: -movement.delta for movement in debit.movements.all()})
     return reversal
 
 
@@ -133,7 +152,7 @@ def expire_lots(*, at: datetime, limit: int = 10_000) -> int:
 
 def _expire(account: Account, at: datetime) -> int:
     with transaction.atomic():
-        account = _lock(account)
+        account = _lock(account)[account.pk]
         lots = list(account.lots.to_expire(at).order_by("id"))
         for lot in lots:
             key = f"expiry:{lot.pk}:{at.isoformat()}"
@@ -206,12 +225,24 @@ WHERE c.account_id = a.id
 """
 
 
-def _lock(account: Account) -> Account:
-    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+def _lock(account: Account) -> dict[int, Account]:
+    """Lock the account and its siblings, in the order of their keys; returns them by key."""
+    locked = _siblings(account).order_by("pk").select_for_update(no_key=True)
+    return {one.pk: one for one in locked}
 
 
-def _entry(account: Account, source_key: str) -> LedgerEntry | None:
-    return LedgerEntry.objects.filter(account=account, source_key=source_key).first()
+def _siblings(account: Account) -> QuerySet[Account]:
+    own = Q(pk=account.pk)
+    if account.kind == Account.Kind.POINTS and account.customer_id is not None:
+        # Asked of the row: a merge may have given the account to another customer since it was read.
+        holder = Account.objects.filter(pk=account.pk).values("customer")
+        own |= Q(customer__in=holder, kind=account.kind, currency=account.currency)
+    return Account.objects.filter(own)
+
+
+def _entries(accounts: Iterable[int] | QuerySet[Account], source_key: str) -> list[LedgerEntry]:
+    found = LedgerEntry.objects.filter(account__in=list(accounts), source_key=source_key)
+    return list(found.order_by("pk"))
 
 
 def _write(account: Account, kind: Kind, delta: int, **fields: Any) -> LedgerEntry:
@@ -224,16 +255,20 @@ def _write(account: Account, kind: Kind, delta: int, **fields: Any) -> LedgerEnt
     )
 
 
-def _take(account: Account, lots: list[Lot], units: int, **fields: Any) -> LedgerEntry:
-    entry = _write(account, Kind.DEBIT, -units, **fields)
-    taken = {}
+def _take(accounts: dict[int, Account], lots: list[Lot], units: int, **fields: Any) -> list[LedgerEntry]:
+    """Take the units from the lots in their order; one entry in each account that gives some."""
+    taken: dict[int, dict[int, int]] = {}
     for lot in lots:
         part = min(lot.remaining, units)
         if part:
-            taken[lot.pk] = -part
+            taken.setdefault(lot.account_id, {})[lot.pk] = -part
             units -= part
-    _move(entry, taken)
-    return entry
+    entries = []
+    for pk, deltas in taken.items():
+        entry = _write(accounts[pk], Kind.DEBIT, sum(deltas.values()), **fields)
+        _move(entry, deltas)
+        entries.append(entry)
+    return entries
 
 
 def _move(entry: LedgerEntry, deltas: dict[int, int]) -> None:

@@ -175,14 +175,17 @@ class EarningRuleAdmin(ModelAdmin):
 
     def _adjust(self, request: HttpRequest, customer: Customer, form: "AdjustmentForm") -> bool:
         try:
-            entry = services.adjust_points(customer, **form.adjustment(request.user), at=timezone.now())
+            services.adjust_points(customer, **form.adjustment(request.user), at=timezone.now())
         except FidelioError as error:
             form.add_error(None, str(error.message))
             return False
         messages.success(
             request,
             _("%(change)s points: the account now holds %(balance)s.")
-            % {"change": f"{entry.delta:+d}", "balance": formats.number(entry.balance_after)},
+            % {
+                "change": f"{form.adjustment(request.user)['points']:+d}",
+                "balance": formats.number(services.points_of(customer, at=timezone.now()).total),
+            },
         )
         return True
 

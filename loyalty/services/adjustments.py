@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from coupons.models import LedgerEntry
 from coupons.services import ledger
 from customers.models import Customer
+from customers.services.locks import hold_customer
 from loyalty.services.earning import announce_points
 from operations.errors import InvalidInput
 
@@ -34,6 +35,7 @@ def adjust_points(
         raise InvalidInput.at("/expires_at", _("Points expire after they become spendable."))
     key = f"adjusted:{source_key or uuid.uuid4()}"
     with transaction.atomic():
+        customer = hold_customer(customer)
         account = ledger.open_account(customer)
         if points < 0:
             entry = ledger.debit(account, units=-points, source_key=key, at=at, reason=reason)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from coupons.models import Account, LedgerEntry
 from coupons.services import ledger
@@ -16,6 +16,7 @@ from customers.services.orders import lock_order
 from loyalty.errors import EarningRuleTaken
 from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
 from loyalty.rules import Purchase, check_multipliers, clawed_back, expiry, factor_for, points_for
+from loyalty.services.balances import points_accounts
 
 
 def create_earning_rule(
@@ -109,8 +110,10 @@ def claw_back_points(order: Order, *, at: datetime) -> int:
 def announce_points(
     entry: LedgerEntry, customer: Customer, *, at: datetime, order: Order | None = None
 ) -> None:
-    """Tell that a customer's points changed by an entry of their account."""
-    payload = {"points": entry.delta, "balance": entry.balance_after, "reason": entry.reason}
+    """Tell that a customer's points changed, by this entry and those of the same cause in their accounts."""
+    points = sum(one.delta for one in ledger.entries_of(entry))
+    balance = points_accounts(customer).aggregate(units=Sum("balance"))["units"]
+    payload = {"points": points, "balance": balance, "reason": entry.reason}
     record_event(
         "points.changed",
         external_id=f"points:{entry.pk}",

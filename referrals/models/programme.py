@@ -82,7 +82,7 @@ class ReferralProgramme(models.Model):
 
 
 class ReferralCode(models.Model):
-    """The code one customer shares in one programme."""
+    """The code one customer shares in one programme; after a merge they may have older ones beside it."""
 
     programme = models.ForeignKey(
         ReferralProgramme, on_delete=models.PROTECT, related_name="codes", verbose_name=_("programme")
@@ -94,13 +94,20 @@ class ReferralCode(models.Model):
         verbose_name=_("customer"),
     )
     code = models.CharField(_("code"), max_length=32, unique=True)
+    current = models.BooleanField(
+        _("current"), default=True, help_text=_("The one to share; a merge leaves other codes working.")
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("referral code")
         verbose_name_plural = _("referral codes")
         constraints = [
-            models.UniqueConstraint(fields=["programme", "customer"], name="one_code_per_customer"),
+            models.UniqueConstraint(
+                fields=["programme", "customer"],
+                condition=models.Q(current=True),
+                name="one_code_per_customer",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,7 @@ class Referral(models.Model):
         EXISTING_CUSTOMER = "EXISTING_CUSTOMER", _("The friend had bought before")
         PROGRAMME_STOPPED = "PROGRAMME_STOPPED", _("The programme was stopped")
         REFERRER_AT_LIMIT = "REFERRER_AT_LIMIT", _("Who invited has reached the limit")
+        ALREADY_REFERRED = "ALREADY_REFERRED", _("The friend had come with somebody else before")
         REFERRER_GONE = "REFERRER_GONE", _("Who invited is no customer any more")
         REWARD_NOT_POSSIBLE = "REWARD_NOT_POSSIBLE", _("A reward cannot be given right now")
 

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from customers.models import Customer
 from customers.services import record_event
-from operations.inserts import insert_missing
+from customers.services.locks import lock_live_customers
 from referrals.errors import ProgrammeStopped
 from referrals.models import Invitation, ReferralCode, ReferralProgramme
 from referrals.rules import new_code
@@ -12,11 +14,12 @@ from referrals.rules import new_code
 
 def code_of(customer: Customer, programme: ReferralProgramme) -> ReferralCode:
     """Return the customer's code in a programme, made when first asked for."""
-    mine = ReferralCode.objects.filter(programme=programme, customer=customer)
-    while not (code := mine.select_related("programme").first()):
-        wanted = ReferralCode(programme=programme, customer=customer, code=_free_code())
-        insert_missing([wanted], unique=["programme", "customer"])
-    return code
+    with transaction.atomic():
+        customer = lock_live_customers([customer.pk])[customer.pk]
+        mine = ReferralCode.objects.filter(programme=programme, customer=customer, current=True)
+        return mine.select_related("programme").first() or ReferralCode.objects.create(
+            programme=programme, customer=customer, code=_free_code()
+        )
 
 
 def invite_friend(
@@ -30,6 +33,7 @@ def invite_friend(
     if not programme.active:
         raise ProgrammeStopped
     code = code_of(customer, programme)
+    customer = code.customer
     invitation = Invitation.objects.create(code=code, channel=channel, invited_at=at)
     record_event(
         "referral.invited",
