@@ -12,6 +12,9 @@ TABLES = [
     # Derived: refresh_golden_records takes it from who went and writes it anew for who stays.
     CustomerTable("customers.GoldenValue", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
     CustomerTable("customers.LockedValue", on_erase=OnErase.DELETE),
+    # A pair is looked for anew, with whoever stays.
+    CustomerTable("customers.DuplicateCandidate", "first", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
+    CustomerTable("customers.DuplicateCandidate", "second", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
     CustomerTable("customers.ConsentRecord", blank={"address": "", "proof": {}}),
     CustomerTable(
         "customers.Consent", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_consents", on_erase=OnErase.DELETE

@@ -83,3 +83,7 @@ class SegmentTaken(Conflict):
 class SegmentHasNoRules(Refusal):
     key = "segment_has_no_rules"
     message = "The members of this segment do not follow from rules."
+
+
+class CandidateDecided(Conflict):
+    message = "Somebody has decided on this pair already, or one of the two is no customer any more."

@@ -54,3 +54,21 @@ def sweep_rights() -> None:
 def forget_imports() -> None:
     """Delete the uploads of imports that can no longer be undone."""
     imports.forget_imports(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.find_duplicates")
+def find_duplicates() -> None:
+    """Compare who changed lately with everybody."""
+    services.find_duplicates(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.compare_everybody")
+def compare_everybody() -> None:
+    """Compare everybody with everybody, and count how rare each last name is."""
+    services.find_duplicates(at=timezone.now(), whole=True)
+
+
+@shared_task(name="customers.tasks.form_households")
+def form_households() -> None:
+    """Put people who share an address or a landline into households."""
+    services.form_households(at=timezone.now())

@@ -4,6 +4,7 @@ The table of variables is in docs/operating.md. `loyalty_site.environment` says 
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -177,6 +178,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=0, minute=40),
     },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
+    "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
+    "compare everybody": {
+        "task": "customers.tasks.compare_everybody",
+        "schedule": crontab(hour=1, minute=40),
+    },
+    "form households": {"task": "customers.tasks.form_households", "schedule": crontab(hour=3, minute=10)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
@@ -240,6 +247,7 @@ JOB_RUNNERS: dict[str, str] = {
     "import.check": "customers.services.imports.check_import",
     "import.undo": "customers.services.undo.undo_rows",
     "export": "operations.exports.run_export",
+    "duplicates": "customers.services.duplicates.run_search",
     "customers.erasure": "customers.services.erasure.run_erasure",
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
@@ -269,6 +277,9 @@ SEGMENT_FIELDS: list[str] = [
 ]
 
 # --- The programme ---
+# A pair of customers weighs at least this to be shown to somebody, and this to merge by itself.
+DUPLICATE_REVIEW_WEIGHT = Decimal(read("DUPLICATE_REVIEW_WEIGHT", "14"))
+DUPLICATE_MERGE_WEIGHT = Decimal(read("DUPLICATE_MERGE_WEIGHT", "30"))
 PROGRAMME_NAME = read("PROGRAMME_NAME", "Fidelio")
 PROGRAMME_CURRENCY = read("PROGRAMME_CURRENCY", "EUR")
 PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")

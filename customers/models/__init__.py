@@ -2,8 +2,16 @@ from customers.models.asset import Asset, AssetOwnership
 from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
 from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
 from customers.models.customer import Customer
+from customers.models.duplicate import (
+    DuplicateCandidate,
+    DuplicateSearch,
+    Evidence,
+    MatchWeight,
+    SurnameCount,
+)
 from customers.models.event import Event, EventConflict, EventKey, PendingEvent, QuarantinedEvent
 from customers.models.golden import GoldenRule, GoldenValue, LockedValue
+from customers.models.household import Household
 from customers.models.identity import BlockedValue, Identity, IdentityNamespace, Namespace, Strength
 from customers.models.imports import ImportedRow, ImportMapping, ImportRun
 from customers.models.lead import Lead, LeadStage
@@ -34,11 +42,15 @@ __all__ = [
     "ConsentRecord",
     "Customer",
     "DoNotMerge",
+    "DuplicateCandidate",
+    "DuplicateSearch",
     "Event",
     "EventConflict",
     "EventKey",
+    "Evidence",
     "GoldenRule",
     "GoldenValue",
+    "Household",
     "Identity",
     "IdentityNamespace",
     "ImportMapping",
@@ -47,6 +59,7 @@ __all__ = [
     "Lead",
     "LeadStage",
     "LockedValue",
+    "MatchWeight",
     "MergeOperation",
     "MergedRow",
     "MonthlyRollup",
@@ -72,5 +85,6 @@ __all__ = [
     "Store",
     "Strength",
     "Suppression",
+    "SurnameCount",
     "Trait",
 ]

@@ -96,6 +96,15 @@ class Customer(models.Model):
     city = models.CharField(_("city"), max_length=120, blank=True)
     postcode = models.CharField(_("postcode"), max_length=16, blank=True)
     street = models.CharField(_("street"), max_length=200, blank=True)
+    household = models.ForeignKey(
+        "customers.Household",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="members",
+        verbose_name=_("household"),
+    )
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     search_name = models.GeneratedField(
         expression=SearchText(Concat("first_name", models.Value(" "), "last_name")),

@@ -9,9 +9,12 @@ from customers.services.consents import (
     unsuppress,
 )
 from customers.services.customers import upsert_customers
+from customers.services.duplicates import dismiss_candidate, find_duplicates, merge_candidate
 from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.exports import export_customer, note_export, request_export
+from customers.services.golden import lock_golden_value, refresh_golden_records, unlock_golden_value
+from customers.services.households import form_households
 from customers.services.intake import record_external_events
 from customers.services.memberships import (
     exclude_customer,
@@ -50,6 +53,7 @@ __all__ = [
     "count_reachable_members",
     "create_segment",
     "discard_events",
+    "dismiss_candidate",
     "dispatch_events",
     "edit_segment",
     "erase_customer",
@@ -57,11 +61,15 @@ __all__ = [
     "explain_membership",
     "export_customer",
     "find_customer",
+    "find_duplicates",
     "forget_decision",
+    "form_households",
     "include_customer",
     "keep_apart",
     "lift_suppressions",
+    "lock_golden_value",
     "maintain_partitions",
+    "merge_candidate",
     "merge_customers",
     "note_export",
     "overlap_of",
@@ -78,6 +86,7 @@ __all__ = [
     "record_order",
     "record_orders",
     "record_return",
+    "refresh_golden_records",
     "refresh_members",
     "refresh_rollups",
     "refresh_segment",
@@ -90,6 +99,7 @@ __all__ = [
     "search_customers",
     "suppress",
     "undo_merge",
+    "unlock_golden_value",
     "unsuppress",
     "upsert_customers",
     "upsert_product",
