@@ -80,4 +80,5 @@ TABLES = [
     ),
     CustomerTable("customers.RightsRequest", blank={"reason": ""}),
     CustomerTable("customers.ImportedRow", on_erase=OnErase.DELETE),
+    CustomerTable("customers.CustomerNote", on_erase=OnErase.DELETE),
 ]

@@ -87,3 +87,8 @@ class SegmentHasNoRules(Refusal):
 
 class CandidateDecided(Conflict):
     message = "Somebody has decided on this pair already, or one of the two is no customer any more."
+
+
+class NoteOfAnother(Refusal):
+    key = "note_of_another"
+    message = "Only who wrote a note changes it."

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Customer, Event, Purpose
 from customers.models.consent import ConsentState
+from customers.models.event import EventQuerySet
 from customers.services.events import own_source
 from operations.formats import money, number
 
@@ -51,13 +52,19 @@ class Page:
 
 
 def timeline_page(
-    customer: Customer, *, kind: str = "", before: Position | None = None, limit: int = 50
+    customer: Customer,
+    *,
+    kind: str = "",
+    before: Position | None = None,
+    limit: int = 50,
+    among: EventQuerySet | None = None,
 ) -> Page:
     """Return up to `limit` events of a customer, newest first, and where the next page begins.
 
-    `kind` is a type (`order.recorded`) or a family (`order`).
+    `kind` is a type (`order.recorded`) or a family (`order`); `among` are the events to choose from, all when
+    None.
     """
-    events = customer.events.timeline().of_kind(kind)
+    events = (customer.events.all() if among is None else among).timeline().of_kind(kind)
     if before and before.event_id is None:
         events = events.filter(occurred_at__lt=before.occurred_at)
     elif before:

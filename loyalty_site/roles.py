@@ -26,6 +26,7 @@ SEE_CUSTOMERS = [
     for model in (
         "customer", "identity", "sourceprofile", "consent", "event", "order", "orderline", "return",
         "returnline", "product", "store", "saleschannel", "businessunit", "segmentmembership", "trait",
+        "customernote",
     )
 ]  # fmt: skip
 SERVE_CUSTOMERS = [
@@ -38,6 +39,8 @@ SERVE_CUSTOMERS = [
     "campaigns.view_inboxmail",
     "analytics.view_rfmscore",
     "coupons.issue_apology",
+    "customers.add_customernote",
+    "customers.change_customernote",
 ]
 SEE_EVERYTHING = [
     "customers.view_*", "coupons.view_*", "loyalty.view_*", "referrals.view_*", "campaigns.view_*",
@@ -57,6 +60,8 @@ RULES: dict[Role, list[str]] = {
     ],
     Role.MARKETER: [
         *SEE_EVERYTHING,
+        "customers.add_customernote",
+        "customers.change_customernote",
         "customers.*_segment",
         "customers.add_importrun",
         "operations.export_data",

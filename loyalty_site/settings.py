@@ -229,6 +229,7 @@ CUSTOMER_PANELS: list[str] = [
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
     "campaigns.panels.messages_panel",
+    "customers.admin.notes.notes_panel",
     "customers.tabs.consents_panel",
     "customers.tabs.identities_panel",
 ]

@@ -16,11 +16,13 @@ from unfold.views import UnfoldModelAdminViewMixin
 
 from customers.admin.filters import FoundFilter, PurchaseFilter, ReachableFilter, SegmentFilter
 from customers.admin.lists import FactAdmin
+from customers.admin.notes import note_urls, pinned_notes
 from customers.models import Consent, Customer, Segment, Suppression
 from customers.models.consent import AddressHash
 from customers.panels import customer_panels
 from customers.services.references import found_customers, survivor
-from customers.timeline import Position, describe, families_of, family_name, timeline_page
+from customers.timeline import Position, describe, timeline_page
+from customers.timeline_filters import TimelineFilters
 from operations import formats
 
 EVENTS_SHOWN = 30
@@ -56,6 +58,10 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
         self.customer = customer
         return super().get(request, *args, **kwargs)
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the page with filters over its timeline; their text may be personal and stays out of URLs."""
+        return self.get(request, *args, **kwargs)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         panels = customer_panels(self.customer, self.request)
         tabs = [panel for panel in panels if panel.template]
@@ -63,7 +69,9 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
         context = {
             "customer": self.customer,
             "figures": [figure for panel in panels for figure in panel.figures],
-            "actions": [action for panel in panels for action in panel.actions],
+            "actions": [action for panel in panels for action in panel.actions if action.primary],
+            "more_actions": [action for panel in panels for action in panel.actions if not action.primary],
+            "pinned": pinned_notes(self.customer, self.request),
             "tabs": tabs,
             "panel": chosen,
             "identities": list(self.customer.identities.order_by("namespace", "-pk")),
@@ -79,16 +87,19 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
         return super().get_context_data(**kwargs, **context)
 
     def _timeline(self) -> dict[str, Any]:
-        kind = self.request.GET.get("kind", "")
+        given = self.request.POST if self.request.method == "POST" else self.request.GET
+        filters = TimelineFilters(self.customer, given)
+        kind = filters.chosen.get("kind", "")
         try:
-            before = Position.parse(self.request.GET.get("before", ""))
+            before = Position.parse(given.get("before", ""))
         except ValueError:
             before = None
-        page = timeline_page(self.customer, kind=kind, before=before, limit=EVENTS_SHOWN)
+        page = timeline_page(
+            self.customer, kind=kind, before=before, limit=EVENTS_SHOWN, among=filters.events(self.customer)
+        )
         return {
             "events": [(event, describe(event)) for event in page.events],
-            "kind": kind,
-            "kinds": [(family, family_name(family)) for family in families_of(self.customer)],
+            "filters": filters,
             "older": page.next,
             "newest": before is None,
         }
@@ -137,6 +148,7 @@ class CustomerAdmin(FactAdmin):
         page = self.admin_site.admin_view(CustomerPage.as_view(model_admin=self))
         return [
             path("<int:pk>/change/", page, name="customers_customer_change"),
+            *note_urls(self.admin_site),
             *super().get_urls(),
         ]
 

@@ -16,6 +16,7 @@ from customers.models.identity import BlockedValue, Identity, IdentityNamespace,
 from customers.models.imports import ImportedRow, ImportMapping, ImportRun
 from customers.models.lead import Lead, LeadStage
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
+from customers.models.note import CustomerNote
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
@@ -41,6 +42,7 @@ __all__ = [
     "Consent",
     "ConsentRecord",
     "Customer",
+    "CustomerNote",
     "DoNotMerge",
     "DuplicateCandidate",
     "DuplicateSearch",

@@ -26,6 +26,7 @@ from customers.services.memberships import (
     replace_members,
 )
 from customers.services.merges import allow_merge, keep_apart, merge_customers, undo_merge
+from customers.services.notes import edit_note, pin_note, remove_note, write_note
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
 from customers.services.quarantine import (
@@ -55,6 +56,7 @@ __all__ = [
     "discard_events",
     "dismiss_candidate",
     "dispatch_events",
+    "edit_note",
     "edit_segment",
     "erase_customer",
     "exclude_customer",
@@ -74,6 +76,7 @@ __all__ = [
     "note_export",
     "overlap_of",
     "pay_order",
+    "pin_note",
     "preview_segment",
     "quarantine_event",
     "reachable_address",
@@ -91,6 +94,7 @@ __all__ = [
     "refresh_rollups",
     "refresh_segment",
     "refresh_segments",
+    "remove_note",
     "replace_members",
     "replay_events",
     "replay_ledger",
@@ -105,4 +109,5 @@ __all__ = [
     "upsert_product",
     "upsert_products",
     "upsert_store",
+    "write_note",
 ]
