@@ -27,6 +27,7 @@ from coupons.services import publish_coupon, withdraw_publication
 from customers.models import Event, Suppression
 from customers.services import record_events, suppress
 from customers.services.events import new_event
+from customers.services.locks import lock_live_customers
 
 CLAIM = """
 WITH due AS MATERIALIZED (
@@ -146,6 +147,9 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
     message stays claimed.
     """
     with transaction.atomic():
+        # Before the message's own row, as a merge does: who is being merged gets one message, not two.
+        recipient = Message.objects.values_list("customer", flat=True).get(pk=message_id)
+        lock_live_customers([recipient], shared=True)
         with connection.cursor() as cursor:
             cursor.execute(TAKE, {"id": message_id, "owner": owner, "lease": sending_lease()})
             row = cursor.fetchone()

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.bells import ring_on_commit
@@ -15,6 +16,7 @@ from campaigns.services.recipients import language_of
 from coupons.models import Publication, Reason
 from customers.models import Consent, Customer, Identity, Purpose
 from customers.rules import address_hash
+from customers.services.locks import hold_customer
 
 MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
 STEP = "coupon"
@@ -29,6 +31,11 @@ def send_publication(publication: Publication, *, purpose: str, at: datetime) ->
     customer, channel = publication.customer, publication.channel
     if customer is None or channel not in SENDERS:
         return None
+    with transaction.atomic():
+        return _write_message(publication, hold_customer(customer), channel, purpose)
+
+
+def _write_message(publication: Publication, customer: Customer, channel: str, purpose: str) -> Message:
     address = _address(customer, channel, purpose)
     message, created = Message.objects.get_or_create(
         publication=publication,

@@ -20,6 +20,7 @@ from coupons.services.publications import publish_coupon
 from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
 from customers.rules import normalise_email
 from customers.services import record_event
+from customers.services.locks import hold_customer
 from operations.errors import Conflict, InvalidInput
 from operations.formats import money
 from operations.locks import lock_keys
@@ -82,6 +83,7 @@ def issue_apology(
     effect, worth = _effect(amount, percent, order, skus)
     _check(customer, agent, order, reason)
     with transaction.atomic():
+        customer = hold_customer(customer)
         lock_keys("apologies", [f"agent:{agent.pk}" if agent else f"client:{client.pk}"])
         within = worth <= allowance_of(agent, client=client, at=at).remaining_amount
         if not within and not _somebody_may_approve(agent):
@@ -119,6 +121,7 @@ def decide_apology(approval: Approval, *, approve: bool, by: User, at: datetime)
     """Carry out what was decided about an apology (settings.APPROVAL_DECISIONS)."""
     if not by.has_perm(APPROVE):
         raise ApprovalNotPossible
+    hold_customer(Apology.objects.select_related("customer").get(pk=approval.subject_id).customer)
     apology = (
         Apology.objects.select_for_update(of=["self"]).select_related("customer").get(pk=approval.subject_id)
     )

@@ -1,7 +1,7 @@
 """Who is buying: a customer if we know them, and the e-mails under which their uses are counted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from coupons.engine import Candidate, Context
@@ -9,6 +9,7 @@ from customers.errors import CustomerNotFound
 from customers.models import Customer, Identity, Namespace, Order, SegmentMembership
 from customers.rules import address_hash, normalise_email
 from customers.services import find_customer
+from customers.services.locks import hold_customer
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,17 @@ def buyer_of(customer: Customer | None, *, email: str | None = None) -> Buyer:
             )
         )
     return Buyer(customer, tuple(sorted(address_hash(address) for address in emails)))
+
+
+def held_buyer(buyer: Buyer) -> Buyer:
+    """Keep the buyer from being merged until the transaction ends; return them, or whom they became."""
+    if buyer.customer is None:
+        return buyer
+    customer = hold_customer(buyer.customer)
+    if customer.pk == buyer.customer.pk:
+        return replace(buyer, customer=customer)
+    emails = {*buyer.email_hashes, *buyer_of(customer).email_hashes}
+    return Buyer(customer, tuple(sorted(emails)))
 
 
 def context_of(buyer: Buyer, candidates: Iterable[Candidate], *, at: datetime) -> Context:

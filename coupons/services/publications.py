@@ -21,6 +21,7 @@ from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
 from customers.models import Customer, Purpose
 from customers.services import record_event
+from customers.services.locks import hold_customer
 from operations.errors import Conflict
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
@@ -48,6 +49,7 @@ def publish_coupon(
     budget of the whole promotion is spent.
     """
     with transaction.atomic():
+        customer = hold_customer(customer) if customer else None
         lock_keys("publication", [f"{promotion.pk}:{source_id}"])
         known = _known(promotion, source_id)
         if known:
@@ -82,6 +84,8 @@ def withdraw_publication(publication: Publication, *, at: datetime) -> Publicati
     as they are.
     """
     with transaction.atomic():
+        if publication.customer:
+            hold_customer(publication.customer)
         coupon = Coupon.objects.select_for_update().get(pk=publication.coupon_id)
         publication = Publication.objects.select_for_update().get(pk=publication.pk)
         if publication.status == Publication.Status.WITHDRAWN or coupon.uses:

@@ -24,13 +24,15 @@ from coupons.errors import (
     refusal,
 )
 from coupons.models import Allocation, BudgetPeriod, Coupon, LimitCounter, Redemption, RedemptionStack
-from coupons.services.buyers import context_of
+from coupons.services.buyers import context_of, held_buyer
 from coupons.services.keys import BudgetKey, CounterKey
 from coupons.services.locks import lock_budgets, lock_counters, lock_coupons, open_periods
 from coupons.services.offers import Offer, Redeemable, Spending, describe_lines, find_offers, with_facts
 from customers.models import Event, Order
 from customers.services import record_events
 from customers.services.events import new_event
+from customers.services.locks import lock_live_customers
+from customers.services.orders import lock_order
 from operations.errors import TryLater
 
 Kind = Redemption.Kind
@@ -105,6 +107,7 @@ def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
     refusal of the first incentive that cannot be spent, with nothing done.
     """
     with transaction.atomic():
+        spending = replace(spending, buyer=held_buyer(spending.buyer))
         offers = find_offers(spending, at=at, lock=True)
         for exact in (False, True):
             try:
@@ -125,7 +128,7 @@ def roll_back_redemption(stack: RedemptionStack, *, reason: str = "", at: dateti
     Raises AlreadyRolledBack.
     """
     with transaction.atomic():
-        stack = RedemptionStack.objects.select_for_update().get(pk=stack.pk)
+        stack = _locked_stack(stack)
         if stack.status == Status.ROLLED_BACK:
             raise AlreadyRolledBack
         redemptions = list(stack.redemptions.select_related("coupon").order_by("position"))
@@ -151,9 +154,11 @@ def find_stack(reference: str) -> RedemptionStack | None:
 
 def link_order(order: Order) -> int:
     """Tie the stacks that were spent on this order to it, now that it is recorded; return how many."""
-    return RedemptionStack.objects.filter(
-        source_code=order.source.code, external_id=order.external_id, order=None
-    ).update(order=order)
+    with transaction.atomic():
+        lock_order(order)
+        return RedemptionStack.objects.filter(
+            source_code=order.source.code, external_id=order.external_id, order=None
+        ).update(order=order)
 
 
 def roll_back_order(order: Order, *, reason: str, at: datetime) -> int:
@@ -167,6 +172,12 @@ def roll_back_order(order: Order, *, reason: str, at: datetime) -> int:
             continue
         count += 1
     return count
+
+
+def _locked_stack(stack: RedemptionStack) -> RedemptionStack:
+    customer_id = RedemptionStack.objects.values_list("customer", flat=True).get(pk=stack.pk)
+    lock_live_customers([customer_id], shared=True)
+    return RedemptionStack.objects.select_for_update().get(pk=stack.pk)
 
 
 class _Contended(Exception):

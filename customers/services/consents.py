@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from customers.models import (
 from customers.models.consent import ConsentState
 from customers.rules import address_hash, is_in_future, normalise_address
 from customers.services.events import new_event, record_events
+from customers.services.locks import lock_live_customers
 from customers.services.references import (
     PROFILE,
     Key,
@@ -209,8 +210,10 @@ def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome
         return []
     news: list[bool] = []
     with transaction.atomic():
-        customers = {stated.customer.pk for stated in statements}
-        states = _locked_states(customers)
+        live = lock_live_customers(stated.customer.pk for stated in statements)
+        statements = [replace(stated, customer=live[stated.customer.pk]) for stated in statements]
+        customers = {customer.pk for customer in live.values()}
+        states = _states(customers)
         entered = _entered_before(customers)
         changed: dict[tuple, Consent] = {}
         records: list[ConsentRecord] = []
@@ -230,8 +233,7 @@ def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome
     return [Outcome(states[stated.point], created=new) for stated, new in zip(statements, news, strict=True)]
 
 
-def _locked_states(customers: set[int]) -> dict[tuple, Consent]:
-    list(Customer.objects.filter(pk__in=customers).order_by("pk").select_for_update(no_key=True).values("pk"))
+def _states(customers: set[int]) -> dict[tuple, Consent]:
     consents = Consent.objects.filter(customer__in=customers).select_related("record")
     return {(c.customer_id, c.channel, c.purpose, c.address): c for c in consents}
 

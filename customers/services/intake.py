@@ -27,6 +27,7 @@ from customers.rules import is_beyond_retention, is_in_future
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts, plain
 from customers.services.events import content_hash, content_of, record_events
+from customers.services.locks import lock_live_customers
 from customers.services.references import (
     IDENTITY,
     PROFILE,
@@ -191,6 +192,8 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     named = ensure_customers(keys - visitors, status=Customer.Status.PROSPECT, at=at)
     unnamed = ensure_customers(visitors, status=Customer.Status.ANONYMOUS, at=at)
     customers, created = named.customers | unnamed.customers, named.created | unnamed.created
+    live = lock_live_customers(customer.pk for customer in customers.values())
+    customers = {key: live[customer.pk] for key, customer in customers.items()}
     for draft in drafts:
         key = draft.customer_key
         draft.customer = customers.get(key) if key else None

@@ -38,9 +38,12 @@ def lock_live_customers(customer_ids: Iterable[int | None], *, shared: bool = Fa
 def hold_customer(customer: Customer) -> Customer:
     """Keep a customer from being merged until the transaction ends; return them, or whom they became.
 
-    Others may hold them at the same time.
+    Others may hold them at the same time. To be called before anything else is locked.
     """
-    return lock_live_customers([customer.pk], shared=True)[customer.pk]
+    (row,) = _locked([customer.pk], shared=True).values()
+    while row.merged_into_id:
+        (row,) = _locked([row.merged_into_id], shared=True).values()
+    return row
 
 
 def _locked(customer_ids: Iterable[int], *, shared: bool) -> dict[int, Customer]:

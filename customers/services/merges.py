@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 
 from customers.errors import CustomerErased, KeptApart, NothingToMerge
 from customers.models import Customer, DoNotMerge, MergeOperation
-from customers.registry import OnMerge, customer_tables
+from customers.registry import CustomerTable, OnMerge, customer_tables
 from customers.services.events import new_event, record_events
 from customers.services.journal import Merge, take_back
 from customers.services.locks import lock_live_customers
@@ -172,11 +173,16 @@ def _apply(operation: MergeOperation, *, at: datetime) -> None:
 
 
 def _take_in(merge: Merge) -> None:
-    for table in customer_tables():
+    # The upper apps' tables first: a message is locked before its coupon, as when it is sent.
+    for table in sorted(customer_tables(), key=_layer, reverse=True):
         if table.step:
             import_string(table.step)(merge, table)
         elif table.on_merge is not OnMerge.STAY:
             merge.absorb(table.rows(merge.loser.pk), table.field)
+
+
+def _layer(table: CustomerTable) -> int:
+    return [path.partition(".")[0] for path in settings.CUSTOMER_TABLES].index(table.label.partition(".")[0])
 
 
 def _revert(operation: MergeOperation, *, at: datetime) -> None:

@@ -25,6 +25,7 @@ from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amou
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
+from customers.services.locks import lock_live_customers
 from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_in
 from customers.services.rollups import refresh_rollups
 from operations.errors import FidelioError, InvalidInput
@@ -184,10 +185,12 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     """Give each draft its customer; who is unknown becomes a stub."""
     keys = {draft.customer_key for draft in drafts if draft.customer_key}
     ensured = ensure_customers(keys, status=Customer.Status.ACTIVE, at=at)
+    live = lock_live_customers(customer.pk for customer in ensured.customers.values())
     named: set[Key] = set()
     for draft in drafts:
         key = draft.customer_key
         customer = ensured.customers.get(key) if key else None
+        customer = live[customer.pk] if customer else None
         if key and customer is None:
             draft.error = InvalidInput.at("/customer/id", "There is no customer under this id.")
         elif customer and customer.status == Customer.Status.ERASED:
@@ -342,5 +345,10 @@ def cancel_order(order: Order, *, at: datetime) -> Order:
 
 
 def lock_order(order: Order) -> Order:
-    """Return the order as it stands, locked until the transaction ends."""
-    return Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+    """Return the order as it stands, locked until the transaction ends; its customer is locked before it."""
+    while True:
+        customer_id = Order.objects.values_list("customer", flat=True).get(pk=order.pk)
+        live = lock_live_customers([customer_id])
+        locked = Order.objects.select_for_update(no_key=True).get(pk=order.pk)
+        if locked.customer_id is None or locked.customer_id in {one.pk for one in live.values()}:
+            return locked

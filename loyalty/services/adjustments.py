@@ -36,6 +36,7 @@ def adjust_points(
     key = f"adjusted:{source_key or uuid.uuid4()}"
     with transaction.atomic():
         customer = hold_customer(customer)
+        customer = hold_customer(customer)
         account = ledger.open_account(customer)
         if points < 0:
             entry = ledger.debit(account, units=-points, source_key=key, at=at, reason=reason)

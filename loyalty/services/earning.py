@@ -96,13 +96,13 @@ def claw_back_points(order: Order, *, at: datetime) -> int:
     """Take back what an order's returned part had earned, by the version that gave it; return the points.
 
     Nobody's balance falls below zero: what was spent meanwhile is written off (R5, ZERO_FLOOR). Called again
-    for the same returns, it takes nothing more. Locks the accounts concerned.
+    for the same returns, it takes nothing more. Locks the order and the accounts concerned.
     """
     with transaction.atomic():
+        # Read after the lock: two returns at once settle one after the other.
+        order = lock_order(order)
         accruals = PointsAccrual.objects.filter(order=order, points__gt=0).order_by("pk")
         _lock_accounts(accruals)
-        # Read after the lock: two returns at once settle one after the other.
-        order = Order.objects.get(pk=order.pk)
         accruals = accruals.select_related("version", "entry__account__customer")
         return sum(_settle(accrual, order, at) for accrual in accruals)
 

@@ -12,6 +12,7 @@ from coupons.services import publish_coupon
 from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
 from customers.rules import normalise_email, normalise_phone
 from customers.services import find_customer, record_event
+from customers.services.locks import hold_customer, lock_live_customers
 from customers.services.orders import lock_order
 from loyalty.services import adjust_points
 from operations.errors import InvalidInput, Refusal
@@ -50,9 +51,10 @@ def register_referral(
     if not shared.programme.active:
         raise ProgrammeStopped
     with transaction.atomic():
+        shared = _held(shared)
         if _is_self(shared.customer, None, email=referee.get("email", ""), phone=phone):
             raise SelfReferral
-        friend = find_customer(referee, create_prospect=True, at=at)
+        friend = hold_customer(find_customer(referee, create_prospect=True, at=at))
         if friend.pk == shared.customer_id or _is_self(shared.customer, friend):
             raise SelfReferral
         if known := Referral.objects.filter(referee=friend).exclude(status=Status.REJECTED).first():
@@ -73,6 +75,7 @@ def qualify_referral(order: Order, *, at: datetime) -> Referral | None:
     if order.customer_id is None or order.status != Order.Status.PAID:
         return None
     with transaction.atomic():
+        _hold_both(Referral.objects.filter(referee=order.customer_id, status=Status.PENDING))
         # A cancellation waits, or is seen: nobody qualifies by an order cancelled meanwhile.
         order = lock_order(order)
         if order.status != Order.Status.PAID:
@@ -99,6 +102,7 @@ def reward_referral(referral: Referral, *, at: datetime) -> Referral:
     and is tried again. Locks the referral and the referrer's code.
     """
     with transaction.atomic():
+        _hold_both(Referral.objects.filter(pk=referral.pk))
         locked = _lock(Referral.objects.filter(pk=referral.pk))
         if locked.status == Status.QUALIFIED:
             _reward(locked, at)
@@ -147,6 +151,17 @@ def _register(shared: ReferralCode, friend: Customer, at: datetime) -> Referral:
         raise AlreadyReferred from error
     _tell("referral.registered", referral, friend, at=at)
     return referral
+
+
+def _held(code: ReferralCode) -> ReferralCode:
+    """Return the code with its owner as they are now, kept from being merged."""
+    code.customer = hold_customer(code.customer)
+    return code
+
+
+def _hold_both(referrals: Any) -> None:
+    """Lock both sides before anything else of theirs, in the order in which a merge takes them."""
+    lock_live_customers(pk for pair in referrals.values_list("referrer", "referee") for pk in pair)
 
 
 def _lock_pending(customer_id: int) -> Referral | None:
