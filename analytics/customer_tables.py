@@ -8,6 +8,7 @@ TABLES = [
         on_merge=OnMerge.STEP,
         step="analytics.services.merges.merge_scores",
         on_erase=OnErase.DELETE,
+        profile=True,
     ),
-    CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE),
+    CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE, profile=True),
 ]

@@ -27,7 +27,7 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS point ON true
 WHERE membership.segment_id = %(segment)s AND membership.left_at IS NULL
-  AND customer.status IN ('ACTIVE', 'PROSPECT')
+  AND customer.status IN ('ACTIVE', 'PROSPECT') AND customer.restricted_at IS NULL
 """
 
 

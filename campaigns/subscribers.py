@@ -1,8 +1,9 @@
 """What campaigns does when something happens elsewhere; named in settings.EVENT_SUBSCRIBERS."""
 
-from campaigns.services import send_publication
+from campaigns.services import send_confirmation, send_publication
 from coupons.models import Publication
-from customers.models import Event, Purpose
+from customers.models import ConsentRecord, Event, Purpose
+from customers.models.consent import ConsentState
 from customers.services.events import only_if
 
 
@@ -18,3 +19,14 @@ def deliver_published_coupon(event: Event) -> None:
     publication = found.get(pk=event.payload["publication"])
     purpose = event.payload.get("purpose", Purpose.MARKETING)
     send_publication(publication, purpose=purpose, at=event.occurred_at)
+
+
+def _waits_for_confirmation(event: Event) -> bool:
+    return event.payload.get("state") == ConsentState.PENDING
+
+
+@only_if(_waits_for_confirmation)
+def ask_for_confirmation(event: Event) -> None:
+    """Send the owner of an address the link that confirms a consent (double opt-in)."""
+    record = ConsentRecord.objects.select_related("customer").get(pk=event.external_id.partition(":")[2])
+    send_confirmation(record, at=event.occurred_at)

@@ -51,7 +51,11 @@ TABLES = [
         on_erase=OnErase.DELETE,
     ),
     CustomerTable(
-        "customers.Trait", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_traits", on_erase=OnErase.DELETE
+        "customers.Trait",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_traits",
+        on_erase=OnErase.DELETE,
+        profile=True,
     ),
     CustomerTable(
         "customers.DoNotMerge",
@@ -70,7 +74,20 @@ TABLES = [
     CustomerTable("customers.AssetOwnership", on_erase=OnErase.DELETE),
     CustomerTable("customers.Lead", on_erase=OnErase.DELETE),
     # What was merged is history: it names the records of then.
-    CustomerTable("customers.MergeOperation", "survivor", on_merge=OnMerge.STAY, blank={"snapshot": {}}),
+    CustomerTable(
+        "customers.MergeOperation",
+        "survivor",
+        on_merge=OnMerge.STAY,
+        blank={"snapshot": {}, "reason": ""},
+        parts=(
+            Part(
+                "customers.MergedRow",
+                "operation",
+                blank={"before": None, "after": None},
+                hidden=frozenset({"before", "after"}),
+            ),
+        ),
+    ),
     CustomerTable(
         "customers.MergedRow",
         "from_customer",
@@ -78,7 +95,11 @@ TABLES = [
         blank={"before": None, "after": None},
         hidden=frozenset({"before", "after"}),
     ),
-    CustomerTable("customers.RightsRequest", blank={"reason": ""}),
+    CustomerTable(
+        "customers.RightsRequest",
+        settle="customers.services.profiling.settle_processing",
+        blank={"reason": ""},
+    ),
     CustomerTable("customers.ImportedRow", on_erase=OnErase.DELETE),
     CustomerTable("customers.CustomerNote", on_erase=OnErase.DELETE),
 ]

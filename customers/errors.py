@@ -1,5 +1,7 @@
 """What can go wrong with customers, orders, events and segments. Base tree: operations.errors."""
 
+from django.utils.translation import gettext_lazy as _
+
 from operations.errors import Conflict, Gone, InvalidInput, NotFound, Refusal
 
 
@@ -43,6 +45,26 @@ class KeptApart(Refusal):
 
 class ConsentWithoutProof(InvalidInput):
     message = "A granted consent needs a proof."
+
+
+class AlreadyRestricted(Refusal):
+    key = "already_restricted"
+    message = _("The processing of this person's data is restricted already.")
+
+
+class NotRestricted(Refusal):
+    key = "not_restricted"
+    message = _("The processing of this person's data is not restricted.")
+
+
+class SourceGivesNoConsent(Refusal):
+    key = "source_gives_no_consent"
+    message = _("Co-op and third-party sources cannot tell us that somebody may be written to.")
+
+
+class SourceLeft(Refusal):
+    key = "source_left"
+    message = _("This source has left; nothing of it is taken any more.")
 
 
 class OrderConflict(Conflict):

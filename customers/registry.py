@@ -59,7 +59,8 @@ class CustomerTable:
     the end of a merge and of an unmerge. `owner` is the path to the customer whom a row recorded after a
     merge belongs to when the two are taken apart. `blank` is what an erasure leaves in the fields that hold
     personal data. `hidden` are fields that an export leaves out: they tell of the merchant's workings, not of
-    the person. `parts` are the rows that hang on these.
+    the person. `parts` are the rows that hang on these. A table that is `profile` holds what was computed
+    about the person: it goes when profiling ends.
     """
 
     label: str
@@ -72,6 +73,7 @@ class CustomerTable:
     blank: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     parts: tuple[Part, ...] = ()
+    profile: bool = False
 
     @property
     def model(self) -> type[models.Model]:

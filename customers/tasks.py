@@ -7,7 +7,7 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import erasure, imports
+from customers.services import confirmations, erasure, imports
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -42,6 +42,12 @@ def replay_quarantine(job: JobRun) -> dict[str, int]:
 def refresh_segments() -> None:
     """Bring every rule segment up to date; who entered and left is told to campaigns."""
     services.refresh_segments(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.expire_consents")
+def expire_consents() -> None:
+    """Let consents expire that nobody confirmed in time."""
+    confirmations.expire_waiting_consents(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.sweep_rights")

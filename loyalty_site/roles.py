@@ -41,6 +41,7 @@ SERVE_CUSTOMERS = [
     "coupons.issue_apology",
     "customers.add_customernote",
     "customers.change_customernote",
+    "customers.rectify_customer",
 ]
 SEE_EVERYTHING = [
     "customers.view_*", "coupons.view_*", "loyalty.view_*", "referrals.view_*", "campaigns.view_*",
@@ -51,6 +52,10 @@ RULES: dict[Role, list[str]] = {
     Role.SUPERVISOR: [
         *SERVE_CUSTOMERS,
         "coupons.approve_apology",
+        "customers.export_customer",
+        "customers.restrict_customer",
+        "customers.erase_customer",
+        "customers.view_rightsrequest",
         "coupons.change_coupon",
         "coupons.*_agentallowance",
         "loyalty.adjust_points",

@@ -83,14 +83,14 @@ def find_known_customers(text: str, user: User) -> Iterator[Hit]:
     keys |= Q(pk__in=SourceProfile.objects.filter(external_id=text).values("customer"))
     if public_id := _uuid(text):
         keys |= Q(public_id=public_id)
-    for customer in _visible(Customer.objects.live().filter(keys), user):
+    for customer in _visible(Customer.objects.present().filter(keys), user):
         yield _customer_hit(customer, exact=True)
 
 
 def find_customers_by_name(text: str, user: User) -> Iterator[Hit]:
     if len(text) < SHORTEST_NAME or "@" in text:
         return
-    for customer in _visible(Customer.objects.live().search(text), user):
+    for customer in _visible(Customer.objects.present().search(text), user):
         yield _customer_hit(customer)
 
 

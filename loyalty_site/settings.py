@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
+    "expire consents": {"task": "customers.tasks.expire_consents", "schedule": timedelta(hours=1)},
     "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
@@ -218,6 +219,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.claw_back_on_return",
         "referrals.subscribers.lose_on_return",
     ],
+    "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
 }
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
@@ -232,6 +234,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.admin.notes.notes_panel",
     "customers.tabs.consents_panel",
     "customers.tabs.identities_panel",
+    "customers.rights_panel.rights_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [
     "coupons.panels.coupon_details",
@@ -287,6 +290,8 @@ PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")
 PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
 # percent takes off when no order is named; minor units of the programme's currency.
+# How long the link of a double opt-in confirms.
+DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 # How many whole months of events are kept; all of them when empty.

@@ -47,6 +47,10 @@ class PostgresEngine:
                        count(*)::int AS orders, sum(net_amount)::bigint AS net_amount
                 FROM {orders}
                 WHERE status = 'PAID' AND customer_id IS NOT NULL AND {window}
+                  AND customer_id NOT IN (
+                      SELECT id FROM customers_customer
+                      WHERE restricted_at IS NOT NULL OR profiling <> 'ALLOWED'
+                  )
                 GROUP BY customer_id
                 """
             ).format(zone=settings.PROGRAMME_TIME_ZONE, orders=ORDERS, window=window),

@@ -15,7 +15,7 @@ from liquid.exceptions import LiquidError
 from campaigns.content.liquid import HTML, PLAIN, html_template, plain_template
 from campaigns.content.masking import mask_liquid, unmask_liquid
 from campaigns.content.plain_text import html_to_text
-from campaigns.content.variables import SAMPLE, VARIABLES
+from campaigns.content.variables import BUILT_IN, SAMPLE, VARIABLES
 from campaigns.errors import ContentInvalid
 from operations.errors import Mistake
 
@@ -34,8 +34,10 @@ FOOTER_HTML = (
     '<p style="margin:24px 0 0;font-size:12px;color:#6b7280;text-align:center">'
     '{% if customer.language == "it" %}Non vuoi più ricevere queste e-mail?'
     ' <a href="{{ unsubscribe_url }}" style="color:#6b7280">Disiscriviti</a>'
+    ' · <a href="{{ preferences_url }}" style="color:#6b7280">Le tue preferenze</a>'
     "{% else %}You no longer want these e-mails?"
-    ' <a href="{{ unsubscribe_url }}" style="color:#6b7280">Unsubscribe</a>{% endif %}</p>'
+    ' <a href="{{ unsubscribe_url }}" style="color:#6b7280">Unsubscribe</a>'
+    ' · <a href="{{ preferences_url }}" style="color:#6b7280">Your preferences</a>{% endif %}</p>'
 )
 FOOTER_TEXT = (
     '\n-- \n{% if customer.language == "it" %}Non vuoi più ricevere queste e-mail?'
@@ -155,7 +157,7 @@ def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[st
     for uses in analysis.globals.values():
         for variable in uses:
             name = ".".join(str(segment) for segment in variable.segments)
-            if name not in VARIABLES:
+            if name not in VARIABLES and name not in BUILT_IN:
                 problem = _("there is no variable “%(name)s”") % {"name": name}
             elif name.startswith("coupon.") and not with_coupon:
                 problem = _("“%(name)s” needs a promotion, and the campaign has none") % {"name": name}

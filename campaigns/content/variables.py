@@ -19,7 +19,10 @@ VARIABLES = {
     "campaign.name": _("Name of the campaign"),
     "programme.name": _("Name of the programme"),
     "unsubscribe_url": _("Address of the page to unsubscribe"),
+    "preferences_url": _("Address of the recipient's preferences"),
 }
+# Only in mails of our own making: a marketer's mail has nothing to confirm.
+BUILT_IN = {"confirm_url"}
 FAKE_CODE = "TEST-NOT-VALID"
 
 
@@ -32,6 +35,8 @@ class Values:
     campaign_name: str
     programme_name: str
     unsubscribe_url: str
+    preferences_url: str = ""
+    confirm_url: str = ""
 
     def as_context(self) -> dict[str, Any]:
         return {
@@ -40,6 +45,8 @@ class Values:
             "campaign": {"name": self.campaign_name},
             "programme": {"name": self.programme_name},
             "unsubscribe_url": self.unsubscribe_url,
+            "preferences_url": self.preferences_url,
+            "confirm_url": self.confirm_url,
         }
 
 
@@ -60,4 +67,6 @@ SAMPLE = Values(
     campaign_name="Sample",
     programme_name="Sample",
     unsubscribe_url="https://example.org/u/sample",
+    preferences_url="https://example.org/p/sample",
+    confirm_url="https://example.org/c/sample",
 )

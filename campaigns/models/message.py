@@ -154,6 +154,11 @@ class Message(models.Model):
                 condition=models.Q(publication__isnull=False),
                 name="one_message_per_publication",
             ),
+            models.UniqueConstraint(
+                fields=["occurrence", "channel"],
+                condition=models.Q(step="confirmation"),
+                name="one_message_per_confirmation",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(state__in=["CLAIMED", "SENDING"])
                 | (models.Q(lease_until__isnull=False) & ~models.Q(owner="")),

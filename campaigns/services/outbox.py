@@ -58,7 +58,8 @@ FROM (
                    WHEN campaign.status = 'STOPPED' OR run.status = 'STOPPED' THEN 'CANCELLED STOPPED'
                    WHEN asked.expires_at <= statement_timestamp() THEN 'EXPIRED TOO_LATE'
                    WHEN campaign.status <> 'RUNNING' OR run.status <> 'RUNNING' OR switch.off THEN 'PENDING'
-                   WHEN customer.status NOT IN ('ACTIVE', 'PROSPECT') THEN 'SUPPRESSED NO_CONSENT'
+                   WHEN customer.status NOT IN ('ACTIVE', 'PROSPECT') OR customer.restricted_at IS NOT NULL
+                       THEN 'SUPPRESSED NO_CONSENT'
                    WHEN asked.purpose <> 'SERVICE' AND NOT EXISTS (
                        SELECT FROM customers_consent AS consent
                        WHERE consent.customer_id = asked.customer_id AND consent.channel = asked.channel

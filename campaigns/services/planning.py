@@ -36,7 +36,7 @@ WITH audience AS (
         LIMIT 1
     ) AS point ON true
     WHERE membership.segment_id = %(segment)s AND membership.left_at IS NULL
-      AND customer.status IN ('ACTIVE', 'PROSPECT')
+      AND customer.status IN ('ACTIVE', 'PROSPECT') AND customer.restricted_at IS NULL
 ), judged AS (
     SELECT audience.*,
            CASE WHEN address IS NULL THEN 'NO_ADDRESS'

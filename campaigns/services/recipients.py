@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 from campaigns.content import FAKE_CODE, Values
 from campaigns.models import CampaignVersion, Message
 from coupons.models import Coupon, Promotion
-from customers.models import Customer
+from customers.models import ConsentRecord, Customer
+from customers.services.confirmations import confirmation_url
+from customers.services.preferences import preferences_url
 from operations.formats import money, percent
 
 NO_TOKEN = UUID(int=0)
+CONSENT = "consent"  # Messages that ask for the confirmation of a consent: their occurrence is consent:ID.
 
 
 def values_for(message: Message, version: CampaignVersion | None) -> Values:
@@ -30,6 +33,8 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         campaign_name=version.campaign.name if version else "",
         programme_name=settings.PROGRAMME_NAME,
         unsubscribe_url=unsubscribe_url(message.token),
+        preferences_url=preferences_url(message.customer),
+        confirm_url=confirmation_url_of(message),
     )
 
 
@@ -48,6 +53,7 @@ def sample_values(
         campaign_name=campaign_name,
         programme_name=settings.PROGRAMME_NAME,
         unsubscribe_url=unsubscribe_url(NO_TOKEN),
+        preferences_url=f"{settings.PUBLIC_URL}/p/preview",
     )
 
 
@@ -93,10 +99,13 @@ def no_coupon() -> dict[str, str]:
 
 def language_of(customer: Customer) -> str:
     """Return the language to write in: the person's, where we have it, else that of the country."""
-    known = [code for code, _name in settings.LANGUAGES]
-    language = customer.language.partition("-")[0].lower()
-    home = settings.PROGRAMME_COUNTRY.lower()
-    return language if language in known else home if home in known else settings.LANGUAGE_CODE
+    return customer.written_language
+
+
+def confirmation_url_of(message: Message) -> str:
+    """Return the link of a double opt-in that the message brings; empty for any other message."""
+    kind, _colon, record = message.occurrence.partition(":")
+    return confirmation_url(ConsentRecord(pk=int(record))) if kind == CONSENT and record.isdigit() else ""
 
 
 def unsubscribe_url(token: UUID) -> str:

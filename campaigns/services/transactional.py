@@ -12,14 +12,17 @@ from campaigns.bells import ring_on_commit
 from campaigns.channels import SENDERS
 from campaigns.content import Content, compile_content
 from campaigns.models import Message, MessageReason, MessageState
-from campaigns.services.recipients import language_of
+from campaigns.services.recipients import CONSENT, language_of
 from coupons.models import Publication, Reason
-from customers.models import Consent, Customer, Identity, Purpose
+from customers.models import Consent, ConsentRecord, Customer, Identity, Purpose, Source
+from customers.models.consent import ConsentState
 from customers.rules import address_hash
+from customers.services.confirmations import good_for
 from customers.services.locks import hold_customer
 
 MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
 STEP = "coupon"
+CONFIRMATION = "confirmation"
 
 
 def send_publication(publication: Publication, *, purpose: str, at: datetime) -> Message | None:
@@ -59,8 +62,38 @@ def _write_message(publication: Publication, customer: Customer, channel: str, p
     return message
 
 
+def send_confirmation(record: ConsentRecord, *, at: datetime) -> Message | None:
+    """Ask the owner of an address to confirm a consent that waits for it; once per entry of the ledger.
+
+    None when the entry holds no longer, and for a channel nothing can be sent through.
+    """
+    waits = Consent.objects.filter(record=record, state=ConsentState.PENDING).exists()
+    if not waits or record.channel not in SENDERS or not record.address:
+        return None
+    message, created = Message.objects.get_or_create(
+        step=CONFIRMATION,
+        occurrence=f"{CONSENT}:{record.pk}",
+        channel=record.channel,
+        defaults={
+            "customer": record.customer,
+            "purpose": Purpose.SERVICE,
+            "lane": Message.Lane.FAST,
+            "address": record.address,
+            "address_hash": address_hash(record.address),
+            "token": uuid.uuid4(),
+            "not_before": Now(),
+            "expires_at": record.occurred_at + good_for(),
+        },
+    )
+    if created:
+        ring_on_commit("pump_fast")
+    return message
+
+
 def transactional_content(message: Message) -> Content:
     """Return the built-in mail for a message without a campaign, in the recipient's language."""
+    if message.step == CONFIRMATION:
+        return _built_in("confirmation", language_of(message.customer), False)
     kind = "apology" if message.publication.coupon.reason == Reason.APOLOGY else "coupon"
     return _built_in(kind, language_of(message.customer), message.purpose != Purpose.SERVICE)
 
@@ -72,6 +105,7 @@ def _address(customer: Customer, channel: str, purpose: str) -> str:
     )
     known = list(
         Identity.objects.filter(customer=customer, namespace=channel)
+        .exclude(source__kind__in=Source.STRANGERS)
         .order_by("-pk")
         .values_list("value", flat=True)
     )

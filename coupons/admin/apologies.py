@@ -54,7 +54,7 @@ class IssueApologyView(UnfoldModelAdminViewMixin, FormView):
     form_class = ApologyForm
 
     def customer(self) -> Customer:
-        return get_object_or_404(Customer.objects.live(), pk=self.kwargs["pk"])
+        return get_object_or_404(Customer.objects.present(), pk=self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
         orders = Order.objects.filter(customer=self.customer(), currency=settings.PROGRAMME_CURRENCY)

@@ -1,5 +1,5 @@
 """The console's pages about customers, what they bought and what happened to them."""
 
-from customers.admin import catalogue, customers, imports, ledgers, orders, quarantine, segments
+from customers.admin import catalogue, customers, imports, ledgers, orders, quarantine, rights, segments
 
-__all__ = ["catalogue", "customers", "imports", "ledgers", "orders", "quarantine", "segments"]
+__all__ = ["catalogue", "customers", "imports", "ledgers", "orders", "quarantine", "rights", "segments"]

@@ -172,7 +172,7 @@ class CustomersView(generics.ListAPIView):
     serializer_class = CustomerSummaryOut
 
     def get_queryset(self) -> QuerySet[Customer]:
-        return Customer.objects.live().with_summary()
+        return Customer.objects.present().with_summary()
 
     @bulk_schema(CustomerIn, CustomerOut, operation_id="customers_create")
     def post(self, request: Request) -> HttpResponse:

@@ -1,6 +1,6 @@
 from customers.models.asset import Asset, AssetOwnership
 from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
-from customers.models.consent import Channel, Consent, ConsentRecord, Purpose, Suppression
+from customers.models.consent import Channel, Consent, ConsentRecord, ConsentText, Purpose, Suppression
 from customers.models.customer import Customer
 from customers.models.duplicate import (
     DuplicateCandidate,
@@ -41,6 +41,7 @@ __all__ = [
     "Channel",
     "Consent",
     "ConsentRecord",
+    "ConsentText",
     "Customer",
     "CustomerNote",
     "DoNotMerge",

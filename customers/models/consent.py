@@ -1,5 +1,9 @@
 """What a person allows: an append-only ledger with proof, and the state it leads to."""
 
+import hashlib
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -49,6 +53,9 @@ class ConsentRecord(models.Model):
     )
     lawful_basis = models.CharField(_("lawful basis"), max_length=64, default="consent")
     text_version = models.CharField(_("text version"), max_length=64, blank=True)
+    text_hash = models.CharField(
+        _("hash of the text"), max_length=64, blank=True, default="", db_default="", editable=False
+    )
     proof = models.JSONField(_("proof"), null=True, blank=True)
     occurred_at = models.DateTimeField(_("occurred at"))
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
@@ -67,6 +74,36 @@ class ConsentRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.purpose} {self.state}"
+
+
+class ConsentText(models.Model):
+    """The words that people consent to, in one version and language; a new wording is a new version."""
+
+    purpose = models.CharField(_("purpose"), max_length=16, choices=Purpose)
+    version = models.CharField(_("text version"), max_length=64)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
+    text = models.TextField(_("text"))
+    text_hash = models.CharField(_("hash of the text"), max_length=64, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("consent text")
+        verbose_name_plural = _("consent texts")
+        ordering = ["purpose", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["purpose", "version", "language"],
+                name="one_consent_text_per_version_and_language",
+                violation_error_message=_("This version exists already; a new wording needs a new version."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} · {self.version} · {self.language}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.text_hash = hashlib.sha256(self.text.encode()).hexdigest()
+        super().save(*args, **kwargs)
 
 
 class AddressHash(models.Func):

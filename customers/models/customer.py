@@ -21,7 +21,11 @@ class SearchText(models.Func):
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def live(self) -> "CustomerQuerySet":
-        """Return who counts in rules, segments and reports: customers and prospects."""
+        """Return who counts in rules, segments and reports: customers and prospects, unless restricted."""
+        return self.present().filter(restricted_at__isnull=True)
+
+    def present(self) -> "CustomerQuerySet":
+        """Return the customers and prospects that staff and clients find, restricted ones too."""
         return self.filter(status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT])
 
     def reachable(self, channel: str, purpose: str = "MARKETING") -> "CustomerQuerySet":
@@ -80,6 +84,13 @@ class Customer(models.Model):
         PERSON = "PERSON", _("Person")
         COMPANY = "COMPANY", _("Company")
 
+    class Profiling(models.TextChoices):
+        """Whether values may be computed about the person: scores, predictions, interests."""
+
+        ALLOWED = "ALLOWED", _("Allowed")
+        LAPSED = "LAPSED", _("Ended after a long time without activity")
+        OBJECTED = "OBJECTED", _("The person objected to profiling")
+
     public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.ACTIVE)
     merged_into = models.ForeignKey(
@@ -106,6 +117,13 @@ class Customer(models.Model):
         verbose_name=_("household"),
     )
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    restricted_at = models.DateTimeField(
+        _("restricted since"), null=True, blank=True, editable=False, help_text=_("Kept, and nothing else.")
+    )
+    profiling = models.CharField(
+        _("profiling"), max_length=16, choices=Profiling, default=Profiling.ALLOWED, editable=False,
+        db_default=Profiling.ALLOWED,
+    )  # fmt: skip
     search_name = models.GeneratedField(
         expression=SearchText(Concat("first_name", models.Value(" "), "last_name")),
         output_field=models.TextField(),
@@ -122,6 +140,11 @@ class Customer(models.Model):
         indexes = [
             GinIndex(OpClass("search_name", name="gin_trgm_ops"), name="customer_search_name"),
             models.Index(fields=["city"], name="customer_city"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(restricted_at__isnull=False) | ~models.Q(profiling="ALLOWED"),
+                name="customer_not_profiled",
+            ),
             models.Index(Lower("last_name"), Lower("first_name"), name="customer_name"),
         ]
         constraints = [
@@ -138,6 +161,14 @@ class Customer(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def written_language(self) -> str:
+        """Return the language to write to this person in: theirs, where we have it, else the country's."""
+        known = [code for code, _name in settings.LANGUAGES]
+        language = self.language.partition("-")[0].lower()
+        home = settings.PROGRAMME_COUNTRY.lower()
+        return language if language in known else home if home in known else settings.LANGUAGE_CODE
 
     @property
     def zone(self) -> str:

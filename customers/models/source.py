@@ -26,6 +26,9 @@ class Source(models.Model):
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.FIRST_PARTY)
 
+    # What these tell of people never lets us write to them.
+    STRANGERS = (Kind.COOP, Kind.THIRD_PARTY)
+
     class Basis(models.TextChoices):
         """Why we may keep what this source tells (GDPR, article 6)."""
 
@@ -60,6 +63,9 @@ class Source(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_("How long after it was last heard of; empty: as long as the customer is kept."),
+    )
+    left_at = models.DateTimeField(
+        _("left at"), null=True, blank=True, editable=False, help_text=_("Nothing of it is taken any more.")
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

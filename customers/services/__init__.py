@@ -29,6 +29,12 @@ from customers.services.merges import allow_merge, keep_apart, merge_customers, 
 from customers.services.notes import edit_note, pin_note, remove_note, write_note
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
+from customers.services.processing import (
+    object_to,
+    rectify_customer,
+    release_processing,
+    restrict_processing,
+)
 from customers.services.quarantine import (
     correct_event,
     discard_events,
@@ -74,6 +80,7 @@ __all__ = [
     "merge_candidate",
     "merge_customers",
     "note_export",
+    "object_to",
     "overlap_of",
     "pay_order",
     "pin_note",
@@ -89,17 +96,20 @@ __all__ = [
     "record_order",
     "record_orders",
     "record_return",
+    "rectify_customer",
     "refresh_golden_records",
     "refresh_members",
     "refresh_rollups",
     "refresh_segment",
     "refresh_segments",
+    "release_processing",
     "remove_note",
     "replace_members",
     "replay_events",
     "replay_ledger",
     "request_erasure",
     "request_export",
+    "restrict_processing",
     "search_customers",
     "suppress",
     "undo_merge",

@@ -25,6 +25,7 @@ from customers.models.consent import ConsentState
 from customers.rules import address_hash, is_in_future, normalise_address
 from customers.services.events import new_event, record_events
 from customers.services.locks import lock_live_customers
+from customers.services.profiling import settle_processing
 from customers.services.references import (
     PROFILE,
     Key,
@@ -63,6 +64,7 @@ class StatedConsent:
     text_version: str = ""
     lawful_basis: str = "consent"
     proof: dict[str, Any] | None = None
+    text_hash: str = ""
 
     @property
     def point(self) -> tuple[int, str, str, str]:
@@ -230,6 +232,9 @@ def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome
         ConsentRecord.objects.bulk_create(records)
         _write_states(changed.values())
         _lift_suppressions(changed.values())
+        profiled = {c.customer_id for c in changed.values() if c.purpose == Purpose.PROFILING}
+        if profiled:
+            settle_processing(profiled, at=at)
     return [Outcome(states[stated.point], created=new) for stated, new in zip(statements, news, strict=True)]
 
 
@@ -251,6 +256,8 @@ def _entry(record: ConsentRecord) -> tuple:
 def _is_news(stated: StatedConsent, current: Consent | None, entered: set[tuple]) -> bool:
     if current is None:
         return True
+    if stated.state == ConsentState.PENDING and current.state == ConsentState.GRANTED:
+        return False  # Allowed already: whoever types a subscriber's address into a form takes nothing away.
     if stated.occurred_at is None:
         return stated.state != current.state
     return (*stated.point, stated.state, stated.occurred_at) not in entered
@@ -266,6 +273,7 @@ def _record(stated: StatedConsent, *, at: datetime) -> ConsentRecord:
         source=stated.source,
         lawful_basis=stated.lawful_basis,
         text_version=stated.text_version,
+        text_hash=stated.text_hash,
         proof=stated.proof,
         occurred_at=stated.occurred_at or at,
     )

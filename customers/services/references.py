@@ -258,14 +258,14 @@ def search_customers(
     """
     if source_id:
         profiles = SourceProfile.objects.filter(source__code=source, external_id=source_id)
-        return Customer.objects.live().filter(profiles__in=profiles)
+        return Customer.objects.present().filter(profiles__in=profiles)
     ((namespace, value),) = identity.items()
     try:
         key = identity_key(namespace, value, country=country, pointer=f"/{namespace}")
     except BlockedIdentity:
         return Customer.objects.none()
     holders = Identity.objects.filter(namespace=key.space, value=key.value)
-    return Customer.objects.live().filter(identities__in=holders).order_by("pk")
+    return Customer.objects.present().filter(identities__in=holders).order_by("pk")
 
 
 def found_customers(text: str) -> CustomerQuerySet:
@@ -278,4 +278,4 @@ def found_customers(text: str) -> CustomerQuerySet:
     keys |= Q(pk__in=SourceProfile.objects.filter(external_id=text).values("customer"))
     if public_id := _public_id(text):
         keys |= Q(public_id=public_id)
-    return Customer.objects.live().filter(keys).order_by("pk")
+    return Customer.objects.present().filter(keys).order_by("pk")

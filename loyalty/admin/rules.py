@@ -159,7 +159,7 @@ class EarningRuleAdmin(ModelAdmin):
         """Give or take a customer's points, saying why."""
         if not request.user.has_perm("loyalty.adjust_points"):
             raise PermissionDenied
-        customer = get_object_or_404(Customer.objects.live(), pk=customer_pk)
+        customer = get_object_or_404(Customer.objects.present(), pk=customer_pk)
         form = AdjustmentForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and self._adjust(request, customer, form):
             return redirect(reverse("admin:customers_customer_change", args=[customer.pk]))

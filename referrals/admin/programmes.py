@@ -236,7 +236,7 @@ class ReferralProgrammeAdmin(PageMixin, ModelAdmin):
         """Make a customer's code, for somebody who asks at the desk."""
         if not request.user.has_perm("referrals.add_referralcode"):
             raise PermissionDenied
-        customer = get_object_or_404(Customer.objects.live(), pk=customer_pk)
+        customer = get_object_or_404(Customer.objects.present(), pk=customer_pk)
         code = services.code_of(customer, get_object_or_404(ReferralProgramme, pk=pk, active=True))
         messages.success(request, _("The code is %(code)s.") % {"code": code.code})
         return redirect(reverse("admin:customers_customer_change", args=[customer.pk]))

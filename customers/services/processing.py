@@ -1,0 +1,160 @@
+"""What may be done with a person's data: correcting it, objecting to a purpose, restricting it to keeping."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from customers.errors import AlreadyRestricted, CustomerErased, CustomerNotFound, NotRestricted
+from customers.models import (
+    Channel,
+    Consent,
+    Customer,
+    Identity,
+    Namespace,
+    RightsRequest,
+)
+from customers.models.consent import ConsentState
+from customers.services.consents import StatedConsent, record_consents
+from customers.services.events import record_event
+from customers.services.golden import lock_golden_value
+from customers.services.profiling import settle_processing
+from customers.services.references import survivor
+from operations.models import ApiClient, User
+
+Kind = RightsRequest.Kind
+# Of somebody without any contact point, what they say is entered for post, which has no address here.
+NOWHERE = {(str(Channel.POST), "")}
+CHANNELS = {Namespace.EMAIL: [Channel.EMAIL], Namespace.PHONE: [Channel.SMS, Channel.PHONE]}
+
+
+@transaction.atomic
+def rectify_customer(
+    customer: Customer, *, field: str, value: str, reason: str, at: datetime, by: User | None = None
+) -> RightsRequest:
+    """Correct one golden field, whatever the sources say now and later; return the audit record.
+
+    Raises InvalidInput for a field that is none or a value it cannot take, CustomerErased.
+    """
+    customer = lock_golden_value(customer, field, value, by=by, at=at, reason=reason[:200])
+    return _record(Kind.RECTIFICATION, customer, reason, {"field": field}, at=at, by=by)
+
+
+@transaction.atomic
+def restrict_processing(
+    customer: Customer, *, reason: str, at: datetime, by: User | None = None, client: ApiClient | None = None
+) -> RightsRequest:
+    """Keep the data and do nothing else with it: no segment, no message, no score (GDPR, article 18).
+
+    What sources tell is still recorded. Told as `customer.restricted`.
+
+    Raises AlreadyRestricted, CustomerErased.
+    """
+    customer = _locked(customer)
+    if customer.restricted_at is not None:
+        raise AlreadyRestricted
+    request = _record(Kind.RESTRICTION, customer, reason, {}, at=at, by=by, client=client)
+    settle_processing([customer.pk], at=at)
+    _tell("customer.restricted", request, at=at)
+    return request
+
+
+@transaction.atomic
+def release_processing(
+    customer: Customer, *, reason: str, at: datetime, by: User | None = None, client: ApiClient | None = None
+) -> RightsRequest:
+    """End a restriction. Segments and scores find the person again when they are next computed.
+
+    Raises NotRestricted, CustomerErased.
+    """
+    customer = _locked(customer)
+    if customer.restricted_at is None:
+        raise NotRestricted
+    request = _record(Kind.RELEASE, customer, reason, {}, at=at, by=by, client=client)
+    settle_processing([customer.pk], at=at)
+    _tell("customer.released", request, at=at)
+    return request
+
+
+@transaction.atomic
+def object_to(
+    customer: Customer,
+    *,
+    purposes: Collection[str],
+    reason: str,
+    at: datetime,
+    by: User | None = None,
+    client: ApiClient | None = None,
+) -> RightsRequest:
+    """Stop using a person's data for these purposes, at every contact point (GDPR, article 21).
+
+    Objecting to profiling also deletes what was computed about the person, and nothing is computed any more.
+    """
+    customer = _locked(customer)
+    entered = record_consents(
+        [
+            StatedConsent(
+                customer=customer,
+                channel=channel,
+                purpose=purpose,
+                state=ConsentState.OBJECTED,
+                address=address,
+                text_version="objection",
+                lawful_basis="objection",
+                proof={"reason": reason} if reason else None,
+            )
+            for purpose in sorted(purposes)
+            for channel, address in sorted(contact_points(customer) or NOWHERE)
+        ],
+        at=at,
+    )
+    counts = {"purposes": ", ".join(sorted(purposes)), "consents": len(entered)}
+    return _record(Kind.OBJECTION, customer, reason, counts, at=at, by=by, client=client)
+
+
+def contact_points(customer: Customer) -> set[tuple[str, str]]:
+    """Return every `(channel, address)` at which the person was or could be written to."""
+    identities = Identity.objects.filter(customer=customer, namespace__in=CHANNELS)
+    points = {
+        (str(channel), value)
+        for namespace, value in identities.values_list("namespace", "value")
+        for channel in CHANNELS[namespace]
+    }
+    return points | set(Consent.objects.filter(customer=customer).values_list("channel", "address"))
+
+
+def _locked(customer: Customer) -> Customer:
+    """Return the customer as they stand, or who they were merged into, locked. Raises CustomerErased."""
+    found = Customer.objects.select_related("merged_into").filter(pk=customer.pk).first()
+    if found is None:
+        raise CustomerNotFound
+    locked = Customer.objects.select_for_update(no_key=True).get(pk=survivor(found).pk)
+    if locked.status == Customer.Status.ERASED:
+        raise CustomerErased
+    return locked
+
+
+def _record(
+    kind: str,
+    customer: Customer,
+    reason: str,
+    result: dict,
+    *,
+    at: datetime,
+    by: User | None,
+    client: ApiClient | None = None,
+) -> RightsRequest:
+    return RightsRequest.objects.create(
+        kind=kind,
+        customer=customer,
+        requested_by=by,
+        client=client,
+        reason=reason[:300],
+        result=result,
+        requested_at=at,
+        completed_at=at,
+    )
+
+
+def _tell(type: str, request: RightsRequest, *, at: datetime) -> None:
+    record_event(type, external_id=f"right:{request.pk}", customer=request.customer, occurred_at=at)
