@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('campaigns', '0003_messages_of_merged_customers'),
         ('coupons', '0005_erasable_reasons'),
-        ('customers', '0011_processing_and_consent_texts'),
+        ('customers', '0010_merges'),
     ]
 
     operations = [
