@@ -1,12 +1,18 @@
 """Bulk inserts that several writers may race for."""
 
+import json
+import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model
+from psycopg import Binary
+from psycopg.types.json import Jsonb
 
 Row = TypeVar("Row", bound=Model)
+LENGTH = re.compile(r"\(.*?\)")
 
 
 def insert_missing(
@@ -27,28 +33,28 @@ def insert_missing(
     by_key = {_key(row, keys): row for row in reversed(rows)}
     ordered = [by_key[key] for key in sorted(by_key)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = f"({', '.join(['%s'] * len(fields))})"
     conflict = ", ".join(f'"{meta.get_field(name).column}"' for name in unique)
-    places = [places] * len(ordered)
+    types = ", ".join(f'"{field.column}" {_type(field)}' for field in fields)
+    given = f"json_to_recordset(%s::json) AS given ({types})"
     if key_table is None:
         sql = (
-            f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {", ".join(places)} '
+            f'INSERT INTO "{meta.db_table}" ({columns}) SELECT * FROM {given} '
             f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}'
         )
     else:
-        places[0] = f"({', '.join(f'%s::{_type(field)}' for field in fields)})"
         kept = ", ".join(f'"{field.column}"' for field in key_table._meta.concrete_fields[1:])
         sql = (
-            f"WITH given ({columns}) AS (VALUES {', '.join(places)}), fresh AS ("
+            f"WITH given AS MATERIALIZED (SELECT * FROM {given}), fresh AS ("
             f'INSERT INTO "{key_table._meta.db_table}" ({kept}) SELECT {kept} FROM given '
             f'ON CONFLICT ({conflict}) DO NOTHING RETURNING "{meta.pk.column}", {conflict}) '
             f'INSERT INTO "{meta.db_table}" ("{meta.pk.column}", {columns}) '
             f'SELECT "{meta.pk.column}", {columns} FROM fresh JOIN given USING ({conflict}) '
             f'RETURNING "{meta.pk.column}", {conflict}'
         )
-    values = [_value(row, field) for row in ordered for field in fields]
+    # One text for all: a statement with a place for every value would take longer to read than to run.
+    told = [{field.column: _value(row, field) for field in fields} for row in ordered]
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, [json.dumps(told, default=_as_json)])
         ids = {tuple(key): pk for pk, *key in cursor.fetchall()}
     for key, pk in ids.items():
         by_key[key].pk = pk
@@ -61,9 +67,18 @@ def _value(row: Model, field: Field) -> object:
     return field.get_db_prep_save(field.pre_save(row, add=True), connection)
 
 
+def _as_json(value: object) -> object:
+    """Return what PostgreSQL reads as this value from JSON."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    return value.obj if isinstance(value, Binary | Jsonb) else str(value)
+
+
 def _type(field: Field) -> str:
     """Return the type without its length: a cast to that would cut a value which is too long."""
-    return field.db_type(connection).partition("(")[0]
+    return LENGTH.sub("", field.db_type(connection))
 
 
 def _key(row: Model, names: Sequence[str]) -> tuple:

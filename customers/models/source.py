@@ -86,16 +86,15 @@ class Source(models.Model):
 
 
 class SourceProfileQuerySet(models.QuerySet["SourceProfile"]):
-    def by_key(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], "SourceProfile"]:
-        """Return the profiles under these (source code, id in the source)."""
+    def ids_by_key(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return the ids of profile and customer under these (source code, id in the source)."""
         keys = set(keys)
         if not keys:
             return {}
         profiles = self.filter(
             source__code__in={code for code, _ in keys}, external_id__in={name for _, name in keys}
-        ).select_related("source", "customer__merged_into")
-        found = {(profile.source.code, profile.external_id): profile for profile in profiles}
-        return {key: profile for key, profile in found.items() if key in keys}
+        ).values_list("source__code", "external_id", "pk", "customer_id")
+        return {(code, name): (pk, customer) for code, name, pk, customer in profiles if (code, name) in keys}
 
 
 class SourceProfile(models.Model):

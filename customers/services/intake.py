@@ -225,11 +225,12 @@ def _insert(drafts: list[Draft], sources: dict[str, Source], *, announce: bool) 
         _compare(late, sources)
 
 
-def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], SourceProfile]:
+def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], int]:
     keys = {
         draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
     }
-    return SourceProfile.objects.by_key((key.space, key.value) for key in keys)
+    known = SourceProfile.objects.ids_by_key((key.space, key.value) for key in keys)
+    return {names: profile for names, (profile, _) in known.items()}
 
 
 def _event(draft: Draft, sources: dict[str, Source], stubs: dict[str, Stubs], profiles: dict) -> Event:
@@ -240,7 +241,7 @@ def _event(draft: Draft, sources: dict[str, Source], stubs: dict[str, Stubs], pr
         external_id=item["external_id"],
         occurred_at=item["occurred_at"],
         customer=draft.customer,
-        source_profile=profiles.get((key.space, key.value)) if key else None,
+        source_profile_id=profiles.get((key.space, key.value)) if key else None,
         sales_channel=stubs["sales_channel"].rows.get(item.get("sales_channel")),
         store=stubs["store"].rows.get(item.get("store")),
         business_unit=stubs["business_unit"].rows.get(item.get("business_unit")),

@@ -22,17 +22,23 @@ from customers.models import (
     Store,
 )
 from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amount
+from customers.services.bulk import copy_rows
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
 from customers.services.locks import lock_live_customers
 from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_in
-from customers.services.rollups import refresh_rollups
+from customers.services.rollups import add_to_rollups, refresh_rollups
 from operations.errors import FidelioError, InvalidInput
 from operations.inserts import insert_missing
 from operations.outcomes import Notice, Outcome
 
 PLACES = {"store": Store, "sales_channel": SalesChannel, "business_unit": BusinessUnit}
+
+LINE_COLUMNS = [
+    "order_id", "line_id", "product_id", "quantity", "unit_price_amount", "amount", "discount_amount",
+    "tax_rate",
+]  # fmt: skip
 
 
 @dataclass
@@ -217,18 +223,19 @@ def _insert(drafts: list[Draft], sources: dict[str, Source]) -> None:
         draft.order, draft.created = orders[draft.key], True
         lines += _lines(draft, products)
         draft.warnings += _unknown(draft, places, products)
-    OrderLine.objects.bulk_create(lines, batch_size=2000)
+    copy_rows(OrderLine, LINE_COLUMNS, ([getattr(line, name) for name in LINE_COLUMNS] for line in lines))
     # Somebody else recorded these while we were preparing ours.
     late = [draft for draft in drafts if draft.order is None]
     if late:
         _compare(late, _recorded([draft.key for draft in late], sources))
 
 
-def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], SourceProfile]:
+def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], int]:
     keys = {
         draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
     }
-    return SourceProfile.objects.by_key((key.space, key.value) for key in keys)
+    known = SourceProfile.objects.ids_by_key((key.space, key.value) for key in keys)
+    return {names: profile for names, (profile, _) in known.items()}
 
 
 def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], profiles: dict) -> Order:
@@ -237,7 +244,7 @@ def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], p
         source=sources[item["source"]],
         external_id=item["source_id"],
         customer=draft.customer,
-        source_profile=profiles.get((key.space, key.value)) if key else None,
+        source_profile_id=profiles.get((key.space, key.value)) if key else None,
         ordered_at=item["ordered_at"],
         status=item.get("status") or Order.Status.PAID,
         currency=item["currency"],
@@ -250,10 +257,10 @@ def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], p
 
 def _lines(draft: Draft, products: Stubs) -> list[OrderLine]:
     for line, given in zip(draft.lines, draft.item["lines"], strict=True):
-        line.order = draft.order
-        line.product = products.rows[given["sku"]]
+        product = products.rows[given["sku"]]
+        line.order_id, line.product_id = draft.order.pk, product.pk
         if line.tax_rate is None:
-            line.tax_rate = line.product.tax_rate
+            line.tax_rate = product.tax_rate
     return draft.lines
 
 
@@ -268,7 +275,7 @@ def _follow_up(drafts: list[Draft], *, announce: bool) -> None:
     """Whoever paid is a customer; totals change; other apps hear of it."""
     paid = [draft.order for draft in drafts if draft.order.status == Order.Status.PAID]
     buyers = {order.customer_id for order in paid if order.customer_id}
-    refresh_rollups(buyers)
+    add_to_rollups(paid)
     _make_customers(buyers)
     record_events([_recorded_event(order, order.ordered_at) for order in paid], announce=announce)
 

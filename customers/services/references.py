@@ -133,23 +133,35 @@ def find_customer(
 
 def known_customers(keys: Iterable[Key]) -> dict[Key, Customer]:
     """Return the customer under each known key, merged ones replaced by their survivors."""
-    found: dict[Key, Customer] = {}
     keys = set(keys)
     by_kind = {kind: [key for key in keys if key.kind == kind] for kind in (PUBLIC_ID, PROFILE, IDENTITY)}
+    owners: dict[Key, int] = {}
     ids = [key.value for key in by_kind[PUBLIC_ID] if key.value]
     if ids:
-        customers = Customer.objects.filter(public_id__in=ids).select_related("merged_into")
-        found |= {Key(PUBLIC_ID, "", str(customer.public_id)): customer for customer in customers}
-    profiles = SourceProfile.objects.by_key((key.space, key.value) for key in by_kind[PROFILE])
-    found |= {Key(PROFILE, *names): profile.customer for names, profile in profiles.items()}
+        customers = Customer.objects.filter(public_id__in=ids).values_list("public_id", "pk")
+        owners |= {Key(PUBLIC_ID, "", str(public_id)): pk for public_id, pk in customers}
+    profiles = SourceProfile.objects.ids_by_key((key.space, key.value) for key in by_kind[PROFILE])
+    owners |= {Key(PROFILE, *names): customer for names, (_, customer) in profiles.items()}
     if by_kind[IDENTITY]:
         identities = Identity.objects.filter(
             namespace__in={key.space for key in by_kind[IDENTITY]},
             value__in={key.value for key in by_kind[IDENTITY]},
             shared=False,
-        ).select_related("customer__merged_into")
-        found |= {Key(IDENTITY, i.namespace, i.value): i.customer for i in identities}
-    return {key: survivor(customer) for key, customer in found.items() if key in keys}
+        ).values_list("namespace", "value", "customer_id")
+        owners |= {Key(IDENTITY, namespace, value): customer for namespace, value, customer in identities}
+    owners = {key: owner for key, owner in owners.items() if key in keys}
+    live = _survivors(owners.values())
+    return {key: live[owner] for key, owner in owners.items()}
+
+
+def _survivors(ids: Iterable[int]) -> dict[int, Customer]:
+    """Return the customers with these ids, each merged one replaced by who they are now."""
+    rows = Customer.objects.in_bulk(set(ids))
+    moved = {pk: row.merged_into_id for pk, row in rows.items() if row.merged_into_id}
+    if moved:
+        live = _survivors(moved.values())
+        rows |= {pk: live[target] for pk, target in moved.items()}
+    return rows
 
 
 def survivor(customer: Customer) -> Customer:
