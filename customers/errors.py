@@ -38,6 +38,10 @@ class NothingToMerge(Refusal):
     message = "A merge needs two different customers."
 
 
+class MergeNotFound(NotFound):
+    message = "There is no merge under this id."
+
+
 class KeptApart(Refusal):
     key = "kept_apart"
     message = "Somebody has decided that these customers are not one person."

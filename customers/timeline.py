@@ -130,6 +130,7 @@ WORDINGS = {
     "order.cancelled": Wording(_("Cancelled an order of {amount}"), "cancel", "bad", "{place}"),
     "customer.created": Wording(_("Became known"), "person_add", "info", "{source}"),
     "customer.merged": Wording(_("Merged with another record"), "merge", "info"),
+    "customer.unmerged": Wording(_("Taken apart again from another record"), "call_split", "info"),
     "coupon.published": Wording(_("Received the coupon {code}"), "confirmation_number", "", "{promotion}"),
     "coupon.redeemed": Wording(_("Redeemed the coupon {code}"), "redeem", "good", "{amount} {promotion}"),
     "coupon.rolled_back": Wording(_("Redemption of {code} undone"), "history", "warn", "{promotion}"),

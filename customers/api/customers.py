@@ -125,7 +125,11 @@ class CustomerSummaryOut(serializers.ModelSerializer):
         return StatsOut(customer.lifetime[0] if customer.lifetime else {}).data
 
     def get_merged_from(self, customer: Customer) -> list[str]:
-        return [str(merged.public_id) for merged in customer.merged_from.all()]
+        generation, ids = list(customer.merged_from.all()), []
+        while generation:
+            ids += [str(merged.public_id) for merged in generation]
+            generation = list(Customer.objects.filter(merged_into__in=generation).order_by("pk"))
+        return ids
 
 
 class RfmOut(serializers.Serializer):

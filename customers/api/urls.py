@@ -5,12 +5,16 @@ from customers.api.consents import ConsentsView
 from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
 from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
+from customers.api.merges import MergesView, MergeView, UndoView
 from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
 from customers.api.rights import ErasureView, ExportView
 
 urlpatterns = [
     path("customers", CustomersView.as_view(), name="customers"),
     path("customers/search", CustomerSearchView.as_view(), name="customer_search"),
+    path("customers/merges", MergesView.as_view(), name="merges"),
+    path("customers/merges/<int:pk>", MergeView.as_view(), name="merge"),
+    path("customers/merges/<int:pk>/undo", UndoView.as_view(), name="merge_undo"),
     path("customers/<str:public_id>", CustomerView.as_view(), name="customer"),
     path("customers/<str:public_id>/timeline", TimelineView.as_view(), name="customer_timeline"),
     path("customers/<str:public_id>/erasure", ErasureView.as_view(), name="customer_erasure"),
