@@ -84,6 +84,20 @@ class BeyondRetention(Refusal):
     message = "This event is older than what is kept."
 
 
+class NotAProspect(Refusal):
+    key = "not_a_prospect"
+    message = "This is a customer already, or several people share this key."
+
+
+class LeadNotMovable(Refusal):
+    key = "lead_not_movable"
+    message = "A prospect cannot be put into this stage; an order or a registration makes a customer."
+
+
+class OwnedAlready(Conflict):
+    message = "Somebody else owned this at that time."
+
+
 class OrderNotPossible(Refusal):
     key = "order_not_possible"
     message = "The order is in a state that does not allow this."

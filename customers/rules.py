@@ -57,6 +57,11 @@ def normalise_key(text: str) -> str:
     return "".join(text.split()).replace("-", "").upper()
 
 
+def normalise_serial(text: str) -> str:
+    """Return a serial number without spaces, in capitals; its dashes may tell two articles apart."""
+    return "".join(text.split()).upper()
+
+
 def normalise_tax_code(text: str) -> str:
     """Return a tax code without spaces and dashes, in capitals. Raises ValueError for what is none."""
     key = normalise_key(text)

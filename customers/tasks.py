@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
@@ -24,6 +25,19 @@ def dispatch_events(limit: int = 200) -> None:
 def maintain_partitions() -> None:
     """Make the months of events ahead, and drop those that retention is over for."""
     services.maintain_partitions(at=timezone.now(), keep_months=settings.EVENT_RETENTION_MONTHS)
+
+
+@shared_task(name="customers.tasks.tell_abandoned_carts")
+def tell_abandoned_carts() -> None:
+    """Tell of the carts that were left behind; those that a run leaves over are told by the next."""
+    after = timedelta(hours=settings.CART_ABANDONED_HOURS)
+    services.tell_abandoned_carts(after=after, at=timezone.now())
+
+
+@shared_task(name="customers.tasks.move_leads")
+def move_leads() -> None:
+    """Prospects who did something are engaged now."""
+    services.engage_leads(at=timezone.now())
 
 
 def replay_quarantine(job: JobRun) -> dict[str, int]:

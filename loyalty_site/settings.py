@@ -177,6 +177,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "customers.tasks.maintain_partitions",
         "schedule": crontab(hour=0, minute=40),
     },
+    "tell abandoned carts": {
+        "task": "customers.tasks.tell_abandoned_carts",
+        "schedule": timedelta(minutes=10),
+    },
+    "move leads": {"task": "customers.tasks.move_leads", "schedule": timedelta(hours=1)},
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
     "compare everybody": {
@@ -294,6 +299,8 @@ PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
+# Hours after its last change without an order in which a cart is left behind.
+CART_ABANDONED_HOURS = float(read("CART_ABANDONED_HOURS", "4"))
 # How many whole months of events are kept; all of them when empty.
 EVENT_RETENTION_MONTHS = int(read("EVENT_RETENTION_MONTHS", "0")) or None
 

@@ -49,6 +49,13 @@ class BirthDateField(serializers.DateField):
         return day
 
 
+class VisitorIn(StrictSerializer):
+    """The browser or device of a person; what it did as an anonymous visitor becomes theirs."""
+
+    namespace = serializers.ChoiceField([Namespace.COOKIE.value, Namespace.DEVICE.value])
+    value = LineField(max_length=254)
+
+
 class CustomerIn(StrictSerializer):
     """What a source knows of a person; a field left out stays as it is, null clears it."""
 
@@ -77,6 +84,7 @@ class CustomerIn(StrictSerializer):
         max_length=len(GOLDEN_FIELDS) + 4,
         help_text="Fields that the source has checked with a document or the person; believed first.",
     )
+    visitor = VisitorIn(required=False, allow_null=True)
     consents = ConsentItemIn(many=True, required=False, max_length=50)
 
 

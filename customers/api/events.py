@@ -15,6 +15,7 @@ from customers.api.fields import CodeField, ObjectField
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Event, Namespace, Source
 from customers.services.intake import reason_of
+from customers.services.visitors import NOBODY_YET
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.problems import mistakes
 from operations.api.serializers import (
@@ -53,8 +54,11 @@ class EventIn(StrictSerializer):
     payload = ObjectField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("customer") and attrs.get("identity"):
-            raise serializers.ValidationError(_("Name the person by customer or by identity, not both."))
+        identity = attrs.get("identity")
+        if attrs.get("customer") and identity and identity["namespace"] not in NOBODY_YET:
+            raise serializers.ValidationError(
+                _("Name the person by customer or by identity; both, when that is a cookie or device.")
+            )
         if attrs.get("amount") is not None and not attrs.get("currency"):
             raise serializers.ValidationError({"currency": _("An amount needs its currency.")})
         return attrs

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from customers.api.assets import AssetsView, AssetView, CustomerAssetsView
 from customers.api.catalogue import ProductsView, ProductView, StoresView, StoreView
 from customers.api.consents import ConsentsView
 from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
@@ -7,6 +8,7 @@ from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
 from customers.api.merges import MergesView, MergeView, UndoView
 from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
+from customers.api.prospects import ProspectStageView, ProspectsView, ProspectView
 from customers.api.rights import ErasureView, ExportView
 
 urlpatterns = [
@@ -30,5 +32,11 @@ urlpatterns = [
     path("orders/<int:pk>/cancel", CancelView.as_view(), name="order_cancel"),
     path("orders/<int:pk>/pay", PayView.as_view(), name="order_pay"),
     path("events", EventsView.as_view(), name="events"),
+    path("assets", AssetsView.as_view(), name="assets"),
+    path("assets/<str:serial>", AssetView.as_view(), name="asset"),
+    path("customers/<str:public_id>/assets", CustomerAssetsView.as_view(), name="customer_assets"),
+    path("prospects", ProspectsView.as_view(), name="prospects"),
+    path("prospects/<str:public_id>", ProspectView.as_view(), name="prospect"),
+    path("prospects/<str:public_id>/stage", ProspectStageView.as_view(), name="prospect_stage"),
     path("event-types", EventTypesView.as_view(), name="event_types"),
 ]

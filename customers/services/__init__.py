@@ -1,3 +1,5 @@
+from customers.services.assets import register_asset
+from customers.services.carts import tell_abandoned_carts
 from customers.services.catalogue import upsert_product, upsert_products, upsert_store
 from customers.services.consents import (
     lift_suppressions,
@@ -16,6 +18,7 @@ from customers.services.exports import export_customer, note_export, request_exp
 from customers.services.golden import lock_golden_value, refresh_golden_records, unlock_golden_value
 from customers.services.households import form_households
 from customers.services.intake import record_external_events
+from customers.services.leads import engage_leads, move_lead, register_prospect
 from customers.services.memberships import (
     exclude_customer,
     forget_decision,
@@ -64,6 +67,7 @@ __all__ = [
     "dispatch_events",
     "edit_note",
     "edit_segment",
+    "engage_leads",
     "erase_customer",
     "exclude_customer",
     "explain_membership",
@@ -79,6 +83,7 @@ __all__ = [
     "maintain_partitions",
     "merge_candidate",
     "merge_customers",
+    "move_lead",
     "note_export",
     "object_to",
     "overlap_of",
@@ -102,6 +107,8 @@ __all__ = [
     "refresh_rollups",
     "refresh_segment",
     "refresh_segments",
+    "register_asset",
+    "register_prospect",
     "release_processing",
     "remove_note",
     "replace_members",
@@ -112,6 +119,7 @@ __all__ = [
     "restrict_processing",
     "search_customers",
     "suppress",
+    "tell_abandoned_carts",
     "undo_merge",
     "unlock_golden_value",
     "unsuppress",

@@ -18,6 +18,7 @@ from customers.services.golden import (
     write_choices,
     write_golden_values,
 )
+from customers.services.leads import convert_leads
 from customers.services.namespaces import namespace_policies
 from customers.services.references import (
     PROFILE,
@@ -28,6 +29,7 @@ from customers.services.references import (
     lock_customer_keys,
 )
 from customers.services.resolution import Draft, Policies, ProfileChange, Resolution, write_identities
+from customers.services.visitors import join_visitors, visitor_key
 from customers.survivorship import GOLDEN_FIELDS, Lock, Testimony, choose_values
 from operations.errors import InvalidInput, Mistake
 from operations.outcomes import Outcome, WriteMode
@@ -43,11 +45,12 @@ def upsert_customers(
 
     An item has `source`, `source_id`, golden fields, `email, phone, loyalty_card, tax_code`, `attributes`,
     `verified` (names of the fields that the source has checked) and `consents`; a field left out stays, None
-    clears it. A tax code, loyalty card or e-mail address already known joins that customer; a phone number
-    does only with the same name, and not when too many people share it (IdentityNamespace says how far each
-    kind of key is trusted). Locks the keys, so that parallel calls about one person agree. An item that
-    cannot be taken has an error and changes nothing; so does one that `mode` excludes (KnownAlready,
-    NotKnownYet). The trace of an outcome is a ProfileChange.
+    clears it; the history of their browser or device (`visitor`) joins theirs. A tax code, loyalty card or
+    e-mail address already known joins that customer; a phone number does only with the same name, and not
+    when too many people share it (IdentityNamespace says how far each kind of key is trusted). Locks the
+    keys, so that parallel calls about one person agree. An item that cannot be taken has an error and changes
+    nothing; so does one that `mode` excludes (KnownAlready, NotKnownYet). The trace of an
+    outcome is a ProfileChange.
     """
     drafts = [_draft(item, at=at) for item in items]
     taken = [draft for draft in drafts if draft.error is None]
@@ -58,6 +61,7 @@ def upsert_customers(
         Resolution(taken, policies, mode).settle()
         taken = [draft for draft in taken if draft.error is None]
         _write(taken, sources, policies, at=at)
+    join_visitors(((visitor_key(draft.item.get("visitor")), draft.customer) for draft in taken), at=at)
     return [draft.outcome() for draft in drafts]
 
 
@@ -114,10 +118,13 @@ def _write(drafts: list[Draft], sources: dict[str, Source], policies: Policies, 
     for draft in drafts:
         _observe(draft, profiles, sources, at=at)
     named = _fields_named(drafts)
+    prospects = [customer.pk for customer in known if customer.status == Customer.Status.PROSPECT]
     locks, kept = (locks_of(known), stored_fields(known)) if known else ({}, {})
     changed = [c for c in customers if _refine(c, profiles[id(c)], named[id(c)], locks.get(c.pk))]
     create_customers([customer for customer in customers if customer.pk is None], at=at)
     _update(Customer, [customer for customer in changed if not customer._state.adding], _WRITTEN_FIELDS)
+    if prospects:
+        convert_leads(prospects, at=at)
     _write_profiles(list({id(draft.profile): draft.profile for draft in drafts}.values()))
     write_golden_values(
         {

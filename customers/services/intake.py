@@ -8,14 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BeyondRetention, BlockedIdentity, CustomerErased, EventContradicted
+from customers.errors import BeyondRetention, BlockedIdentity, CustomerErased, EventContradicted, OwnedAlready
 from customers.event_types import event_type, payload_mistake
 from customers.models import (
+    Asset,
     BusinessUnit,
     Customer,
     Event,
     EventKey,
-    Namespace,
     Product,
     QuarantinedEvent,
     SalesChannel,
@@ -23,10 +23,12 @@ from customers.models import (
     SourceProfile,
     Store,
 )
-from customers.rules import is_beyond_retention, is_in_future
+from customers.rules import is_beyond_retention, is_in_future, normalise_serial
+from customers.services.assets import find_owners, owner_ids, register_asset
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts, plain
 from customers.services.events import content_hash, content_of, record_events
+from customers.services.leads import name_lead_sources
 from customers.services.locks import lock_live_customers
 from customers.services.references import (
     IDENTITY,
@@ -39,12 +41,14 @@ from customers.services.references import (
     known_customers,
     lock_customer_keys,
 )
+from customers.services.visitors import NOBODY_YET, join_visitors, visitor_key
 from operations.errors import FidelioError, InvalidInput
 from operations.outcomes import Notice, Outcome
 
 # In the order in which orders create theirs, or the two could wait for each other.
 NAMED = {"store": Store, "sales_channel": SalesChannel, "business_unit": BusinessUnit, "sku": Product}
-NOBODY_YET = {Namespace.DEVICE, Namespace.COOKIE}
+# The types whose payload may name a product by its serial number; what the product tells is its owner's.
+ABOUT_ASSETS = ("iot.", "product.registered", "defect.reported")
 
 
 @dataclass
@@ -58,11 +62,20 @@ class Draft:
     warnings: list[Notice] = field(default_factory=list)
     error: FidelioError | None = None
     event: Event | None = None
+    asset: Asset | None = None
+    brought: bool = False
     created: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
         return (self.item["source"], self.item["external_id"])
+
+    @property
+    def serial(self) -> str:
+        """The serial number of the product that the event is about; empty for none."""
+        if not self.item["type"].startswith(ABOUT_ASSETS):
+            return ""
+        return normalise_serial((self.item.get("payload") or {}).get("serial") or "")
 
     def outcome(self) -> Outcome:
         if self.error:
@@ -77,12 +90,13 @@ def record_external_events(
 ) -> list[Outcome]:
     """Take what happened, as sources tell it; return for each item its event, or why it was not taken.
 
-    An item has `source, external_id, type, occurred_at` and may have `customer` or `identity`,
-    `sales_channel, store, business_unit, sku, amount` (minor units of `currency`) and `payload`. The same
-    item again is the same event; other content under its key is a conflict, which is kept. An unknown type or
-    a payload that its schema refuses goes to quarantine, unless the caller reports it (`quarantine`). Unknown
-    customers and names become stubs and are named in the warnings. Without `announce` no subscriber hears of
-    these events.
+    An item has `source, external_id, type, occurred_at` and may have `customer` or `identity` (both, when it
+    is a browser or device: its history then joins the person's), `sales_channel, store, business_unit, sku,
+    amount` (minor units of `currency`) and `payload`. The same item again is the same event; other content
+    under its key is a conflict, which is kept. An unknown type or a payload that its schema refuses goes to
+    quarantine, unless the caller reports it (`quarantine`). Unknown customers and names become stubs and are
+    named in the warnings. What a product tells, named by its serial number, is its owner's at that instant.
+    Without `announce` no subscriber hears of these events.
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
@@ -96,9 +110,13 @@ def record_external_events(
         _compare(first.values(), sources)
         new = [draft for draft in first.values() if not draft.event]
         _find_customers(new, at=at)
+        _find_assets([draft for draft in new if not draft.error])
         _insert([draft for draft in new if not draft.error], sources, announce=announce)
         _compare_repeats(drafts, first)
         keep_conflicts("event", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
+        _register_assets([draft for draft in new if draft.created], sources, at=at)
+        name_lead_sources(_prospects_brought(new, sources))
+    join_visitors([(_visitor(draft), draft.customer) for draft in new], at=at)
     return [draft.outcome() for draft in drafts]
 
 
@@ -192,12 +210,15 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     named = ensure_customers(keys - visitors, status=Customer.Status.PROSPECT, at=at)
     unnamed = ensure_customers(visitors, status=Customer.Status.ANONYMOUS, at=at)
     customers, created = named.customers | unnamed.customers, named.created | unnamed.created
-    live = lock_live_customers(customer.pk for customer in customers.values())
+    # Owners of products too: all in one go, or two calls could wait for each other.
+    owners = owner_ids(draft.serial for draft in drafts if draft.serial)
+    live = lock_live_customers({customer.pk for customer in customers.values()} | owners)
     customers = {key: live[customer.pk] for key, customer in customers.items()}
     for draft in drafts:
         key = draft.customer_key
         draft.customer = customers.get(key) if key else None
         if key in created:
+            draft.brought = True
             draft.warnings.append(
                 Notice("unknown_customer", "The customer was not known and has been created.")
             )
@@ -207,6 +228,56 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
             draft.error = InvalidInput.at("/customer/id", "There is no customer under this id.")
         elif key and draft.customer is None:
             draft.warnings.append(Notice("ambiguous_identity", "Several customers have this identity."))
+
+
+def _visitor(draft: Draft) -> Key | None:
+    """Return the browser or device that an event names beside the person."""
+    return visitor_key(draft.item.get("identity")) if draft.item.get("customer") else None
+
+
+def _prospects_brought(drafts: list[Draft], sources: dict[str, Source]) -> dict[int, Source]:
+    return {
+        draft.customer.pk: sources[draft.item["source"]]
+        for draft in drafts
+        if draft.customer and draft.brought and draft.customer.status == Customer.Status.PROSPECT
+    }
+
+
+def _find_assets(drafts: list[Draft]) -> None:
+    """What a product tells is its owner's at that instant, whoever the source takes for the owner."""
+    about = [draft for draft in drafts if draft.serial]
+    if not about:
+        return
+    owners = find_owners(draft.serial for draft in about)
+    for draft in about:
+        draft.asset = owners.assets[draft.serial]
+        if draft.serial in owners.created:
+            draft.warnings.append(
+                Notice("unknown_asset", f"The serial {draft.serial} was not known and has been created.")
+            )
+        owner = owners.owner_at(draft.asset, draft.item["occurred_at"])
+        if owner and draft.customer is None:
+            draft.customer = owner
+        elif owner and owner.pk != draft.customer.pk and draft.item["type"].startswith("iot."):
+            draft.customer = owner
+            draft.warnings.append(Notice("not_the_owner", "Somebody else owned this product then."))
+
+
+def _register_assets(drafts: list[Draft], sources: dict[str, Source], *, at: datetime) -> None:
+    registered = [draft for draft in drafts if draft.item["type"] == "product.registered" and draft.customer]
+    for draft in sorted(registered, key=lambda one: (one.serial, one.item["occurred_at"])):
+        try:
+            with transaction.atomic():
+                register_asset(
+                    draft.serial,
+                    owner=draft.customer,
+                    owned_from=draft.item["occurred_at"],
+                    product=draft.event.product,
+                    source=sources[draft.item["source"]],
+                    at=at,
+                )
+        except OwnedAlready as error:
+            draft.warnings.append(Notice("owned_already", str(error.message)))
 
 
 def _insert(drafts: list[Draft], sources: dict[str, Source], *, announce: bool) -> None:
@@ -246,6 +317,7 @@ def _event(draft: Draft, sources: dict[str, Source], stubs: dict[str, Stubs], pr
         store=stubs["store"].rows.get(item.get("store")),
         business_unit=stubs["business_unit"].rows.get(item.get("business_unit")),
         product=stubs["sku"].rows.get(item.get("sku")),
+        asset=draft.asset,
         amount=item.get("amount"),
         currency=item.get("currency") or "",
         payload=item.get("payload") or {},

@@ -26,6 +26,7 @@ from customers.services.bulk import copy_rows
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
+from customers.services.leads import convert_leads
 from customers.services.locks import lock_live_customers
 from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_in
 from customers.services.rollups import add_to_rollups, refresh_rollups
@@ -96,7 +97,7 @@ def record_orders(items: list[dict[str, Any]], *, at: datetime, announce: bool =
         _insert([draft for draft in new if not draft.error], sources)
         _compare_repeats(drafts, first)
         keep_conflicts("order", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
-        _follow_up([draft for draft in new if draft.created], announce=announce)
+        _follow_up([draft for draft in new if draft.created], announce=announce, at=at)
     return [draft.outcome() for draft in drafts]
 
 
@@ -271,19 +272,21 @@ def _unknown(draft: Draft, places: dict[str, Stubs], products: Stubs) -> list[No
     return notices
 
 
-def _follow_up(drafts: list[Draft], *, announce: bool) -> None:
+def _follow_up(drafts: list[Draft], *, announce: bool, at: datetime) -> None:
     """Whoever paid is a customer; totals change; other apps hear of it."""
     paid = [draft.order for draft in drafts if draft.order.status == Order.Status.PAID]
     buyers = {order.customer_id for order in paid if order.customer_id}
     add_to_rollups(paid)
-    _make_customers(buyers)
+    _make_customers(buyers, at=at)
     record_events([_recorded_event(order, order.ordered_at) for order in paid], announce=announce)
 
 
-def _make_customers(buyers: set[int | None]) -> None:
-    Customer.objects.filter(
+def _make_customers(buyers: set[int | None], *, at: datetime) -> None:
+    new = Customer.objects.filter(
         pk__in=buyers, status__in=[Customer.Status.PROSPECT, Customer.Status.ANONYMOUS]
     ).update(status=Customer.Status.ACTIVE)
+    if new:
+        convert_leads(buyers, at=at)
 
 
 def _recorded_event(order: Order, occurred_at: datetime) -> Event:
@@ -328,7 +331,7 @@ def pay_order(order: Order, *, at: datetime) -> Order:
         order.status = Order.Status.PAID
         order.save(update_fields=["status"])
         refresh_rollups([order.customer_id])
-        _make_customers({order.customer_id})
+        _make_customers({order.customer_id}, at=at)
         record_events([_recorded_event(order, at)])
     return order
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound
-from customers.models import Customer, Event, Identity, Namespace, Source, SourceProfile
+from customers.models import Customer, Event, Identity, Lead, Namespace, Source, SourceProfile
 from customers.models.customer import CustomerQuerySet
 from customers.rules import (
     is_blocked_email,
@@ -227,7 +227,16 @@ def create_customers(customers: list[Customer], *, at: datetime) -> list[Custome
     """Write new customers and tell of each (`customer.created`)."""
     customers = Customer.objects.bulk_create(customers)
     record_events([_created(customer, at) for customer in customers])
+    create_leads(customers, at=at)
     return customers
+
+
+def create_leads(customers: Iterable[Customer], *, at: datetime) -> None:
+    """Begin the way of those of them who are prospects."""
+    prospects = [customer for customer in customers if customer.status == Customer.Status.PROSPECT]
+    if prospects:
+        leads = [Lead(customer=prospect, became_at=at, moved_at=at) for prospect in prospects]
+        Lead.objects.bulk_create(leads, ignore_conflicts=True)
 
 
 def _created(customer: Customer, at: datetime) -> Event:

@@ -1,0 +1,145 @@
+"""Prospects have a stage and a source, and become customers with their first order or registration."""
+
+from datetime import timedelta
+
+import pytest
+
+from customers.errors import LeadNotMovable
+from customers.models import Customer, Event, Lead
+from customers.services import (
+    engage_leads,
+    move_lead,
+    record_external_events,
+    record_orders,
+    upsert_customers,
+)
+from customers.services.leads import register_prospect
+from customers.services.references import key_of
+from tests.factories import NOON, SourceFactory
+
+pytestmark = pytest.mark.django_db
+
+ALICE = {"email": "alice@mail.example"}
+
+
+def prospect(**fields):
+    lead, _ = register_prospect(key_of(ALICE), source=SourceFactory(code="fair"), at=NOON, **fields)
+    return lead
+
+
+def told():
+    events = Event.objects.filter(type__startswith="lead.").order_by("pk")
+    return list(events.values_list("type", "payload"))
+
+
+def test_somebody_named_by_an_event_only_is_a_new_prospect_of_that_source():
+    event = {"source": "site", "external_id": "1", "type": "visit.recorded", "occurred_at": NOON}
+    record_external_events([event | {"customer": ALICE}], at=NOON)
+
+    lead = Lead.objects.get()
+    assert (lead.customer.status, lead.stage, lead.source.code, lead.became_at) == (
+        Customer.Status.PROSPECT, "NEW", "site", NOON,
+    )  # fmt: skip
+
+
+def test_a_prospect_is_registered_once_and_what_is_empty_is_filled():
+    first = prospect()
+    again = prospect(origin="Eurobike", stage="QUALIFIED", first_name="Alice")
+
+    assert again.pk == first.pk
+    lead = Lead.objects.select_related("customer").get()
+    assert (lead.origin, lead.stage, lead.source.code, lead.customer.first_name) == (
+        "Eurobike", "QUALIFIED", "fair", "Alice",
+    )  # fmt: skip
+    assert [type for type, _ in told()] == ["lead.created", "lead.moved"]
+
+
+def test_a_move_is_told_and_the_same_stage_is_none():
+    lead = prospect(origin="Eurobike")
+
+    moved = move_lead(lead, "LOST", reason="no budget", at=NOON + timedelta(days=1))
+    again = move_lead(lead, "LOST", at=NOON + timedelta(days=2))
+
+    assert (moved.stage, moved.reason, again.moved_at) == ("LOST", "no budget", NOON + timedelta(days=1))
+    assert told()[-1] == (
+        "lead.moved", {"lead_source": "Eurobike", "from": "NEW", "to": "LOST", "reason": "no budget"},
+    )  # fmt: skip
+    assert len(told()) == 2
+
+
+def test_nobody_becomes_a_customer_by_hand():
+    lead = prospect()
+
+    with pytest.raises(LeadNotMovable):
+        move_lead(lead, "CONVERTED", at=NOON)
+    assert Lead.objects.get().stage == "NEW"
+
+
+def order(**fields):
+    usual = {
+        "source": "shop", "source_id": "1", "customer": ALICE, "ordered_at": NOON, "currency": "EUR",
+        "lines": [{"sku": "A", "quantity": 1, "amount": 1000}],
+    }  # fmt: skip
+    return usual | fields
+
+
+def test_the_first_order_makes_a_customer():
+    prospect()
+
+    record_orders([order()], at=NOON + timedelta(hours=1))
+
+    lead = Lead.objects.select_related("customer").get()
+    assert (lead.customer.status, lead.stage) == (Customer.Status.ACTIVE, "CONVERTED")
+    assert lead.converted_at == NOON + timedelta(hours=1)
+    assert told()[-1][0] == "lead.converted"
+    with pytest.raises(LeadNotMovable):
+        move_lead(lead, "NEW", at=NOON)
+
+
+def test_a_registration_makes_a_customer():
+    prospect()
+
+    upsert_customers([{"source": "shop", "source_id": "7", **ALICE}], at=NOON)
+    upsert_customers([{"source": "shop", "source_id": "7", "city": "Milano", **ALICE}], at=NOON)
+
+    assert (Lead.objects.get().stage, Customer.objects.get().status) == ("CONVERTED", "ACTIVE")
+    assert [type for type, _ in told()].count("lead.converted") == 1
+
+
+def test_who_did_something_is_engaged():
+    prospect()
+    assert engage_leads(at=NOON) == 0
+
+    event = {"source": "site", "external_id": "1", "type": "product.viewed", "occurred_at": NOON}
+    record_external_events([event | {"customer": ALICE}], at=NOON)
+
+    assert (engage_leads(at=NOON), engage_leads(at=NOON)) == (1, 0)
+    assert Lead.objects.get().stage == "ENGAGED"
+
+
+def test_a_customer_is_no_prospect(api):
+    record_orders([order()], at=NOON)
+
+    refused = api.post("/api/v1/prospects", {"source": "fair", **ALICE})
+
+    assert (refused.status_code, refused.json()["key"]) == (422, "not_a_prospect")
+    assert not Lead.objects.exists()
+
+
+def test_the_api_takes_and_moves_a_prospect(api):
+    body = {"source": "fair", "lead_source": "Eurobike", "first_name": "Alice", **ALICE}
+
+    made, again = api.post("/api/v1/prospects", body), api.post("/api/v1/prospects", body)
+    path = f"/api/v1/prospects/{made.json()['id']}"
+    moved = api.post(f"{path}/stage", {"stage": "QUALIFIED", "reason": "asked for an offer"})
+
+    assert (made.status_code, again.status_code, moved.status_code) == (201, 200, 200)
+    assert (made.json()["stage"], made.json()["lead_source"], made.json()["source"]) == (
+        "NEW", "Eurobike", "fair",
+    )  # fmt: skip
+    assert api.get(path).json() == moved.json()
+    assert moved.json()["stage"] == "QUALIFIED"
+    assert api.post(f"{path}/stage", {"stage": "CONVERTED"}).status_code == 422
+    assert api.post("/api/v1/prospects", {"source": "fair"}).status_code == 422
+    both = body | {"identity": {"namespace": "device", "value": "d"}}
+    assert api.post("/api/v1/prospects", both).status_code == 422
