@@ -5,11 +5,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from analytics.models import RfmModel, RfmScore
+from analytics.models import RfmModel, RfmRun, RfmScore, RfmTransition
 from analytics.rules import ELEVEN
-from customers.segments.fields import Column, Field, Kind, Rows
+from customers.segments.fields import Column, Field, Happenings, Kind, Rows, by_code
 from customers.segments.moments import Moment
 
+RFM = _("RFM")
 NAMES = {segment.code: segment.name for segment in ELEVEN.segments}
 CODES = {segment.name: segment.code for segment in ELEVEN.segments}
 
@@ -33,6 +34,14 @@ def _model_codes() -> list[str]:
     return list(RfmModel.objects.order_by("code").values_list("code", flat=True))
 
 
+def _models() -> dict[str, str]:
+    return dict(RfmModel.objects.order_by("code").values_list("code", "name"))
+
+
+def _moves() -> QuerySet:
+    return RfmTransition.objects.filter(run__status=RfmRun.Status.DONE, run__finished_at__isnull=False)
+
+
 def _segment_choices() -> dict[str, Any]:
     labels = {segment.name: segment.label for segment in ELEVEN.segments}
     return labels | {segment.code: segment.label for segment in ELEVEN.segments}
@@ -47,6 +56,7 @@ FIELDS = [
         choices=_segment_choices,
         expand=_model_codes,
         closed=True,
+        group=RFM,
     ),
     *[
         Field(
@@ -56,6 +66,9 @@ FIELDS = [
             Rows(_scores, Column(score)),
             expand=_model_codes,
             closed=True,
+            group=RFM,
+            minimum=1,
+            maximum=5,
         )
         for score, label in (
             ("r", _("RFM score R")),
@@ -63,4 +76,29 @@ FIELDS = [
             ("m", _("RFM score M")),
         )
     ],
+    Field(
+        "rfm.*.sum",
+        _("RFM sum"),
+        Kind.NUMBER,
+        Rows(_scores, Column("sum")),
+        expand=_model_codes,
+        closed=True,
+        group=RFM,
+        minimum=3,
+        maximum=15,
+    ),
+    Field(
+        "event.rfm.moved",
+        _("Moved to another RFM segment"),
+        Kind.EVENT,
+        Happenings(_moves, "run__finished_at"),
+        where=by_code(
+            [
+                Field("model", _("RFM model"), Kind.CHOICE, Column("run__model__code"), choices=_models),
+                Field("from", _("From"), Kind.CHOICE, SegmentName("from_segment"), choices=_segment_choices),
+                Field("to", _("To"), Kind.CHOICE, SegmentName("to_segment"), choices=_segment_choices),
+            ]
+        ),
+        group=RFM,
+    ),
 ]

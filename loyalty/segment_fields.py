@@ -22,5 +22,6 @@ FIELDS = [
         _("Points"),
         Kind.INTEGER,
         Rows(_accounts, Column("total"), default=0),
+        group=_("Points"),
     ),
 ]

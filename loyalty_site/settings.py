@@ -281,8 +281,11 @@ PERSONAL_TRACES: list[str] = [
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.fields.FIELDS",
+    "coupons.segment_fields.FIELDS",
     "loyalty.segment_fields.FIELDS",
+    "referrals.segment_fields.FIELDS",
     "analytics.segment_fields.FIELDS",
+    "campaigns.segment_fields.FIELDS",
 ]
 
 # --- The programme ---

@@ -1,14 +1,27 @@
 from django.urls import path
 
-from customers.api import segments
+from customers.api import segment_fields, segment_members, segments
+
+ONE = "segments/<str:reference>"
 
 urlpatterns = [
-    path("segment-fields", segments.SegmentFieldList.as_view(), name="segment-fields"),
+    path("segment-fields", segment_fields.SegmentFieldList.as_view(), name="segment-fields"),
     path("segments/preview", segments.PreviewView.as_view(), name="segment-preview"),
     path("segments", segments.SegmentList.as_view(), name="segments"),
-    path("segments/<str:reference>", segments.SegmentDetail.as_view(), name="segment"),
-    path("segments/<str:reference>/refresh", segments.SegmentRefresh.as_view(), name="segment-refresh"),
-    path("segments/<str:reference>/members", segments.SegmentMembers.as_view(), name="segment-members"),
+    path(ONE, segments.SegmentDetail.as_view(), name="segment"),
+    path(f"{ONE}/refresh", segments.SegmentRefresh.as_view(), name="segment-refresh"),
+    path(f"{ONE}/members", segment_members.SegmentMembers.as_view(), name="segment-members"),
+    path(f"{ONE}/history", segment_members.SegmentHistory.as_view(), name="segment-history"),
+    path(
+        f"{ONE}/overlap",
+        segment_members.SegmentOverlapView.as_view(),
+        name="segment-overlap",
+    ),
+    path(
+        f"{ONE}/decisions",
+        segment_members.SegmentDecision.as_view(),
+        name="segment-decisions",
+    ),
     path(
         "customers/<str:public_id>/explain",
         segments.CustomerExplanation.as_view(),

@@ -1,4 +1,4 @@
-"""Segments over the API: the catalogue of fields, previews, definitions, refreshes, members, and why."""
+"""Segments over the API: previews, definitions, refreshes, and why somebody is in one."""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 
 from customers import services
 from customers.errors import SegmentNotFound
-from customers.models import Segment, SegmentMembership
-from customers.segments.catalogue import Field, catalogue, listed_fields
+from customers.models import Segment
+from customers.segments.dependencies import segments_named_by, segments_naming
 from customers.segments.moments import Moment
 from customers.services.segments import SegmentPreview
 from operations.api.idempotency import respond_once
@@ -55,6 +55,18 @@ class SegmentIn(StrictSerializer):
     name = LineField(max_length=120)
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     rules = RulesField()
+    refresh = serializers.ChoiceField(choices=Segment.Refresh, required=False)
+
+
+class SegmentChangeIn(StrictSerializer):
+    """What is absent stays as it is; with `announce`, campaigns hear of who enters through new rules."""
+
+    name = LineField(max_length=120, required=False)
+    description = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    rules = RulesField(required=False)
+    active = serializers.BooleanField(required=False)
+    refresh = serializers.ChoiceField(choices=Segment.Refresh, required=False)
+    announce = serializers.BooleanField(required=False)
 
 
 class PreviewIn(StrictSerializer):
@@ -81,9 +93,29 @@ class SegmentOut(serializers.ModelSerializer):
             "rules",
             "version",
             "active",
+            "refresh",
             "size",
             "refreshed_at",
+            "problem",
         ]
+
+
+class SegmentWithNeighboursOut(SegmentOut):
+    """A segment with the segments its rules name, and those whose rules name it."""
+
+    depends_on = serializers.SerializerMethodField()
+    used_by = serializers.SerializerMethodField()
+
+    class Meta(SegmentOut.Meta):
+        fields = [*SegmentOut.Meta.fields, "depends_on", "used_by"]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_depends_on(self, segment: Segment) -> list[str]:
+        return [one.code for one in segments_named_by(segment)]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_used_by(self, segment: Segment) -> list[str]:
+        return [one.code for one in segments_naming(segment)]
 
 
 class SegmentChangeOut(serializers.Serializer):
@@ -114,57 +146,17 @@ class PreviewOut(serializers.Serializer):
     sample = serializers.ListField(child=serializers.CharField())
 
 
-class MemberOut(serializers.ModelSerializer):
-    customer = serializers.UUIDField(source="customer.public_id")
-
-    class Meta:
-        model = SegmentMembership
-        fields = ["customer", "entered_at"]
-
-
-class FieldOut(serializers.Serializer):
-    """A field that rules may name; `where` are the fields of an event's own conditions."""
-
-    field = serializers.CharField()
-    label = serializers.CharField()
-    kind = serializers.CharField()
-    operators = serializers.ListField(child=serializers.CharField())
-    choices = serializers.DictField(child=serializers.CharField(), allow_null=True)
-    where = serializers.ListField(child=serializers.DictField())
-
-
 class ExplanationOut(serializers.Serializer):
     """The rule tree, each rule with `met` and each condition with its `actual` value."""
 
     segment = serializers.CharField()
     member = serializers.BooleanField()
     entered_at = serializers.DateTimeField(allow_null=True)
+    decision = serializers.CharField(help_text="INCLUDE or EXCLUDE by hand; empty: the rules decide.")
+    decision_reason = serializers.CharField()
     combinator = serializers.CharField()
     met = serializers.BooleanField()
     rules = serializers.ListField(child=serializers.DictField())
-
-
-class SegmentFieldList(APIView):
-    """The fields that rules may name, with their operators and choices."""
-
-    required_scope = "segments:read"
-
-    @extend_schema(responses=FieldOut(many=True), operation_id="segment_fields_list")
-    def get(self, request: Request) -> Response:
-        fields = listed_fields(catalogue())
-        return Response({"data": [_field(code, field) for code, field in fields], "next": None})
-
-
-def _field(code: str, field: Field) -> dict[str, Any]:
-    choices = field.choices() if field.choices else None
-    return {
-        "field": code,
-        "label": field.label_of(code),
-        "kind": field.kind.value,
-        "operators": list(field.operators),
-        "choices": choices and {value: str(label) for value, label in choices.items()},
-        "where": [_field(own.code, own) for own in field.where.values()],
-    }
 
 
 class PreviewView(APIView):
@@ -212,15 +204,26 @@ class SegmentList(generics.ListAPIView):
 
 
 class SegmentDetail(generics.RetrieveAPIView):
-    """One segment, by its code or id."""
+    """One segment, by its code or id; PATCH changes what it names, new rules wait for the next refresh."""
 
-    required_scope = "segments:read"
-    serializer_class = SegmentOut
+    required_scope = {"GET": "segments:read", "PATCH": "segments:write"}
+    serializer_class = SegmentWithNeighboursOut
     queryset = Segment.objects.all()
     lookup_url_kwarg = "reference"
 
     def get_object(self) -> Segment:
         return segment_under(self.kwargs["reference"])
+
+    @extend_schema(request=SegmentChangeIn, responses=SegmentOut)
+    def patch(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = SegmentChangeIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            segment = segment_under(reference)
+            before = {name: getattr(segment, name) for name in ("name", "description", "rules", "active")}
+            return 200, SegmentOut(services.edit_segment(segment, **before | given.validated_data)).data
+
+        return respond_once(request, work)
 
 
 class SegmentRefresh(APIView):
@@ -241,18 +244,6 @@ class SegmentRefresh(APIView):
             return 200, SegmentChangeOut(change).data
 
         return respond_once(request, work)
-
-
-class SegmentMembers(generics.ListAPIView):
-    """Who is in a segment now."""
-
-    required_scope = "segments:read"
-    serializer_class = MemberOut
-    queryset = SegmentMembership.objects.current()
-
-    def get_queryset(self) -> Any:
-        members = super().get_queryset().select_related("customer")
-        return members.filter(segment=segment_under(self.kwargs["reference"]))
 
 
 class CustomerExplanation(APIView):

@@ -12,6 +12,7 @@ from customers.segments.catalogue import Field, Group, Kind
 from customers.segments.happenings import Happenings
 from customers.segments.known import known_values
 from customers.segments.readers import Column, JsonMember, Rows
+from customers.segments.told_events import told_events
 
 __all__ = ["EVENTS", "EVENT_FIELDS", "ORDER_FIELDS"]
 
@@ -97,6 +98,7 @@ LINE_FIELDS = by_code(
 EVENT_FIELDS = by_code(
     [
         *_PLACES,
+        _BUSINESS_UNIT,
         Field("source", _("Source"), Kind.TEXT, Column("source__code")),
         Field("amount", _("Amount"), Kind.MONEY, Column("amount", nullable="amount")),
         Field("day", _("Day"), Kind.DATE, Column("occurred_at", instant=True)),
@@ -135,6 +137,7 @@ EVENTS: list[Field] = [
         where=LINE_FIELDS,
         group=Group.EVENTS,
     ),
+    *told_events(EVENT_FIELDS),
     Field(
         "event.segment.entered",
         _("Segment entered"),

@@ -195,7 +195,9 @@ class EventValues:
 
 def _compared_field(of: Field, function: str) -> Field:
     """Return what a figure over a field is compared as: money stays money, a number of values is whole."""
-    kind = Kind.INTEGER if function == "distinct" else Kind.NUMBER
-    if of.kind is Kind.MONEY and function != "distinct":
-        kind = Kind.MONEY
+    kind = Kind.NUMBER if of.kind is Kind.ANY else of.kind
+    if function == "distinct":
+        kind = Kind.INTEGER
+    elif function == "avg" and kind is Kind.INTEGER:
+        kind = Kind.NUMBER
     return Field(of.code, of.label, kind, of.reader)

@@ -11,6 +11,8 @@ from django.db.models.functions import TruncDate
 
 from customers.models import Segment, SegmentMembership
 
+LONGEST_HISTORY = 3660
+
 
 @dataclass(frozen=True)
 class Day:

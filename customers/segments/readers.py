@@ -40,7 +40,7 @@ from django.db.models.lookups import (
 )
 
 from customers.models import Customer
-from customers.segments.moments import Moment, programme_zone, start_of
+from customers.segments.moments import LONGEST_DAYS, Moment, programme_zone, start_of
 
 ONE_DAY = timedelta(days=1)
 COMPARE = {
@@ -73,7 +73,8 @@ class Column:
     """A column of the owner, or of a row that it refers to.
 
     `nullable` names the column whose NULL makes the value empty; `blank` says that '' is empty too. `instant`
-    marks an instant that is compared by its local day, `days_since` one that is compared by its age in days.
+    marks an instant that is compared by its local day, `days_since` one that is compared by its age in days,
+    `days_until` one that is compared by the days left.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Column:
     blank: bool = False
     instant: bool = False
     days_since: bool = False
+    days_until: bool = False
 
     def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...] = ()) -> Q:
         if operator == "notNull":
@@ -97,6 +99,8 @@ class Column:
             return None
         if self.days_since:
             return (moment.today - Moment.of(value).today).days
+        if self.days_until:
+            return (Moment.of(value).today - moment.today).days
         return Moment.of(value).today if self.instant else value
 
     def measure(self, *, numeric: bool, parts: tuple[str, ...] = (), prefix: str = "") -> Any:
@@ -116,10 +120,12 @@ class Column:
         if operator == "between":
             low, high = value
             return self._comparison(">=", low, moment) & self._comparison("<=", high, moment)
-        if self.days_since and operator == "in":
+        if (self.days_since or self.days_until) and operator == "in":
             return _any(self._comparison("=", each, moment) for each in value)
         if self.days_since:
             return self._aged(operator, value, moment)
+        if self.days_until:
+            return self._on_day(operator, _days_from(moment.today, value))
         if isinstance(value, RelativeDay):
             value = value.at(moment)
         if self.instant:
@@ -128,7 +134,7 @@ class Column:
 
     def _aged(self, operator: str, days: int, moment: Moment) -> Q:
         mirrored = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}[operator]
-        return self._on_day(mirrored, moment.today - timedelta(days=days))
+        return self._on_day(mirrored, _days_from(moment.today, -days))
 
     def _on_day(self, operator: str, day: date) -> Q:
         begins, ends = start_of(day), start_of(day + ONE_DAY)
@@ -223,14 +229,16 @@ class JsonValue(Column):
 
 @dataclass(frozen=True)
 class JsonMember(JsonValue):
-    """A member of a JSON object, named by what the field code's `*` stands for; absent, it is empty."""
+    """A member of a JSON object: `key`, or what the field code's `*` stands for; absent, it is empty."""
+
+    key: str = ""
 
     def actual(self, owner_id: int, *, moment: Moment, parts: tuple[str, ...] = ()) -> Any:
         objects = Customer.objects.filter(pk=owner_id).values_list(self.path, flat=True)
-        return (objects.first() or {}).get(parts[0])
+        return (objects.first() or {}).get(self.key or parts[0])
 
     def _json(self, parts: tuple[str, ...], prefix: str = "") -> Expression:
-        member = JsonGet(F(f"{prefix}{self.path}"), Value(parts[0], output_field=TextField()))
+        member = JsonGet(F(f"{prefix}{self.path}"), Value(self.key or parts[0], output_field=TextField()))
         return Coalesce(member, _json_of(None))
 
 
@@ -264,6 +272,11 @@ class Found:
 
     def actual(self, owner_id: int, *, moment: Moment, parts: tuple[str, ...]) -> Any:
         return self.rows(moment, *parts).filter(**{self.owner: owner_id}).exists()
+
+
+def _days_from(day: date, days: int) -> date:
+    """Return a day that many days away; what lies beyond a century is a century away."""
+    return day + timedelta(days=max(-LONGEST_DAYS, min(LONGEST_DAYS, days)))
 
 
 def _json_of(value: Any) -> Value:

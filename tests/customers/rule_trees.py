@@ -44,21 +44,26 @@ def trees():
 
 def leaves():
     """Return conditions on any field that can be written today."""
-    return st.deferred(lambda: st.sampled_from(_written()).flatmap(lambda one: leaf(*one)))
+    return st.deferred(
+        lambda: st.sampled_from(sorted(_written())).flatmap(lambda code: leaf(code, _written()[code]))
+    )
 
 
 @cache
 def _written():
     written = [(PARTS.get(field.code, field.code), field) for field in catalogue()]
-    return [
-        (code, field)
+    return {
+        code: field
         for code, field in written
         if "*" not in code and (not field.choices or field.choices()) and not field.code.startswith("rfm.")
-    ]
+    }
 
 
 def leaf(code, field):
-    return st.sampled_from(field.operators).flatmap(lambda operator: _leaf(code, field, operator))
+    operators = field.operators
+    if field.kind is Kind.EVENT and not any(inner.functions for inner in field.where.values()):
+        operators = tuple(one for one in operators if one != "aggregate")
+    return st.sampled_from(operators).flatmap(lambda operator: _leaf(code, field, operator))
 
 
 def _leaf(code, field, operator):
@@ -78,8 +83,9 @@ def _values(field, operator):
 @st.composite
 def happenings(draw, field, operator):
     value = {"window": draw(st.sampled_from(WINDOWS))}
-    if field.where and draw(st.booleans()):
-        inner = draw(st.sampled_from(sorted(field.where)))
+    if any(not one.choices or one.choices() for one in field.where.values()) and draw(st.booleans()):
+        able = [code for code, one in field.where.items() if not one.choices or one.choices()]
+        inner = draw(st.sampled_from(sorted(able)))
         condition = draw(leaf(PARTS.get(inner, inner), field.where[inner]))
         value["where"] = {"combinator": "and", "not": draw(st.booleans()), "rules": [condition]}
     if operator == "happened":

@@ -1,0 +1,124 @@
+"""The fields that coupons gives to segment rules: what people hold, were given and have spent, and points."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from coupons.models import Account, Apology, Coupon, LedgerEntry, Lot, Promotion, Publication, Redemption
+from customers.segments.fields import Column, Field, Found, Happenings, Kind, Rows, by_code
+from customers.segments.moments import Moment
+
+COUPONS = _("Coupons")
+POINTS = _("Points")
+
+
+def _promotions() -> dict[str, str]:
+    return dict(Promotion.objects.order_by("name").values_list("code", "name"))
+
+
+def _usable(moment: Moment) -> QuerySet:
+    """Return the coupons that their holders could use at that moment."""
+    running = Coupon.objects.filter(promotion__status=Promotion.Status.ACTIVE)
+    return running.usable(moment.last_instant)
+
+
+def _open_lots(moment: Moment) -> QuerySet:
+    return Lot.objects.filter(
+        remaining__gt=0, expires_at__gte=moment.until, account__kind=Account.Kind.POINTS
+    )
+
+
+def _entries(kind: str) -> Any:
+    return lambda: LedgerEntry.objects.filter(kind=kind, account__kind=Account.Kind.POINTS)
+
+
+_PROMOTION = Field("promotion", _("Promotion"), Kind.CHOICE, Column("promotion__code"), choices=_promotions)
+_POINTS = by_code(
+    [
+        Field("points", _("Points"), Kind.INTEGER, Column("delta")),
+        Field("reason", _("Reason"), Kind.TEXT, Column("reason", blank=True)),
+    ]
+)
+
+FIELDS = [
+    Field(
+        "coupon.held",
+        _("Holds a usable coupon of"),
+        Kind.CHOICE,
+        Rows(_usable, Column("promotion__code"), owner="holder", several=True),
+        choices=_promotions,
+        group=COUPONS,
+    ),
+    Field("coupon.any", _("Holds any usable coupon"), Kind.BOOLEAN, Found(_usable, "holder"), group=COUPONS),
+    Field(
+        "coupon.days_to_expiry",
+        _("Days until a coupon expires"),
+        Kind.INTEGER,
+        Rows(_usable, Column("valid_until", nullable="valid_until", days_until=True), owner="holder"),
+        unit="days",
+        minimum=0,
+        group=COUPONS,
+    ),
+    Field(
+        "event.coupon.published",
+        _("Coupon received"),
+        Kind.EVENT,
+        Happenings(lambda: Publication.objects.all(), "published_at"),
+        where=by_code([_PROMOTION, Field("channel", _("Channel"), Kind.TEXT, Column("channel", blank=True))]),
+        group=COUPONS,
+    ),
+    Field(
+        "event.coupon.redeemed",
+        _("Coupon or promotion redeemed"),
+        Kind.EVENT,
+        Happenings(lambda: Redemption.objects.standing(), "redeemed_at"),
+        where=by_code(
+            [
+                _PROMOTION,
+                Field(
+                    "kind",
+                    _("Kind"),
+                    Kind.CHOICE,
+                    Column("kind"),
+                    choices=lambda: dict(Redemption.Kind.choices),
+                ),
+                Field("discount_amount", _("Discount"), Kind.MONEY, Column("discount_amount")),
+            ]
+        ),
+        group=COUPONS,
+    ),
+    Field(
+        "event.apology.issued",
+        _("Apology received"),
+        Kind.EVENT,
+        Happenings(lambda: Apology.objects.filter(status=Apology.Status.ISSUED), "issued_at"),
+        where=by_code([Field("worth_amount", _("Worth"), Kind.MONEY, Column("worth_amount"))]),
+        group=COUPONS,
+    ),
+    Field(
+        "points.days_to_expiry",
+        _("Days until points expire"),
+        Kind.INTEGER,
+        Rows(_open_lots, Column("expires_at", days_until=True), owner="account__customer"),
+        unit="days",
+        minimum=0,
+        group=POINTS,
+    ),
+    Field(
+        "event.points.earned",
+        _("Points earned"),
+        Kind.EVENT,
+        Happenings(_entries(LedgerEntry.Kind.CREDIT), "occurred_at", customer="account__customer"),
+        where=_POINTS,
+        group=POINTS,
+    ),
+    Field(
+        "event.points.spent",
+        _("Points spent"),
+        Kind.EVENT,
+        Happenings(_entries(LedgerEntry.Kind.DEBIT), "occurred_at", customer="account__customer"),
+        where=_POINTS,
+        group=POINTS,
+    ),
+]
