@@ -22,7 +22,13 @@ class ConsoleSite(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def extra_urls(self) -> list[URLPattern]:
-        return [path("find/", self.admin_view(self.find), name="find")]
+        from operations.admin.exports import export_view
+
+        export = self.admin_view(export_view)
+        return [
+            path("find/", self.admin_view(self.find), name="find"),
+            path("export/<slug:app>/<slug:model>/", export, name="operations_export"),
+        ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the home of the person's role."""

@@ -14,6 +14,7 @@ from django.views.generic import TemplateView
 from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
+from customers.admin import customer_export
 from customers.admin.filters import FoundFilter, PurchaseFilter, ReachableFilter, SegmentFilter
 from customers.admin.lists import FactAdmin
 from customers.admin.notes import note_urls, pinned_notes
@@ -140,9 +141,14 @@ class CustomerAdmin(FactAdmin):
     list_filter_submit = True
     list_before_template = "customers/list_search.html"
     ordering = ["-pk"]
+    export_columns = customer_export.COLUMNS
+    session_filters = [FoundFilter.parameter_name]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         return super().get_queryset(request).with_totals()
+
+    def get_export_queryset(self, customers: QuerySet[Customer]) -> QuerySet[Customer]:
+        return customer_export.with_keys(customers)
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(CustomerPage.as_view(model_admin=self))

@@ -17,6 +17,7 @@ from customers.imports.kinds import Kind
 from customers.imports.records import Options, Record
 from customers.imports.values import CellMistake
 from operations.api.problems import mistakes
+from operations.api.readers import NotPlain, reader_of
 from operations.errors import FidelioError
 
 OWN = "+"  # `+shoe size` maps a column to an attribute of the sender's own.
@@ -210,10 +211,16 @@ class Plan:
 
     def _validate(self, draft: Draft) -> None:
         try:
-            draft.valid = self.serializer.run_validation(draft.item)
+            draft.valid = self._checked(draft.item)
         except serializers.ValidationError as error:
             for mistake in mistakes(error.detail):
                 draft.refuse("invalid_value", mistake.message, mistake.pointer)
+
+    def _checked(self, item: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return reader_of(self.kind.serializer)(item)
+        except NotPlain:
+            return self.serializer.run_validation(item)
 
     def marked(self, proof: Any, line: int) -> dict[str, Any]:
         return (proof if isinstance(proof, dict) else {}) | self.proof_marks | {"line": line}

@@ -17,6 +17,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from operations import formats
+from operations.admin.exports import download_view
+from operations.exports import KIND as EXPORT
 from operations.models import JobRun
 from operations.services import cancel_job
 
@@ -64,6 +66,7 @@ class JobRunAdmin(ModelAdmin):
         return [
             path("running/", wrap(self.running_view), name="operations_running_jobs"),
             path("<int:pk>/progress/", wrap(self.progress_view), name="operations_job_progress"),
+            path("<int:pk>/file/", wrap(download_view), name="operations_job_file"),
             path("<int:pk>/cancel/", wrap(require_POST(self.cancel_view)), name="operations_job_cancel"),
             *super().get_urls(),
         ]
@@ -115,6 +118,7 @@ class JobRunAdmin(ModelAdmin):
             "unfinished": job.status in {JobRun.Status.QUEUED, JobRun.Status.RUNNING},
             "may_cancel": self.has_change_permission(request, job) and not job.cancel_requested,
             "results": readable_results(job.result),
+            "file": job.files.filter(code=EXPORT).first() if job.owner_id == request.user.pk else None,
         }
 
 

@@ -5,6 +5,7 @@ gives back when the process dies; a running job whose lock is free has lost its 
 What a job of a kind does is named in settings.JOB_RUNNERS.
 """
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -86,8 +87,9 @@ def _run(job: JobRun, runner: Runner) -> JobRun:
     except FidelioError as error:
         return fail_job(job, error=str(error.message))
     except Exception as error:
-        # The message may quote a row, and a row is personal data.
-        log.exception("job_failed", job=job.pk, kind=job.kind)
+        # Where, not what: the message may quote a row, and a row is personal data.
+        where = traceback.format_tb(error.__traceback__)[-4:]
+        log.error("job_failed", job=job.pk, kind=job.kind, error=type(error).__name__, where=where)
         return fail_job(job, error=type(error).__name__)
     return finish_job(job, result=result)
 
