@@ -1,4 +1,4 @@
-"""What the customers app itself shows on a customer's page: purchases, consents, identities."""
+"""What the customers app itself shows on a customer's page: purchases and consents."""
 
 from datetime import date, timedelta
 
@@ -102,22 +102,4 @@ def consents_panel(customer: Customer, request: HttpRequest) -> Panel | None:
             "records": [(record, sorted((record.proof or {}).items())) for record in records],
         },
         count=len(consents),
-    )
-
-
-def identities_panel(customer: Customer, request: HttpRequest) -> Panel | None:
-    """Return the keys under which the customer is known, and what each source says of them."""
-    if not request.user.has_perm("customers.view_identity"):
-        return None
-    identities = list(customer.identities.select_related("source").order_by("namespace", "pk"))
-    profiles = list(customer.profiles.select_related("source").order_by("-source__trust", "pk"))
-    return Panel(
-        code="identities",
-        title=_("Identities and sources"),
-        template="customers/tab_identities.html",
-        context={
-            "identities": identities,
-            "profiles": [(profile, sorted(profile.data.items())) for profile in profiles],
-        },
-        count=len(identities) + len(profiles),
     )

@@ -59,6 +59,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Customers"), "group", model="customers.customer"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
+            Entry(_("Possible duplicates"), "person_search", model="customers.duplicatecandidate"),
         ],
     ),
     (
@@ -94,6 +95,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Products"), "inventory_2", model="customers.product", permission=SEES_DATA),
             Entry(_("Stores"), "storefront", model="customers.store", permission=SEES_DATA),
             Entry(_("Sources"), "hub", model="customers.source", permission=SEES_DATA),
+            Entry(
+                _("Kinds of keys"), "fingerprint", model="customers.identitynamespace", permission=SEES_DATA
+            ),
+            Entry(_("Blocked values"), "block", model="customers.blockedvalue", permission=SEES_DATA),
+            Entry(_("Match weights"), "balance", model="customers.matchweight", permission=SEES_DATA),
+            Entry(_("Corrected fields"), "lock", model="customers.lockedvalue", permission=SEES_DATA),
             Entry(_("Events"), "timeline", model="customers.event", permission=SEES_DATA),
             Entry(_("Consent ledger"), "fact_check", model="customers.consentrecord"),
             Entry(_("Suppressed addresses"), "unsubscribe", model="customers.suppression"),

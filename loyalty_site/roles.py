@@ -27,6 +27,7 @@ SEE_CUSTOMERS = [
         "customer", "identity", "sourceprofile", "consent", "event", "order", "orderline", "return",
         "returnline", "product", "store", "saleschannel", "businessunit", "segmentmembership", "trait",
         "customernote",
+        "goldenvalue", "household",
     )
 ]  # fmt: skip
 SERVE_CUSTOMERS = [
@@ -51,6 +52,8 @@ RULES: dict[Role, list[str]] = {
     Role.AGENT: SERVE_CUSTOMERS,
     Role.SUPERVISOR: [
         *SERVE_CUSTOMERS,
+        "customers.*_duplicatecandidate",
+        "customers.*_lockedvalue",
         "coupons.approve_apology",
         "customers.export_customer",
         "customers.restrict_customer",

@@ -238,7 +238,9 @@ CUSTOMER_PANELS: list[str] = [
     "campaigns.panels.messages_panel",
     "customers.admin.notes.notes_panel",
     "customers.tabs.consents_panel",
-    "customers.tabs.identities_panel",
+    "customers.identity_tabs.identities_panel",
+    "customers.identity_tabs.duplicates_panel",
+    "customers.identity_tabs.household_panel",
     "customers.rights_panel.rights_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [

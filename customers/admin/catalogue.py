@@ -1,11 +1,11 @@
-"""Products, stores, channels, sources: few rows, changed by hand."""
+"""Products, stores, channels: few rows, changed by hand."""
 
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from customers.models import BusinessUnit, Product, SalesChannel, Source, Store
+from customers.models import BusinessUnit, Product, SalesChannel, Store
 from operations import formats
 
 
@@ -60,16 +60,3 @@ class StoreAdmin(PlaceAdmin):
 @admin.register(SalesChannel, BusinessUnit)
 class NamedPlaceAdmin(PlaceAdmin):
     fields = [("code", "name")]
-
-
-@admin.register(Source)
-class SourceAdmin(ModelAdmin):
-    list_display = ["name", "code", "kind", "trust"]
-    list_per_page = 25
-    fields = [("name", "code"), ("kind", "trust")]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
-        return ["code"] if obj else []
-
-    def has_delete_permission(self, request: HttpRequest, obj: Source | None = None) -> bool:
-        return False

@@ -4,6 +4,7 @@ from customers.api.assets import AssetsView, AssetView, CustomerAssetsView
 from customers.api.catalogue import ProductsView, ProductView, StoresView, StoreView
 from customers.api.consents import ConsentsView
 from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
+from customers.api.duplicates import DismissView, DuplicatesView
 from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
 from customers.api.merges import MergesView, MergeView, UndoView
@@ -17,6 +18,8 @@ urlpatterns = [
     path("customers/merges", MergesView.as_view(), name="merges"),
     path("customers/merges/<int:pk>", MergeView.as_view(), name="merge"),
     path("customers/merges/<int:pk>/undo", UndoView.as_view(), name="merge_undo"),
+    path("customers/duplicates", DuplicatesView.as_view(), name="duplicates"),
+    path("customers/duplicates/<int:pk>/dismiss", DismissView.as_view(), name="duplicate_dismiss"),
     path("customers/<str:public_id>", CustomerView.as_view(), name="customer"),
     path("customers/<str:public_id>/timeline", TimelineView.as_view(), name="customer_timeline"),
     path("customers/<str:public_id>/erasure", ErasureView.as_view(), name="customer_erasure"),

@@ -11,7 +11,7 @@ from customers.services.consents import (
     unsuppress,
 )
 from customers.services.customers import upsert_customers
-from customers.services.duplicates import dismiss_candidate, find_duplicates, merge_candidate
+from customers.services.duplicates import dismiss_candidate, find_duplicates, merge_candidate, who_stays
 from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.exports import export_customer, note_export, request_export
@@ -127,5 +127,6 @@ __all__ = [
     "upsert_product",
     "upsert_products",
     "upsert_store",
+    "who_stays",
     "write_note",
 ]

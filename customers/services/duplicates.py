@@ -99,7 +99,8 @@ def merge_candidate(
     """
     with transaction.atomic():
         candidate = _open(candidate_id)
-        survivor, loser = _survivor_first(candidate, survivor_id)
+        survivor = who_stays(candidate, survivor_id)
+        loser = candidate.second if survivor == candidate.first else candidate.first
         # Written before the merge, which looks after the pairs of whoever goes.
         _decide(candidate, Status.MERGED, at=at, by=by)
         return merge_customers(survivor, [loser], reason=reason, at=at, by=by, client=client)
@@ -143,9 +144,9 @@ def _decide(
     return candidate
 
 
-def _survivor_first(candidate: DuplicateCandidate, survivor_id: int | None) -> tuple[Customer, Customer]:
-    """Return who stays and who goes: as asked, else a customer before a prospect, then the older."""
-    pair = sorted(
+def who_stays(candidate: DuplicateCandidate, survivor_id: int | None = None) -> Customer:
+    """Return who of the two stays: as asked, else a customer before a prospect, then the older."""
+    return min(
         [candidate.first, candidate.second],
         key=lambda customer: (
             customer.pk != survivor_id,
@@ -154,4 +155,3 @@ def _survivor_first(candidate: DuplicateCandidate, survivor_id: int | None) -> t
             customer.pk,
         ),
     )
-    return pair[0], pair[1]
