@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from customers.admin.segment_words import builder_words
-from customers.models import BusinessUnit, Customer, Product, SalesChannel, Store
+from customers.models import BusinessUnit, Customer, Product, SalesChannel, Season, Store
 from customers.segments.catalogue import Field, catalogue, listed_fields
 from customers.segments.known import known_values
 from customers.segments.rules import DEEPEST, MOST_LEAVES
@@ -47,7 +47,7 @@ def builder_config() -> dict[str, Any]:
         "fields": [field_option(code, field) for code, field in listed_fields(catalogue())],
         "words": builder_words(),
         "money": _money(),
-        "seasons": [],
+        "seasons": list(Season.objects.values("code", "name")),
         "maxDepth": DEEPEST,
         "maxLeaves": MOST_LEAVES,
         "checkUrl": reverse("admin:customers_segment_check"),

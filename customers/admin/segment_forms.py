@@ -32,19 +32,37 @@ class SegmentForm(forms.Form):
         help_text=_("For the API and other rules: letters, digits, - and _. Empty: made from the name."),
     )
     description = forms.CharField(label=_("Description"), max_length=300, required=False)
-    active = forms.BooleanField(label=_("Refreshed every night"), required=False, initial=True)
     rules = RulesField(
         label=_("Rules"),
         widget=RulesWidget(attrs={"rows": 16, "spellcheck": "false", "class": "fi-mono"}),
         error_messages={"invalid": _("This is not valid JSON.")},
     )
+    refresh = forms.ChoiceField(
+        label=_("Refreshed"),
+        choices=Segment.Refresh.choices,
+        initial=Segment.Refresh.NIGHTLY,
+        required=False,
+        help_text=_("As things happen: within a minute of an order, a visit, a consent."),
+    )
+    active = forms.BooleanField(label=_("In use: refreshed and offered"), required=False, initial=True)
+    announce = forms.BooleanField(
+        label=_("Campaigns hear of who enters and leaves because of the new rules"), required=False
+    )
 
-    def __init__(self, *args: Any, segment: Segment | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        segment: Segment | None = None,
+        kind: str = Segment.Kind.RULE,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        if segment:
-            del self.fields["code"]
-            if segment.kind != Segment.Kind.RULE:
-                del self.fields["rules"]
+        self.kind = segment.kind if segment else kind
+        unused = ["code"] if segment else ["active", "announce"]
+        if self.kind != Segment.Kind.RULE:
+            unused += ["rules", "refresh", "announce"]
+        for name in unused:
+            self.fields.pop(name, None)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
@@ -59,13 +77,25 @@ class SegmentForm(forms.Form):
         self.add_error("rules" if about_rules else None, texts or [str(error.message)])
 
 
+def asked_kind(request: HttpRequest) -> str:
+    """Return which kind of segment an address asks for: by rules, unless it says by hand."""
+    by_hand = request.GET.get("kind") == Segment.Kind.MANUAL
+    return Segment.Kind.MANUAL if by_hand else Segment.Kind.RULE
+
+
 def initial_values(request: HttpRequest) -> dict[str, Any]:
-    """Return a starter's rules, or the rule "is in this segment" (from the RFM map), or an empty tree."""
+    """Return a starter's rules, or those of the segments that an address names, or an empty tree.
+
+    The RFM map asks for everybody `within` a segment; a comparison also for those `without` another.
+    """
     starter = next((one for one in STARTERS if one.code == request.GET.get("starter")), None)
     if starter:
         return {"name": str(starter.name), "rules": starter.rules}
-    inside = request.GET.get("within", "")
-    rules = [{"field": "segment", "operator": "=", "value": inside}] if inside else []
+    rules = [
+        {"field": "segment", "operator": operator, "value": code}
+        for name, operator in (("within", "="), ("without", "!="))
+        for code in request.GET.getlist(name)[:10]
+    ]
     return {"rules": {"combinator": "and", "not": False, "rules": rules}}
 
 
@@ -76,6 +106,7 @@ def values_of(segment: Segment) -> dict[str, Any]:
         "description": segment.description,
         "active": segment.active,
         "rules": segment.rules,
+        "refresh": segment.refresh,
     }
 
 

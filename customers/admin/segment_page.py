@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from customers.models import Channel, Customer, Segment, SegmentMembership
 from customers.segments.catalogue import catalogue
-from customers.segments.history import days_of
+from customers.segments.dependencies import segments_named_by, segments_naming
+from customers.segments.history import Day, days_of
 from customers.segments.reachability import Reachability, reachability_of
 from customers.segments.rules import parse_rules
 from customers.segments.sentences import Sentence, sentence_of
@@ -17,22 +18,38 @@ from operations.errors import InvalidInput
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 
 MEMBERS_SHOWN = 25
+DECISIONS_SHOWN = 25
+PERIODS = (30, 90, 365)
 
 
-def page_context(segment: Segment) -> dict[str, Any]:
-    """Return everything the page of a segment draws."""
+def page_context(segment: Segment, *, days: int = PERIODS[0]) -> dict[str, Any]:
+    """Return everything the page of a segment draws; its charts go back that many days."""
     members = Customer.objects.filter(memberships__segment=segment, memberships__left_at__isnull=True).live()
     reach = reachability_of(members)
+    history = days_of(segment, today=timezone.localdate(), days=days)
+    decisions = segment.overrides.order_by("-decided_at", "-pk")
     return {
         "segment": segment,
         "sentence": _words_or_problem(segment),
         "figures": _figures(segment, reach[Channel.EMAIL]),
         "reach": reach_table(reach),
-        "size_chart": _size_chart(segment),
-        "moves_chart": _moves_chart(segment),
+        "periods": PERIODS,
+        "days": days,
+        "size_chart": _size_chart(history),
+        "moves_chart": _moves_chart(history),
         "members": _members_table(segment),
+        "members_url": f"{reverse('admin:customers_customer_changelist')}?segment={segment.code}",
+        "decisions": decisions.select_related("customer", "decided_by")[:DECISIONS_SHOWN],
+        "decided": decisions.count(),
+        "names": segments_named_by(segment),
+        "named_by": segments_naming(segment),
         "refreshable": segment.kind == Segment.Kind.RULE,
     }
+
+
+def chosen_period(text: str) -> int:
+    """Return the period that an address names, or the shortest."""
+    return next((days for days in PERIODS if str(days) == text), PERIODS[0])
 
 
 def sentence_or_none(rules: dict[str, Any] | None) -> Sentence | None:
@@ -83,25 +100,23 @@ def reach_table(reach: dict[str, Reachability]) -> Table:
     return Table(columns, rows, caption=_("Who can be reached, and why the rest cannot"))
 
 
-def _size_chart(segment: Segment) -> Chart:
-    days = days_of(segment, today=timezone.localdate())
+def _size_chart(history: list[Day]) -> Chart:
     return Chart(
         _("Members at the end of each day"),
-        [formats.day(day.on) for day in days],
-        [Series(_("Members"), [day.size for day in days])],
+        [formats.day(day.on) for day in history],
+        [Series(_("Members"), [day.size for day in history])],
         axis=_("Day"),
         small=True,
     )
 
 
-def _moves_chart(segment: Segment) -> Chart:
-    days = days_of(segment, today=timezone.localdate(), days=30)
+def _moves_chart(history: list[Day]) -> Chart:
     return Chart(
         _("Who entered and who left"),
-        [formats.day(day.on) for day in days],
+        [formats.day(day.on) for day in history],
         [
-            Series(_("Entered"), [day.entered for day in days]),
-            Series(_("Left"), [day.left for day in days]),
+            Series(_("Entered"), [day.entered for day in history]),
+            Series(_("Left"), [day.left for day in history]),
         ],
         kind="bar",
         axis=_("Day"),
@@ -111,19 +126,20 @@ def _moves_chart(segment: Segment) -> Chart:
 
 def _members_table(segment: Segment) -> Table:
     newest = SegmentMembership.objects.current().filter(segment=segment).select_related("customer")
-    rows = [
-        [
-            Cell(
-                str(membership.customer),
-                url=reverse("admin:customers_customer_change", args=[membership.customer_id]),
-            ),
-            membership.customer.city or "–",
-            formats.moment(membership.entered_at),
-        ]
-        for membership in newest.order_by("-entered_at", "-pk")[:MEMBERS_SHOWN]
-    ]
+    rows = []
+    for membership in newest.order_by("-entered_at", "-pk")[:MEMBERS_SHOWN]:
+        page = reverse("admin:customers_customer_change", args=[membership.customer_id])
+        because = membership.get_entered_because_display() or _("Why")
+        rows.append(
+            [
+                Cell(str(membership.customer), url=page),
+                membership.customer.city or "–",
+                formats.moment(membership.entered_at),
+                Cell(because, url=f"{page}?tab=segments"),
+            ]
+        )
     return Table(
-        [Column(_("Customer")), Column(_("City")), Column(_("Since"))],
+        [Column(_("Customer")), Column(_("City")), Column(_("Since")), Column(_("Why"))],
         rows,
         caption=_("The newest members"),
         empty_title=_("Nobody is in this segment"),

@@ -20,8 +20,10 @@ from unfold.decorators import display
 
 from customers import services
 from customers.admin.segment_builder import known_values_view
-from customers.admin.segment_forms import SegmentForm, initial_values, values_of
-from customers.admin.segment_page import page_context, reach_table, sentence_or_none
+from customers.admin.segment_decisions import decide_view
+from customers.admin.segment_forms import SegmentForm, asked_kind, initial_values, values_of
+from customers.admin.segment_overlap import overlap_context
+from customers.admin.segment_page import chosen_period, page_context, reach_table, sentence_or_none
 from customers.models import Customer, Segment
 from customers.segments.explanations import with_words
 from customers.segments.starters import STARTERS
@@ -86,6 +88,8 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         return [
             path("check/", wrap(require_POST(self.check_view)), name="customers_segment_check"),
             path("values/", wrap(self.values_view), name="customers_segment_values"),
+            path("decide/", wrap(require_POST(decide_view)), name="customers_segment_decide"),
+            path("overlap/", wrap(self.overlap_view), name="customers_segment_overlap"),
             path("<int:pk>/edit/", wrap(self.edit_view), name="customers_segment_edit"),
             path(
                 "<int:pk>/refresh/", wrap(require_POST(self.refresh_view)), name="customers_segment_refresh"
@@ -103,7 +107,16 @@ class SegmentAdmin(PageMixin, ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, segment):
             raise PermissionDenied
-        return self._page(request, "customers/segment.html", segment.name, page_context(segment), segment)
+        context = page_context(segment, days=chosen_period(request.GET.get("days", "")))
+        return self._page(request, "customers/segment.html", segment.name, context, segment)
+
+    def overlap_view(self, request: HttpRequest) -> HttpResponse:
+        """Lay two segments over each other."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self._page(
+            request, "customers/segment_overlap.html", _("Compare segments"), overlap_context(request)
+        )
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
@@ -111,12 +124,13 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         """Define a segment by its rules; a starter or a cell of the RFM map fills them in."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = SegmentForm(request.POST or None, initial=initial_values(request))
+        form = SegmentForm(request.POST or None, kind=asked_kind(request), initial=initial_values(request))
         if request.method == "POST" and form.is_valid():
             segment = self._create(request, form)
             if segment:
                 return redirect(_url(segment))
-        context = {"form": form, "starters": _starters(), "chosen": request.GET.get("starter", "")}
+        starters = _starters() if form.kind == Segment.Kind.RULE else []
+        context = {"form": form, "starters": starters, "chosen": request.GET.get("starter", "")}
         return self._page(request, "customers/segment_form.html", _("New segment"), context)
 
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -172,13 +186,17 @@ class SegmentAdmin(PageMixin, ModelAdmin):
                     code=given["code"],
                     name=given["name"],
                     description=given["description"],
-                    rules=given["rules"],
+                    kind=form.kind,
+                    rules=given.get("rules"),
+                    refresh=given.get("refresh") or Segment.Refresh.NIGHTLY,
                 )
-                change = services.refresh_segment(segment, at=timezone.now())
+                if form.kind == Segment.Kind.RULE:
+                    services.refresh_segment(segment, at=timezone.now())
+                segment.refresh_from_db()
         except FidelioError as error:
             form.show(error)
             return None
-        messages.success(request, _change_words(change))
+        messages.success(request, _("Saved, with %(size)s members.") % {"size": formats.number(segment.size)})
         return segment
 
     def _edit(self, request: HttpRequest, segment: Segment, form: SegmentForm) -> bool:
@@ -190,6 +208,8 @@ class SegmentAdmin(PageMixin, ModelAdmin):
                 description=given["description"],
                 active=given["active"],
                 rules=given.get("rules", segment.rules),
+                refresh=given.get("refresh"),
+                announce=given.get("announce", False),
             )
         except FidelioError as error:
             form.show(error)

@@ -138,3 +138,105 @@ def test_why_somebody_is_in_a_segment(client, milan):
     assert "Yes" in why
     assert client.get(f"/console/customers/segment/{milan.pk}/change/").status_code == 403
     assert client.post(f"/console/customers/segment/{milan.pk}/refresh/").status_code == 403
+
+
+def test_a_code_is_made_from_the_name_and_stays_free(marketer, milan):
+    rules = json.dumps(IN_MILAN)
+    page(marketer, "add/", name="Città d'Italia", rules=rules)
+    page(marketer, "add/", name="Città d'Italia", rules=rules)
+
+    assert sorted(Segment.objects.exclude(pk=milan.pk).values_list("code", flat=True)) == [
+        "citta-ditalia",
+        "citta-ditalia-2",
+    ]
+
+
+def test_a_segment_by_hand_has_no_rules_and_takes_in_whom_a_person_names(marketer, milan):
+    page(marketer, "add/?kind=MANUAL", name="Friends of the house", reason="")
+    friends = Segment.objects.get(code="friends-of-the-house")
+    guest = CustomerFactory(email="guest@mail.example")
+
+    answer = marketer.post(
+        "/console/customers/segment/decide/",
+        {"segment": friends.pk, "who": "guest@mail.example", "act": "INCLUDE", "reason": "Press"},
+        follow=True,
+    )
+
+    friends.refresh_from_db()
+    assert (friends.kind, friends.size) == ("MANUAL", 1)
+    assert "Press" in answer.content.decode()
+    assert friends.memberships.get(left_at=None).customer == guest
+
+
+def test_who_is_kept_out_by_hand_stays_out_until_the_rules_decide_again(marketer, milan):
+    member = milan.memberships.get().customer
+    decide = {"segment": milan.pk, "customer": member.pk, "back": "customer"}
+    path = "/console/customers/segment/decide/"
+
+    marketer.post(path, decide | {"act": "EXCLUDE"})
+    marketer.post(f"/console/customers/segment/{milan.pk}/refresh/")
+
+    milan.refresh_from_db()
+    assert milan.size == 0
+    tab = marketer.get(f"/console/customers/customer/{member.pk}/change/?tab=segments").content.decode()
+    assert "Never in" in tab
+    marketer.post(path, decide | {"act": "forget"})
+    milan.refresh_from_db()
+    assert milan.size == 1
+
+
+@pytest.mark.parametrize("who", ["", "nobody@mail.example", "Giulia"])
+def test_nobody_is_decided_about_who_is_not_named_exactly(marketer, milan, who):
+    answer = marketer.post(
+        "/console/customers/segment/decide/",
+        {"segment": milan.pk, "who": who, "act": "EXCLUDE"},
+        follow=True,
+    )
+
+    assert "answers to this" in answer.content.decode()
+    assert not milan.overrides.exists()
+
+
+def test_an_agent_decides_nothing_about_segments(client, milan):
+    client.force_login(staff(Role.AGENT))
+    member = milan.memberships.get().customer_id
+
+    answer = client.post(
+        "/console/customers/segment/decide/", {"segment": milan.pk, "customer": member, "act": "EXCLUDE"}
+    )
+
+    assert answer.status_code == 403
+    assert not milan.overrides.exists()
+    tab = client.get(f"/console/customers/customer/{member}/change/?tab=segments").content.decode()
+    assert "Keep out" not in tab
+    assert client.get("/console/customers/segment/overlap/").status_code == 403
+
+
+def test_two_segments_are_laid_over_each_other(marketer, milan):
+    everybody = create_segment(code="all", name="Everybody", rules={"combinator": "and", "rules": []})
+    refresh_segment(everybody, at=NOON)
+
+    shown = page(marketer, f"overlap/?first={milan.pk}&second={everybody.pk}")
+
+    assert "Only in Everybody" in shown
+    assert "1 · 50%" in shown
+    form = marketer.get("/console/customers/segment/add/?within=all&without=milan").context["form"]
+    assert form.initial["rules"]["rules"] == [
+        {"field": "segment", "operator": "=", "value": "all"},
+        {"field": "segment", "operator": "!=", "value": "milan"},
+    ]
+
+
+def test_the_page_names_the_segments_it_depends_on_and_its_period(marketer, milan):
+    rules = {"combinator": "and", "rules": [{"field": "segment", "operator": "=", "value": "milan"}]}
+    inner = create_segment(code="inner", name="Inner circle", rules=rules)
+
+    assert "Its rules name" in page(marketer, f"{inner.pk}/change/?days=365")
+    assert "Inner circle" in page(marketer, f"{milan.pk}/change/?days=never")
+
+
+def test_known_values_are_offered_for_free_text_and_for_nothing_else(marketer, milan):
+    path = "/console/customers/segment/values/"
+
+    assert marketer.get(f"{path}?field=customer.city").json() == {"values": ["Bari", "Milano"]}
+    assert marketer.get(f"{path}?field=customer.last_name").json() == {"values": []}
