@@ -104,6 +104,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Events"), "timeline", model="customers.event", permission=SEES_DATA),
             Entry(_("Consent ledger"), "fact_check", model="customers.consentrecord"),
             Entry(_("Suppressed addresses"), "unsubscribe", model="customers.suppression"),
+            Entry(_("Merges"), "merge", model="customers.mergeoperation"),
             Entry(_("Rights requests"), "gavel", model="customers.rightsrequest"),
             Entry(_("Quarantine"), "report", model="customers.quarantinedevent"),
             Entry(_("Conflicts"), "compare_arrows", model="customers.eventconflict"),

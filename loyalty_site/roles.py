@@ -54,6 +54,7 @@ RULES: dict[Role, list[str]] = {
         *SERVE_CUSTOMERS,
         "customers.*_duplicatecandidate",
         "customers.*_lockedvalue",
+        "customers.*_mergeoperation",
         "coupons.approve_apology",
         "customers.export_customer",
         "customers.restrict_customer",

@@ -241,6 +241,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.identity_tabs.identities_panel",
     "customers.identity_tabs.duplicates_panel",
     "customers.identity_tabs.household_panel",
+    "customers.admin.merging.merges_panel",
     "customers.rights_panel.rights_panel",
 ]
 CUSTOMER_DETAILS: list[str] = [

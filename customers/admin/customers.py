@@ -17,6 +17,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from customers.admin import customer_export
 from customers.admin.filters import FoundFilter, PurchaseFilter, ReachableFilter, SegmentFilter
 from customers.admin.lists import FactAdmin
+from customers.admin.merging import merge_urls
 from customers.admin.notes import note_urls, pinned_notes
 from customers.models import Consent, Customer, Segment, Suppression
 from customers.models.consent import AddressHash
@@ -155,6 +156,7 @@ class CustomerAdmin(FactAdmin):
         return [
             path("<int:pk>/change/", page, name="customers_customer_change"),
             *note_urls(self.admin_site),
+            *merge_urls(self.admin_site),
             *super().get_urls(),
         ]
 
