@@ -57,6 +57,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Customers"),
         [
             Entry(_("Customers"), "group", model="customers.customer"),
+            Entry(_("Prospects"), "person_search", model="customers.lead"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
             Entry(_("Possible duplicates"), "person_search", model="customers.duplicatecandidate"),
@@ -93,6 +94,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Imports"), "upload_file", model="customers.importrun"),
             Entry(_("Products"), "inventory_2", model="customers.product", permission=SEES_DATA),
+            Entry(_("Owned products"), "qr_code_2", model="customers.asset", permission=SEES_DATA),
             Entry(_("Stores"), "storefront", model="customers.store", permission=SEES_DATA),
             Entry(_("Sources"), "hub", model="customers.source", permission=SEES_DATA),
             Entry(

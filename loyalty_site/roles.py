@@ -26,7 +26,7 @@ SEE_CUSTOMERS = [
     for model in (
         "customer", "identity", "sourceprofile", "consent", "event", "order", "orderline", "return",
         "returnline", "product", "store", "saleschannel", "businessunit", "segmentmembership", "trait",
-        "customernote",
+        "customernote", "lead", "asset", "assetownership",
         "goldenvalue", "household",
     )
 ]  # fmt: skip
@@ -69,6 +69,8 @@ RULES: dict[Role, list[str]] = {
     ],
     Role.MARKETER: [
         *SEE_EVERYTHING,
+        "customers.add_lead",
+        "customers.change_lead",
         "customers.add_customernote",
         "customers.change_customernote",
         "customers.*_segment",

@@ -236,6 +236,8 @@ CUSTOMER_PANELS: list[str] = [
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
     "campaigns.panels.messages_panel",
+    "customers.admin.assets.assets_panel",
+    "customers.admin.leads.lead_panel",
     "customers.admin.notes.notes_panel",
     "customers.tabs.consents_panel",
     "customers.identity_tabs.identities_panel",

@@ -1,11 +1,13 @@
 """The console's pages about customers, what they bought and what happened to them."""
 
 from customers.admin import (
+    assets,
     catalogue,
     customers,
     duplicates,
     identities,
     imports,
+    leads,
     ledgers,
     orders,
     quarantine,
@@ -14,11 +16,13 @@ from customers.admin import (
 )
 
 __all__ = [
+    "assets",
     "catalogue",
     "customers",
     "duplicates",
     "identities",
     "imports",
+    "leads",
     "ledgers",
     "orders",
     "quarantine",
