@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import confirmations, erasure, imports
+from customers.services import confirmations, erasure, imports, retention
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -62,6 +62,12 @@ def refresh_segments() -> None:
 def expire_consents() -> None:
     """Let consents expire that nobody confirmed in time."""
     confirmations.expire_waiting_consents(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.apply_retention")
+def apply_retention() -> None:
+    """End profiling and marketing of whom nothing was heard for as long as the programme has set."""
+    retention.apply_programme_retention(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.sweep_rights")

@@ -202,6 +202,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire consents": {"task": "customers.tasks.expire_consents", "schedule": timedelta(hours=1)},
+    "apply retention": {"task": "customers.tasks.apply_retention", "schedule": crontab(hour=5, minute=10)},
     "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
@@ -263,6 +264,7 @@ JOB_RUNNERS: dict[str, str] = {
     "export": "operations.exports.run_export",
     "duplicates": "customers.services.duplicates.run_search",
     "customers.erasure": "customers.services.erasure.run_erasure",
+    "customers.source_leaves": "customers.services.leaving.run_leaving",
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
 }
@@ -303,6 +305,14 @@ PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")
 PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
 # percent takes off when no order is named; minor units of the programme's currency.
+# After how many months without activity profiling and marketing end (GDPR, article 5); 0 for never. Durable
+# goods need longer. The demo's year is in the past.
+RETENTION_PROFILING_MONTHS = int(
+    read("RETENTION_PROFILING_MONTHS", "12" if ENVIRONMENT == "production" else "0")
+)
+RETENTION_MARKETING_MONTHS = int(
+    read("RETENTION_MARKETING_MONTHS", "24" if ENVIRONMENT == "production" else "0")
+)
 # How long the link of a double opt-in confirms.
 DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))

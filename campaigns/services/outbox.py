@@ -70,7 +70,8 @@ FROM (
                        SELECT FROM customers_suppression AS suppression
                        WHERE suppression.channel = asked.channel
                          AND suppression.address_hash = asked.address_hash
-                         AND (suppression.reason <> 'UNSUBSCRIBED' OR asked.purpose <> 'SERVICE')
+                         AND (suppression.reason NOT IN ('UNSUBSCRIBED', 'ERASED')
+                              OR asked.purpose <> 'SERVICE')
                    ) THEN 'SUPPRESSED ON_SUPPRESSION_LIST'
                    ELSE 'SENDING'
                END AS verdict

@@ -19,6 +19,7 @@ from customers.services.golden import lock_golden_value, refresh_golden_records,
 from customers.services.households import form_households
 from customers.services.intake import record_external_events
 from customers.services.leads import engage_leads, move_lead, register_prospect
+from customers.services.leaving import leave_source
 from customers.services.memberships import (
     exclude_customer,
     forget_decision,
@@ -45,6 +46,7 @@ from customers.services.quarantine import (
     replay_events,
 )
 from customers.services.references import find_customer, search_customers
+from customers.services.retention import apply_retention
 from customers.services.returns import record_return
 from customers.services.rollups import refresh_rollups
 from customers.services.segments import (
@@ -58,6 +60,7 @@ from customers.services.segments import (
 
 __all__ = [
     "allow_merge",
+    "apply_retention",
     "cancel_order",
     "correct_event",
     "count_reachable_members",
@@ -78,6 +81,7 @@ __all__ = [
     "form_households",
     "include_customer",
     "keep_apart",
+    "leave_source",
     "lift_suppressions",
     "lock_golden_value",
     "maintain_partitions",

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from customers.errors import BlockedIdentity, ConsentWithoutProof
+from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent
 from customers.models import (
     Channel,
     Consent,
@@ -44,6 +44,8 @@ NAMESPACES = {
     Channel.PHONE: Namespace.PHONE,
 }
 # Of two statements of the same instant the more restrictive one holds.
+# What would let us write to somebody, at once or by asking for a confirmation.
+ALLOWING = (ConsentState.GRANTED, ConsentState.PENDING)
 RESTRICTION = {ConsentState.GRANTED: 0, ConsentState.PENDING: 1}
 
 
@@ -188,7 +190,9 @@ def contact_point(customer: Customer, channel: str) -> str:
 
 
 def check_consent(stated: StatedConsent, *, at: datetime) -> None:
-    """Raises ConsentWithoutProof or InvalidInput for a statement that could not be entered."""
+    """Raises ConsentWithoutProof, SourceGivesNoConsent or InvalidInput for what could not be entered."""
+    if stated.state in ALLOWING and stated.source and stated.source.kind in Source.STRANGERS:
+        raise SourceGivesNoConsent
     if stated.state == ConsentState.GRANTED and not stated.proof:
         raise ConsentWithoutProof(details=[Mistake("/proof", ConsentWithoutProof.message)])
     if stated.occurred_at and is_in_future(stated.occurred_at, at=at):
@@ -321,7 +325,7 @@ def _changed_event(consent: Consent):
 
 
 def _lift_suppressions(changed: Collection[Consent]) -> None:
-    """Who unsubscribed and later consents anew may be written to again; a bounce or a complaint stays."""
+    """Who unsubscribed, or was erased, and later consents anew is written to again; a bounce stays."""
     granted = {
         (consent.channel, address_hash(consent.address)): consent.changed_at
         for consent in changed
@@ -330,7 +334,8 @@ def _lift_suppressions(changed: Collection[Consent]) -> None:
     if not granted:
         return
     suppressions = Suppression.objects.filter(
-        reason=Suppression.Reason.UNSUBSCRIBED, address_hash__in={digest for _, digest in granted}
+        reason__in=[Suppression.Reason.UNSUBSCRIBED, Suppression.Reason.ERASED],
+        address_hash__in={digest for _, digest in granted},
     )
     outlived = [
         s.pk for s in suppressions if s.created_at < granted.get((s.channel, s.address_hash), s.created_at)

@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BlockedIdentity, ConsentWithoutProof
+from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent
 from customers.models import Customer, Identity, Namespace, Source, SourceProfile
 from customers.models.consent import ConsentState
 from customers.rules import is_in_future, normalise_address
-from customers.services.consents import NAMESPACES, StatedConsent, record_consents
+from customers.services.consents import ALLOWING, NAMESPACES, StatedConsent, record_consents
 from customers.services.golden import (
     locks_of,
     stored_fields,
@@ -246,6 +246,9 @@ def _stated(draft: Draft, sources: dict[str, Source]) -> list[StatedConsent]:
     for consent in draft.item.get("consents") or []:
         address = _address_of(draft, consent)
         if address is None:
+            continue
+        if consent["state"] in ALLOWING and sources[draft.item["source"]].kind in Source.STRANGERS:
+            draft.warn(SourceGivesNoConsent.key, str(SourceGivesNoConsent.message))
             continue
         stated.append(
             StatedConsent(

@@ -83,18 +83,35 @@ def erase_customer(
         kind=RightsRequest.Kind.ERASURE, customer=customer, requested_at=at, reason=""
     )
     records = _records_of(customer)
-    suppressed = _suppress_contact_points(records)
+    request.result = erase_records(records, at=at)
+    request.customer, request.completed_at, request.reason = _survivor_of(records), at, ""
+    request.save()
+    transaction.on_commit(lambda: write_to_ledger(records, at=at))
+    return request
+
+
+def erase_records(records: list[Customer], *, at: datetime, suppress: bool = True) -> dict[str, int]:
+    """Erase these records and what belongs to them; return the counts. The caller has locked them.
+
+    With `suppress` their contact points join the suppression list.
+    """
+    if not records:
+        return {}
+    suppressed = _suppress_contact_points(records) if suppress else 0
     trail = trail_of(records)
     rows = _erase_rows([record.pk for record in records])
     _bury(records)
     traces = erase_traces(trail)
-    gone = next(record for record in records if record.merged_into_id is None)
-    record_event("customer.erased", external_id=f"customer:{gone.pk}:erased", customer=gone, occurred_at=at)
-    request.customer, request.completed_at, request.reason = gone, at, ""
-    request.result = {"records": len(records), "rows": rows, "traces": traces, "suppressed": suppressed}
-    request.save()
-    transaction.on_commit(lambda: write_to_ledger(records, at=at))
-    return request
+    for gone in records:
+        if gone.merged_into_id is None:
+            record_event(
+                "customer.erased", external_id=f"customer:{gone.pk}:erased", customer=gone, occurred_at=at
+            )
+    return {"records": len(records), "rows": rows, "traces": traces, "suppressed": suppressed}
+
+
+def _survivor_of(records: list[Customer]) -> Customer:
+    return next(record for record in records if record.merged_into_id is None)
 
 
 def _records_of(customer: Customer) -> list[Customer]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound
+from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound, SourceLeft
 from customers.models import Customer, Event, Identity, Lead, Namespace, Source, SourceProfile
 from customers.models.customer import CustomerQuerySet
 from customers.rules import (
@@ -260,9 +260,14 @@ def _attach(made: dict[Key, Customer], *, at: datetime) -> None:
 
 
 def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
-    """Return the sources under these codes; unknown ones are created, with the code as their name."""
+    """Return the sources under these codes; unknown ones are created, with the code as their name.
+
+    Raises SourceLeft for one of which nothing is taken any more.
+    """
     codes = set(codes)
     sources = {source.code: source for source in Source.objects.filter(code__in=codes)}
+    if any(source.left_at for source in sources.values()):
+        raise SourceLeft
     missing = codes - sources.keys()
     if missing:
         insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])

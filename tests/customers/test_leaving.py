@@ -1,0 +1,181 @@
+"""Co-op sources: they never make anybody contactable, and what they told leaves in one job."""
+
+import pytest
+
+from customers.errors import SourceGivesNoConsent, SourceLeft
+from customers.models import (
+    Consent,
+    Customer,
+    Event,
+    EventConflict,
+    Identity,
+    Order,
+    Rollup,
+    Source,
+    SourceProfile,
+)
+from customers.services import (
+    leave_source,
+    reachable_address,
+    record_consent,
+    record_external_consents,
+    record_external_events,
+    record_order,
+    upsert_customers,
+)
+from operations.models import JobRun
+from operations.tasks import carry_out_job
+from tests.factories import NOON, SourceFactory
+
+GRANT = {"channel": "email", "purpose": "MARKETING", "state": "GRANTED", "proof": {"list": "co-op"}}
+
+
+@pytest.fixture(autouse=True)
+def files(settings, tmp_path):
+    settings.ERASURE_LEDGER, settings.MEDIA_ROOT = tmp_path / "ledger", tmp_path / "media"
+
+
+@pytest.fixture
+def coop(db) -> Source:
+    return SourceFactory(code="coop", kind="COOP")
+
+
+def told(source: str, name: str, **fields) -> Customer:
+    (outcome,) = upsert_customers([{"source": source, "source_id": name, **fields}], at=NOON)
+    assert outcome.error is None
+    return outcome.row
+
+
+def test_a_grant_told_by_a_coop_is_left_out_with_a_warning_and_the_rest_is_taken(coop):
+    (outcome,) = upsert_customers(
+        [
+            {
+                "source": "coop",
+                "source_id": "1",
+                "email": "a@mail.example",
+                "city": "Bari",
+                "consents": [GRANT],
+            }
+        ],
+        at=NOON,
+    )
+
+    assert [warning.key for warning in outcome.warnings] == ["source_gives_no_consent"]
+    assert outcome.row.city == "Bari"
+    assert reachable_address(outcome.row, "email") is None
+
+
+@pytest.mark.parametrize("state", ["GRANTED", "PENDING"])
+def test_a_consent_from_a_coop_is_refused_and_nothing_is_entered(coop, state):
+    item = {"email": "a@mail.example", "source": "coop", **GRANT, "state": state}
+
+    (outcome,) = record_external_consents([item], at=NOON)
+
+    assert isinstance(outcome.error, SourceGivesNoConsent)
+    assert not Consent.objects.exists()
+
+
+def test_a_refusal_from_a_coop_counts(coop):
+    item = {"email": "a@mail.example", "source": "coop", **GRANT, "state": "OBJECTED", "proof": None}
+
+    record_external_consents([item], at=NOON)
+
+    assert Consent.objects.get().state == "OBJECTED"
+
+
+def leave(source: Source) -> dict:
+    job = leave_source(source, at=NOON)
+    carry_out_job(job.pk)
+    job.refresh_from_db()
+    assert job.status == "DONE", job.error
+    return job.result
+
+
+def test_who_only_the_source_knew_is_erased_and_others_lose_what_it_told(coop):
+    alone = told("coop", "1", email="alone@mail.example", first_name="Una")
+    shared = told("shop", "9", email="both@mail.example", first_name="Bea")
+    assert told("coop", "2", email="both@mail.example", city="Bari", phone="+393471234567") == shared
+    shared.refresh_from_db()
+    assert shared.city == "Bari"
+
+    result = leave(coop)
+
+    alone.refresh_from_db()
+    shared.refresh_from_db()
+    assert (result["people"], result["erased"]) == (2, 1)
+    assert (alone.status, alone.first_name) == ("ERASED", "")
+    assert (shared.status, shared.first_name, shared.city) == ("ACTIVE", "Bea", "")
+    assert [identity.value for identity in Identity.objects.all()] == ["both@mail.example"]
+    assert {profile.external_id[:5] for profile in SourceProfile.objects.filter(source=coop)} == {"left:"}
+
+
+def test_its_events_and_conflicts_go_and_its_orders_become_anonymous_sales(coop):
+    shared = told("shop", "9", email="both@mail.example")
+    order = {
+        "customer": {"source": "shop", "source_id": "9"},
+        "ordered_at": NOON,
+        "currency": "EUR",
+        "lines": [{"sku": "A", "quantity": "1", "amount": 5000}],
+    }
+    theirs = record_order({"source": "coop", "source_id": "o-1", **order}, at=NOON)
+    ours = record_order({"source": "shop", "source_id": "o-2", **order}, at=NOON)
+    visit = {"type": "visit.recorded", "occurred_at": NOON, "customer": order["customer"], "payload": {}}
+    record_external_events(
+        [
+            {"source": "coop", "external_id": "e-1", **visit},
+            {"source": "shop", "external_id": "e-1", **visit},
+        ],
+        at=NOON,
+    )
+    record_external_events(
+        [{"source": "coop", "external_id": "e-1", **visit, "amount": 1, "currency": "EUR"}], at=NOON
+    )
+    assert EventConflict.objects.count() == 1
+
+    result = leave(coop)
+
+    assert result["events"] == 1
+    assert [event.source.code for event in Event.objects.filter(type="visit.recorded")] == ["shop"]
+    assert not EventConflict.objects.exists()
+    assert Order.objects.get(pk=theirs.pk).customer is None
+    assert Order.objects.get(pk=ours.pk).customer == shared
+    assert Rollup.objects.get(customer=shared, scope="ALL").net_amount == 5000
+
+
+def test_a_grant_by_the_source_ends_and_a_refusal_stays(db):
+    partner = SourceFactory(code="partner", kind="PARTNER")
+    alice = told("shop", "9", email="a@mail.example", phone="+393471234567")
+    for channel, state in [("email", "GRANTED"), ("sms", "DENIED")]:
+        record_consent(
+            alice, channel=channel, purpose="MARKETING", state=state, source=partner, proof={"x": 1}, at=NOON
+        )
+
+    leave(partner)
+
+    states = dict(Consent.objects.values_list("channel", "state"))
+    assert states == {"email": "EXPIRED", "sms": "DENIED"}
+
+
+def test_of_a_source_that_left_nothing_is_taken_any_more_and_it_leaves_once(coop):
+    leave_source(coop, at=NOON)
+
+    with pytest.raises(SourceLeft):
+        leave_source(coop, at=NOON)
+    with pytest.raises(SourceLeft):
+        upsert_customers([{"source": "coop", "source_id": "1", "first_name": "Una"}], at=NOON)
+    assert not Customer.objects.exists()
+    assert JobRun.objects.count() == 1
+
+
+def test_a_leaving_that_was_killed_goes_on_where_it_was(coop):
+    for number in range(3):
+        told("coop", str(number), email=f"c{number}@mail.example")
+    job = leave_source(coop, at=NOON)
+    carry_out_job(job.pk)
+    JobRun.objects.filter(pk=job.pk).update(status="RUNNING")
+
+    carry_out_job(job.pk)
+
+    job.refresh_from_db()
+    assert (job.status, job.result["people"]) == ("DONE", 0)
+    assert Customer.objects.filter(status="ERASED").count() == 3
