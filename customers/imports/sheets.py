@@ -91,14 +91,15 @@ def _sheet(path: Path, options: Options) -> Iterator[Worksheet]:
 @contextmanager
 def _workbook(path: Path) -> Iterator[Workbook]:
     _check_parts(path)
-    try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:
-        raise UnreadableFile.at("", "This is no Excel workbook that can be read.") from error
-    try:
-        yield book
-    finally:
-        book.close()
+    with path.open("rb") as file:  # By its name openpyxl would judge it by the ending.
+        try:
+            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except Exception as error:
+            raise UnreadableFile.at("", "This is no Excel workbook that can be read.") from error
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _check_parts(path: Path) -> None:

@@ -24,10 +24,14 @@ from operations.api.parsers import read_json
 YES = {"1", "true", "yes", "y", "x", "si", "sì", "s", "vero", "ok", "granted", "ja", "oui", "opt-in", "optin"}
 NO = {"0", "false", "no", "n", "falso", "denied", "nein", "non", "opt-out", "optout"}
 CURRENCY_SIGNS = re.compile(r"(?:EUR|USD|GBP|CHF|[€$£\s\u00a0\u202f'])")
-PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
-LOCAL_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-ISO_DAY = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})")
+PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+# Longer ones are numbers of something, and so are those with a zero in front: their digits are a name.
+COUNT = re.compile(r"-?(?:0|[1-9]\d{0,8})", re.ASCII)
+MEASURE = re.compile(r"-?(?:0|[1-9]\d{0,8})[.,]\d{1,6}", re.ASCII)
+LOCAL_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
+ISO_DAY = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})", re.ASCII)
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?")
+LONGEST = 10_000
 FORMULA = re.compile(r"[=@]|[+-](?=.*[(!|])")
 SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 
@@ -45,7 +49,11 @@ Converter = Callable[[Any, Options], Any]
 
 def text(value: Any, options: Options) -> str:
     """Return the cell as text; a formula is refused, because it would run in whoever opens an export."""
+    if isinstance(value, dict | list):
+        raise CellMistake("not_a_text", "Here stands a text, not an object or a list.")
     written = plain(value)
+    if len(written) > LONGEST:
+        raise CellMistake("too_long", "This text is too long for any field.")
     if FORMULA.match(written):
         raise CellMistake("formula", "The cell holds a formula, not a text.")
     return written
@@ -249,11 +257,16 @@ def evidence(value: Any, options: Options) -> dict[str, Any]:
 
 
 def anything(value: Any, options: Options) -> Any:
-    """Return what an attribute holds: a value of JSON as it stands, a cell as text or a plain number."""
+    """Return what an attribute holds: a value of JSON as it stands, a cell as number, yes or no, or text."""
     if isinstance(value, bool | dict | list):
         return value
     if isinstance(value, int | float):
         return int(value) if float(value).is_integer() else value
     if isinstance(value, datetime | date):
         return plain(value)
-    return text(value, options)
+    written = text(value, options)
+    if COUNT.fullmatch(written):
+        return int(written)
+    if MEASURE.fullmatch(written) and options.decimal in written:
+        return float(written.replace(",", "."))
+    return {"true": True, "false": False}.get(written, written)
