@@ -2,7 +2,7 @@
 
 The floor is what the database cannot do without: the same orders of three lines by COPY into staging, then
 one statement that finds customers and articles and writes orders and lines, over 4 connections. The API also
-reads JSON, validates, names what it does not know, keeps totals, tells of each order, and answers item by item.
+reads JSON, validates, names what it does not know, keeps totals, tells of each order, and answers by item.
 """
 
 import http.client
