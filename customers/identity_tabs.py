@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django_countries import countries
 
 from customers.models import Customer, DuplicateCandidate, GoldenRule, GoldenValue, SourceProfile
 from customers.panels import Figure, Panel
@@ -71,6 +72,8 @@ def _label(field: str) -> str:
 def _shown(field: str, value: str) -> str:
     if field == "birth_date" and value:
         return day(Customer._meta.get_field(field).to_python(value))
+    if field == "country" and value:
+        return str(countries.name(value) or value)
     return str(value)
 
 

@@ -189,7 +189,7 @@ class DuplicateCandidateAdmin(PageMixin, FactAdmin):
     @display(description=gettext_lazy("pair"), header=True)
     def pair(self, candidate: DuplicateCandidate) -> list[str]:
         places = [formats_place(customer) for customer in (candidate.first, candidate.second)]
-        return [f"{candidate.first} · {candidate.second}", " · ".join(places)]
+        return [str(candidate), " · ".join(dict.fromkeys(places))]
 
     @admin.display(description=gettext_lazy("weight"), ordering="weight")
     def likeness(self, candidate: DuplicateCandidate) -> str:
@@ -198,11 +198,12 @@ class DuplicateCandidateAdmin(PageMixin, FactAdmin):
     @admin.display(description=gettext_lazy("why"))
     def reasons(self, candidate: DuplicateCandidate) -> str:
         found = [one.label for one in weighed(candidate.explanation) if one.weight > 0]
-        return "; ".join(str(label) for label in found[:REASONS_SHOWN])
+        return " · ".join(str(label) for label in found[:REASONS_SHOWN])
 
-    @display(description=gettext_lazy("contradiction"), boolean=True, ordering="contradicted")
-    def doubt(self, candidate: DuplicateCandidate) -> bool:
-        return candidate.contradicted
+    @display(description=gettext_lazy("against"), label={"AGAINST": "danger"}, ordering="contradicted")
+    def doubt(self, candidate: DuplicateCandidate) -> tuple[str, str] | None:
+        against = [one.label for one in weighed(candidate.explanation) if one.weight < 0]
+        return ("AGAINST", str(against[-1])) if against else None
 
     @display(description=gettext_lazy("state"), label=TONES, ordering="status")
     def state(self, candidate: DuplicateCandidate) -> tuple[str, str]:

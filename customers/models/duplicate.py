@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 class Evidence(models.TextChoices):
     """What speaks for or against two records being one person, in the order in which it is told."""
 
-    KEY_CLAIMED = "key_claimed", _("A source says that one has the other's card, tax code or address")
+    KEY_CLAIMED = "key_claimed", _("One claims the other's address, card or tax code")
     EMAIL_HASH = "email_hash", _("The hash of the e-mail address agrees")
     MAILBOX = "mailbox", _("The same mailbox name at another provider")
     PHONE = "phone", _("The same telephone number")
-    LAST_NAME_RARITY = "last_name_rarity", _("The same last name; the rarer, the more it says")
+    LAST_NAME_RARITY = "last_name_rarity", _("The same last name")
     LAST_NAME_SIMILAR = "last_name_similar", _("Similar last names")
     FIRST_NAME = "first_name", _("The same first name")
     FIRST_NAME_SIMILAR = "first_name_similar", _("Similar first names")
@@ -116,7 +116,7 @@ class DuplicateCandidate(models.Model):
         indexes = [models.Index(fields=["status", "-weight"], name="candidate_queue")]
 
     def __str__(self) -> str:
-        return f"{self.first_id} / {self.second_id}"
+        return f"{self.first} · {self.second}"
 
 
 class DuplicateSearch(models.Model):

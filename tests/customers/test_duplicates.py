@@ -1,9 +1,11 @@
 """Possible duplicates: who is proposed and why, who merges by themselves, who is never proposed."""
 
+import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from customers.errors import CandidateDecided
 from customers.models import (
@@ -230,3 +232,33 @@ def test_searching_again_changes_nothing():
 
     assert search(whole=True).found == 0
     assert list(DuplicateCandidate.objects.values()) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_decisions_at_once_one_holds():
+    CustomerFactory(**NIC)
+    CustomerFactory(**NIC)
+    search()
+    pk = DuplicateCandidate.objects.get().pk
+    barrier, results = threading.Barrier(2), []
+
+    def decide(decision, **said):
+        try:
+            barrier.wait()
+            decision(pk, at=NOON, **said)
+            results.append("done")
+        except CandidateDecided:
+            results.append("late")
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=decide, args=[merge_candidate], kwargs={"reason": "one"}),
+        threading.Thread(target=decide, args=[dismiss_candidate]),
+    ]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+    assert sorted(results) == ["done", "late"]
+    merged = DuplicateCandidate.objects.get().status == "MERGED"
+    assert (MergeOperation.objects.count(), DoNotMerge.objects.count()) == ((1, 0) if merged else (0, 1))
