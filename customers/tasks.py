@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import confirmations, erasure, imports, retention
+from customers.services import confirmations, erasure, imports, live_segments, retention
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -55,7 +55,21 @@ def replay_quarantine(job: JobRun) -> dict[str, int]:
 @shared_task(name="customers.tasks.refresh_segments")
 def refresh_segments() -> None:
     """Bring every rule segment up to date; who entered and left is told to campaigns."""
+    live_segments.follow_changes()
     services.refresh_segments(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.follow_changes")
+def follow_changes() -> None:
+    """Let the live segments follow what has happened."""
+    while live_segments.follow_changes():
+        pass
+
+
+@shared_task(name="customers.tasks.sweep_segments")
+def sweep_segments() -> None:
+    """Refresh the live segments that only time has changed."""
+    live_segments.sweep_segments(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.expire_consents")

@@ -189,6 +189,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=1, minute=40),
     },
     "form households": {"task": "customers.tasks.form_households", "schedule": crontab(hour=3, minute=10)},
+    "follow changes": {
+        "task": "customers.tasks.follow_changes",
+        "schedule": timedelta(seconds=20),
+        "options": {"expire_seconds": 60},
+    },
+    "sweep segments": {"task": "customers.tasks.sweep_segments", "schedule": timedelta(minutes=5)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,

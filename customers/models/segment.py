@@ -149,9 +149,13 @@ class SegmentOverride(models.Model):
 
 
 class ChangedCustomers(models.Model):
-    """Customers to whom something happened since the live segments were last brought up to date."""
+    """Customers to whom something happened since the live segments were last brought up to date.
+
+    What `quiet` ones enter and leave is no event: a merge or a silent import triggers nothing.
+    """
 
     customers = ArrayField(models.BigIntegerField())
+    quiet = models.BooleanField(default=False)
     noted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -10,6 +10,7 @@ from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNo
 from customers.models import Customer, Identity, Namespace, Source, SourceProfile
 from customers.models.consent import ConsentState
 from customers.rules import is_in_future, normalise_address
+from customers.services.changes import note_changes
 from customers.services.consents import ALLOWING, NAMESPACES, StatedConsent, record_consents
 from customers.services.golden import (
     locks_of,
@@ -61,6 +62,7 @@ def upsert_customers(
         Resolution(taken, policies, mode).settle()
         taken = [draft for draft in taken if draft.error is None]
         _write(taken, sources, policies, at=at)
+        note_changes(draft.customer.pk for draft in taken)
     join_visitors(((visitor_key(draft.item.get("visitor")), draft.customer) for draft in taken), at=at)
     return [draft.outcome() for draft in drafts]
 

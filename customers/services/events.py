@@ -28,6 +28,7 @@ from customers.models import (
     SourceProfile,
     Store,
 )
+from customers.services.changes import note_changes
 from operations.inserts import insert_missing
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 Subscriber = Callable[[Event], None]
 
 OWN_SOURCE = "fidelio"
+MERGES = ("customer.merged", "customer.unmerged")
 RETRY_AFTER = [timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)]
 
 
@@ -105,12 +107,21 @@ def record_events(events: Sequence[Event], *, announce: bool = True) -> list[Eve
         new = insert_events(events)
         if announce:
             _queue(new)
+        _note(new, quiet=not announce)
     return new
 
 
 def insert_events(events: Sequence[Event]) -> list[Event]:
     """Write the events whose keys are new, and tell nobody; return those with their ids."""
     return insert_missing(events, unique=["source", "external_id"], key_table=EventKey)
+
+
+def _note(events: list[Event], *, quiet: bool) -> None:
+    """Let segments follow what happened; what a merge brings together triggers nothing."""
+    told = [event for event in events if not event.type.startswith("segment.")]
+    merged = [event for event in told if event.type in MERGES]
+    note_changes((event.customer_id for event in merged), quiet=True)
+    note_changes((event.customer_id for event in told if event.type not in MERGES), quiet=quiet)
 
 
 def _queue(events: list[Event]) -> None:

@@ -58,8 +58,10 @@ def replace_members(
         return _replace(_lock(segment), customers, at=at, announce=announce, cause=Because.RULE)
 
 
-def refresh_members(segment: Segment, customers: Iterable[int], *, at: datetime) -> SegmentChange:
-    """Bring only these customers' memberships of one segment up to date, and announce the change.
+def refresh_members(
+    segment: Segment, customers: Iterable[int], *, at: datetime, announce: bool = True
+) -> SegmentChange:
+    """Bring only these customers' memberships of one segment up to date.
 
     A segment without rules keeps whom it has, but for what was decided by hand. The segment's whole refresh
     is still to come: `refreshed_at` stays.
@@ -68,7 +70,8 @@ def refresh_members(segment: Segment, customers: Iterable[int], *, at: datetime)
     with transaction.atomic():
         segment = _lock(segment)
         chosen = _chosen_among(segment, among, at)
-        announce = segment.kind != Segment.Kind.RULE or segment.refreshed_at is not None
+        edited = segment.kind == Segment.Kind.RULE and segment.refreshed_at is None
+        announce = announce and not edited
         return _write(segment, chosen, at=at, announce=announce, cause=Because.RULE, among=among)
 
 
