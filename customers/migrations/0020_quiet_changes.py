@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0018_sources_may_leave'),
+        ('customers', '0019_words_of_evidence'),
     ]
 
     operations = [
