@@ -230,11 +230,16 @@ def _values(event: Event) -> _Values:
         | {
             "amount": "" if event.amount is None else money(event.amount, event.currency),
             "place": str(event.store or event.sales_channel or ""),
-            "product": str(event.product or payload.get("product") or gettext("an article")),
+            "product": str(_thing(event) or payload.get("product") or gettext("an article")),
             "source": str(event.source),
             "channel": _label(Channel, payload.get("channel")),
         }
     )
+
+
+def _thing(event: Event) -> object:
+    """Return what the event is about: one article of somebody's, or an article of the assortment."""
+    return (event.asset if event.asset_id else None) or event.product
 
 
 def _label(choices: type[models.TextChoices], value: object) -> str:

@@ -57,7 +57,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Customers"),
         [
             Entry(_("Customers"), "group", model="customers.customer"),
-            Entry(_("Prospects"), "person_search", model="customers.lead"),
+            Entry(_("Prospects"), "person_add", model="customers.lead"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
             Entry(_("Possible duplicates"), "person_search", model="customers.duplicatecandidate"),

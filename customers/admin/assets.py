@@ -113,7 +113,7 @@ def assets_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     last = {
         event.asset_id: event
         for event in customer.events.filter(asset__in=[each.asset_id for each in owned])
-        .select_related("source", "store", "sales_channel", "product")
+        .select_related("source", "store", "sales_channel", "product", "asset__product")
         .order_by("asset_id", "-occurred_at", "-pk")
         .distinct("asset_id")
     }

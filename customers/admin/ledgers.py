@@ -65,7 +65,7 @@ class EventAdmin(FactAdmin):
     """Everything that happened, as it was told."""
 
     list_display = ["occurred_at", "sentence", "customer", "source", "type"]
-    list_select_related = ["customer", "source", "sales_channel", "store", "product"]
+    list_select_related = ["customer", "source", "sales_channel", "store", "product", "asset__product"]
     list_filter = ["source", ("occurred_at", RangeDateTimeFilter)]
     list_filter_submit = True
     search_fields = ["type__exact"]

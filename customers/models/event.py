@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class EventQuerySet(models.QuerySet["Event"]):
     def timeline(self) -> "EventQuerySet":
         """Return events newest first, with what a timeline shows of them."""
-        return self.select_related("source", "sales_channel", "store", "business_unit", "product").order_by(
-            "-occurred_at", "-id"
-        )
+        return self.select_related(
+            "source", "sales_channel", "store", "business_unit", "product", "asset__product"
+        ).order_by("-occurred_at", "-id")
 
     def of_kind(self, kind: str) -> "EventQuerySet":
         """Return events of a type (`order.recorded`) or a family (`order`); all without a kind."""

@@ -159,11 +159,13 @@ def _quarantine_mistakes(drafts: list[Draft], sources: dict[str, Source]) -> Non
 
 
 def reason_of(error: FidelioError) -> str:
-    """Return the first thing wrong, with the place where it is."""
+    """Return the first thing wrong, with the place where it is unless the sentence names it."""
     if not error.details:
         return str(error.message)
     mistake = error.details[0]
-    return f"{mistake.pointer}: {mistake.message}" if mistake.pointer else str(mistake.message)
+    place = mistake.pointer.removeprefix("/")
+    named = not place or place.replace("/", ".") in mistake.message
+    return str(mistake.message) if named else f"/{place}: {mistake.message}"
 
 
 def _compare(drafts: Iterable[Draft], sources: dict[str, Source]) -> None:

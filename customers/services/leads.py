@@ -1,7 +1,7 @@
 """Prospects on their way to becoming customers: how they came, how far they are, and when they arrived."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,6 +13,7 @@ from customers.services.events import new_event, own_source, record_events
 from customers.services.locks import lock_live_customers
 from customers.services.references import Key, create_leads, ensure_customers
 
+LOOKED_BACK = timedelta(days=7)
 # Who did something of their own accord is engaged; what we sent them does not count.
 ENGAGING = """
 UPDATE customers_lead lead SET stage = 'ENGAGED', moved_at = %(at)s, reason = ''
@@ -20,7 +21,8 @@ FROM customers_customer customer
 WHERE lead.stage = 'NEW' AND customer.id = lead.customer_id AND customer.status = 'PROSPECT'
   AND EXISTS (
       SELECT FROM customers_event event
-      WHERE event.customer_id = lead.customer_id AND event.occurred_at <= %(at)s
+      WHERE event.customer_id = lead.customer_id
+        AND event.occurred_at > %(since)s AND event.occurred_at <= %(at)s
         AND (event.source_id <> %(own)s OR event.type IN ('message.opened', 'message.clicked')))
 RETURNING lead.customer_id
 """
@@ -106,10 +108,10 @@ def convert_leads(customer_ids: Iterable[int], *, at: datetime) -> int:
 
 
 def engage_leads(*, at: datetime) -> int:
-    """Move new prospects who did something since to ENGAGED; return how many they were."""
+    """Move new prospects who did something in the last week to ENGAGED; return how many they were."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(ENGAGING, {"at": at, "own": own_source().pk})
+            cursor.execute(ENGAGING, {"at": at, "since": at - LOOKED_BACK, "own": own_source().pk})
             ids = [pk for (pk,) in cursor.fetchall()]
         _tell_moves(Lead.objects.filter(customer__in=ids).order_by("pk"), before=LeadStage.NEW, at=at)
     return len(ids)

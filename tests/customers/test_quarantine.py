@@ -47,7 +47,7 @@ def test_a_quarantined_event_keeps_what_it_says_of_itself():
     (aside,) = set_aside(event("bad", payload={"score": 11}))
 
     assert (aside.type, aside.external_id, aside.source.code) == ("nps.answered", "bad", "shop")
-    assert aside.reason == ("/payload/score: payload.score of nps.answered is a whole number from 0 to 10.")
+    assert aside.reason == ("payload.score of nps.answered is a whole number from 0 to 10.")
 
 
 def test_a_corrected_event_is_recorded_and_leaves_the_quarantine():
@@ -68,7 +68,7 @@ def test_what_is_still_wrong_stays_as_corrected_with_its_new_reason():
 
     replay, reason = correct_event(aside, aside.payload | {"type": "nps.danced"}, read=read_event, at=NOON)
 
-    assert (replay, reason) == (Replay(still=1), "/type: The type nps.danced is not known.")
+    assert (replay, reason) == (Replay(still=1), "The type nps.danced is not known.")
     aside.refresh_from_db()
     assert (aside.type, aside.reason, aside.attempts) == ("nps.danced", reason, 1)
     assert not Event.objects.filter(external_id="bad").exists()
