@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.models import Message
+from campaigns.services.transactional import CONFIRMATION
 from customers.models import Customer
 from customers.panels import Panel
 from operations.figures import Cell, Column, Table
@@ -41,7 +42,7 @@ def _table(messages: list[Message]) -> Table:
         [
             [
                 moment(message.sent_at or message.created_at),
-                str(message.campaign) if message.campaign else _("A coupon"),
+                _what(message),
                 Cell(message.get_state_display(), tone=TONES.get(message.state, "info")),
                 message.get_reason_display(),
                 message.coupon_code,
@@ -53,6 +54,12 @@ def _table(messages: list[Message]) -> Table:
         empty_text=_("Campaigns and coupons that are sent by e-mail stand here, with what became of them."),
         empty_icon="mail",
     )
+
+
+def _what(message: Message) -> str:
+    if message.campaign:
+        return str(message.campaign)
+    return _("Please confirm: a consent") if message.step == CONFIRMATION else _("A coupon")
 
 
 def _all_of(customer: Customer) -> str:

@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers.models import ConsentRecord, Customer, MonthlyRollup
+from customers.models import ConsentRecord, ConsentText, Customer, MonthlyRollup
 from customers.panels import Figure, Panel
 from customers.services.rollups import stats_of
 from operations.figures import Chart, Series
@@ -91,7 +91,9 @@ def consents_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     """Return what holds now and the ledger with its proofs as a tab."""
     if not request.user.has_perm("customers.view_consent"):
         return None
-    records = ConsentRecord.objects.filter(customer=customer).select_related("source")[:RECORDS_SHOWN]
+    words = ConsentText.objects.filter(text_hash=OuterRef("text_hash")).values("text")[:1]
+    ledger = ConsentRecord.objects.filter(customer=customer).select_related("source")
+    records = ledger.annotate(words=Subquery(words))[:RECORDS_SHOWN]
     consents = list(customer.consents.order_by("channel", "purpose", "address"))
     return Panel(
         code="consents",

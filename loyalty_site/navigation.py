@@ -105,6 +105,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Corrected fields"), "lock", model="customers.lockedvalue", permission=SEES_DATA),
             Entry(_("Events"), "timeline", model="customers.event", permission=SEES_DATA),
             Entry(_("Consent ledger"), "fact_check", model="customers.consentrecord"),
+            Entry(_("Consent texts"), "contract", model="customers.consenttext"),
             Entry(_("Suppressed addresses"), "unsubscribe", model="customers.suppression"),
             Entry(_("Merges"), "merge", model="customers.mergeoperation"),
             Entry(_("Rights requests"), "gavel", model="customers.rightsrequest"),

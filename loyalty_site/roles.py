@@ -60,6 +60,7 @@ RULES: dict[Role, list[str]] = {
         "customers.restrict_customer",
         "customers.erase_customer",
         "customers.view_rightsrequest",
+        "customers.view_suppression",
         "coupons.change_coupon",
         "coupons.*_agentallowance",
         "loyalty.adjust_points",

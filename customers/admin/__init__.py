@@ -13,6 +13,7 @@ from customers.admin import (
     quarantine,
     rights,
     segments,
+    suppressions,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "quarantine",
     "rights",
     "segments",
+    "suppressions",
 ]

@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from customers import services
+from customers.admin.leaving import LeavingMixin
 from customers.admin.lists import FactAdmin
 from customers.models import BlockedValue, Customer, IdentityNamespace, LockedValue, Purpose, Source
 from customers.services.namespaces import block_value, blocked_form, unblock_value
@@ -44,7 +45,7 @@ class SourceForm(forms.ModelForm):
 
 
 @admin.register(Source)
-class SourceAdmin(ModelAdmin):
+class SourceAdmin(LeavingMixin, ModelAdmin):
     """The systems that tell us about people, the most trusted first."""
 
     form = SourceForm

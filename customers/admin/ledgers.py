@@ -3,25 +3,19 @@
 import json
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateTimeFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
-from customers import services
 from customers.admin.lists import FactAdmin
 from customers.models import (
     ConsentRecord,
     Event,
     EventConflict,
     PendingEvent,
-    Suppression,
 )
 from customers.timeline import describe
 
@@ -119,33 +113,3 @@ class PendingEventAdmin(FactAdmin):
     list_select_related = ["event"]
     ordering = ["-attempts", "not_before"]
     fields = [("event", "not_before", "attempts"), "last_error"]
-
-
-@admin.register(Suppression)
-class SuppressionAdmin(ModelAdmin):
-    """Contact points that are never written to; only their hash is known."""
-
-    list_display = ["created_at", "channel", "reason", "short_hash"]
-    list_filter = ["channel", "reason"]
-    list_per_page = 25
-    show_full_result_count = False
-    actions = ["lift"]
-    fields = readonly_fields = ["channel", "reason", "address_hash", "created_at"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Suppression | None = None) -> bool:
-        return False  # Lifted by the action, which says how many it concerns.
-
-    @admin.display(description=_("hash"))
-    def short_hash(self, suppression: Suppression) -> str:
-        return suppression.address_hash[:12]
-
-    @action(description=_("Allow again"), permissions=["change"])
-    def lift(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
-        lifted = services.lift_suppressions(queryset)
-        text = ngettext(
-            "%(count)d contact point is allowed again.", "%(count)d contact points are allowed again.", lifted
-        )
-        messages.success(request, text % {"count": lifted})

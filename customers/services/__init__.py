@@ -2,6 +2,7 @@ from customers.services.assets import register_asset
 from customers.services.carts import tell_abandoned_carts
 from customers.services.catalogue import upsert_product, upsert_products, upsert_store
 from customers.services.consents import (
+    find_suppression,
     lift_suppressions,
     reachable_address,
     record_consent,
@@ -77,6 +78,7 @@ __all__ = [
     "export_customer",
     "find_customer",
     "find_duplicates",
+    "find_suppression",
     "forget_decision",
     "form_households",
     "include_customer",

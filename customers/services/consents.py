@@ -356,6 +356,15 @@ def suppress(channel: str, address: str, *, reason: str) -> Suppression:
     return Suppression.objects.get(channel=channel, address_hash=digest)
 
 
+def find_suppression(channel: str, address: str) -> Suppression | None:
+    """Return the entry of a contact point on the suppression list; None when it is not there.
+
+    Raises InvalidInput for what is no contact point of the channel.
+    """
+    digest = address_hash(_normal_address(channel, address, country=""))
+    return Suppression.objects.filter(channel=channel, address_hash=digest).first()
+
+
 def unsuppress(channel: str, address: str) -> bool:
     """Allow a contact point again; return whether it was suppressed. Consent is needed all the same."""
     digest = address_hash(_normal_address(channel, address, country=""))

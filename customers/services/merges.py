@@ -69,6 +69,8 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
 
     Later merges of the same people are taken back first and made again without those who leave. The pair is
     kept apart from now on. Undone before, it stays as it is. Told as `customer.unmerged`.
+
+    Raises CustomerErased: what was forgotten cannot be told apart.
     """
 
     def undo() -> MergeOperation:
@@ -76,6 +78,8 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
         undone = MergeOperation.objects.select_for_update().get(pk=operation.pk)
         if undone.undone_at:
             return undone
+        if survivor_of(undone.survivor).status == Customer.Status.ERASED:
+            raise CustomerErased
         with _moving_allowed():
             for one in reversed(later):
                 _revert(one, at=at)

@@ -31,12 +31,14 @@ from customers.services import (
     dispatch_events,
     erase_customer,
     find_customer,
+    merge_customers,
     record_consent,
     record_event,
     record_external_events,
     record_order,
     refresh_rollups,
     request_erasure,
+    undo_merge,
     upsert_customers,
 )
 from customers.services.erasure import sweep_erasures
@@ -44,7 +46,7 @@ from loyalty.services import adjust_points
 from operations.models import Approval, IdempotencyKey, JobRun
 from operations.services import abandoned_jobs
 from operations.tasks import carry_out_job
-from tests.factories import NOON, ApiClientFactory, OrderFactory, UserFactory
+from tests.factories import NOON, ApiClientFactory, CustomerFactory, OrderFactory, UserFactory
 
 EMAIL, PHONE, CARD, TAX = "zdenka.quirk@mail.example", "+393479876501", "CARD778899", "QRKZDN80A41F205X"
 PERSON = {
@@ -234,6 +236,23 @@ def test_somebody_merged_into_the_person_is_erased_with_them(db):
     loser.refresh_from_db()
     assert (loser.status, loser.first_name, loser.merged_into_id) == ("MERGED", "", survivor.pk)
     assert words_left(["zdenk", "quirk"]) == []
+
+
+def test_nothing_of_the_person_is_left_in_the_journal_of_a_merge_which_cannot_be_undone(db):
+    (outcome,) = upsert_customers([{**PERSON, "source": "pos", "source_id": "9", "email": None}], at=NOON)
+    other = outcome.row
+    survivor = Customer.objects.exclude(pk=other.pk).first() or CustomerFactory(first_name="Zdenka")
+    record_consent(
+        survivor, channel="email", purpose="MARKETING", state="GRANTED", proof={"by": "zdenka"}, at=NOON
+    )
+    record_consent(other, channel="sms", purpose="MARKETING", state="DENIED", proof={"by": "zdenka"}, at=NOON)
+    operation = merge_customers(survivor, [other], reason="both are Zdenka Quirkova", at=NOON)
+
+    erase_customer(survivor, at=NOON)
+
+    assert words_left([word for word in WORDS if word != "proof-of-zdenka"]) == []
+    with pytest.raises(CustomerErased):
+        undo_merge(operation, at=NOON)
 
 
 def test_another_person_keeps_everything(db):
