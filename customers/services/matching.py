@@ -1,7 +1,8 @@
 """Who may be the same person: pairs by blocks, weighed in SQL, set-based.
 
 Comparing everybody with everybody is out of the question, so pairs come from blocks that a person's records
-hardly ever all escape: the same number, the same key, the same birth date or postcode with similar names.
+hardly ever all escape: the same number, the same key, the same birth date or postcode with similar names
+(pg_trgm).
 Every statement works on temporary tables of the caller's transaction.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from customers.models import Evidence
+from customers.models import Evidence, MatchWeight
 from customers.models.duplicate import CONTRADICTIONS
 
 # A block that many share says nothing, and its pairs grow with its square.
@@ -21,7 +22,8 @@ LARGEST_BLOCK = 50
 LARGEST_MAILBOX_BLOCK = 5
 
 TABLES = [
-    "changed", "claimed", "mailbox", "person", "phone", "email", "tax", "claim", "hash", "pair", "score"
+    "changed", "claimed", "mailbox", "person", "phone", "email", "tax", "claim", "hash", "block", "pair",
+    "likely", "score",
 ]  # fmt: skip
 CHANGED = """
 CREATE TEMPORARY TABLE match_changed ON COMMIT DROP AS
@@ -106,6 +108,27 @@ WHERE hashed.namespace = 'email_sha256' AND hashed.customer_id <> email.id;
 ANALYZE match_person; ANALYZE match_phone; ANALYZE match_email
 """
 
+# People with one of these in common are compared. As numbers, because sorting texts by the million is slow.
+BLOCKS = """
+CREATE TEMPORARY TABLE match_block ON COMMIT DROP AS
+SELECT id, changed, name, key FROM (
+    SELECT id, changed, name, key, count(*) OVER (PARTITION BY key) AS people
+    FROM match_person
+    CROSS JOIN LATERAL (VALUES
+        (CASE WHEN birth_date IS NOT NULL AND last <> '' THEN 'b' || birth_date || left(last, 2) END),
+        (CASE WHEN birth_date IS NOT NULL AND first <> '' THEN 'b' || birth_date || left(first, 2) END),
+        (CASE WHEN postcode <> '' AND street <> '' THEN 's' || postcode || '|' || street END),
+        (CASE WHEN postcode <> '' AND last <> '' THEN 'l' || postcode || '|' || left(last, 4)
+            || left(first, 1) END),
+        (CASE WHEN postcode <> '' AND first <> '' THEN 'f' || postcode || '|' || first || left(last, 1) END),
+        (CASE WHEN city <> '' AND first <> '' AND last <> '' THEN 'n' || city || '|' || name END)
+    ) AS block (text)
+    CROSS JOIN LATERAL (SELECT hashtextextended(text, 0) AS key) AS hashed
+    WHERE text IS NOT NULL
+) AS counted
+WHERE people BETWEEN 2 AND %(largest_block)s;
+ANALYZE match_block
+"""
 PAIRS = """
 CREATE TEMPORARY TABLE match_pair ON COMMIT DROP AS
 SELECT least(one, other) AS first, greatest(one, other) AS second, bool_or(phone) AS phone,
@@ -124,31 +147,8 @@ FROM (
     )
     UNION ALL
     SELECT one.id, other.id, false, false, false, false
-    FROM match_person AS one JOIN match_person AS other ON one.birth_date = other.birth_date
-        AND one.id < other.id
-        AND (left(one.last, 2) = left(other.last, 2) OR one.last = other.first OR one.first = other.first)
+    FROM match_block AS one JOIN match_block AS other ON one.key = other.key AND one.id < other.id
     WHERE (one.changed OR other.changed) AND similarity(one.name, other.name) >= 0.45
-    UNION ALL
-    SELECT one.id, other.id, false, false, false, false
-    FROM match_person AS one JOIN match_person AS other ON one.postcode = other.postcode
-        AND left(one.last, 3) = left(other.last, 3) AND one.id < other.id
-    WHERE one.postcode <> '' AND one.last <> '' AND (one.changed OR other.changed)
-        AND similarity(one.name, other.name) >= 0.6
-    UNION ALL
-    SELECT one.id, other.id, false, false, false, false
-    FROM match_person AS one JOIN match_person AS other ON one.postcode = other.postcode
-        AND one.first = other.first AND one.id < other.id
-    WHERE one.postcode <> '' AND one.first <> '' AND (one.changed OR other.changed)
-        AND similarity(one.last, other.last) >= 0.4
-    UNION ALL
-    SELECT one.id, other.id, false, false, false, false
-    FROM match_person AS one JOIN match_person AS other ON one.name = other.name AND one.city = other.city
-        AND one.id < other.id
-    WHERE one.city <> '' AND one.first <> '' AND one.last <> '' AND (one.changed OR other.changed)
-        AND (one.name, one.city) IN (
-            SELECT name, city FROM match_person
-            GROUP BY name, city HAVING count(*) BETWEEN 2 AND %(largest_block)s
-        )
 ) AS pair
 GROUP BY 1, 2;
 DELETE FROM match_pair USING match_person AS one, match_person AS other
@@ -174,36 +174,57 @@ COMPARED = """SELECT
     similarity(one.first, other.first) >= 0.6 OR starts_with(one.first, rtrim(other.first, '.'))
         OR starts_with(other.first, rtrim(one.first, '.')) AS like_first,
     one.birth_date = other.birth_date AS same_birth"""
-EVIDENCE = f"""
-    (1, '{Evidence.KEY_CLAIMED}', pair.claim),
-    (2, '{Evidence.EMAIL_HASH}', pair.hash),
-    (3, '{Evidence.MAILBOX}', pair.mailbox),
-    (4, '{Evidence.PHONE}', pair.phone),
-    (5, '{Evidence.LAST_NAME_RARITY}', both_last AND (same_last OR swapped)),
-    (6, '{Evidence.LAST_NAME_SIMILAR}', both_last AND NOT same_last AND NOT swapped AND like_last),
-    (7, '{Evidence.FIRST_NAME}', both_first AND (same_first OR swapped)),
-    (8, '{Evidence.FIRST_NAME_SIMILAR}', both_first AND NOT same_first AND NOT swapped AND like_first),
-    (9, '{Evidence.BIRTH_DATE}', both_born AND same_birth),
-    (10, '{Evidence.BIRTH_DATE_SIMILAR}', both_born AND NOT same_birth AND {ONE_SLIP}),
-    (11, '{Evidence.STREET}', one.street <> '' AND one.street = other.street AND one.city = other.city),
-    (12, '{Evidence.POSTCODE}', one.postcode <> '' AND one.postcode = other.postcode),
-    (13, '{Evidence.CITY}', one.city <> '' AND one.city = other.city),
-    (14, '{Evidence.LAST_NAME_DIFFERS}', both_last AND NOT same_last AND NOT swapped AND NOT like_last),
-    (15, '{Evidence.FIRST_NAME_DIFFERS}', both_first AND NOT same_first AND NOT swapped AND NOT like_first),
-    (16, '{Evidence.BIRTH_DATE_DIFFERS}', both_born AND NOT same_birth AND NOT {ONE_SLIP}),
-    (17, '{Evidence.TAX_CODE_DIFFERS}', NOT one_tax.codes && other_tax.codes)"""
+EVIDENCE = {
+    Evidence.KEY_CLAIMED: "pair.claim",
+    Evidence.EMAIL_HASH: "pair.hash",
+    Evidence.MAILBOX: "pair.mailbox",
+    Evidence.PHONE: "pair.phone",
+    Evidence.LAST_NAME_RARITY: "both_last AND (same_last OR swapped)",
+    Evidence.LAST_NAME_SIMILAR: "both_last AND NOT same_last AND NOT swapped AND like_last",
+    Evidence.FIRST_NAME: "both_first AND (same_first OR swapped)",
+    Evidence.FIRST_NAME_SIMILAR: "both_first AND NOT same_first AND NOT swapped AND like_first",
+    Evidence.BIRTH_DATE: "both_born AND same_birth",
+    Evidence.BIRTH_DATE_SIMILAR: f"both_born AND NOT same_birth AND {ONE_SLIP}",
+    Evidence.STREET: "one.street <> '' AND one.street = other.street AND one.city = other.city",
+    Evidence.POSTCODE: "one.postcode <> '' AND one.postcode = other.postcode",
+    Evidence.CITY: "one.city <> '' AND one.city = other.city",
+    Evidence.LAST_NAME_DIFFERS: "both_last AND NOT same_last AND NOT swapped AND NOT like_last",
+    Evidence.FIRST_NAME_DIFFERS: "both_first AND NOT same_first AND NOT swapped AND NOT like_first",
+    Evidence.BIRTH_DATE_DIFFERS: f"both_born AND NOT same_birth AND NOT {ONE_SLIP}",
+    Evidence.TAX_CODE_DIFFERS: "NOT one_tax.codes && other_tax.codes",
+}
 # The rarity of a name in bits; as if ten thousand people more were known, lest a small shop call all rare.
-RARITY = "log(2, (%(people)s + 10000)::numeric / greatest(surname.people, 1))"
-SCORES = f"""
-CREATE TEMPORARY TABLE match_score ON COMMIT DROP AS
-SELECT pair.first, pair.second, told.weight, told.explanation, pair.claim AS strong, told.contradicted
-FROM match_pair AS pair
+RARITY = "(ln((%(people)s + 10000)::float8 / greatest(surname.people, 1)) / ln(2))::numeric"
+
+
+def _numbered(evidence: dict[Evidence, str]) -> str:
+    return ", ".join(
+        f"({place}, '{code}', {condition})"
+        for place, (code, condition) in enumerate(evidence.items(), start=1)
+    )
+
+
+# Everything a pair is judged by, under the names that EVIDENCE uses.
+COMPARISON = f"""
+FROM {{pairs}} AS pair
 JOIN match_person AS one ON one.id = pair.first
 JOIN match_person AS other ON other.id = pair.second
 LEFT JOIN match_tax AS one_tax ON one_tax.id = pair.first
 LEFT JOIN match_tax AS other_tax ON other_tax.id = pair.second
 LEFT JOIN customers_surnamecount AS surname ON surname.name = one.last
 CROSS JOIN LATERAL ({COMPARED}) AS compared
+"""
+# What takes long to judge is left to the second look, at the few pairs that could still weigh enough.
+TAKES_LONG = {Evidence.BIRTH_DATE_SIMILAR, Evidence.BIRTH_DATE_DIFFERS}
+LIKELY = """
+CREATE TEMPORARY TABLE match_likely ON COMMIT DROP AS
+SELECT pair.* {comparison}
+WHERE {bound} >= %(review_from)s
+"""
+SCORES = f"""
+CREATE TEMPORARY TABLE match_score ON COMMIT DROP AS
+SELECT pair.first, pair.second, told.weight, told.explanation, pair.claim AS strong, told.contradicted
+{COMPARISON.format(pairs="match_likely")}
 CROSS JOIN LATERAL (
     SELECT sum(counted.weight) AS weight, bool_or(counted.code = ANY(%(contradictions)s)) AS contradicted,
         jsonb_agg(jsonb_build_array(counted.code, counted.weight) ORDER BY counted.place) AS explanation
@@ -212,7 +233,7 @@ CROSS JOIN LATERAL (
             WHEN '{Evidence.LAST_NAME_RARITY}' THEN
                 round(least(rule.at_most, rule.weight * {RARITY}), 2)
             ELSE rule.weight END AS weight
-        FROM (VALUES {EVIDENCE}) AS evidence (place, code, holds)
+        FROM (VALUES {_numbered(EVIDENCE)}) AS evidence (place, code, holds)
         JOIN customers_matchweight AS rule ON rule.code = evidence.code
         WHERE evidence.holds
     ) AS counted
@@ -282,12 +303,15 @@ def match_customers(
         "at": at,
     }
     with connection.cursor() as cursor:
-        _gather(cursor, values)
+        if not _gather(cursor, values):
+            return Matches(compared=0, kept=0)
         _run(cursor, KEYS, values)
+        _run(cursor, BLOCKS, values)
         _run(cursor, PAIRS, values)
         if since is None:
             _run(cursor, SURNAMES, values)
         values["people"] = _number(cursor, "SELECT coalesce(sum(people), 0) FROM customers_surnamecount")
+        _run(cursor, LIKELY.format(comparison=COMPARISON.format(pairs="match_pair"), bound=_bound()), values)
         _run(cursor, SCORES, values)
         _run(cursor, FORGET, values)
         cursor.execute(KEEP, values)
@@ -295,15 +319,39 @@ def match_customers(
         return Matches(compared=_number(cursor, "SELECT count(*) FROM match_pair"), kept=kept)
 
 
-def _gather(cursor: CursorWrapper, values: dict[str, Any]) -> None:
-    """Lay out the people to compare: everybody, or who changed and whoever could be in a block with them."""
+def _bound() -> str:
+    """Return the most a pair can weigh, judged by what is judged quickly."""
+    weights = {weight.code: weight for weight in MatchWeight.objects.all()}
+    parts = [f"CASE WHEN both_born AND NOT same_birth THEN {_most(weights)} ELSE 0 END"]
+    for code, condition in EVIDENCE.items():
+        if code in TAKES_LONG or code not in weights:
+            continue
+        weight = str(weights[code].weight)
+        if code == Evidence.LAST_NAME_RARITY:
+            weight = f"least({weights[code].at_most or 'NULL'}, {weight} * {RARITY})"
+        parts.append(f"CASE WHEN {condition} THEN {weight} ELSE 0 END")
+    return " + ".join(parts)
+
+
+def _most(weights: dict[str, MatchWeight]) -> Decimal:
+    return max((weights[code].weight for code in TAKES_LONG if code in weights), default=Decimal(0))
+
+
+def _gather(cursor: CursorWrapper, values: dict[str, Any]) -> bool:
+    """Lay out the people to compare: everybody, or who changed and whoever could be in a block with them.
+
+    Returns whether there is anybody to compare.
+    """
     cursor.execute("DROP TABLE IF EXISTS " + ", ".join(f"match_{table}" for table in TABLES))
     if values["whole"]:
         _run(cursor, PEOPLE.format(changed="true", near="true"), values)
-        return
+        return True
     _run(cursor, CHANGED, values)
+    if not _number(cursor, "SELECT count(*) FROM (SELECT FROM match_changed LIMIT 1) AS changed"):
+        return False
     _run(cursor, NEIGHBOURS, values)
     _run(cursor, PEOPLE.format(changed="id IN (SELECT id FROM match_changed)", near=NEAR), values)
+    return True
 
 
 def _run(cursor: CursorWrapper, statements: str, values: dict[str, Any]) -> None:
