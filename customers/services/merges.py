@@ -91,8 +91,9 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
                 _apply(one, at=at)
             people = _people([undone, *later])
             _settle(people, at=at)
-        freed = list(undone.losers.order_by("pk"))
-        _tell("customer.unmerged", undone, [survivor_of(undone.survivor), *freed], at=at)
+        # Read anew: a later merge that was made again has taken the survivor in.
+        kept = survivor_of(Customer.objects.get(pk=undone.survivor_id))
+        _tell("customer.unmerged", undone, [kept, *undone.losers.order_by("pk")], at=at)
         return undone
 
     return _retried(undo)
