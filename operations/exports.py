@@ -177,8 +177,7 @@ def _major(amount: int | None, currency: str) -> Decimal | None:
 
 def _counted(job: JobRun, rows: QuerySet) -> Iterator[Model]:
     foreign = [field.name for field in rows.model._meta.concrete_fields if isinstance(field, ForeignKey)]
-    known = rows.query.select_related
-    if known is False:
+    if foreign and rows.query.select_related is not True:
         rows = rows.select_related(*foreign)
     for number, row in enumerate(rows.iterator(chunk_size=BATCH), start=1):
         if number % BATCH == 0:

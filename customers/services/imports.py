@@ -144,7 +144,11 @@ def cancel_import(run: ImportRun) -> None:
 
 
 def path_of(run: ImportRun) -> Path:
-    return Path(run.upload.path)
+    """Return where the upload is. Raises UnreadableFile when it was deleted, as an erasure may do."""
+    path = Path(run.upload.path) if run.upload else None
+    if path is None or not path.exists():
+        raise UnreadableFile.at("", "The file was deleted. Upload it again.")
+    return path
 
 
 def plan_of(run: ImportRun) -> Plan:
@@ -218,7 +222,7 @@ def _portions(drafts: Iterator[Draft]) -> Iterator[list[Draft]]:
 
 
 def _errors_path(run: ImportRun) -> Path:
-    return path_of(run).with_suffix(".errors")
+    return Path(run.upload.path).with_suffix(".errors")
 
 
 def _end(run: ImportRun, job: JobRun, status: str, *, dry: bool) -> None:

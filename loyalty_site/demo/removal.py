@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection, transaction
 
-from customers.models import Customer, Order, Source, SourceProfile
+from customers.models import Customer, ImportRun, Order, Source, SourceProfile
 from customers.services.events import OWN_SOURCE
 from loyalty_site.demo.journey.loading import SOURCE
 from loyalty_site.demo.queue import waiting_job
@@ -54,6 +54,7 @@ def remove_demo(*, everything: bool = False) -> Removed:
     ]
     tables = [model._meta.db_table for model in (*emptied, JobRun, JobFile, Approval, IdempotencyKey)]
     files = [kept.file for kept in JobFile.objects.all()]
+    files += [run.upload for run in ImportRun.objects.with_upload()]
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(connection.ops.quote_name(table) for table in tables)}")
     Source.objects.exclude(code=OWN_SOURCE).delete()

@@ -151,3 +151,14 @@ def test_every_list_of_the_merchants_data_can_be_exported(client):
         ):
             address = reverse("admin:operations_export", args=[model._meta.app_label, model._meta.model_name])
             assert exported(client, address).status == "DONE", model
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(marketer, django_assert_max_num_queries):
+    for number in range(12):
+        OrderFactory(lines=[(f"SKU-{number}", 1, 100, 0)])
+    marketer.post(reverse("admin:operations_export", args=["customers", "order"]), {"form": "csv"})
+
+    with django_assert_max_num_queries(30):
+        job = carry_out(JobRun.objects.latest("pk"))
+
+    assert job.result == {"rows": 12}
