@@ -103,7 +103,9 @@ class Order(models.Model):
             ),
             models.Index(fields=["customer", "-ordered_at"], name="order_customer"),
             models.Index(
-                fields=["-ordered_at"], include=["net_amount", "customer", "status"], name="order_day"
+                fields=["-ordered_at"],
+                include=["net_amount", "customer", "status", "currency"],
+                name="order_day",
             ),
         ]
 
@@ -116,7 +118,9 @@ class OrderLine(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line_id = models.CharField(_("line"), max_length=64)
-    product = models.ForeignKey("customers.Product", on_delete=models.PROTECT, verbose_name=_("product"))
+    product = models.ForeignKey(
+        "customers.Product", on_delete=models.PROTECT, verbose_name=_("product"), db_index=False
+    )
     quantity = models.DecimalField(_("quantity"), max_digits=12, decimal_places=3)
     unit_price_amount = models.BigIntegerField(_("unit price"), null=True, blank=True)
     amount = models.BigIntegerField(_("amount"))
@@ -128,6 +132,7 @@ class OrderLine(models.Model):
     class Meta:
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
+        indexes = [models.Index(fields=["product"], include=["order"], name="order_line_product")]
         constraints = [
             models.UniqueConstraint(fields=["order", "line_id"], name="one_line_per_id"),
             models.CheckConstraint(

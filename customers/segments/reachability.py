@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, QuerySet
+from django.db.models.expressions import RawSQL
 
-from customers.models import Channel, Consent
+from customers.models import Channel, Consent, Customer, Purpose
+from customers.models.consent import ConsentState
 
 
 @dataclass(frozen=True)
@@ -19,15 +23,41 @@ class Reachability:
 
 def reachability_of(customers: QuerySet, channels: list[str] = Channel.values) -> dict[str, Reachability]:
     """Return for each channel how many of these customers allow marketing there and are not suppressed."""
-    counts = {"total": Count("pk")}
-    for channel in channels:
-        granted = Consent.objects.granted(channel).filter(customer=OuterRef("pk"))
-        counts[f"{channel}_granted"] = Count("pk", filter=Exists(granted))
-        counts[f"{channel}_reachable"] = Count("pk", filter=Exists(granted.unsuppressed()))
-    found = customers.order_by().aggregate(**counts)
-    return {channel: _reachability(found, channel) for channel in channels}
+    customers = customers.order_by()
+    total = customers.count()
+    grants = Consent.objects.filter(
+        channel__in=channels, purpose=Purpose.MARKETING, state=ConsentState.GRANTED,
+        customer__in=customers.values("pk"),
+    )  # fmt: skip
+    granted, reachable = _people(grants), _people(grants.unsuppressed())
+    return {
+        channel: Reachability(
+            total,
+            reachable.get(channel, 0),
+            total - granted.get(channel, 0),
+            granted.get(channel, 0) - reachable.get(channel, 0),
+        )
+        for channel in channels
+    }
 
 
-def _reachability(found: dict[str, int], channel: str) -> Reachability:
-    total, granted, reachable = found["total"], found[f"{channel}_granted"], found[f"{channel}_reachable"]
-    return Reachability(total, reachable, total - granted, granted - reachable)
+def _people(consents: QuerySet[Consent]) -> dict[str, int]:
+    """Return by channel how many customers these consents are of."""
+    counted = consents.order_by().values("channel").annotate(people=Count("customer", distinct=True))
+    return dict(counted.values_list("channel", "people"))
+
+
+def evaluated_once(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Return the same customers from a temporary table: several questions about them cost one evaluation.
+
+    Works in the caller's transaction, with which the table goes.
+    """
+    try:
+        sql, values = customers.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return customers.none()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.evaluated_customers")
+        cursor.execute(f"CREATE TEMP TABLE evaluated_customers (id) ON COMMIT DROP AS {sql}", values)
+        cursor.execute("ANALYZE evaluated_customers")
+    return Customer.objects.filter(pk__in=RawSQL("SELECT id FROM pg_temp.evaluated_customers", []))
