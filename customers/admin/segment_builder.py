@@ -43,8 +43,11 @@ class RulesWidget(forms.Textarea):
 
 def builder_config() -> dict[str, Any]:
     """Return what the builder is started with, as JSON can hold it, in the active language."""
+    fields = [field_option(code, field) for code, field in listed_fields(catalogue())]
+    # A code that is known today is not the only one that can be written: a trait may come tomorrow.
+    fields += [field_option(each.code, each) for each in catalogue() if each.expand and not each.closed]
     return {
-        "fields": [field_option(code, field) for code, field in listed_fields(catalogue())],
+        "fields": fields,
         "words": builder_words(),
         "money": _money(),
         "seasons": list(Season.objects.values("code", "name")),
@@ -56,21 +59,22 @@ def builder_config() -> dict[str, Any]:
 
 
 def field_option(code: str, field: Field) -> dict[str, Any]:
-    """Return one field as the builder offers it."""
+    """Return one field as the builder offers it; under its pattern a person fills in the `parameter`."""
     choices = field.choices() if field.choices else None
+    is_pattern = "*" in code
     return {
         "field": code,
-        "label": field.label_of(code) if "*" not in code else str(field.label),
+        "label": str(field.label) if is_pattern else field.label_of(code),
         "kind": field.kind.value,
-        "group": str(getattr(field, "group", "")) or _group(code),
+        "group": str(field.group),
         "operators": list(field.operators),
-        "functions": list(getattr(field, "functions", ())),
+        "functions": list(field.functions),
         "choices": choices and {value: str(label) for value, label in choices.items()},
         "suggests": code if code in KNOWN else None,
-        "unit": getattr(field, "unit", ""),
-        "minimum": getattr(field, "minimum", None),
-        "maximum": getattr(field, "maximum", None),
-        "parameter": str(getattr(field, "parameter", "")) if "*" in code else "",
+        "unit": field.unit,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
+        "parameter": str(field.parameter or _("Name")) if is_pattern else "",
         "where": [field_option(own.code, own) for own in field.where.values()],
     }
 
@@ -86,20 +90,6 @@ def known_values_view(request: HttpRequest) -> JsonResponse:
         values = [value for value in known_values(*KNOWN[field]) if value][:MOST_SUGGESTIONS]
         cache.set(key, values, SUGGESTIONS_SECONDS)
     return JsonResponse({"values": values})
-
-
-def _group(code: str) -> str:
-    groups = {
-        "customer": _("Who they are"),
-        "consent": _("Consents"),
-        "stats": _("What they bought"),
-        "event": _("What they did"),
-        "points": _("Loyalty"),
-        "rfm": _("RFM"),
-        "trait": _("Traits"),
-        "segment": _("Segments"),
-    }
-    return groups.get(code.partition(".")[0], "")
 
 
 def _money() -> dict[str, Any]:

@@ -27,7 +27,7 @@ export function Select({ value, options, onChange, label, className }) {
 /** A number that may be half typed: the text is kept as it is, the value follows where there is one. */
 export function NumberInput({ value, onChange, label, digits = 0, min, max, fraction, className }) {
   const scale = 10 ** digits;
-  const shown = value == null || typeof value !== "number" ? "" : String(value / scale);
+  const shown = typeof value !== "number" ? "" : digits ? (value / scale).toFixed(digits) : String(value);
   const [text, setText] = useState(shown);
   const parse = (typed) => {
     if (typed.trim() === "" || Number.isNaN(Number(typed))) return null;
@@ -116,7 +116,7 @@ export function FieldPicker({ options, value, handleOnChange, title, context, pa
   return (
     <div className="fi-picker" ref={root}>
       <button type="button" className="fi-picker-button" aria-haspopup="listbox" aria-expanded={open} title={title} onClick={() => (open ? end() : begin())}>
-        <span>{chosen?.label ?? value}</span><Icon name="expand_more" />
+        <span>{chosen?.short ?? chosen?.label ?? value}</span><Icon name="expand_more" />
       </button>
       {chosen?.parameter && path ? <Parameter field={chosen} onChange={(field) => context.set(path, { field })} /> : null}
       {open ? (

@@ -110,7 +110,7 @@ export function meant(code, fields) {
   const exact = fields.find((field) => field.name === code);
   if (exact) return exact;
   const open = fields.find((field) => field.parameter && partOf(code, field.name) !== null);
-  return open && { ...open, name: code, value: code, label: `${open.label}: ${partOf(code, open.name)}`, pattern: open.name };
+  return open && { ...open, name: code, value: code, label: `${open.label}: ${partOf(code, open.name)}`, short: open.label, pattern: open.name };
 }
 
 /** What a code has in the place of a pattern's `*`, or null when it is not meant. */

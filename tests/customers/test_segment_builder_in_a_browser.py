@@ -52,22 +52,59 @@ def test_rules_are_put_together_counted_and_saved(filled_site, visiting):  # noq
     assert visitor.problems == []
 
 
-def test_the_json_and_the_drawing_are_one_on_a_phone_in_the_dark(filled_site, visiting):  # noqa: F811
-    rules = {"combinator": "or", "not": True, "rules": [
-        {"field": "customer.city", "operator": "in", "value": ["Milano", "Roma"]}
-    ]}  # fmt: skip
+def test_every_kind_of_condition_is_drawn_and_kept_on_a_phone_in_the_dark(filled_site, visiting):  # noqa: F811
+    drawn = [
+        {"field": "customer.city", "operator": "in", "value": ["Milano", "Roma"]},
+        {"field": "customer.age", "operator": "between", "value": [30, 50]},
+        {"field": "stats.net_amount", "operator": ">=", "value": 12550},
+        {"field": "stats.last_order_at", "operator": "<", "value": {"days_ago": 30}},
+        {"field": "trait.vip", "operator": "=", "value": True},
+        {
+            "field": "event.order.recorded",
+            "operator": "aggregate",
+            "value": {
+                "function": "sum",
+                "of": "amount",
+                "operator": ">=",
+                "value": 30000,
+                "window": {"days_ago": [0, 400]},
+            },
+        },
+        {
+            "field": "event.product.tried",
+            "operator": "sequence",
+            "value": {
+                "window": {"last_days": 60},
+                "then": [{"field": "event.order.recorded", "negated": True, "within": {"days": 30}}],
+            },
+        },
+        {
+            "field": "event.visit.recorded",
+            "operator": "last",
+            "value": {
+                "window": {"since_event": {"field": "event.order.recorded", "which": "last"}},
+                "where": {
+                    "combinator": "or",
+                    "not": True,
+                    "rules": [{"field": "payload.page", "operator": "contains", "value": "boots"}],
+                },
+            },
+        },
+    ]
+    rules = {"combinator": "or", "not": True, "rules": drawn}
     with visiting(Role.MARKETER, phone=True, dark=True) as visitor:
         page = visitor.open(NEW)
         page.click("summary:has-text('Rules as JSON')")
         page.fill("#id_rules", json.dumps(rules))
-        page.wait_for_selector(".fi-rule-chip:has-text('Roma')")
+        page.wait_for_selector("#segment-check >> text=City is Milano or Roma")
         assert page.input_value(".fi-rule-join") == "not-or"
         page.click("[aria-label='Remove: Roma']")
-        page.wait_for_selector("text=City is Milano")
+        page.wait_for_selector("#segment-check >> text=City is Milano")
         visitor.look()
         kept = json.loads(page.input_value("#id_rules"))
         page.fill("#id_rules", "{")
         page.wait_for_selector(".fi-message:has-text('not a tree')")
 
-    assert kept["rules"][0]["value"] == ["Milano"]
+    drawn[0]["value"] = ["Milano"]
+    assert kept == rules
     assert visitor.problems == []
