@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.db import connection
 
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
@@ -240,3 +241,17 @@ def test_known_values_are_offered_for_free_text_and_for_nothing_else(marketer, m
 
     assert marketer.get(f"{path}?field=customer.city").json() == {"values": ["Bari", "Milano"]}
     assert marketer.get(f"{path}?field=customer.last_name").json() == {"values": []}
+
+
+def test_a_count_that_takes_too_long_is_stopped_and_said(marketer, milan, monkeypatch):
+    def slow(rules, *, as_of):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+
+    monkeypatch.setattr("customers.admin.segments.CHECK_TIMEOUT", "50ms")
+    monkeypatch.setattr("customers.services.preview_segment", slow)
+
+    checked = page(marketer, "check/", rules=json.dumps(IN_MILAN))
+
+    assert "takes too long" in checked
+    assert "City is Milano" in checked
