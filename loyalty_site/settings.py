@@ -294,6 +294,7 @@ PERSONAL_TRACES: list[str] = [
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.fields.FIELDS",
+    "customers.segments.journey_fields.FIELDS",
     "coupons.segment_fields.FIELDS",
     "loyalty.segment_fields.FIELDS",
     "referrals.segment_fields.FIELDS",
