@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import confirmations, erasure, imports, live_segments, retention
+from customers.services import confirmations, erasure, imports, live_segments, merges, retention
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -50,6 +50,12 @@ def replay_quarantine(job: JobRun) -> dict[str, int]:
             return asdict(replay)
         replay, last = replay + batch, key
         advance_job(job, done=replay.total)
+
+
+@shared_task(name="customers.tasks.sweep_merges")
+def sweep_merges() -> None:
+    """Give late rows of merged customers to whom they became."""
+    merges.sweep_merges(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.refresh_segments")

@@ -209,6 +209,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire consents": {"task": "customers.tasks.expire_consents", "schedule": timedelta(hours=1)},
     "apply retention": {"task": "customers.tasks.apply_retention", "schedule": crontab(hour=5, minute=10)},
+    "sweep merges": {"task": "customers.tasks.sweep_merges", "schedule": timedelta(minutes=15)},
     "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }

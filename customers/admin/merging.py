@@ -1,6 +1,7 @@
 """Merging in the console: find the other record, compare the two, merge; the history, and the way back."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
@@ -20,6 +21,7 @@ from unfold.decorators import display
 from customers import services
 from customers.admin.lists import FactAdmin
 from customers.models import Consent, Customer, DoNotMerge, MergeOperation
+from customers.models.rollup import AbstractRollup
 from customers.panels import Action, Panel, customer_panels
 from customers.registry import customer_tables
 from customers.services.references import found_customers, survivor
@@ -41,10 +43,12 @@ class Row:
     left: str
     right: str
     after: str
+    personal: bool = True
 
     @property
     def differs(self) -> bool:
-        return bool(self.left and self.right) and self.left != self.right
+        """Return whether the two contradict each other; figures of two records differ anyway."""
+        return self.personal and bool(self.left and self.right) and self.left != self.right
 
 
 class _Preview(Exception):
@@ -177,12 +181,16 @@ def _comparison(
     return _rows("facts", *sides, after), _rows("points", *sides, after), refusal
 
 
-def _rows(part: str, *columns: dict[str, dict[str, str]]) -> list[Row]:
+def _rows(part: str, *columns: dict[str, Any]) -> list[Row]:
     labels = dict.fromkeys(label for column in columns for label in column[part])
-    return [Row(label, *(column[part].get(label, "") for column in columns)) for label in labels]
+    figures = set().union(*(column.get("figures", ()) for column in columns))
+    return [
+        Row(label, *(column[part].get(label, "") for column in columns), personal=label not in figures)
+        for label in labels
+    ]
 
 
-def _described(request: HttpRequest, customer: Customer) -> dict[str, dict[str, str]]:
+def _described(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     facts = {_("Name"): customer.full_name}
     for name in GOLDEN_FIELDS[2:]:
         value = getattr(customer, name)
@@ -191,10 +199,11 @@ def _described(request: HttpRequest, customer: Customer) -> dict[str, dict[str, 
         label = str(Customer._meta.get_field(name).verbose_name)
         shown = formats.day(value) if name == "birth_date" and value else str(value or "")
         facts[label[:1].upper() + label[1:]] = shown
-    facts[_("Known since")] = formats.day(customer.created_at)
+    figures = {_("Known since"): formats.day(customer.created_at)}
     for panel in customer_panels(customer, request):
-        facts |= {str(figure.label): str(figure.value) for figure in panel.figures}
-    return {"facts": {label: text for label, text in facts.items() if text}, "points": _points(customer)}
+        figures |= {str(figure.label): str(figure.value) for figure in panel.figures}
+    known = {label: text for label, text in (facts | figures).items() if text}
+    return {"facts": known, "figures": set(figures), "points": _points(customer)}
 
 
 def _points(customer: Customer) -> dict[str, str]:
@@ -210,7 +219,7 @@ def _moving(customer: Customer) -> list[tuple[str, int]]:
     """Return how many rows of each table go to the survivor."""
     counted = {}
     for table in customer_tables():
-        if table.on_merge != "STAY":
+        if table.on_merge != "STAY" and not issubclass(table.model, AbstractRollup):
             name = str(table.model._meta.verbose_name_plural)
             counted[name] = counted.get(name, 0) + table.rows(customer.pk).count()
     return sorted((name, count) for name, count in counted.items() if count)

@@ -9,8 +9,11 @@ from campaigns.models import Message
 from campaigns.services import create_campaign
 from coupons.models import Account, LimitCounter, Lot
 from coupons.services import ledger
+from customers.models import Event
 from customers.registry import OnMerge, customer_tables
 from customers.services import merge_customers, undo_merge
+from customers.services.events import own_source
+from customers.services.merges import sweep_merges
 from loyalty.services import adjust_points, points_of
 from referrals.models import Referral
 from referrals.services import code_of
@@ -199,3 +202,23 @@ def two_messages(one, other):
         )
         for customer, state in [(one, "SENT"), (other, "PENDING")]
     ]
+
+
+def test_what_was_written_for_a_merged_customer_all_the_same_is_given_on():
+    alice, double, root = CustomerFactory(), CustomerFactory(), CustomerFactory()
+    merge(alice, double)
+    merge(root, alice)
+    late = Event.objects.create(
+        type="visit.recorded",
+        source=own_source(),
+        external_id="late",
+        customer=double,
+        occurred_at=NOON,
+        content_hash=b"",
+    )
+
+    taken = sweep_merges(at=NOON)
+
+    late.refresh_from_db()
+    assert (taken, late.customer) == (2, root)
+    assert sweep_merges(at=NOON) == 0
