@@ -98,3 +98,13 @@ def test_another_kind_of_identity_beside_the_customer_is_refused(api):
     assert api.post("/api/v1/events", event).status_code == 422
     taken = api.post("/api/v1/events", event | {"identity": COOKIE})
     assert taken.status_code == 201
+
+
+def test_the_api_takes_the_browser_of_a_customer(api):
+    visit("1", identity=COOKIE)
+    body = {"source": "shop", "source_id": "7", "visitor": COOKIE, **ALICE}
+
+    assert api.post("/api/v1/customers", body).status_code == 201
+    assert visits_of(alice()) == ["1"]
+    other = {"namespace": "phone", "value": "+393471234567"}
+    assert api.post("/api/v1/customers", body | {"visitor": other}).status_code == 422
