@@ -134,7 +134,7 @@ def _members_table(segment: Segment) -> Table:
             [
                 Cell(str(membership.customer), url=page),
                 membership.customer.city or "–",
-                formats.moment(membership.entered_at),
+                formats.day(membership.entered_at),
                 Cell(because, url=f"{page}?tab=segments"),
             ]
         )

@@ -28,11 +28,11 @@ def test_rules_are_put_together_counted_and_saved(filled_site, visiting):  # noq
         page.wait_for_selector(".fi-deed .fi-rule-mistake:has-text('whole number')")
         page.fill(".fi-deed .fi-rule-money input", "0.01")
         page.click("[title='Add a condition'] >> nth=0")
-        added = ".fi-rules > .ruleGroup > .ruleGroup-body > .rule:last-child"
-        page.click(f"{added} .fi-picker-button")
+        added = page.locator(".fi-rules > .ruleGroup > .ruleGroup-body > .rule").last
+        added.locator(".fi-picker-button").click()
         page.keyboard.type("city")
         page.keyboard.press("Enter")
-        page.fill(f"{added} .fi-rule-text", "Bari")
+        added.locator(".fi-rule-text").fill("Bari")
         page.wait_for_selector("#segment-check .fi-figure-value:has-text('1')")
         visitor.look()
         page.click("button:has-text('Save')")
