@@ -11,6 +11,7 @@ from customers.models import (
     Customer,
     EventConflict,
     Identity,
+    ImportRun,
     Namespace,
     PendingEvent,
     QuarantinedEvent,
@@ -81,6 +82,7 @@ def erase_set_aside(trail: Trail) -> int:
         + redact(QuarantinedEvent, ["payload", "reason"], trail)
         + redact(EventConflict, ["payload"], trail)
         + redact(PendingEvent, ["last_error"], trail)
+        + redact(ImportRun, ["file_name", "report", "checked"], trail)
     )
 
 
