@@ -1,3 +1,6 @@
+import pytest
+
+from customers.services import create_segment
 from tests.api import caller
 from tests.factories import ApiClientFactory, ConsentFactory, CustomerFactory
 
@@ -89,3 +92,75 @@ def test_reading_and_writing_segments_take_their_scopes(db):
     assert reader.get("/api/v1/segments").status_code == 200
     refused = reader.post("/api/v1/segments", {"code": "milan", "name": "Milan", "rules": IN_MILAN})
     assert (refused.status_code, refused.json()["key"]) == (403, "missing_scope")
+
+
+def test_fields_tell_a_builder_all_it_needs(api):
+    answer = api.get("/api/v1/segment-fields")
+
+    body = answer.json()
+    fields = {field["field"]: field for field in body["data"]}
+    age, random, order = fields["customer.age"], fields["random.a"], fields["event.order.recorded"]
+    assert (age["group"], age["unit"], age["minimum"], age["maximum"]) == ("Person", "years", 0, 150)
+    assert (random["pattern"], random["parameter"]) == ("random.*", "Any word: each draws anew")
+    amount = next(field for field in order["where"] if field["field"] == "amount")
+    assert amount["functions"] == ["sum", "avg", "max", "min", "distinct"]
+    assert body["parameters"]["seasons"]["winter"] == "Winter"
+    assert body["parameters"]["limits"] == {"depth": 6, "leaves": 100, "values": 1000, "steps": 5}
+
+
+def test_a_segment_is_changed_and_names_its_neighbours(api):
+    create_segment(code="inner", name="Inner", rules={"combinator": "and", "rules": []})
+    inside = {"combinator": "and", "rules": [{"field": "segment", "operator": "=", "value": "inner"}]}
+    create_segment(code="outer", name="Outer", rules=inside)
+
+    changed = api.patch("/api/v1/segments/inner", {"name": "Core", "refresh": "LIVE"})
+    circle = api.patch("/api/v1/segments/inner", {"rules": inside})
+
+    assert (changed.status_code, changed.json()["name"], changed.json()["refresh"]) == (200, "Core", "LIVE")
+    assert (circle.status_code, circle.json()["details"][0]["pointer"]) == (422, "/rules")
+    assert api.get("/api/v1/segments/inner").json()["used_by"] == ["outer"]
+    assert api.get("/api/v1/segments/outer").json()["depends_on"] == ["inner"]
+
+
+def test_customers_are_decided_by_hand_and_segments_compared(api):
+    customer = CustomerFactory()
+    create_segment(code="vip", name="VIP", kind="MANUAL")
+    create_segment(code="other", name="Other", kind="MANUAL")
+    reference = {"id": str(customer.public_id)}
+
+    decided = api.post(
+        "/api/v1/segments/vip/decisions",
+        {"customer": reference, "decision": "INCLUDE", "reason": "asked"},
+    )
+    overlap = api.get("/api/v1/segments/vip/overlap?with=other")
+    history = api.get("/api/v1/segments/vip/history?days=2")
+    why = api.get(f"/api/v1/customers/{customer.public_id}/explain?segment=vip")
+    members = api.get("/api/v1/segments/vip/members")
+    undecided = api.post("/api/v1/segments/vip/decisions", {"customer": reference, "decision": "NONE"})
+
+    assert (decided.status_code, decided.json()["member"]) == (200, True)
+    assert overlap.json() == {
+        "segment": "vip", "other": "other", "size": 1, "other_size": 0,
+        "both": 0, "only": 1, "other_only": 0, "share": 0.0,
+    }  # fmt: skip
+    assert [(day["entered"], day["size"]) for day in history.json()["data"]] == [(0, 0), (1, 1)]
+    assert (why.json()["decision"], why.json()["decision_reason"]) == ("INCLUDE", "asked")
+    assert members.json()["data"][0]["entered_because"] == "BY_HAND"
+    assert undecided.json()["member"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("vip/history?days=0", "/days"),
+        ("vip/history?days=x", "/days"),
+        ("vip/history?days=99999999999", "/days"),
+        ("vip/overlap", "/with"),
+    ],
+)
+def test_bad_questions_about_a_segment_are_answered_clearly(api, path, pointer):
+    create_segment(code="vip", name="VIP", kind="MANUAL")
+
+    answer = api.get(f"/api/v1/segments/{path}")
+
+    assert (answer.status_code, answer.json()["details"][0]["pointer"]) == (422, pointer)
