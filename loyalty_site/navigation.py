@@ -96,6 +96,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Products"), "inventory_2", model="customers.product", permission=SEES_DATA),
             Entry(_("Owned products"), "qr_code_2", model="customers.asset", permission=SEES_DATA),
             Entry(_("Stores"), "storefront", model="customers.store", permission=SEES_DATA),
+            Entry(_("Seasons"), "calendar_month", model="customers.season", permission=SEES_DATA),
             Entry(_("Sources"), "hub", model="customers.source", permission=SEES_DATA),
             Entry(
                 _("Kinds of keys"), "fingerprint", model="customers.identitynamespace", permission=SEES_DATA

@@ -75,6 +75,7 @@ RULES: dict[Role, list[str]] = {
         "customers.add_customernote",
         "customers.change_customernote",
         "customers.*_segment",
+        "customers.*_season",
         "customers.add_importrun",
         "operations.export_data",
         "coupons.add_*",

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from customers.models import BusinessUnit, Product, SalesChannel, Store
+from customers.models import BusinessUnit, Product, SalesChannel, Season, Store
 from operations import formats
 
 
@@ -60,3 +60,29 @@ class StoreAdmin(PlaceAdmin):
 @admin.register(SalesChannel, BusinessUnit)
 class NamedPlaceAdmin(PlaceAdmin):
     fields = [("code", "name")]
+
+
+@admin.register(Season)
+class SeasonAdmin(ModelAdmin):
+    """The stretches of the year that rules name; segment rules use them, so that none is ever deleted."""
+
+    list_display = ["name", "code", "first", "last"]
+    fieldsets = [
+        (None, {"fields": [("name", "code")]}),
+        (_("First day"), {"fields": [("first_day", "first_month")]}),
+        (_("Last day"), {"fields": [("last_day", "last_month")]}),
+    ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Season | None = None) -> list[str]:
+        return ["code"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Season | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("first day"), ordering="first_month")
+    def first(self, season: Season) -> str:
+        return f"{season.first_day}/{season.first_month}"
+
+    @admin.display(description=_("last day"), ordering="last_month")
+    def last(self, season: Season) -> str:
+        return f"{season.last_day}/{season.last_month}"
