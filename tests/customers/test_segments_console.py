@@ -3,7 +3,7 @@ import json
 import pytest
 from django.db import connection
 
-from customers.models import Segment
+from customers.models import Season, Segment
 from customers.services import create_segment, refresh_segment
 from loyalty_site.roles import Role
 from tests.console_data import IN_MILAN, staff
@@ -255,3 +255,22 @@ def test_a_count_that_takes_too_long_is_stopped_and_said(marketer, milan, monkey
 
     assert "takes too long" in checked
     assert "City is Milano" in checked
+
+
+def test_a_season_is_kept_in_the_console(marketer):
+    page = marketer.get("/console/customers/season/")
+    form = {
+        "name": "Tyres",
+        "code": "tyres",
+        "first_month": 10,
+        "first_day": 15,
+        "last_month": 4,
+        "last_day": 15,
+    }
+    wrong = marketer.post("/console/customers/season/add/", form | {"first_month": 13})
+    made = marketer.post("/console/customers/season/add/", form)
+
+    assert b"Winter" in page.content
+    assert b"Months are 1 to 12 and days 1 to 31." in wrong.content
+    assert made.status_code == 302
+    assert Season.objects.get(code="tyres").span.first == (10, 15)
