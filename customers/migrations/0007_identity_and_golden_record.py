@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='source',
             name='purposes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('MARKETING', 'Marketing'), ('PROFILING', 'Profiling'), ('SERVICE', 'Service')], max_length=16), blank=True, default=customers.models.source.every_purpose, help_text='What what this source tells may be used for.', size=None, verbose_name='allowed purposes'),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('MARKETING', 'Marketing'), ('PROFILING', 'Profiling'), ('SERVICE', 'Service')], max_length=16), blank=True, default=customers.models.source.every_purpose, help_text='What this source tells may be used for.', size=None, verbose_name='allowed purposes'),
         ),
         migrations.AddField(
             model_name='source',

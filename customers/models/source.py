@@ -55,7 +55,7 @@ class Source(models.Model):
         verbose_name=_("allowed purposes"),
         default=every_purpose,
         blank=True,
-        help_text=_("What what this source tells may be used for."),
+        help_text=_("What this source tells may be used for."),
     )
     retention_days = models.PositiveIntegerField(
         _("kept for, days"),

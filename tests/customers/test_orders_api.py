@@ -248,7 +248,7 @@ def test_a_single_bad_event_is_set_aside_once(api, headers, changes):
     ("changes", "pointer"),
     [
         ({"amount": 5}, "/currency"),
-        ({"customer": {"email": "a@b.it"}}, ""),
+        ({"customer": {"email": "a@b.it"}, "identity": {"namespace": "email", "value": "a@b.it"}}, ""),
         ({"identity": {"namespace": "fax", "value": "1"}}, "/identity/namespace"),
         ({"payload": [1]}, "/payload"),
         ({"type": "DROP TABLE"}, "/type"),
