@@ -272,7 +272,11 @@ class MergeOperationAdmin(FactAdmin):
         if not request.user.has_perm(MAY_UNDO):
             raise PermissionDenied
         operation = get_object_or_404(MergeOperation, pk=pk)
-        services.undo_merge(operation, at=timezone.now(), by=request.user)
+        try:
+            services.undo_merge(operation, at=timezone.now(), by=request.user)
+        except FidelioError as error:
+            messages.error(request, str(error.message))
+            return redirect("admin:customers_mergeoperation_change", pk)
         messages.success(
             request, _("Everybody has again what was theirs; the pair is kept apart from now on.")
         )

@@ -71,6 +71,8 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
     Later merges of the same people are taken back first and made again without those who leave. The pair is
     kept apart from now on. Undone before, it stays as it is. Told as `customer.unmerged`.
 
+    Raises CustomerErased: the journal went with the person.
+
     Raises CustomerErased: what was forgotten cannot be told apart.
     """
 

@@ -328,3 +328,15 @@ def test_an_early_merge_is_undone_beneath_later_ones():
     assert find_customer({"id": str(bob.public_id)}) == root
     with pytest.raises(KeptApart):
         merge(root, double)
+
+
+def test_a_merge_of_somebody_erased_is_not_taken_back():
+    alice, double = CustomerFactory(), CustomerFactory()
+    operation = merge(alice, double)
+    Customer.objects.filter(pk=alice.pk).update(status="ERASED")
+
+    with pytest.raises(CustomerErased):
+        undo_merge(operation, at=NOON)
+
+    double.refresh_from_db()
+    assert (double.status, double.merged_into) == ("MERGED", alice)
