@@ -55,7 +55,7 @@ class SegmentIn(StrictSerializer):
     name = LineField(max_length=120)
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     rules = RulesField()
-    refresh = serializers.ChoiceField(choices=Segment.Refresh, required=False)
+    refresh = serializers.ChoiceField(choices=Segment.Refresh.choices, required=False)
 
 
 class SegmentChangeIn(StrictSerializer):
@@ -65,7 +65,7 @@ class SegmentChangeIn(StrictSerializer):
     description = serializers.CharField(max_length=300, required=False, allow_blank=True)
     rules = RulesField(required=False)
     active = serializers.BooleanField(required=False)
-    refresh = serializers.ChoiceField(choices=Segment.Refresh, required=False)
+    refresh = serializers.ChoiceField(choices=Segment.Refresh.choices, required=False)
     announce = serializers.BooleanField(required=False)
 
 
