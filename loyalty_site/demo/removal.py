@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection, transaction
 
-from customers.models import Customer, ImportRun, Order, Source, SourceProfile
+from customers.models import (
+    BlockedValue,
+    ConsentText,
+    Customer,
+    IdentityNamespace,
+    ImportRun,
+    MatchWeight,
+    Order,
+    Season,
+    Source,
+    SourceProfile,
+)
 from customers.services.events import OWN_SOURCE
 from loyalty_site.demo.journey.loading import SOURCE
 from loyalty_site.demo.queue import waiting_job
@@ -13,6 +24,9 @@ from loyalty_site.demo.staff import refuse_outside_demo
 from loyalty_site.demo.stages import APPS
 from operations.errors import Conflict
 from operations.models import Approval, IdempotencyKey, JobFile, JobRun
+
+# What migrations wrote: our own source, which running processes remember, and the settings of the programme.
+KEPT = {Source, IdentityNamespace, BlockedValue, MatchWeight, Season, ConsentText}
 
 
 class LoadUnderWay(Conflict):
@@ -45,12 +59,11 @@ def remove_demo(*, everything: bool = False) -> Removed:
     if not everything and SourceProfile.objects.exclude(source__code=SOURCE).exists():
         raise OtherCustomers
     removed = Removed(Customer.objects.count(), Order.objects.count())
-    # Our own source stays: running processes remember it.
     emptied = [
         model
         for app in APPS
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
-        if model is not Source
+        if model not in KEPT
     ]
     tables = [model._meta.db_table for model in (*emptied, JobRun, JobFile, Approval, IdempotencyKey)]
     files = [kept.file for kept in JobFile.objects.all()]

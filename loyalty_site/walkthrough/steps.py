@@ -281,6 +281,44 @@ def measure(walk: Walkthrough) -> str:
     return "2025: 300 orders, 100 buyers, 11,000.00 EUR, 36.67 per order, 80 % bought again"
 
 
+def recognise(walk: Walkthrough) -> str:
+    """Scenario 1 of two sources that know one person, then two records that turn out to be one."""
+    till = {
+        "source": "till",
+        "source_id": "7001",
+        "email": " Mario.Rossi@GMAIL.com ",
+        "phone": "347 123 4567",
+    }
+    shop = {"source": "shop", "source_id": "u-1", "email": "mario.rossi@gmail.com", "phone": "+393471234567"}
+    first = expect_status("till", walk.api.post("/customers", till | {"country": "IT"}), 201)
+    second = expect_status("shop", walk.api.post("/customers", shop), 200)
+    expect("one person", second["id"], first["id"])
+    expect("keys", sorted(key["namespace"] for key in second["identities"]), ["email", "phone"])
+
+    one, other = walk.customer(98), walk.customer(99)
+    merge = walk.api.post("/customers/merges", {"survivor": one["id"], "losers": [other["id"]]})
+    merged = expect_status("merge", merge, 201)
+    expect("orders together", _totals(walk, other["id"]), (one["id"], 10, 50_000))
+    expect_status("undo", walk.api.post(f"/customers/merges/{merged['id']}/undo"), 200)
+    expect("orders apart", _totals(walk, other["id"]), (other["id"], 5, 25_000))
+    again = walk.api.post("/customers/merges", {"survivor": one["id"], "losers": [other["id"]]})
+    expect("merged again", again.status, 422)
+    return "till and shop know one Mario; two records merged: 10 orders; taken apart: 5 and 5, kept apart"
+
+
+def forget(walk: Walkthrough) -> str:
+    person = walk.customer(97)
+    tables = expect_status("export", walk.api.get(f"/customers/{person['id']}/export"), 200)["tables"]
+    expect("orders in the export", len(tables["customers.Order"]), 5)
+    asked = walk.api.post(f"/customers/{person['id']}/erasure", {"reason": "asked by letter"})
+    expect_status("erasure", asked, 202)
+    path = f"/customers/{person['id']}"
+    wait_until(lambda: walk.api.get(path).status == 410, "the erasure")
+    found = walk.api.post("/customers/search", {"email": cast.email(97)})
+    expect("found by e-mail", expect_status("search", found, 200)["data"], [])
+    return "everything of one person exported, then erased: 410, and no search finds them"
+
+
 STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Customers", take_customers),
     ("Orders", take_orders),
@@ -296,7 +334,14 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Points", earn),
     ("Apology", apologise),
     ("Figures", measure),
+    ("One person", recognise),
+    ("Rights", forget),
 ]
+
+
+def _totals(walk: Walkthrough, customer: str) -> tuple[str, int, int]:
+    found = expect_status("customer", walk.api.get(f"/customers/{customer}"), 200)
+    return found["id"], found["stats"]["orders"], found["stats"]["net_amount"]
 
 
 def _statuses(reply) -> dict[int, int]:

@@ -2,13 +2,21 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from customers.models import Customer, Order, Source, SourceProfile
+from customers.models import (
+    Customer,
+    IdentityNamespace,
+    MatchWeight,
+    Order,
+    Season,
+    Source,
+    SourceProfile,
+)
 from customers.services import record_event, upsert_customers
 from customers.services.events import own_source
 from loyalty_site.demo.journey.loading import choose_calendar, load_journey
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.queue import KIND
-from loyalty_site.demo.removal import LoadUnderWay, OtherCustomers, Removed, remove_demo
+from loyalty_site.demo.removal import KEPT, LoadUnderWay, OtherCustomers, Removed, remove_demo
 from loyalty_site.demo.staff import NotADemo, create_logins
 from loyalty_site.demo.stages import APPS
 from operations.models import User
@@ -31,11 +39,19 @@ def test_nothing_about_customers_is_left_and_the_staff_stays(demo):
         model.__name__
         for app in APPS
         for model in apps.get_app_config(app).get_models()
-        if model is not Source and model.objects.exists()
+        if model not in KEPT and model.objects.exists()
     ]
     assert left == []
     assert list(Source.objects.all()) == [own_source()]
     assert User.objects.count() == 5
+
+
+def test_the_settings_that_migrations_wrote_stay(demo):
+    remove_demo()
+
+    assert IdentityNamespace.objects.count() == 7
+    assert MatchWeight.objects.exists()
+    assert Season.objects.count() == 4
 
 
 def test_the_site_works_on_and_can_be_loaded_again(demo, sample):
