@@ -219,6 +219,14 @@ def page_of(candidate: DuplicateCandidate) -> str:
     return reverse("admin:customers_duplicatecandidate_change", args=[candidate.pk])
 
 
+class LabelledWeight(forms.ModelForm):
+    """A row of the list, whose field says to a screen reader which weight it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["weight"].widget.attrs["aria-label"] = self.instance.get_code_display()
+
+
 @admin.register(MatchWeight)
 class MatchWeightAdmin(ModelAdmin):
     """How much each piece of evidence counts when two records are compared."""
@@ -228,6 +236,9 @@ class MatchWeightAdmin(ModelAdmin):
     fields = ["code", "weight", "at_most"]
     readonly_fields = ["code"]
     list_before_template = "customers/weights_note.html"
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:
+        return super().get_changelist_form(request, form=LabelledWeight, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
