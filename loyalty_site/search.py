@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from coupons.models import Coupon, Promotion
-from customers.models import Customer, Identity, Order, Segment, SourceProfile
+from customers.models import Customer, Order, Segment
 from customers.rules import normalise_phone
+from customers.services.references import customers_known_as
 from loyalty_site.navigation import entries_for
 from operations import formats
 from operations.models import User
@@ -79,11 +80,8 @@ def find_known_customers(text: str, user: User) -> Iterator[Hit]:
     """Customers by e-mail, phone, card, tax code, their id or a source's id for them."""
     compact = "".join(text.split()).replace("-", "")
     values = {text, text.lower(), text.upper(), compact, compact.upper(), *_phones(compact)}
-    keys = Q(pk__in=Identity.objects.filter(value__in=values).values("customer"))
-    keys |= Q(pk__in=SourceProfile.objects.filter(external_id=text).values("customer"))
-    if public_id := _uuid(text):
-        keys |= Q(public_id=public_id)
-    for customer in _visible(Customer.objects.present().filter(keys), user):
+    known = customers_known_as(values, source_id=text, public_id=_uuid(text))
+    for customer in _visible(known, user):
         yield _customer_hit(customer, exact=True)
 
 

@@ -5,10 +5,17 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+def counts(prefix: str = "") -> models.Q:
+    """Return what makes an order a purchase, `prefix` being the way to it from another model."""
+    return models.Q(
+        **{f"{prefix}status": Order.Status.PAID, f"{prefix}currency": settings.PROGRAMME_CURRENCY}
+    )
+
+
 class OrderQuerySet(models.QuerySet["Order"]):
     def counting(self) -> "OrderQuerySet":
         """Return what counts as a purchase: paid, not fully refunded, in the programme's currency."""
-        return self.filter(status=Order.Status.PAID, currency=settings.PROGRAMME_CURRENCY)
+        return self.filter(counts())
 
     def whole(self) -> "OrderQuerySet":
         """Return orders with everything that tells of them: names, lines, returns."""
@@ -97,7 +104,7 @@ class Order(models.Model):
         indexes = [
             models.Index(
                 fields=["customer", "ordered_at"],
-                include=["net_amount", "currency", "sales_channel", "business_unit"],
+                include=["net_amount", "currency", "sales_channel", "business_unit", "id"],
                 condition=models.Q(status="PAID"),
                 name="order_purchases",
             ),

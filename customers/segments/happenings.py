@@ -184,7 +184,7 @@ class Happenings:
         happened = self._happened(value, moment, parts)
         if times == 1:
             return Q(Exists(happened.filter(**{self.customer: OuterRef("pk")})))
-        counted = self._per_customer(happened).annotate(times=Count("pk")).filter(times__gte=times)
+        counted = self._per_customer(happened).annotate(times=Count("*")).filter(times__gte=times)
         return Q(pk__in=counted.values(self.customer))
 
     def _aggregate(self, value: Aggregate, moment: Moment, parts: tuple[str, ...]) -> Q:

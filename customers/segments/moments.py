@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models.expressions import RawSQL
 
 from customers.segments.seasons import SeasonWindow
 
@@ -17,12 +18,12 @@ LONGEST_DAYS = 36_500
 class Moment:
     """The instant a rule is evaluated at: `until` is the first instant that is not seen any more.
 
-    With `among`, the rule is evaluated for these customers alone.
+    With `among` (ids, or SQL that yields them), the rule is evaluated for these customers alone.
     """
 
     until: datetime
     today: date
-    among: tuple[int, ...] | None = None
+    among: tuple[int, ...] | RawSQL | None = None
 
     @classmethod
     def of(cls, as_of: date | datetime) -> "Moment":

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Count, QuerySet
-from django.db.models.expressions import RawSQL
 
-from customers.models import Channel, Consent, Customer, Purpose
+from customers.models import Channel, Consent, Purpose
 from customers.models.consent import ConsentState
 
 
@@ -45,19 +42,3 @@ def _people(consents: QuerySet[Consent]) -> dict[str, int]:
     """Return by channel how many customers these consents are of."""
     counted = consents.order_by().values("channel").annotate(people=Count("customer", distinct=True))
     return dict(counted.values_list("channel", "people"))
-
-
-def evaluated_once(customers: QuerySet[Customer]) -> QuerySet[Customer]:
-    """Return the same customers from a temporary table: several questions about them cost one evaluation.
-
-    Works in the caller's transaction, with which the table goes.
-    """
-    try:
-        sql, values = customers.order_by().values("pk").query.sql_with_params()
-    except EmptyResultSet:
-        return customers.none()
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.evaluated_customers")
-        cursor.execute(f"CREATE TEMP TABLE evaluated_customers (id) ON COMMIT DROP AS {sql}", values)
-        cursor.execute("ANALYZE evaluated_customers")
-    return Customer.objects.filter(pk__in=RawSQL("SELECT id FROM pg_temp.evaluated_customers", []))

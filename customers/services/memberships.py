@@ -14,6 +14,7 @@ from customers.models import Because, Customer, Event, Segment, SegmentMembershi
 from customers.models.customer import CustomerQuerySet
 from customers.segments.compiler import compile_rules
 from customers.segments.dependencies import in_order_of_reference
+from customers.segments.evaluation import evaluate_rules
 from customers.services.events import content_hash, own_source, record_events
 from customers.services.locks import hold_customer
 from customers.services.segments import SegmentChange, give_memory
@@ -40,7 +41,9 @@ def refresh_segment(
     with transaction.atomic():
         segment = _lock(segment)
         edited = segment.refreshed_at is None
-        members = compile_rules(segment.rules, as_of=as_of or at)
+        give_memory()
+        # Into a table first: a statement that writes is never carried out in parallel.
+        members = evaluate_rules(segment.rules, as_of=as_of or at)
         cause = Because.DEFINITION if edited and segment.version > 1 else Because.RULE
         return _replace(segment, members, at=at, announce=announce and not edited, cause=cause)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound, SourceLeft
@@ -300,8 +299,20 @@ def found_customers(text: str) -> CustomerQuerySet:
     values = {text, text.lower(), compact}
     with suppress(ValueError):
         values.add(normalise_phone(text, settings.PROGRAMME_COUNTRY))
-    keys = Q(pk__in=Identity.objects.filter(value__in=values).values("customer"))
-    keys |= Q(pk__in=SourceProfile.objects.filter(external_id=text).values("customer"))
-    if public_id := _public_id(text):
-        keys |= Q(public_id=public_id)
-    return Customer.objects.present().filter(keys).order_by("pk")
+    return customers_known_as(values, source_id=text, public_id=_public_id(text)).order_by("pk")
+
+
+def customers_known_as(
+    values: Iterable[str], *, source_id: str, public_id: str | uuid.UUID | None = None
+) -> CustomerQuerySet:
+    """Return the live customers with one of these identities, a source's id, or a public id.
+
+    One union of ids: PostgreSQL answers an OR of the three by reading every customer.
+    """
+    # All namespaces and sources, because the indexes begin with them.
+    identities = Identity.objects.filter(namespace__in=Namespace.values, value__in=set(values))
+    profiles = SourceProfile.objects.filter(source__in=Source.objects.order_by(), external_id=source_id)
+    ids = [identities.order_by().values("customer"), profiles.order_by().values("customer")]
+    if public_id:
+        ids.append(Customer.objects.filter(public_id=public_id).values("pk"))
+    return Customer.objects.present().filter(pk__in=ids[0].union(*ids[1:], all=True))

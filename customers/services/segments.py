@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from customers.errors import SegmentTaken
 from customers.models import Channel, Customer, Segment, SegmentMembership, SegmentOverride
 from customers.segments.catalogue import catalogue
-from customers.segments.compiler import compile_rules
 from customers.segments.dependencies import is_circular
+from customers.segments.evaluation import evaluate_rules
 from customers.segments.explanations import explain_rules
-from customers.segments.reachability import Reachability, evaluated_once, reachability_of
+from customers.segments.reachability import Reachability, reachability_of
 from customers.segments.rules import parse_rules
 from operations.errors import InvalidInput
 
@@ -124,10 +124,9 @@ def preview_segment(rules: dict[str, Any], *, as_of: date | datetime) -> Segment
 
     Raises InvalidInput for rules that are not valid.
     """
-    members = compile_rules(rules, as_of=as_of)
     with transaction.atomic():
         give_memory()
-        members = evaluated_once(members)
+        members = evaluate_rules(rules, as_of=as_of)
         sample = list(members.order_by("pk")[:SAMPLE_SIZE])
         reachability = reachability_of(members)
     return SegmentPreview(reachability[Channel.EMAIL].total, reachability, sample)
