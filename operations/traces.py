@@ -13,10 +13,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.sessions.models import Session
-from django.db import connection
-from django.db.models import BinaryField, Field, JSONField, Model
+from django.db import connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework.renderers import JSONRenderer
@@ -25,7 +24,9 @@ from operations.errors import Gone
 from operations.models import Approval, IdempotencyKey, JobFile, JobRun
 
 REDACTED = "…"
-CHUNK, OVERLAP = 1 << 20, 1 << 10
+# A number with fewer digits than this is also a price, a day or somebody else's id.
+TELLING_DIGITS = 9
+CHUNK, OVERLAP, ROWS = 1 << 20, 1 << 10, 100
 # Nothing of anybody: matches no text.
 NOTHING = r"\A(?!)"
 
@@ -56,14 +57,36 @@ def any_of(patterns: Iterable[str]) -> str:
 
 def exactly(text: str) -> str:
     """Return the expression of a text that is not part of a longer word or address."""
-    escaped = re.sub(r"([^\w\s])", r"\\\1", text)
-    return rf"(?<![\w.+-]){escaped}(?![\w-])"
+    return rf"(?<![\w.+-]){_escaped(text)}(?![\w-])"
+
+
+def is_common_number(text: str) -> bool:
+    """Return whether a text is a number so short that it may be anything, and tells nobody by itself."""
+    return bool(re.fullmatch(r"[\d\s./-]+", text)) and len(re.findall(r"\d", text)) < TELLING_DIGITS
+
+
+def under_names(names: Iterable[str], text: str) -> str:
+    """Return the expression of a text that is the whole value of one of these names, as JSON writes it."""
+    either = "|".join(re.escape(name) for name in sorted(set(names)))
+    return rf'"(?:{either})"\s*:\s*"?{_escaped(text)}(?:"|(?![\w.]))'
 
 
 def digits_of(number: str) -> str:
     """Return the expression of a telephone number's national digits, however they are grouped and dialled."""
-    grouped = r"[\s./-]*".join(number)
-    return rf"(?<!\d)(?:(?:\+|00)?\d{{1,3}}[\s./-]*)?{grouped}(?!\d)"
+    return rf"(?<!\d)(?:(?:\+|00)?\d{{1,3}}[\s./-]*)?{_grouped(number)}(?!\d)"
+
+
+def dialled_abroad(number: str) -> str:
+    """Return the expression of a telephone number's digits, country included, as dialled from abroad."""
+    return rf"(?:\+|(?<!\d)00)[\s./-]*{_grouped(number)}(?!\d)"
+
+
+def _grouped(digits: str) -> str:
+    return r"[\s./-]*".join(digits)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([^\w\s])", r"\\\1", text)
 
 
 def erase_traces(trail: Trail) -> int:
@@ -115,7 +138,10 @@ def forget_searches(trail: Trail) -> int:
 
 
 def delete_files_about(trail: Trail) -> int:
-    """Delete the files of jobs that name the person: uploads, error files, exports."""
+    """Delete the files of jobs that name the person: uploads, error files, exports.
+
+    The files themselves go when the transaction ends well: nothing could bring them back.
+    """
     root = Path(settings.MEDIA_ROOT)
     pattern = re.compile(trail.keys.encode(), re.IGNORECASE)
     found = (
@@ -123,38 +149,55 @@ def delete_files_about(trail: Trail) -> int:
         if root.exists()
         else []
     )
-    for path in found:
-        path.unlink(missing_ok=True)
     JobFile.objects.filter(file__in=[str(path.relative_to(root)) for path in found]).delete()
+    transaction.on_commit(lambda: _unlink(found), robust=True)
     return len(found)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def redact(model: type[Model], columns: Sequence[str], trail: Trail) -> int:
     """Replace the person's words by an ellipsis wherever they stand in these columns, text or JSON."""
-    fields = [model._meta.get_field(name) for name in columns]
-    changes = ", ".join(
-        f"\"{field.column}\" = regexp_replace({text_of(field)}, %s, %s, 'gi'){_cast(field)}"
-        for field in fields
-    )
-    where = " OR ".join(f"{text_of(field)} ~* %s" for field in fields)
-    replacing = [trail.words, REDACTED] * len(fields)
-    return _execute(
-        f"UPDATE {_table(model)} SET {changes} WHERE {where}", [*replacing, *[trail.words] * len(fields)]
-    )
+    pattern = re.compile(trail.words, re.IGNORECASE)
+    where = " OR ".join(f'"{model._meta.get_field(name).column}"::text ~* %s' for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {connection.ops.quote_name(model._meta.pk.column)} FROM {_table(model)} WHERE {where}",
+            [trail.words] * len(columns),
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    changed = 0
+    rows = model._base_manager.filter(pk__in=ids).order_by("pk").only(*columns).select_for_update()
+    for row in rows.iterator(chunk_size=ROWS):
+        before = {name: getattr(row, name) for name in columns}
+        after = {name: without_words(value, pattern) for name, value in before.items()}
+        if changes := {name: value for name, value in after.items() if value != before[name]}:
+            changed += model._base_manager.filter(pk=row.pk).update(**changes)
+    return changed
 
 
-def text_of(field: Field) -> str:
-    """Return the SQL expression of a column's text."""
-    column = f'"{field.column}"'
-    if isinstance(field, BinaryField):
-        return f"convert_from({column}, 'UTF8')"
-    if isinstance(field, ArrayField):
-        return f"array_to_string({column}, ' ')"
-    return f"{column}::text"
+def without_words(value: Any, pattern: re.Pattern[str]) -> Any:
+    """Return a text or a value read from JSON with an ellipsis for whatever the pattern finds in it."""
+    if isinstance(value, dict):
+        named = {pattern.sub(REDACTED, name): each for name, each in value.items()}
+        return {name: _named_without_words(name, each, pattern) for name, each in named.items()}
+    if isinstance(value, list):
+        return [without_words(each, pattern) for each in value]
+    if isinstance(value, str):
+        return pattern.sub(REDACTED, value)
+    if isinstance(value, int | float) and pattern.search(str(value)):
+        return REDACTED
+    return value
 
 
-def _cast(field: Field) -> str:
-    return "::jsonb" if isinstance(field, JSONField) else ""
+def _named_without_words(name: str, value: Any, pattern: re.Pattern[str]) -> Any:
+    kept = without_words(value, pattern)
+    if isinstance(kept, str | int | float) and pattern.search(f'"{name}": "{kept}"'):
+        return REDACTED
+    return kept
 
 
 def _names(path: Path, pattern: re.Pattern[bytes]) -> bool:

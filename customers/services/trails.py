@@ -17,9 +17,19 @@ from customers.models import (
     QuarantinedEvent,
     SourceProfile,
 )
-from operations.traces import Trail, any_of, digits_of, exactly, redact
+from operations.traces import (
+    Trail,
+    any_of,
+    dialled_abroad,
+    digits_of,
+    exactly,
+    is_common_number,
+    redact,
+    under_names,
+)
 
 SHORTEST_KEY = 5
+ADDRESS = "address"
 TOLD_KEYS = {"email", "phone", "loyalty_card", "tax_code"}
 NOT_TELLING = {Namespace.EMAIL_SHA256}
 
@@ -38,15 +48,29 @@ def trail_of(customers: Iterable[Customer]) -> Trail:
 
 
 def _key_patterns(ids: list[int], profiles: list[SourceProfile]) -> Iterator[str]:
-    values: set[str] = set()
     identities = Identity.objects.filter(customer__in=ids).exclude(namespace__in=NOT_TELLING)
-    values.update(identities.values_list("value", flat=True))
-    values.update(ConsentRecord.objects.filter(customer__in=ids).values_list("address", flat=True))
+    named = set(identities.values_list("namespace", "value"))
+    addresses = ConsentRecord.objects.filter(customer__in=ids)
+    named.update((ADDRESS, address) for address in addresses.values_list("address", flat=True))
     for profile in profiles:
-        values.update(str(profile.data[name]) for name in TOLD_KEYS if profile.data.get(name))
-    for value in values:
+        named.update((name, str(profile.data[name])) for name in TOLD_KEYS if profile.data.get(name))
+    names: dict[str, set[str]] = {}
+    for name, value in named:
         if len(value) >= SHORTEST_KEY:
-            yield digits_of(_national(value)) if value.startswith("+") else exactly(value)
+            names.setdefault(value, set()).add(name)
+    for value, called in names.items():
+        yield from _patterns_of(value, called)
+
+
+def _patterns_of(value: str, names: set[str]) -> Iterator[str]:
+    """A short number is everybody's: it is the person's where it stands under the name of their key."""
+    number = _national(value) if value.startswith("+") else value
+    if is_common_number(number):
+        yield under_names(names, number)
+        if number != value:
+            yield dialled_abroad(value.lstrip("+"))
+    else:
+        yield digits_of(number) if number != value else exactly(value)
 
 
 def _national(number: str) -> str:
@@ -70,7 +94,7 @@ def _name_patterns(names: Iterable[tuple[str, str, str]]) -> Iterator[str]:
         if first and last:
             yield exactly(f"{first} {last}")
             yield exactly(f"{last} {first}")
-        if len(street) >= SHORTEST_KEY:
+        if len(street) >= SHORTEST_KEY and not is_common_number(street):
             yield exactly(street)
 
 

@@ -2,13 +2,14 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.models import InboxMail
 from customers.errors import CustomerErased
@@ -314,15 +315,93 @@ def test_a_search_of_the_desk_for_the_person_is_forgotten(db):
     assert dict(SessionStore(session.session_key).items()) == {"other": "kept"}
 
 
-def test_files_that_name_the_person_are_deleted_and_others_stay(db, settings):
+def test_files_that_name_the_person_are_deleted_and_others_stay(
+    settings, db, django_capture_on_commit_callbacks
+):
+    folder = _uploads(settings)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        erase_customer(zdenka(), at=NOON)
+
+    assert [path.name for path in folder.iterdir()] == ["others.csv"]
+
+
+def _uploads(settings) -> Path:
     folder = settings.MEDIA_ROOT / "imports"
     folder.mkdir(parents=True)
     (folder / "theirs.csv").write_text(f"email\n{EMAIL.upper()}\n")
     (folder / "others.csv").write_text("email\nota@mail.example\n")
+    return folder
 
-    erase_customer(zdenka(), at=NOON)
 
-    assert [path.name for path in folder.iterdir()] == ["others.csv"]
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_that_fails_in_the_end_leaves_the_files_alone(settings):
+    folder = _uploads(settings)
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        erase_customer(zdenka(), at=NOON)
+        _ = 1 / 0
+
+    assert sorted(path.name for path in folder.iterdir()) == ["others.csv", "theirs.csv"]
+
+
+def test_a_short_number_of_the_persons_is_theirs_only_under_its_name(
+    settings, db, django_capture_on_commit_callbacks
+):
+    (outcome,) = upsert_customers([{**PERSON, "loyalty_card": "12345"}], at=NOON)
+    client = ApiClientFactory()
+    answers = {}
+    for key, answer in {"other": {"points": 12345}, "theirs": {"loyalty_card": "12345"}}.items():
+        body = json.dumps(answer).encode()
+        answers[key] = IdempotencyKey.objects.create(
+            client=client, key=key, request_hash=b"1", status=201, body=body
+        )
+    other = QuarantinedEvent.objects.create(payload={"order": "12345", "total": 12345}, reason="12345 is odd")
+    theirs = QuarantinedEvent.objects.create(payload={"loyalty_card": "12345"}, reason="odd")
+    job = JobRun.objects.create(
+        kind="export",
+        title="Export of 12345",
+        result={"updated": 12345, "rows": [{"loyalty_card": "12345"}, {"loyalty_card": 123456}]},
+    )
+    folder = _uploads(settings)
+    (folder / "prices.csv").write_text("sku,price\nA,12345\n")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        erase_customer(outcome.row, at=NOON)
+
+    for row in (other, theirs, job, *answers.values()):
+        row.refresh_from_db()
+    assert (other.payload, other.reason) == ({"order": "12345", "total": 12345}, "12345 is odd")
+    assert theirs.payload == {"erased": True}
+    assert job.title == "Export of 12345"
+    assert job.result == {"updated": 12345, "rows": [{"loyalty_card": "…"}, {"loyalty_card": 123456}]}
+    assert (answers["other"].status, answers["theirs"].status) == (201, 410)
+    assert sorted(path.name for path in folder.iterdir()) == ["others.csv", "prices.csv"]
+
+
+def test_a_long_number_is_taken_out_of_json_that_stays_json(db):
+    (outcome,) = upsert_customers([{**PERSON, "loyalty_card": "2900123456789"}], at=NOON)
+    job = JobRun.objects.create(
+        kind="export", title="", result={"card": 2900123456789, "2900123456789": [f"for {EMAIL}", 7, None]}
+    )
+
+    erase_customer(outcome.row, at=NOON)
+
+    job.refresh_from_db()
+    assert job.result == {"card": "…", "…": ["for …", 7, None]}
+
+
+def test_a_short_telephone_number_is_found_as_it_is_dialled_from_abroad(db):
+    (outcome,) = upsert_customers([{**PERSON, "phone": "06 698 123"}], at=NOON)
+    assert Identity.objects.get(namespace="phone").value == "+3906698123"
+    job = JobRun.objects.create(
+        kind="x", title="call 0039 06 698123", result={"phone": "06698123", "total": 106698123}
+    )
+
+    erase_customer(outcome.row, at=NOON)
+
+    job.refresh_from_db()
+    assert (job.title, job.result) == ("call …", {"phone": "…", "total": 106698123})
 
 
 def test_erasing_again_changes_nothing(db):
