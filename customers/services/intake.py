@@ -59,6 +59,7 @@ class Draft:
     content_hash: bytes
     customer_key: Key | None = None
     customer: Customer | None = None
+    named: Customer | None = None  # Before a product's owner took their place.
     warnings: list[Notice] = field(default_factory=list)
     error: FidelioError | None = None
     event: Event | None = None
@@ -116,7 +117,7 @@ def record_external_events(
         keep_conflicts("event", [(sources[d.key[0]], d.key[1], d.item) for d in drafts if _contradicts(d)])
         _register_assets([draft for draft in new if draft.created], sources, at=at)
         name_lead_sources(_prospects_brought(new, sources))
-    join_visitors([(_visitor(draft), draft.customer) for draft in new], at=at)
+    join_visitors([(_visitor(draft), draft.named) for draft in new if draft.created], at=at)
     return [draft.outcome() for draft in drafts]
 
 
@@ -218,7 +219,7 @@ def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     customers = {key: live[customer.pk] for key, customer in customers.items()}
     for draft in drafts:
         key = draft.customer_key
-        draft.customer = customers.get(key) if key else None
+        draft.customer = draft.named = customers.get(key) if key else None
         if key in created:
             draft.brought = True
             draft.warnings.append(

@@ -3,8 +3,8 @@
 import pytest
 
 from customers.models import Customer, Event, Identity, MergeOperation, PendingEvent
-from customers.services import record_external_events, undo_merge, upsert_customers
-from tests.factories import NOON
+from customers.services import record_external_events, register_asset, undo_merge, upsert_customers
+from tests.factories import NOON, CustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +108,44 @@ def test_the_api_takes_the_browser_of_a_customer(api):
     assert visits_of(alice()) == ["1"]
     other = {"namespace": "phone", "value": "+393471234567"}
     assert api.post("/api/v1/customers", body | {"visitor": other}).status_code == 422
+
+
+def test_a_refused_event_joins_nobody():
+    visitor = visit("1", identity=COOKIE)
+    erased = CustomerFactory(email="gone@mail.example", status=Customer.Status.ERASED)
+    item = {"source": "site", "type": "visit.recorded", "occurred_at": NOON}
+
+    contradicted, refused, unused = record_external_events(
+        [
+            item | {"external_id": "1", "customer": ALICE, "identity": COOKIE},
+            item | {"external_id": "2", "customer": {"id": str(erased.public_id)}, "identity": COOKIE},
+            item
+            | {
+                "external_id": "3",
+                "customer": {"id": str(erased.public_id)},
+                "identity": {"namespace": "cookie", "value": "new"},
+            },
+        ],
+        at=NOON,
+    )
+
+    assert [outcome.error.key for outcome in (contradicted, refused, unused)] == [
+        "conflict", "erased", "erased",
+    ]  # fmt: skip
+    visitor.refresh_from_db()
+    assert visitor.status == Customer.Status.ANONYMOUS
+    assert not Identity.objects.filter(customer=erased, namespace="cookie").exists()
+    assert not Identity.objects.filter(value="new").exists()
+
+
+def test_the_browser_joins_the_person_named_and_not_the_owner_of_the_product():
+    visitor = visit("1", identity=COOKIE)
+    bob = CustomerFactory()
+    register_asset("SN-1", owner=bob, owned_from=NOON, at=NOON)
+
+    item = {"source": "site", "external_id": "2", "type": "iot.measured", "occurred_at": NOON}
+    item |= {"payload": {"serial": "SN-1"}, "customer": ALICE, "identity": COOKIE}
+    (outcome,) = record_external_events([item], at=NOON)
+
+    visitor.refresh_from_db()
+    assert (outcome.row.customer, visitor.merged_into) == (bob, alice())
