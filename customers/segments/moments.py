@@ -12,6 +12,8 @@ from customers.segments.seasons import SeasonWindow
 
 INSTANT = timedelta(microseconds=1)
 LONGEST_DAYS = 36_500
+# Far from the ends of the calendar, so that windows and time zones can be counted from every day.
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,18 @@
 """The values that fields take, checked and typed. Pure but for the choices."""
 
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
 from customers.segments.catalogue import Field, Kind
-from customers.segments.moments import LONGEST_DAYS
+from customers.segments.moments import EARLIEST, LATEST, LONGEST_DAYS
 from customers.segments.readers import RelativeDay
 
 MOST_VALUES = 1000
 LONGEST_TEXT = 500
 LARGEST_NUMBER = 10**15
+Day = TypeVar("Day", date, datetime)
 
 
 class Wrong(Exception):
@@ -125,6 +126,11 @@ def day_of(value: Any) -> date:
         day = date.fromisoformat(value)
     except (TypeError, ValueError):
         raise Wrong(_("A day is written 2026-11-21.")) from None
-    if not 1900 <= day.year <= 2999:
+    return in_bounds(day)
+
+
+def in_bounds(day: Day) -> Day:
+    """Return a day or an instant from which windows can be counted. Raises Wrong for any other."""
+    if not EARLIEST.year <= day.year <= LATEST.year:
         raise Wrong(_("A day lies between the years 1900 and 2999."))
     return day

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from customers.models import Season
 from customers.segments.moments import LONGEST_DAYS, Window
 from customers.segments.seasons import SeasonWindow, Which
-from customers.segments.values import Wrong, day_of, is_whole
+from customers.segments.values import Wrong, day_of, in_bounds, is_whole
 
 
 def window_of(window: Any) -> Window:
@@ -64,5 +64,5 @@ def _bound(value: Any) -> date | datetime | None:
             instant = None
         if instant is None or instant.tzinfo is None:
             raise Wrong(_("An instant is written 2026-11-21T12:00:00+01:00, with its offset."))
-        return instant
+        return in_bounds(instant)
     return day_of(value)

@@ -277,6 +277,9 @@ def test_a_number_that_no_calendar_holds_is_no_error(cast):
         ),
         (on(ORDER, "last", match={"mode": "none"}), "/value"),
         (on(ORDER, "happened", window={"season": "current", "of": "monsoon"}), "/value/window"),
+        (on(ORDER, "happened", window={"from": "0001-01-01T00:00:00+14:00"}), "/value/window"),
+        (on(ORDER, "happened", window={"until": "9999-12-31T23:59:59-12:00"}), "/value/window"),
+        (on(ORDER, "happened", window={"days_ago": [0, 36501]}), "/value/window"),
         (
             on(ORDER, "happened", window={"since_event": {"field": "segment"}}),
             "/value/window/since_event/field",
