@@ -72,7 +72,13 @@ TABLES = [
         on_erase=OnErase.DELETE,
     ),
     CustomerTable("customers.AssetOwnership", on_erase=OnErase.DELETE),
-    CustomerTable("customers.Lead", on_erase=OnErase.DELETE),
+    CustomerTable(
+        "customers.Lead",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_leads",
+        settle="customers.services.leads.settle_leads",
+        on_erase=OnErase.DELETE,
+    ),
     # What was merged is history: it names the records of then.
     CustomerTable(
         "customers.MergeOperation",

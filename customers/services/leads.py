@@ -77,10 +77,16 @@ def register_prospect(
 def move_lead(lead: Lead, stage: str, *, reason: str = "", at: datetime) -> Lead:
     """Put a prospect into another stage by hand. Told as `lead.moved`; to the same stage it does nothing.
 
-    Raises LeadNotMovable: only an order or a registration makes a customer, and a customer stays one.
+    Raises LeadNotMovable: only an order or a registration makes a customer, and a customer stays one. So it
+    does when the prospect was merged or erased meanwhile.
     """
     with transaction.atomic():
-        row = Lead.objects.select_for_update().select_related("customer").get(pk=lead.pk)
+        lock_live_customers([lead.customer_id])
+        row = (
+            Lead.objects.select_for_update(of=("self",)).select_related("customer").filter(pk=lead.pk).first()
+        )
+        if row is None:
+            raise LeadNotMovable
         if row.stage == stage:
             return row
         if stage not in MOVES[row.stage] or row.customer.status != Customer.Status.PROSPECT:
@@ -105,6 +111,15 @@ def convert_leads(customer_ids: Iterable[int], *, at: datetime) -> int:
         )
         record_events([_told("lead.converted", lead, at=at, key="converted") for lead in leads])
     return len(leads)
+
+
+def settle_leads(customer_ids: Iterable[int], *, at: datetime) -> None:
+    """Who is a customer after a merge or an unmerge is no prospect any more; it is told to nobody."""
+    leads = Lead.objects.filter(customer__in=list(customer_ids), customer__status=Customer.Status.ACTIVE)
+    leads = leads.exclude(stage=LeadStage.CONVERTED).order_by("pk").select_for_update(of=("self",))
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(
+        stage=LeadStage.CONVERTED, moved_at=at, converted_at=at, reason=""
+    )
 
 
 def engage_leads(*, at: datetime) -> int:

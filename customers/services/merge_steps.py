@@ -10,8 +10,11 @@ from customers.models import (
     Because,
     Consent,
     ConsentRecord,
+    Customer,
     DoNotMerge,
     Identity,
+    Lead,
+    LeadStage,
     MergedRow,
     MergeOperation,
     Segment,
@@ -174,6 +177,18 @@ def merge_traits(merge: Merge, table: CustomerTable) -> None:
         if twin:
             merge.remove(Trait.objects.filter(pk=twin.pk))
         merge.move(Trait.objects.filter(pk=trait.pk))
+
+
+def merge_leads(merge: Merge, table: CustomerTable) -> None:
+    """Of two ways the survivor's is kept; who is a customer with the other has arrived, told to nobody."""
+    theirs = Lead.objects.filter(customer=merge.loser)
+    arrived_at = theirs.values_list("converted_at", flat=True).first() or merge.operation.merged_at
+    merge.absorb(table.rows(merge.loser.pk))
+    statuses = {merge.survivor.status, *merge.operation.snapshot.get("statuses", {}).values()}
+    if Customer.Status.ACTIVE not in statuses:
+        return
+    for lead in Lead.objects.filter(customer=merge.survivor).exclude(stage=LeadStage.CONVERTED):
+        merge.change(lead, stage=LeadStage.CONVERTED, converted_at=arrived_at, moved_at=arrived_at, reason="")
 
 
 def merge_pairs(merge: Merge, table: CustomerTable) -> None:

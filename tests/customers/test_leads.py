@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 
 from customers.errors import LeadNotMovable
-from customers.models import Customer, Event, Lead
+from customers.models import Customer, Event, Lead, MergeOperation
 from customers.services import (
     engage_leads,
+    merge_customers,
     move_lead,
     record_external_events,
     record_orders,
+    undo_merge,
     upsert_customers,
 )
 from customers.services.leads import register_prospect
 from customers.services.references import key_of
-from tests.factories import NOON, SourceFactory
+from tests.factories import NOON, CustomerFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +145,34 @@ def test_the_api_takes_and_moves_a_prospect(api):
     assert api.post("/api/v1/prospects", {"source": "fair"}).status_code == 422
     both = body | {"identity": {"namespace": "device", "value": "d"}}
     assert api.post("/api/v1/prospects", both).status_code == 422
+
+
+@pytest.mark.parametrize("prospect_stays", [True, False])
+def test_a_prospect_merged_with_a_customer_has_arrived_until_the_merge_is_undone(prospect_stays):
+    lead = prospect(stage="QUALIFIED")
+    pair = [lead.customer, CustomerFactory()]
+    before = told()
+
+    merge_customers(*(pair if prospect_stays else pair[::-1])[:1], [pair[prospect_stays]], reason="", at=NOON)
+    merged = Lead.objects.select_related("customer").get()
+    undo_merge(MergeOperation.objects.get(), at=NOON)
+
+    assert (merged.customer.status, merged.stage, merged.converted_at) == ("ACTIVE", "CONVERTED", NOON)
+    again = Lead.objects.select_related("customer").get()
+    assert (again.customer, again.customer.status, again.stage, again.converted_at) == (
+        lead.customer, "PROSPECT", "QUALIFIED", None,
+    )  # fmt: skip
+    assert told() == before
+
+
+def test_of_two_prospects_merged_nobody_has_arrived():
+    lead = prospect(stage="QUALIFIED")
+    other, _ = register_prospect(
+        key_of({"email": "bob@mail.example"}), source=SourceFactory(code="ad"), at=NOON
+    )
+
+    merge_customers(other.customer, [lead.customer], reason="", at=NOON)
+
+    assert [(one.customer, one.stage) for one in Lead.objects.all()] == [(other.customer, "NEW")]
+    with pytest.raises(LeadNotMovable):
+        move_lead(lead, "LOST", at=NOON)
