@@ -13,6 +13,7 @@ from unfold.decorators import action
 from customers import services
 from customers.models import EventKey, Order, Source, SourceProfile
 from customers.services.events import OWN_SOURCE
+from customers.services.leaving import can_leave
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Delta
@@ -53,6 +54,5 @@ class LeavingMixin(PageMixin):
         counted = {_("Profiles"): profiles, _("Events"): events, _("Orders"): orders}
         figures = [Delta(label, number(rows.count())) for label, rows in counted.items()]
         title = _("Let %(source)s leave") % {"source": source}
-        return self._page(
-            request, "customers/leave_source.html", title, {"source": source, "figures": figures}, source
-        )
+        context = {"source": source, "figures": figures, "can_leave": can_leave(source)}
+        return self._page(request, "customers/leave_source.html", title, context, source)

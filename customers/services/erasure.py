@@ -19,7 +19,7 @@ from customers.models.consent import ConsentRecord
 from customers.registry import CustomerTable, OnErase, customer_tables
 from customers.rules import address_hash
 from customers.services.events import record_event
-from customers.services.references import survivor
+from customers.services.references import lock_customer
 from customers.services.trails import trail_of
 from operations.inserts import insert_missing
 from operations.models import ApiClient, JobRun, User
@@ -34,6 +34,10 @@ CHANNELS = {Namespace.EMAIL: [Channel.EMAIL], Namespace.PHONE: [Channel.SMS, Cha
 SWEPT_AGAIN_DAYS = 3
 
 
+class _Moved(Exception):
+    """Somebody was merged, or taken apart, between our reading and our lock."""
+
+
 @transaction.atomic
 def request_erasure(
     customer: Customer,
@@ -44,9 +48,7 @@ def request_erasure(
     client: ApiClient | None = None,
 ) -> RightsRequest:
     """Promise the erasure of a customer and ring for it; asked again while it waits, the same request."""
-    customer = survivor(
-        Customer.objects.select_related("merged_into").select_for_update(of=["self"]).get(pk=customer.pk)
-    )
+    customer = lock_customer(customer)
     promised = customer.rights_requests.erasures().waiting()
     if waiting := promised.filter(job__status__in=[JobRun.Status.QUEUED, JobRun.Status.RUNNING]).first():
         return waiting
@@ -64,7 +66,7 @@ def request_erasure(
 
 def run_erasure(job: JobRun) -> dict[str, Any]:
     """Carry out the erasure that this job promised."""
-    request = RightsRequest.objects.select_related("customer__merged_into").get(job=job)
+    request = RightsRequest.objects.select_related("customer").get(job=job)
     return erase_customer(request.customer, at=timezone.now(), request=request).result
 
 
@@ -116,10 +118,26 @@ def _survivor_of(records: list[Customer]) -> Customer:
 
 def _records_of(customer: Customer) -> list[Customer]:
     """Return the survivor and everybody who was merged into it, locked by ascending id."""
-    ids = {survivor(customer).pk}
+    while True:
+        try:
+            with transaction.atomic():
+                ids = _ids_of(customer.pk)
+                records = list(Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+                if _ids_of(customer.pk) != ids:
+                    # Locks are given back with the savepoint: all are taken again, in order.
+                    raise _Moved
+                return records
+        except _Moved:
+            continue
+
+
+def _ids_of(customer_id: int) -> set[int]:
+    while target := Customer.objects.values_list("merged_into", flat=True).get(pk=customer_id):
+        customer_id = target
+    ids = {customer_id}
     while found := set(Customer.objects.filter(merged_into__in=ids).values_list("pk", flat=True)) - ids:
         ids |= found
-    return list(Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+    return ids
 
 
 def _suppress_contact_points(records: list[Customer]) -> int:

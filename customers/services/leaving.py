@@ -23,6 +23,7 @@ from customers.models import (
 from customers.models.consent import ConsentState
 from customers.services.consents import StatedConsent, record_consents
 from customers.services.erasure import erase_records
+from customers.services.events import own_source
 from customers.services.golden import refresh_golden_records
 from customers.services.rollups import lock_customers, refresh_rollups
 from operations.models import JobRun, User
@@ -45,8 +46,8 @@ DELETE FROM customers_eventkey AS key USING leaving WHERE key.id = leaving.id
 """
 LET_GO_OF_ORDERS = """
 UPDATE customers_event SET customer_id = NULL, source_profile_id = NULL
-WHERE customer_id = ANY(%(customers)s) AND type LIKE 'order.%%'
-  AND (payload ->> 'order')::bigint = ANY(%(orders)s)
+WHERE customer_id = ANY(%(customers)s) AND type LIKE 'order.%%' AND source_id = %(own)s
+  AND payload ->> 'order' = ANY(%(orders)s)
 """
 
 
@@ -54,15 +55,24 @@ WHERE customer_id = ANY(%(customers)s) AND type LIKE 'order.%%'
 def leave_source(source: Source, *, at: datetime, by: User | None = None) -> JobRun:
     """Take nothing of a source any more from now on, and promise the job that lets its rows go.
 
+    When that job failed or was stopped, asking again promises another that goes on with what is left.
     Raises SourceLeft when it has left before.
     """
     source = Source.objects.select_for_update().get(pk=source.pk)
-    if source.left_at:
+    if not can_leave(source):
         raise SourceLeft
-    source.left_at = at
+    source.left_at = source.left_at or at
     source.save(update_fields=["left_at"])
     people = SourceProfile.objects.filter(source=source).values("customer").distinct().count()
     return promise_job(KIND, title=TITLE, owner=by, total=people, parameters={"source": source.pk})
+
+
+def can_leave(source: Source) -> bool:
+    """Return whether a source is still here, or what it told is because the job that lets it go failed."""
+    if source.left_at is None:
+        return True
+    last = JobRun.objects.filter(kind=KIND, parameters__source=source.pk).order_by("-pk").first()
+    return last is None or last.status in (JobRun.Status.FAILED, JobRun.Status.CANCELLED)
 
 
 def run_leaving(job: JobRun) -> dict[str, int]:
@@ -115,7 +125,9 @@ def _let_go(source: Source, ids: list[int], *, at: datetime) -> int:
     orders = list(Order.objects.filter(source=source, customer__in=ids).values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL fidelio.leaving = 'on'")
-        cursor.execute(LET_GO_OF_ORDERS, {"customers": ids, "orders": orders})
+        cursor.execute(
+            LET_GO_OF_ORDERS, {"customers": ids, "orders": [str(pk) for pk in orders], "own": own_source().pk}
+        )
         cursor.execute("SET LOCAL fidelio.leaving = ''")
     Order.objects.filter(pk__in=orders).update(customer=None, source_profile=None)
     _let_go_of_identities(source, ids)

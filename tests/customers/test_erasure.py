@@ -1,6 +1,8 @@
 """The right to be forgotten: a scan of every table finds nothing of the person; the facts are still there."""
 
 import json
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -237,6 +239,31 @@ def test_somebody_merged_into_the_person_is_erased_with_them(db):
     loser.refresh_from_db()
     assert (loser.status, loser.first_name, loser.merged_into_id) == ("MERGED", "", survivor.pk)
     assert words_left(["zdenk", "quirk"]) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_merged_just_before_is_erased_with_whom_they_became():
+    survivor, loser = CustomerFactory(first_name="Zdenka"), CustomerFactory(first_name="Zdenka")
+    errors = []
+
+    def erase():
+        try:
+            erase_customer(loser, at=NOON)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=erase)
+    with transaction.atomic():
+        merge_customers(survivor, [Customer.objects.get(pk=loser.pk)], reason="one", at=NOON)
+        thread.start()
+        time.sleep(0.5)  # It has read who belongs together, and waits for the lock.
+    thread.join()
+
+    assert errors == []
+    assert sorted(Customer.objects.values_list("status", "first_name")) == [("ERASED", ""), ("MERGED", "")]
+    assert RightsRequest.objects.get().customer == survivor
 
 
 def test_nothing_of_the_person_is_left_in_the_journal_of_a_merge_which_cannot_be_undone(db):

@@ -25,7 +25,7 @@ from customers.services import (
 )
 from operations.models import JobRun
 from operations.tasks import carry_out_job
-from tests.factories import NOON, SourceFactory
+from tests.factories import NOON, SourceFactory, UserFactory
 
 GRANT = {"channel": "email", "purpose": "MARKETING", "state": "GRANTED", "proof": {"list": "co-op"}}
 
@@ -165,6 +165,52 @@ def test_of_a_source_that_left_nothing_is_taken_any_more_and_it_leaves_once(coop
         upsert_customers([{"source": "coop", "source_id": "1", "first_name": "Una"}], at=NOON)
     assert not Customer.objects.exists()
     assert JobRun.objects.count() == 1
+
+
+def test_an_order_event_that_a_source_tells_in_its_own_way_hinders_nothing(coop):
+    shared = told("shop", "9", email="both@mail.example")
+    customer = {"source": "shop", "source_id": "9"}
+    theirs = record_order(
+        {
+            "source": "coop",
+            "source_id": "o-1",
+            "customer": customer,
+            "ordered_at": NOON,
+            "currency": "EUR",
+            "lines": [{"sku": "A", "quantity": "1", "amount": 5000}],
+        },
+        at=NOON,
+    )
+    for name, order in [("e-1", "A-17"), ("e-2", theirs.pk)]:
+        event = {"type": "order.recorded", "occurred_at": NOON, "payload": {"order": order}}
+        record_external_events(
+            [{"source": "shop", "external_id": name, "customer": customer, **event}], at=NOON
+        )
+
+    leave(coop)
+
+    kept = Event.objects.filter(customer=shared, type="order.recorded").order_by("external_id")
+    assert [(event.source.code, event.external_id) for event in kept] == [("shop", "e-1"), ("shop", "e-2")]
+    assert Order.objects.get(pk=theirs.pk).customer is None
+
+
+def test_when_its_job_failed_a_source_can_be_asked_to_leave_again(client, coop):
+    told("coop", "1", email="c@mail.example")
+    failed = leave_source(coop, at=NOON)
+    JobRun.objects.filter(pk=failed.pk).update(status="FAILED")
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    url = f"/console/customers/source/{coop.pk}/leave/"
+    assert 'name="sure"' in client.get(url).content.decode()
+
+    client.post(url, {"sure": "1"})
+
+    again = JobRun.objects.exclude(pk=failed.pk).get()
+    carry_out_job(again.pk)
+    again.refresh_from_db()
+    assert (again.status, again.result["erased"]) == ("DONE", 1)
+    assert 'name="sure"' not in client.get(url).content.decode()
+    with pytest.raises(SourceLeft):
+        leave_source(coop, at=NOON)
 
 
 def test_a_leaving_that_was_killed_goes_on_where_it_was(coop):
