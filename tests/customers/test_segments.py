@@ -50,6 +50,24 @@ def test_a_different_city_includes_people_without_one():
     assert count({"field": "customer.city", "operator": "null"}) == 25
 
 
+def test_a_preview_in_two_steps_finds_whom_the_rules_hold_in_one():
+    for orders in range(5):
+        customer = CustomerFactory(email=None, city="Milano" if orders % 2 else "")
+        OrderFactory.create_batch(orders, customer=customer, ordered_at=NOON - timedelta(days=10))
+    trees = [
+        all_of(ordered("atLeast", 1), ordered("atMost", 3)),
+        all_of(CITY_IS_MILANO, ordered("none", 0)),
+        all_of(CITY_IS_MILANO, all_of(ordered("atMost", 1), ordered("none", 0), combinator="or")),
+        all_of(ordered("atLeast", 9), ordered("none", 0)),
+    ]
+
+    found = [preview_segment(tree, as_of=NOON).count for tree in trees]
+    opposite = [preview_segment(tree | {"not": True}, as_of=NOON).count for tree in trees]
+
+    assert found == [compile_rules(tree, as_of=NOON).count() for tree in trees] == [3, 0, 1, 0]
+    assert opposite == [2, 5, 4, 5]
+
+
 def test_orders_are_counted_with_the_customers_who_have_none():
     for orders in [0, 0, 0, 1, 1, 2, 3, 3, 4, 7]:
         customer = CustomerFactory(email=None)
