@@ -25,14 +25,16 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
     customer = customer_of_link(token)
     language = _language(request, customer)
     with translation.override(language):
-        if customer is None:
-            return render(request, "customers/link_not_valid.html", _frame(language), status=404)
-        saved = request.method == "POST"
+        saved = request.method == "POST" and customer is not None
         if saved and "withdraw" in request.POST:
             withdraw_everything(customer, language=language, at=timezone.now())
         elif saved:
             save_preferences(customer, request.POST.getlist("allow"), language=language, at=timezone.now())
-        customer.refresh_from_db()
+        if saved:
+            # Whoever was merged meanwhile sees what they chose where it was entered.
+            customer = customer_of_link(token)
+        if customer is None:
+            return render(request, "customers/link_not_valid.html", _frame(language), status=404)
         preferences = preferences_of(customer)
         context = {
             "customer": customer,

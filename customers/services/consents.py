@@ -130,7 +130,7 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
                 outcomes.append(None)
             except FidelioError as error:
                 outcomes.append(Outcome(error=error))
-        entered = iter(_enter(statements, at=at))
+        entered = iter(enter_consents(statements, at=at))
     return [outcome or next(entered) for outcome in outcomes]
 
 
@@ -208,10 +208,11 @@ def _normal_address(channel: str, address: str, *, country: str) -> str:
 
 def record_consents(statements: Sequence[StatedConsent], *, at: datetime) -> list[Consent]:
     """Enter checked statements, with normalised addresses, in bulk; return the state of each."""
-    return [outcome.row for outcome in _enter(statements, at=at)]
+    return [outcome.row for outcome in enter_consents(statements, at=at)]
 
 
-def _enter(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome]:
+def enter_consents(statements: Sequence[StatedConsent], *, at: datetime) -> list[Outcome]:
+    """Do what record_consents does and say of each statement whether it was news (`created`)."""
     if not statements:
         return []
     news: list[bool] = []

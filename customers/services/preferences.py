@@ -13,7 +13,7 @@ from customers.models import Channel, Consent, ConsentText, Customer, Purpose, S
 from customers.models.consent import ConsentState
 from customers.services.consents import StatedConsent, record_consents, suppress
 from customers.services.processing import NOWHERE, contact_points
-from customers.services.references import survivor
+from customers.services.references import lock_customer, survivor
 
 SEPARATOR = "."
 TEXT_VERSION = "preference-centre"
@@ -116,8 +116,11 @@ def save_preferences(customer: Customer, allowed: Collection[str], *, language: 
     """Enter what a person chose (the codes of what they allow); return how many things changed.
 
     What is left as it was is no new statement. Allowing keeps the words shown, by version and hash, as proof.
+    Who was merged meanwhile chooses for whom they became; of somebody erased nothing is entered.
     """
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    customer = lock_customer(customer)
+    if customer.status == Customer.Status.ERASED:
+        return 0
     states = _states(customer)
     statements = []
     for channel, address in sorted(contact_points(customer)):
@@ -147,6 +150,7 @@ def _holds(consent: Consent | None, *, pending: bool) -> bool:
 def withdraw_everything(customer: Customer, *, language: str, at: datetime) -> int:
     """Withdraw every consent and object to profiling; the contact points join the suppression list."""
     with transaction.atomic():
+        customer = lock_customer(customer)
         changed = save_preferences(customer, [], language=language, at=at)
         for channel, address in sorted(contact_points(customer)):
             if address:

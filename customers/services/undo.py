@@ -24,7 +24,7 @@ from customers.models import (
 )
 from customers.models.consent import ConsentState
 from customers.models.imports import ImportedRow, ImportRun
-from customers.services.consents import StatedConsent, record_consents
+from customers.services.consents import StatedConsent, enter_consents
 from customers.services.events import record_events
 from customers.services.imports import ImportNotPossible
 from customers.services.orders import order_event
@@ -105,6 +105,8 @@ def restore_consents(run: ImportRun, records: Any) -> int:
             .order_by("-occurred_at", "-pk")
             .first()
         )
+        if before and before.state == ConsentState.PENDING:
+            before = None  # Nobody had confirmed it: nothing to go back to.
         # Without a state before, a grant is withdrawn; a refusal stays, since forgetting it would widen.
         state = before.state if before else ConsentState.WITHDRAWN
         if state == record.state or (before is None and record.state != ConsentState.GRANTED):
@@ -121,8 +123,7 @@ def restore_consents(run: ImportRun, records: Any) -> int:
                 proof=((before.proof if before else None) or {}) | {"undone_import": run.pk},
             )
         )
-    record_consents(statements, at=timezone.now())
-    return len(statements)
+    return sum(outcome.created for outcome in enter_consents(statements, at=timezone.now()))
 
 
 def _undo_orders(run: ImportRun, rows: Rows) -> int:

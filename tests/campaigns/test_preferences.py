@@ -7,7 +7,8 @@ import pytest
 
 from campaigns.models import Message
 from campaigns.services import pump
-from customers.models import Consent, ConsentRecord, ConsentText, Suppression
+from customers import public
+from customers.models import Consent, ConsentRecord, ConsentText, Customer, Suppression
 from customers.services import dispatch_events, erase_customer, merge_customers, record_consent
 from customers.services.confirmations import (
     confirm_consent,
@@ -15,7 +16,7 @@ from customers.services.confirmations import (
     expire_waiting_consents,
     waiting_consent,
 )
-from customers.services.preferences import masked, preferences_of, preferences_url
+from customers.services.preferences import masked, preferences_of, preferences_url, save_preferences
 from tests.factories import NOON, ConsentFactory, CustomerFactory
 
 
@@ -116,6 +117,38 @@ def test_the_link_of_somebody_merged_leads_to_who_they_are_now_and_of_somebody_e
     assert "Alice" in client.get(link).content.decode()
     erase_customer(alice, at=NOON)
     assert client.get(link).status_code == 404
+
+
+def test_who_is_merged_while_they_withdraw_is_heard_as_whom_they_became(client, db, monkeypatch):
+    alice = CustomerFactory(first_name="Alice", email=None, phone=None)
+    bob = ConsentFactory(customer__first_name="Bob").customer
+    link = path_of(preferences_url(bob))
+    resolved = public.customer_of_link
+
+    def merged_after_a_look(token):
+        found = resolved(token)
+        if found == bob:
+            merge_customers(alice, [bob], reason="one person", at=NOON)
+        return found
+
+    monkeypatch.setattr(public, "customer_of_link", merged_after_a_look)
+
+    page = client.post(link, {"withdraw": "1"}).content.decode()
+
+    assert states(alice) == {("email", "MARKETING"): "WITHDRAWN", ("email", "PROFILING"): "WITHDRAWN"}
+    assert states(bob) == {}
+    assert Suppression.objects.get().reason == "UNSUBSCRIBED"
+    assert "Alice" in page
+
+
+def test_who_is_erased_while_they_choose_is_told_that_the_link_is_not_valid(client, db):
+    alice = ConsentFactory().customer
+    before = ConsentRecord.objects.count()
+    Customer.objects.filter(pk=alice.pk).update(status="ERASED")
+
+    assert save_preferences(alice, ["profiling"], language="en", at=NOON) == 0
+    assert ConsentRecord.objects.count() == before
+    assert client.post(path_of(preferences_url(alice)), {"allow": []}).status_code == 404
 
 
 def ask(customer, at):

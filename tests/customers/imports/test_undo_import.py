@@ -15,11 +15,12 @@ from customers.models import (
     Rollup,
     SourceProfile,
 )
-from customers.services import record_orders, upsert_customers
+from customers.services import reachable_address, record_consent, record_orders, upsert_customers
 from customers.services.imports import ImportNotPossible
 from customers.services.undo import start_undo
 from operations.services import carry_out
 from tests.customers.imports.files import carried_out, counts, imported, mapped, upload
+from tests.factories import NOON, CustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +139,33 @@ def test_a_grant_of_the_file_is_withdrawn_and_a_state_before_it_holds_again():
     states = Consent.objects.order_by("address").values_list("address", "state")
     assert list(states) == [("a@mail.example", "DENIED"), ("b@mail.example", "WITHDRAWN")]
     assert ConsentRecord.objects.count() == 5
+
+
+def test_a_grant_of_the_file_over_one_that_was_not_confirmed_is_withdrawn():
+    consents = "email,channel,purpose,state,proof\na@mail.example,email,MARKETING,{},{}\n"
+    customer = CustomerFactory(email="a@mail.example")
+    record_consent(customer, channel="email", purpose="MARKETING", state="PENDING", at=NOON)
+    run = imported(consents.format("yes", "A form"), kind="consents")
+    assert reachable_address(customer, "email") == "a@mail.example"
+
+    run = undone(run)
+
+    assert run.report["undone"] == {"taken_back": 1, "kept": 0}
+    assert Consent.objects.get().state == "WITHDRAWN"
+    assert reachable_address(customer, "email") is None
+
+
+def test_what_was_withdrawn_since_is_not_counted_as_taken_back():
+    consents = "email,channel,purpose,state,proof\na@mail.example,email,MARKETING,{},{}\n"
+    run = imported(consents.format("yes", "A form"), kind="consents")
+    record_consent(
+        Customer.objects.get(), channel="email", purpose="MARKETING", state="WITHDRAWN", at=timezone.now()
+    )
+
+    run = undone(run)
+
+    assert run.report["undone"] == {"taken_back": 0, "kept": 1}
+    assert Consent.objects.get().state == "WITHDRAWN"
 
 
 def test_after_a_day_nothing_can_be_undone():
