@@ -207,7 +207,7 @@ class SegmentAdmin(PageMixin, ModelAdmin):
                 name=given["name"],
                 description=given["description"],
                 active=given["active"],
-                rules=given.get("rules", segment.rules),
+                rules=given.get("rules"),
                 refresh=given.get("refresh"),
                 announce=given.get("announce", False),
             )

@@ -219,9 +219,8 @@ class SegmentDetail(generics.RetrieveAPIView):
         def work() -> tuple[int, Any]:
             given = SegmentChangeIn(data=request.data)
             given.is_valid(raise_exception=True)
-            segment = segment_under(reference)
-            before = {name: getattr(segment, name) for name in ("name", "description", "rules", "active")}
-            return 200, SegmentOut(services.edit_segment(segment, **before | given.validated_data)).data
+            segment = services.edit_segment(segment_under(reference), **given.validated_data)
+            return 200, SegmentOut(segment).data
 
         return respond_once(request, work)
 

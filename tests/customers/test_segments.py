@@ -1,8 +1,10 @@
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from customers.errors import SegmentHasNoRules, SegmentTaken
@@ -253,6 +255,43 @@ def test_a_segment_cannot_be_a_condition_of_itself():
     assert refused.value.details[0].pointer == "/rules"
     first.refresh_from_db()
     assert first.rules == all_of(CITY_IS_MILANO)
+
+
+def test_words_alone_leave_the_rules_that_somebody_wrote_meanwhile():
+    stale = create_segment(code="milan", name="Milan", description="City", rules=all_of(CITY_IS_MILANO))
+    rome = all_of(CITY_IS_MILANO | {"value": "Roma"})
+    edit_segment(stale, rules=rome, active=False)
+
+    edited = edit_segment(stale, name="Rome")
+
+    assert (edited.name, edited.description, edited.active) == ("Rome", "City", False)
+    assert (edited.rules, edited.version) == (rome, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_segments_cannot_name_each_other_at_once():
+    segments = [create_segment(code=code, name=code, rules=all_of(CITY_IS_MILANO)) for code in "ab"]
+    first_checked, refused = threading.Event(), []
+
+    def name(segment, other):
+        try:
+            with transaction.atomic():
+                rule = {"field": "segment", "operator": "=", "value": other}
+                edit_segment(segment, rules=all_of(rule))
+                first_checked.set()
+                time.sleep(0.3)  # Not committed yet, while the other one would check.
+        except InvalidInput:
+            refused.append(segment.code)
+        connection.close()
+
+    threads = [Thread(target=name, args=[segments[0], "b"]), Thread(target=name, args=[segments[1], "a"])]
+    threads[0].start()
+    first_checked.wait(5)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+
+    assert refused == ["b"]
 
 
 def test_a_code_is_used_once():
