@@ -1,6 +1,5 @@
 """What people allow: the ledger, the state it leads to, and contact points never to be written to again."""
 
-import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent
+from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent, SourceLeft
 from customers.models import (
     Channel,
     Consent,
@@ -33,6 +32,7 @@ from customers.services.references import (
     ensure_sources,
     find_customer,
     key_of,
+    told_by_left_sources,
 )
 from operations.errors import FidelioError, InvalidInput, Mistake
 from operations.inserts import insert_missing
@@ -117,15 +117,19 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
     outcomes: list[Outcome | None] = []
     statements: list[StatedConsent] = []
     with transaction.atomic():
-        keys = _named_people(items)
+        named = [(item.get("source") or "", _person_named(item)) for item in items]
+        left = told_by_left_sources(named)
+        taken = [each for each, gone in zip(named, left, strict=True) if not gone]
+        keys = {key for _, key in taken if key}
         sources = ensure_sources(
-            {item["source"] for item in items if item.get("source")}
-            | {key.space for key in keys if key.kind == PROFILE}
+            {source for source, _ in taken if source} | {key.space for key in keys if key.kind == PROFILE}
         )
         # All at once, in one order: calls that name the same people in another order would deadlock.
         ensure_customers(keys, status=Customer.Status.PROSPECT, at=at)
-        for item in items:
+        for item, gone in zip(items, left, strict=True):
             try:
+                if gone:
+                    raise SourceLeft
                 statements.append(_statement(item, sources, at=at))
                 outcomes.append(None)
             except FidelioError as error:
@@ -134,14 +138,11 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
     return [outcome or next(entered) for outcome in outcomes]
 
 
-def _named_people(items: list[dict[str, Any]]) -> set[Key]:
-    keys: set[Key] = set()
-    for item in items:
-        with contextlib.suppress(
-            InvalidInput, BlockedIdentity
-        ):  # Said to the sender when the item's turn comes.
-            keys.add(key_of(_reference(item)))
-    return keys
+def _person_named(item: dict[str, Any]) -> Key | None:
+    try:
+        return key_of(_reference(item))
+    except (InvalidInput, BlockedIdentity):
+        return None  # Said to the sender when the item's turn comes.
 
 
 def _reference(item: dict[str, Any]) -> dict[str, str]:

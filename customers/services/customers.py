@@ -1,12 +1,13 @@
 """Customers as sources tell of them: profiles in, one golden record per person out."""
 
 from datetime import date, datetime
+from itertools import compress
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent
+from customers.errors import BlockedIdentity, ConsentWithoutProof, SourceGivesNoConsent, SourceLeft
 from customers.models import Customer, Identity, Namespace, Source, SourceProfile
 from customers.models.consent import ConsentState
 from customers.rules import is_in_future, normalise_address
@@ -28,6 +29,7 @@ from customers.services.references import (
     ensure_sources,
     identity_key,
     lock_customer_keys,
+    told_by_left_sources,
 )
 from customers.services.resolution import Draft, Policies, ProfileChange, Resolution, write_identities
 from customers.services.visitors import join_visitors, visitor_key
@@ -54,8 +56,12 @@ def upsert_customers(
     outcome is a ProfileChange.
     """
     drafts = [_draft(item, at=at) for item in items]
-    taken = [draft for draft in drafts if draft.error is None]
     with transaction.atomic():
+        for draft in compress(
+            drafts, told_by_left_sources([(draft.item["source"], None) for draft in drafts])
+        ):
+            draft.error = SourceLeft()
+        taken = [draft for draft in drafts if draft.error is None]
         sources = ensure_sources({draft.item["source"] for draft in taken})
         lock_customer_keys({key for draft in taken for key in (draft.profile_key, *draft.keys.values())})
         policies = namespace_policies()

@@ -3,12 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from customers.errors import BeyondRetention, BlockedIdentity, CustomerErased, EventContradicted, OwnedAlready
+from customers.errors import (
+    BeyondRetention,
+    BlockedIdentity,
+    CustomerErased,
+    EventContradicted,
+    OwnedAlready,
+    SourceLeft,
+)
 from customers.event_types import event_type, payload_mistake
 from customers.models import (
     Asset,
@@ -40,6 +48,7 @@ from customers.services.references import (
     key_in,
     known_customers,
     lock_customer_keys,
+    told_by_left_sources,
 )
 from customers.services.visitors import NOBODY_YET, join_visitors, visitor_key
 from operations.errors import FidelioError, InvalidInput
@@ -101,7 +110,10 @@ def record_external_events(
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
-        sources = ensure_sources({draft.item["source"] for draft in drafts})
+        _refuse_left(drafts)
+        # A mistake is kept under its source too.
+        taken = [draft for draft in drafts if not isinstance(draft.error, SourceLeft)]
+        sources = ensure_sources({draft.item["source"] for draft in taken})
         if quarantine:
             _quarantine_mistakes(drafts, sources)
         first: dict[tuple[str, str], Draft] = {}
@@ -133,6 +145,12 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     except (InvalidInput, BeyondRetention) as error:
         draft.error = error
     return draft
+
+
+def _refuse_left(drafts: list[Draft]) -> None:
+    left = told_by_left_sources([(draft.item["source"], draft.customer_key) for draft in drafts])
+    for draft in compress(drafts, left):
+        draft.error = SourceLeft()
 
 
 def _check(item: dict[str, Any], *, at: datetime) -> None:

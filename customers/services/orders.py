@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import compress
 from typing import Any
 
 from django.db import transaction
 
-from customers.errors import BlockedIdentity, CustomerErased, OrderConflict, OrderNotPossible
+from customers.errors import BlockedIdentity, CustomerErased, OrderConflict, OrderNotPossible, SourceLeft
 from customers.models import (
     BusinessUnit,
     Customer,
@@ -28,7 +29,14 @@ from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
 from customers.services.leads import convert_leads
 from customers.services.locks import lock_live_customers
-from customers.services.references import PROFILE, Key, ensure_customers, ensure_sources, key_in
+from customers.services.references import (
+    PROFILE,
+    Key,
+    ensure_customers,
+    ensure_sources,
+    key_in,
+    told_by_left_sources,
+)
 from customers.services.rollups import add_to_rollups, refresh_rollups
 from operations.errors import FidelioError, InvalidInput
 from operations.inserts import insert_missing
@@ -89,6 +97,7 @@ def record_orders(items: list[dict[str, Any]], *, at: datetime, announce: bool =
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
+        _refuse_left(drafts)
         sources = ensure_sources({draft.item["source"] for draft in drafts if not draft.error})
         first = _first_of_each_key(draft for draft in drafts if not draft.error)
         _compare(first.values(), _recorded(first, sources))
@@ -112,6 +121,12 @@ def _draft(item: dict[str, Any], *, at: datetime) -> Draft:
     except InvalidInput as error:
         draft.error = error
     return draft
+
+
+def _refuse_left(drafts: list[Draft]) -> None:
+    left = told_by_left_sources([(draft.item["source"], draft.customer_key) for draft in drafts])
+    for draft in compress(drafts, left):
+        draft.error = SourceLeft()
 
 
 def _line(index: int, line: dict[str, Any]) -> OrderLine:

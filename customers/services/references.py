@@ -1,7 +1,7 @@
 """From how others name a customer to the customer."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -272,6 +272,18 @@ def ensure_sources(codes: Iterable[str]) -> dict[str, Source]:
         insert_missing([Source(code=code, name=code) for code in sorted(missing)], unique=["code"])
         sources |= {source.code: source for source in Source.objects.filter(code__in=missing)}
     return sources
+
+
+def told_by_left_sources(named: Sequence[tuple[str, Key | None]]) -> list[bool]:
+    """Return for each item, given as the code of its source and its customer's key, whether one has left."""
+    codes = [{source} | _spaces(key) for source, key in named]
+    left = Source.objects.filter(code__in=set().union(*codes), left_at__isnull=False)
+    gone = set(left.values_list("code", flat=True))
+    return [bool(each & gone) for each in codes]
+
+
+def _spaces(key: Key | None) -> set[str]:
+    return {key.space} if key and key.kind == PROFILE else set()
 
 
 def search_customers(

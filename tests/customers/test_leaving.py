@@ -21,6 +21,7 @@ from customers.services import (
     record_external_consents,
     record_external_events,
     record_order,
+    record_orders,
     upsert_customers,
 )
 from operations.models import JobRun
@@ -161,9 +162,6 @@ def test_of_a_source_that_left_nothing_is_taken_any_more_and_it_leaves_once(coop
 
     with pytest.raises(SourceLeft):
         leave_source(coop, at=NOON)
-    with pytest.raises(SourceLeft):
-        upsert_customers([{"source": "coop", "source_id": "1", "first_name": "Una"}], at=NOON)
-    assert not Customer.objects.exists()
     assert JobRun.objects.count() == 1
 
 
@@ -211,6 +209,48 @@ def test_when_its_job_failed_a_source_can_be_asked_to_leave_again(client, coop):
     assert 'name="sure"' not in client.get(url).content.decode()
     with pytest.raises(SourceLeft):
         leave_source(coop, at=NOON)
+
+
+def test_only_what_is_told_by_a_source_that_left_is_refused_in_a_bulk(coop):
+    leave_source(coop, at=NOON)
+    theirs, ours = {"source": "coop", "source_id": "1"}, {"source": "shop", "source_id": "1"}
+    visit = {"type": "visit.recorded", "occurred_at": NOON}
+    order = {"ordered_at": NOON, "currency": "EUR", "lines": [{"sku": "A", "quantity": "1", "amount": 5000}]}
+    consent = {"channel": "post", "purpose": "MARKETING", "state": "DENIED"}
+
+    people = upsert_customers([theirs, ours], at=NOON)
+    events = record_external_events(
+        [
+            {"source": "coop", "external_id": "1", "type": "visit.recorded", "occurred_at": NOON},
+            {"source": "coop", "external_id": "2", "type": "nonsense", "occurred_at": NOON},
+            {"source": "shop", "external_id": "3", "customer": theirs, **visit},
+            {"source": "shop", "external_id": "4", "customer": ours, **visit},
+        ],
+        at=NOON,
+    )
+    orders = record_orders(
+        [
+            {**theirs, "customer": ours, **order},
+            {"source": "shop", "source_id": "2", "customer": theirs, **order},
+            {"source": "shop", "source_id": "3", "customer": ours, **order},
+        ],
+        at=NOON,
+    )
+    consents = record_external_consents(
+        [{"customer": one, "source": source, **consent}
+         for one, source in [(theirs, "shop"), (ours, "coop"), (ours, "shop")]],
+        at=NOON,
+    )  # fmt: skip
+
+    def keys(outcomes):
+        return [outcome.error and outcome.error.key for outcome in outcomes]
+
+    assert keys(people) == ["source_left", None]
+    assert keys(events) == ["source_left"] * 3 + [None]
+    assert keys(orders) == ["source_left"] * 2 + [None]
+    assert keys(consents) == ["source_left"] * 2 + [None]
+    assert [one.pk for one in Customer.objects.all()] == [people[1].row.pk]
+    assert Order.objects.count() == Consent.objects.count() == 1
 
 
 def test_a_leaving_that_was_killed_goes_on_where_it_was(coop):
