@@ -11,7 +11,7 @@ from django.db import transaction
 from customers.models import Customer
 
 
-class _Moved(Exception):
+class Moved(Exception):
     """Somebody was merged between our reading and our lock."""
 
 
@@ -28,9 +28,9 @@ def lock_live_customers(customer_ids: Iterable[int | None], *, shared: bool = Fa
                 gone = {pk: row.merged_into_id for pk, row in rows.items() if row.merged_into_id}
                 if gone:
                     # Locks are given back with the savepoint: the survivors are taken in order with the rest.
-                    raise _Moved
+                    raise Moved
                 return {asked: rows[target] for asked, target in targets.items()}
-        except _Moved:
+        except Moved:
             targets = {asked: gone.get(target, target) for asked, target in targets.items()}
     return {}
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.db import transaction
+
 from customers.errors import CustomerErased, KnownAlready, NotKnownYet
 from customers.models import Customer, Identity, IdentityNamespace, Source, SourceProfile, Strength
 from customers.rules import names_agree
+from customers.services.locks import Moved
 from customers.services.namespaces import blocked_values
 from customers.services.references import IDENTITY, Key, known_customers
 from operations.errors import FidelioError
@@ -122,14 +125,23 @@ class Resolution:
             if namespace in joining or namespace in alone
         }
         while True:
-            known = known_customers(keys)
-            sharing = self._sharers()
-            ids = {customer.pk for customer in known.values()}
-            ids |= {customer.pk for people in sharing.values() for _person, customer in people}
-            locked = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-            rows = {customer.pk: customer for customer in locked}
-            if not any(customer.merged_into_id for customer in rows.values()):
-                break
+            try:
+                with transaction.atomic():
+                    return self._lock_once(keys)
+            except Moved:
+                # The locks went with the savepoint: the survivors are taken in order with the rest.
+                continue
+
+    def _lock_once(self, keys: set[Key]) -> None:
+        """Find and lock who is known. Raises Moved when somebody was merged away before the lock."""
+        known = known_customers(keys)
+        sharing = self._sharers()
+        ids = {customer.pk for customer in known.values()}
+        ids |= {customer.pk for people in sharing.values() for _person, customer in people}
+        locked = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+        rows = {customer.pk: customer for customer in locked}
+        if any(customer.merged_into_id for customer in rows.values()):
+            raise Moved
         self.owners = {key: rows[customer.pk] for key, customer in known.items()}
         self.sharers = {
             key: [(person, rows[customer.pk]) for person, customer in people]

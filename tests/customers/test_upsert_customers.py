@@ -6,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Consent, ConsentRecord, Customer, Event, Identity, Source, SourceProfile
-from customers.services import upsert_customers
+from customers.services import merge_customers, resolution, upsert_customers
+from customers.services.references import known_customers
 from tests.factories import NOON, CustomerFactory, SourceFactory, SourceProfileFactory
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +123,29 @@ def test_a_prospect_becomes_a_customer():
 
     assert outcome.status == 200
     assert Customer.objects.get().status == Customer.Status.ACTIVE
+
+
+def test_after_a_merge_meanwhile_the_locks_are_taken_anew_in_order(monkeypatch):
+    loser, survivor = CustomerFactory(email="alice@mail.example"), CustomerFactory(email=None)
+    merge_customers(survivor, [loser], reason="", at=NOON)
+    loser.refresh_from_db()
+    key = resolution.Key("identity", "email", "alice@mail.example")
+    answers = iter([{key: loser}])
+    monkeypatch.setattr(
+        resolution, "known_customers", lambda keys: next(answers, None) or known_customers(keys)
+    )
+
+    with CaptureQueriesContext(connection) as queries:
+        (outcome,) = upsert(item("1", email="alice@mail.example"))
+
+    assert (outcome.row, outcome.error) == (survivor, None)
+    steps = [
+        query["sql"].split()[0]
+        for query in queries
+        if query["sql"].startswith("ROLLBACK TO SAVEPOINT")
+        or ('FROM "customers_customer"' in query["sql"] and "FOR NO KEY UPDATE" in query["sql"])
+    ]
+    assert steps[:3] == ["SELECT", "ROLLBACK", "SELECT"]
 
 
 def test_a_phone_number_alone_joins_nobody():
