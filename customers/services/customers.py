@@ -20,7 +20,7 @@ from customers.services.golden import (
     write_choices,
     write_golden_values,
 )
-from customers.services.leads import convert_leads
+from customers.services.leads import convert_leads, name_lead_sources
 from customers.services.namespaces import namespace_policies
 from customers.services.references import (
     PROFILE,
@@ -53,7 +53,7 @@ def upsert_customers(
     when too many people share it (IdentityNamespace says how far each kind of key is trusted). Locks the
     keys, so that parallel calls about one person agree. An item that cannot be taken has an error and changes
     nothing; so does one that `mode` excludes (KnownAlready, NotKnownYet). The trace of an
-    outcome is a ProfileChange.
+    outcome is a ProfileChange. Whom only co-op or third-party sources tell of is a prospect, not a customer.
     """
     drafts = [_draft(item, at=at) for item in items]
     with transaction.atomic():
@@ -126,13 +126,21 @@ def _write(drafts: list[Draft], sources: dict[str, Source], policies: Policies, 
     for draft in drafts:
         _observe(draft, profiles, sources, at=at)
     named = _fields_named(drafts)
-    prospects = [customer.pk for customer in known if customer.status == Customer.Status.PROSPECT]
+    prospects = [customer for customer in known if customer.status == Customer.Status.PROSPECT]
     locks, kept = (locks_of(known), stored_fields(known)) if known else ({}, {})
-    changed = [c for c in customers if _refine(c, profiles[id(c)], named[id(c)], locks.get(c.pk))]
+    statuses = _give_statuses(drafts, sources)
+    changed = [
+        customer
+        for customer in customers
+        if _refine(customer, profiles[id(customer)], named[id(customer)], locks.get(customer.pk))
+        or customer.status != statuses[id(customer)]
+    ]
     create_customers([customer for customer in customers if customer.pk is None], at=at)
+    name_lead_sources(_prospects_brought(drafts, sources))
     _update(Customer, [customer for customer in changed if not customer._state.adding], _WRITTEN_FIELDS)
-    if prospects:
-        convert_leads(prospects, at=at)
+    converted = [customer.pk for customer in prospects if customer.status == Customer.Status.ACTIVE]
+    if converted:
+        convert_leads(converted, at=at)
     _write_profiles(list({id(draft.profile): draft.profile for draft in drafts}.values()))
     write_golden_values(
         {
@@ -212,10 +220,32 @@ def _fields_named(drafts: list[Draft]) -> dict[int, set[str]]:
 
 def _refine(customer: Customer, profiles: dict, named: set[str], locks: dict[str, Lock] | None) -> bool:
     """Bring the golden record up to its profiles; return whether anything changed."""
-    told, status = _told(profiles), customer.status
-    customer.status = Customer.Status.ACTIVE
-    changed = write_choices(customer, choose_values(told, locks), named=named, testimonies=told)
-    return changed or status != customer.status
+    told = _told(profiles)
+    return write_choices(customer, choose_values(told, locks), named=named, testimonies=told)
+
+
+def _give_statuses(drafts: list[Draft], sources: dict[str, Source]) -> dict[int, str | None]:
+    """Make customers of whom our own sources and partners tell; return what each was, None for new ones.
+
+    Who stands on a list of strangers did not register: new ones are prospects, others stay what they are.
+    """
+    before: dict[int, str | None] = {}
+    for draft in drafts:
+        customer = draft.customer
+        if id(customer) not in before:
+            before[id(customer)] = None if customer.pk is None else customer.status
+            customer.status = before[id(customer)] or Customer.Status.PROSPECT
+        if sources[draft.item["source"]].kind not in Source.STRANGERS:
+            customer.status = Customer.Status.ACTIVE
+    return before
+
+
+def _prospects_brought(drafts: list[Draft], sources: dict[str, Source]) -> dict[int, Source]:
+    return {
+        draft.customer.pk: sources[draft.item["source"]]
+        for draft in reversed(drafts)
+        if draft.created and draft.customer.status == Customer.Status.PROSPECT
+    }
 
 
 def _told(profiles: dict[tuple[str, str], SourceProfile]) -> list[Testimony]:

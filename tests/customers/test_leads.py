@@ -108,6 +108,35 @@ def test_a_registration_makes_a_customer():
     assert [type for type, _ in told()].count("lead.converted") == 1
 
 
+@pytest.mark.parametrize("kind", ["COOP", "THIRD_PARTY"])
+def test_a_list_of_strangers_makes_prospects_and_converts_nobody(kind):
+    SourceFactory(code="list", kind=kind)
+    known = prospect().customer
+    customer = CustomerFactory(email="carol@mail.example")
+
+    upsert_customers(
+        [
+            {"source": "list", "source_id": "1", "city": "Bari", **ALICE},
+            {"source": "list", "source_id": "2", "email": "bob@mail.example"},
+            {"source": "list", "source_id": "3", "email": "carol@mail.example"},
+            {"source": "list", "source_id": "4", "email": "dave@mail.example"},
+            {"source": "shop", "source_id": "5", "email": "dave@mail.example"},
+        ],
+        at=NOON,
+    )
+
+    def status(email):
+        return Customer.objects.get(identities__value=email).status
+
+    known.refresh_from_db()
+    customer.refresh_from_db()
+    assert (known.status, known.city, customer.status) == ("PROSPECT", "Bari", "ACTIVE")
+    assert (status("bob@mail.example"), status("dave@mail.example")) == ("PROSPECT", "ACTIVE")
+    leads = Lead.objects.order_by("pk").values_list("customer__identities__value", "stage", "source__code")
+    assert list(leads) == [("alice@mail.example", "NEW", "fair"), ("bob@mail.example", "NEW", "list")]
+    assert "lead.converted" not in [type for type, _ in told()]
+
+
 def test_who_did_something_is_engaged():
     prospect()
     assert engage_leads(at=NOON) == 0
