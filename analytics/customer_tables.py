@@ -9,6 +9,7 @@ TABLES = [
         step="analytics.services.merges.merge_scores",
         on_erase=OnErase.DELETE,
         profile=True,
+        derived=True,
     ),
-    CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE, profile=True),
+    CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE, profile=True, derived=True),
 ]

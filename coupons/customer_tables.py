@@ -21,6 +21,7 @@ TABLES = [
         step="coupons.services.merges.merge_counters",
         settle="coupons.services.merges.settle_counters",
         on_erase=OnErase.DELETE,
+        derived=True,
     ),
     CustomerTable(
         "coupons.RedemptionStack",

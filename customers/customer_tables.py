@@ -10,14 +10,22 @@ TABLES = [
         "customers.Identity", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_identities", on_erase=OnErase.DELETE
     ),
     # Derived: refresh_golden_records takes it from who went and writes it anew for who stays.
-    CustomerTable("customers.GoldenValue", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
+    CustomerTable("customers.GoldenValue", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
     CustomerTable("customers.LockedValue", on_erase=OnErase.DELETE),
     # A pair is looked for anew, with whoever stays.
-    CustomerTable("customers.DuplicateCandidate", "first", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
-    CustomerTable("customers.DuplicateCandidate", "second", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE),
+    CustomerTable(
+        "customers.DuplicateCandidate", "first", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True
+    ),
+    CustomerTable(
+        "customers.DuplicateCandidate", "second", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True
+    ),
     CustomerTable("customers.ConsentRecord", blank={"address": "", "proof": {}}),
     CustomerTable(
-        "customers.Consent", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_consents", on_erase=OnErase.DELETE
+        "customers.Consent",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_consents",
+        on_erase=OnErase.DELETE,
+        derived=True,
     ),
     CustomerTable(
         "customers.Order",
@@ -43,6 +51,7 @@ TABLES = [
         on_merge=OnMerge.STEP,
         step=f"{STEPS}.merge_memberships",
         on_erase=OnErase.DELETE,
+        derived=True,
     ),
     CustomerTable(
         "customers.SegmentOverride",
@@ -56,6 +65,7 @@ TABLES = [
         step=f"{STEPS}.merge_traits",
         on_erase=OnErase.DELETE,
         profile=True,
+        derived=True,
     ),
     CustomerTable(
         "customers.DoNotMerge",

@@ -60,7 +60,8 @@ class CustomerTable:
     merge belongs to when the two are taken apart. `blank` is what an erasure leaves in the fields that hold
     personal data. `hidden` are fields that an export leaves out: they tell of the merchant's workings, not of
     the person. `parts` are the rows that hang on these. A table that is `profile` holds what was computed
-    about the person: it goes when profiling ends.
+    about the person: it goes when profiling ends. One that is `derived` follows from other rows alone: nobody
+    told it, nobody decided it, so that it is no reason to keep a customer.
     """
 
     label: str
@@ -74,6 +75,7 @@ class CustomerTable:
     hidden: frozenset[str] = frozenset()
     parts: tuple[Part, ...] = ()
     profile: bool = False
+    derived: bool = False
 
     @property
     def model(self) -> type[models.Model]:

@@ -90,7 +90,7 @@ def _delete_without_history(ids: set[int]) -> None:
     """Delete the customers of whom nothing else is known; the others stay with what is."""
     ids = ids - set(SourceProfile.objects.filter(customer__in=ids).values_list("customer", flat=True))
     for table in customer_tables():
-        if table.on_erase == OnErase.DELETE or table.label in OF_THEMSELVES or not ids:
+        if table.derived or table.label in OF_THEMSELVES or not ids:
             continue
         rows = table.model._default_manager.filter(**{f"{table.field}__in": ids})
         if table.label == "customers.Event":

@@ -4,23 +4,30 @@ import pytest
 from django.utils import timezone
 
 from customers.models import (
+    Asset,
+    AssetOwnership,
     Consent,
     ConsentRecord,
     Customer,
+    CustomerNote,
     Event,
     EventKey,
     Identity,
+    LockedValue,
     Order,
     Product,
     Rollup,
+    Segment,
+    SegmentOverride,
     SourceProfile,
 )
 from customers.services import reachable_address, record_consent, record_orders, upsert_customers
 from customers.services.imports import ImportNotPossible
+from customers.services.merges import keep_apart
 from customers.services.undo import start_undo
 from operations.services import carry_out
 from tests.customers.imports.files import carried_out, counts, imported, mapped, upload
-from tests.factories import NOON, CustomerFactory
+from tests.factories import NOON, CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +79,43 @@ def test_a_customer_who_bought_since_stays():
 
     assert run.report["undone"] == {"taken_back": 1, "kept": 1}
     assert Customer.objects.get().orders.count() == 1
+
+
+def _asset(customer: Customer) -> AssetOwnership:
+    asset = Asset.objects.create(serial="AB123CD")
+    return AssetOwnership.objects.create(asset=asset, customer=customer, owned_from=NOON)
+
+
+def _decision(customer: Customer) -> SegmentOverride:
+    segment = Segment.objects.create(code="vip", name="VIP", kind="MANUAL")
+    return SegmentOverride.objects.create(segment=segment, customer=customer, kind="INCLUDE", decided_at=NOON)
+
+
+SAID_SINCE = {
+    "a note": lambda one: CustomerNote.objects.create(
+        customer=one, author=UserFactory(), text="Called", written_at=NOON
+    ),
+    "a locked value": lambda one: LockedValue.objects.create(
+        customer=one, field="city", value="Bari", locked_at=NOON, locked_by=UserFactory()
+    ),
+    "something owned": _asset,
+    "a decision by hand": _decision,
+    "a pair kept apart": lambda one: keep_apart(one, CustomerFactory(), reason="twins", at=NOON),
+    "a key": lambda one: Identity.objects.create(customer=one, namespace="email", value="a@mail.example"),
+}
+
+
+@pytest.mark.parametrize("said", SAID_SINCE)
+def test_a_customer_of_whom_somebody_said_something_since_stays(said):
+    run = imported("id,city\n1,Milano\n2,Roma\n")
+    known, unknown = (SourceProfile.objects.get(external_id=name).customer for name in "12")
+    SAID_SINCE[said](known)
+
+    run = undone(run)
+
+    assert run.report["undone"] == {"taken_back": 2, "kept": 0}
+    assert Customer.objects.filter(pk=known.pk).exists()
+    assert not Customer.objects.filter(pk=unknown.pk).exists()
 
 
 def test_what_the_source_said_since_is_kept():
