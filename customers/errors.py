@@ -120,6 +120,11 @@ class SegmentTaken(Conflict):
     message = "There is a segment with this code already."
 
 
+class RulesTooExpensive(Refusal):
+    key = "rules_too_expensive"
+    message = "These rules take too long to count while you wait; save the segment, its refresh counts it."
+
+
 class SegmentHasNoRules(Refusal):
     key = "segment_has_no_rules"
     message = "The members of this segment do not follow from rules."

@@ -54,11 +54,11 @@ def confirmation_page(request: HttpRequest, token: str) -> HttpResponse:
     waiting = waiting_consent(token, at=timezone.now())
     language = _language(request, waiting.customer if waiting else None)
     with translation.override(language):
+        if waiting is None:
+            return render(request, "customers/link_not_valid.html", _frame(language), status=404)
         if request.method == "POST":
             done = confirm_consent(token, at=timezone.now())
             return render(request, "customers/confirmation.html", {"done": done} | _frame(language))
-        if waiting is None:
-            return render(request, "customers/link_not_valid.html", _frame(language), status=404)
         text = current_text(waiting.purpose, language)
         context = {"waiting": waiting, "text": text}
         return render(request, "customers/confirmation.html", context | _frame(language))

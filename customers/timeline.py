@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Func, Q
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from customers.models.consent import ConsentState
 from customers.models.event import EventQuerySet
 from customers.services.events import own_source
 from operations.formats import money, number
+from operations.instants import parse_instant
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class Position:
         """Return the position that `str` gave, or that an instant alone names. Raises ValueError."""
         # A plus sign that nobody escaped in an address arrives as a space.
         instant, _, event_id = text.replace(" ", "+").partition("_")
-        occurred_at = parse_datetime(instant)
-        if occurred_at is None or occurred_at.tzinfo is None or not 1900 <= occurred_at.year <= 2200:
-            raise ValueError(text)
+        occurred_at = parse_instant(instant)
         if event_id and not (event_id.isascii() and event_id.isdigit() and len(event_id) < 19):
             raise ValueError(text)
         return cls(occurred_at, int(event_id) if event_id else None)

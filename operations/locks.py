@@ -1,12 +1,28 @@
 """Locks on keys that have no row yet, held until the transaction ends."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from django.db import connection
+import psycopg
+from django.db import OperationalError, connection
 
 # Few enough that a bulk of hundreds of keys stays far below PostgreSQL's table of locks.
 BUCKETS = 256
+ATTEMPTS = 3
+T = TypeVar("T")
+
+
+def retry_deadlocks(work: Callable[[], T]) -> T:
+    """Do the work, which opens its own transaction; chosen as the victim of a deadlock, do it again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return work()
+        except OperationalError as error:
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if not deadlock or attempt == ATTEMPTS or connection.in_atomic_block:
+                raise
+    raise AssertionError("unreachable")
 
 
 def lock_keys(kind: str, keys: Iterable[str]) -> None:

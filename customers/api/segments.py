@@ -5,7 +5,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -22,6 +21,7 @@ from customers.services.segments import SegmentPreview
 from operations.api.idempotency import respond_once
 from operations.api.serializers import LineField, StrictSerializer
 from operations.errors import InvalidInput
+from operations.instants import YEARS, parse_instant
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -32,12 +32,10 @@ class AsOfField(serializers.Field):
 
     def to_internal_value(self, data: Any) -> date | datetime:
         try:
-            as_of = parse_datetime(data) if "T" in data else date.fromisoformat(data)
+            as_of = parse_instant(data) if "T" in data else date.fromisoformat(data)
         except (TypeError, ValueError):
             self.fail("invalid")
-        if as_of is None or not 1900 <= as_of.year <= 2999:
-            self.fail("invalid")
-        if isinstance(as_of, datetime) and as_of.tzinfo is None:
+        if as_of.year not in YEARS:
             self.fail("invalid")
         return as_of
 

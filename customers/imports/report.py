@@ -15,7 +15,7 @@ REASONS_KEPT = 50
 
 @dataclass
 class Report:
-    """Counts of records; `reasons` by code with one line and sentence as an example, `notices` by key."""
+    """Counts of records; `reasons` by code and column, each with an example; `notices` by key."""
 
     created: int = 0
     updated: int = 0
@@ -44,10 +44,13 @@ class Report:
     def reject(self, draft: Draft) -> None:
         self.rejected += len(draft.records)
         for mistake in draft.mistakes[:1]:
-            reason = self.reasons.get(mistake.code)
+            kind, reason = mistake.code, self.reasons.get(mistake.code)
+            if reason and reason["column"] != mistake.column:
+                kind = f"{mistake.code} {mistake.column}"
+                reason = self.reasons.get(kind)
             if reason is None and len(self.reasons) < REASONS_KEPT:
                 where = {"line": mistake.line, "column": mistake.column, "message": mistake.message}
-                reason = self.reasons[mistake.code] = {"count": 0} | where
+                reason = self.reasons[kind] = {"count": 0} | where
             if reason is not None:
                 reason["count"] += 1
 

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='customer',
             name='profiling',
-            field=models.CharField(choices=[('ALLOWED', 'Allowed'), ('LAPSED', 'Ended after a long time without activity'), ('OBJECTED', 'The person objected to profiling')], db_default='ALLOWED', default='ALLOWED', editable=False, max_length=16, verbose_name='profiling'),
+            field=models.CharField(choices=[('ALLOWED', 'Allowed'), ('LAPSED', 'Ended after a long time without activity'), ('OBJECTED', 'No consent to profiling')], db_default='ALLOWED', default='ALLOWED', editable=False, max_length=16, verbose_name='profiling'),
         ),
         migrations.AddField(
             model_name='customer',

@@ -89,7 +89,7 @@ class Customer(models.Model):
 
         ALLOWED = "ALLOWED", _("Allowed")
         LAPSED = "LAPSED", _("Ended after a long time without activity")
-        OBJECTED = "OBJECTED", _("The person objected to profiling")
+        OBJECTED = "OBJECTED", _("No consent to profiling")
 
     public_id = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.ACTIVE)

@@ -2,14 +2,15 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class LeadStage(models.TextChoices):
-    NEW = "NEW", _("New")
+    NEW = "NEW", pgettext_lazy("prospect", "New")
     ENGAGED = "ENGAGED", _("Engaged")
     QUALIFIED = "QUALIFIED", _("Qualified")
     CONVERTED = "CONVERTED", _("Became a customer")
-    LOST = "LOST", _("Lost")
+    LOST = "LOST", pgettext_lazy("prospect", "Lost")
 
 
 # Only an order or a registration converts; whoever was lost may come back.

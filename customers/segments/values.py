@@ -43,7 +43,7 @@ def single(field: Field, value: Any) -> Any:
     """Return one value, typed as the field's kind. Raises Wrong."""
     match field.kind:
         case Kind.TEXT:
-            return text_of(value)
+            return _some_text(value)
         case Kind.CHOICE:
             return _choice(field, value)
         case Kind.INTEGER | Kind.MONEY:
@@ -65,6 +65,13 @@ def text_of(value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_TEXT or not _storable(value):
         raise Wrong(_("The value is a text of at most %(most)s characters.") % {"most": LONGEST_TEXT})
     return value
+
+
+def _some_text(value: Any) -> str:
+    text = text_of(value)
+    if not text.strip():
+        raise Wrong(_("Say a value. Whose field is empty is found by “is empty”."))
+    return text
 
 
 def _storable(text: str) -> bool:

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from customers.errors import CustomerErased, KeptApart, NothingToMerge
@@ -18,9 +17,9 @@ from customers.services.journal import Merge, take_back
 from customers.services.locks import lock_live_customers
 from customers.services.merged_golden import golden_of, restore_golden, write_golden
 from customers.services.references import survivor as survivor_of
+from operations.locks import retry_deadlocks
 from operations.models import ApiClient, User
 
-ATTEMPTS = 3
 LONGEST_CHAIN = 10
 # Of several records the one that knows the person best decides.
 STANDING = [Customer.Status.ANONYMOUS, Customer.Status.PROSPECT, Customer.Status.ACTIVE]
@@ -165,15 +164,12 @@ def are_kept_apart(customer_ids: Iterable[int]) -> bool:
 
 def _retried(work: Callable[[], MergeOperation]) -> MergeOperation:
     """Do it in a transaction; a deadlock with somebody who took locks in another order is tried again."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with transaction.atomic():
-                return work()
-        except OperationalError as error:
-            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
-            if not deadlock or attempt == ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+
+    def attempt() -> MergeOperation:
+        with transaction.atomic():
+            return work()
+
+    return retry_deadlocks(attempt)
 
 
 @contextmanager

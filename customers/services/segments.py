@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+import psycopg
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
-from customers.errors import SegmentTaken
+from customers.errors import RulesTooExpensive, SegmentTaken
 from customers.models import Channel, Customer, Segment, SegmentMembership, SegmentOverride
 from customers.segments.catalogue import catalogue
 from customers.segments.dependencies import is_circular
@@ -20,6 +21,7 @@ from operations.errors import InvalidInput
 from operations.locks import lock_keys
 
 SAMPLE_SIZE = 10
+PREVIEW_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,27 @@ def edit_segment(
     return segment
 
 
-def preview_segment(rules: dict[str, Any], *, as_of: date | datetime) -> SegmentPreview:
+def preview_segment(
+    rules: dict[str, Any], *, as_of: date | datetime, seconds: float = PREVIEW_SECONDS
+) -> SegmentPreview:
     """Return who the rules hold as of an instant, counted exactly, without writing anything.
 
-    Raises InvalidInput for rules that are not valid.
+    Raises InvalidInput for rules that are not valid, RulesTooExpensive when one statement takes longer than
+    `seconds`.
     """
+    try:
+        return _preview(rules, as_of, seconds)
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise RulesTooExpensive from error
+        raise
+
+
+def _preview(rules: dict[str, Any], as_of: date | datetime, seconds: float) -> SegmentPreview:
     with transaction.atomic():
         give_memory()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"])
         members = evaluate_rules(rules, as_of=as_of)
         sample = list(members.order_by("pk")[:SAMPLE_SIZE])
         reachability = reachability_of(members)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from operations.api.problems import problem_body
 from operations.errors import IdempotencyKeyMissing, InvalidInput
+from operations.locks import retry_deadlocks
 from operations.services import answer_once
 from operations.services.idempotency import Answer
 
@@ -29,16 +30,18 @@ def respond_once(
     if not key and required:
         raise IdempotencyKeyMissing
     if not key:
-        status, data = work()
+        status, data = retry_deadlocks(work)
         return HttpResponse(_render(data), status=status, content_type="application/json")
     if len(key) > MAXIMUM_KEY_LENGTH:
         raise InvalidInput.at("", f"An Idempotency-Key has at most {MAXIMUM_KEY_LENGTH} characters.")
-    answer = answer_once(
-        request.auth,
-        key=key,
-        request_hash=_request_hash(request),
-        work=lambda: _answer(*work()),
-        refuse=lambda refusal: _answer(refusal.status, problem_body(refusal)),
+    answer = retry_deadlocks(
+        lambda: answer_once(
+            request.auth,
+            key=key,
+            request_hash=_request_hash(request),
+            work=lambda: _answer(*work()),
+            refuse=lambda refusal: _answer(refusal.status, problem_body(refusal)),
+        )
     )
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=headers)

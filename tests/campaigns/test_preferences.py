@@ -225,7 +225,7 @@ def test_who_withdraws_meanwhile_is_not_confirmed_by_an_old_link(db):
 
 def test_a_forged_confirmation_is_told_apart(client, db):
     assert client.get("/c/12.forged").status_code == 404
-    assert client.post("/c/12.forged").status_code == 200
+    assert client.post("/c/12.forged").status_code == 404
     assert not ConsentRecord.objects.exists()
 
 

@@ -46,7 +46,7 @@ IDS = uuid.UUID("6f2b1c7e-0d9c-4c53-9a55-3f0d7d1f2017")
 # How people answered on the form for their card, in parts of a hundred; the others left it empty.
 ANSWERS = {
     (Channel.EMAIL, Purpose.MARKETING): {"GRANTED": 62, "DENIED": 14, "WITHDRAWN": 10, "PENDING": 3},
-    (Channel.EMAIL, Purpose.PROFILING): {"GRANTED": 70, "DENIED": 18},
+    (Channel.EMAIL, Purpose.PROFILING): {"GRANTED": 70},
     (Channel.SMS, Purpose.MARKETING): {"GRANTED": 38, "DENIED": 24, "WITHDRAWN": 6},
     (Channel.POST, Purpose.MARKETING): {"GRANTED": 35, "DENIED": 20, "WITHDRAWN": 3},
 }
