@@ -114,7 +114,7 @@ class Resolution:
         return [code for code, policy in self.policies.items() if policy.strength == strength]
 
     def _lock_known(self) -> None:
-        """Find and lock who is known; start again where somebody was merged away before the lock."""
+        """Find and lock who is known; start again where a merge, or its undoing, came before the lock."""
         joining = self._with(Strength.JOINS)
         alone = {code for code, policy in self.policies.items() if policy.customers_per_value == 1}
         keys = {draft.profile_key for draft in self.drafts}
@@ -133,7 +133,7 @@ class Resolution:
                 continue
 
     def _lock_once(self, keys: set[Key]) -> None:
-        """Find and lock who is known. Raises Moved when somebody was merged away before the lock."""
+        """Find and lock who is known. Raises Moved when a key changed hands before the lock."""
         known = known_customers(keys)
         sharing = self._sharers()
         ids = {customer.pk for customer in known.values()}
@@ -141,6 +141,9 @@ class Resolution:
         locked = Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
         rows = {customer.pk: customer for customer in locked}
         if any(customer.merged_into_id for customer in rows.values()):
+            raise Moved
+        # A merge that was undone before the lock gave keys back to somebody we did not lock.
+        if ids and _ids_of(known_customers(keys)) != _ids_of(known):
             raise Moved
         self.owners = {key: rows[customer.pk] for key, customer in known.items()}
         self.sharers = {
@@ -324,3 +327,7 @@ def _share(held: dict[Key, dict[int, Identity]], drafts: list[Draft], policies: 
             people = len(held.get(key, ()))
             if people > 1:
                 draft.warn(f"{namespace}_shared", f"This {namespace} is known for {people} customers.")
+
+
+def _ids_of(owners: dict[Key, Customer]) -> dict[Key, int]:
+    return {key: customer.pk for key, customer in owners.items()}
