@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -93,8 +92,3 @@ def _facts(customer: Customer) -> dict[str, str]:
         _("Value"): formats.money(stats.net_amount if stats else 0),
         _("Last order"): formats.day(stats.last_order_at) if stats else "",
     }
-
-
-def other_of(pair: Any, customer: Customer) -> Customer:
-    """Return the other one of a pair."""
-    return pair.second if pair.first_id == customer.pk else pair.first
