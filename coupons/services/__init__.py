@@ -34,14 +34,11 @@ from coupons.services.promotions import (
 from coupons.services.publications import publish_coupon, withdraw_publication
 from coupons.services.redemptions import (
     Verdict,
-    find_stack,
-    link_order,
     qualify,
     redeem_stack,
-    roll_back_order,
-    roll_back_redemption,
     validate_stack,
 )
+from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
 
 __all__ = [
     "Allowance",

@@ -1,4 +1,4 @@
-"""Spending incentives on an order and undoing it, exactly, whoever else does so at the same moment.
+"""Spending incentives on an order, exactly, whoever else does so at the same moment.
 
 A redemption locks what it reads, in the order of `coupons.services.locks`, and is one transaction per stack:
 all of it or nothing. Counters and budgets are the hottest rows: the first attempt reads them without a lock
@@ -6,9 +6,9 @@ and takes from them last, guarded; only when somebody was faster is it done agai
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -16,27 +16,23 @@ from django.utils.translation import gettext as _
 
 from coupons import answers, engine
 from coupons.errors import (
-    AlreadyRolledBack,
     DuplicateRedemption,
     IncentiveRefused,
     OrderRulesViolated,
     QuantityExceeded,
     refusal,
 )
-from coupons.models import Allocation, BudgetPeriod, Coupon, LimitCounter, Redemption, RedemptionStack
+from coupons.models import Allocation, BudgetPeriod, Coupon, Redemption, RedemptionStack
 from coupons.services.buyers import context_of, held_buyer
-from coupons.services.keys import BudgetKey, CounterKey
-from coupons.services.locks import lock_budgets, lock_counters, lock_coupons, open_periods
+from coupons.services.keys import BudgetKey
+from coupons.services.locks import lock_budgets, lock_counters, open_periods
 from coupons.services.offers import Offer, Redeemable, Spending, describe_lines, find_offers, with_facts
-from customers.models import Event, Order
+from coupons.services.redemption_events import redemption_event
+from customers.models import Order
 from customers.services import record_events
-from customers.services.events import new_event
-from customers.services.locks import lock_live_customers
-from customers.services.orders import lock_order
 from operations.errors import TryLater
 
 Kind = Redemption.Kind
-Status = Redemption.Status
 MOST_OWN = 100
 
 
@@ -122,64 +118,6 @@ def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
         raise TryLater(_("Many redemptions at the same moment; try again."))
 
 
-def roll_back_redemption(stack: RedemptionStack, *, reason: str = "", at: datetime) -> RedemptionStack:
-    """Undo a stack whole, exactly once, at any age: uses, counters and budgets are as if it never was.
-
-    Raises AlreadyRolledBack.
-    """
-    with transaction.atomic():
-        stack = _locked_stack(stack)
-        if stack.status == Status.ROLLED_BACK:
-            raise AlreadyRolledBack
-        redemptions = list(stack.redemptions.select_related("coupon").order_by("position"))
-        used = Counter(one.coupon_id for one in redemptions if one.coupon_id)
-        for coupon in lock_coupons(used):
-            Coupon.objects.filter(pk=coupon.pk).update(uses=F("uses") - used[coupon.pk])
-        stack.status, stack.rolled_back_at, stack.rollback_reason = Status.ROLLED_BACK, at, reason
-        stack.save(update_fields=["status", "rolled_back_at", "rollback_reason"])
-        stack.redemptions.update(status=Status.ROLLED_BACK)
-        record_events([_event(one, stack, "coupon.rolled_back", at) for one in redemptions])
-        _give_back_counters(redemptions)
-        _give_back_budgets(redemptions)
-    return stack
-
-
-def find_stack(reference: str) -> RedemptionStack | None:
-    """Return the stack under its id, or under the id of one redemption in it (`17-1`)."""
-    number = reference.partition("-")[0]
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        return None
-    return RedemptionStack.objects.select_related("customer").filter(pk=int(number)).first()
-
-
-def link_order(order: Order) -> int:
-    """Tie the stacks that were spent on this order to it, now that it is recorded; return how many."""
-    with transaction.atomic():
-        lock_order(order)
-        return RedemptionStack.objects.filter(
-            source_code=order.source.code, external_id=order.external_id, order=None
-        ).update(order=order)
-
-
-def roll_back_order(order: Order, *, reason: str, at: datetime) -> int:
-    """Undo every stack spent on an order that was cancelled; return how many there were."""
-    link_order(order)
-    count = 0
-    for stack in order.redemption_stacks.filter(status=Status.REDEEMED).order_by("pk"):
-        try:
-            roll_back_redemption(stack, reason=reason, at=at)
-        except AlreadyRolledBack:
-            continue
-        count += 1
-    return count
-
-
-def _locked_stack(stack: RedemptionStack) -> RedemptionStack:
-    customer_id = RedemptionStack.objects.values_list("customer", flat=True).get(pk=stack.pk)
-    lock_live_customers([customer_id], shared=True)
-    return RedemptionStack.objects.select_for_update().get(pk=stack.pk)
-
-
 class _Contended(Exception):
     """Somebody took from a counter or a budget between our reading and our taking."""
 
@@ -203,7 +141,7 @@ def _redeem(spending: Spending, offers: Sequence[Offer], *, at: datetime, exact:
     stack = _write_stack(verdict, at)
     redemptions = _write_redemptions(stack, verdict, at)
     _use_coupons(verdict)
-    record_events([_event(one, stack, "coupon.redeemed", at) for one in redemptions])
+    record_events([redemption_event(one, stack, "coupon.redeemed", at) for one in redemptions])
     _take_counters(verdict)
     _take_budgets(verdict)
     return stack
@@ -340,50 +278,3 @@ def _consumed(offer: Offer, outcome: engine.Outcome) -> dict[str, list]:
             [key.budget, key.starts_on.isoformat(), _budget_units(key, outcome)] for key in offer.budgets
         ],
     }
-
-
-def _give_back_counters(redemptions: Iterable[Redemption]) -> None:
-    """A person's counter is that of who they are now: a merge adds counters up."""
-    taken: Counter = Counter()
-    for one in redemptions:
-        for coupon, personal, email_hash, period, starts_on in one.consumed.get("counters", ()):
-            customer = one.customer_id if personal else 0
-            day = date.fromisoformat(starts_on)
-            taken[CounterKey(one.promotion_id, coupon, customer, email_hash, period, day)] += 1
-    for key in sorted(taken):
-        LimitCounter.objects.filter(**key.columns).update(used=F("used") - taken[key])
-
-
-def _give_back_budgets(redemptions: Iterable[Redemption]) -> None:
-    taken: Counter = Counter()
-    for one in redemptions:
-        for budget, starts_on, units in one.consumed.get("budgets", ()):
-            taken[BudgetKey(budget, date.fromisoformat(starts_on))] += units
-    for key in sorted(taken):
-        BudgetPeriod.objects.filter(budget=key.budget, starts_on=key.starts_on).update(
-            used=F("used") - taken[key]
-        )
-
-
-def _event(redemption: Redemption, stack: RedemptionStack, type: str, at: datetime) -> Event:
-    """Return what is told of a redemption; one without a coupon is told of its promotion."""
-    done = type.partition(".")[2]
-    if redemption.coupon_id is None:
-        type = f"promotion.{done}"
-    return new_event(
-        type,
-        external_id=f"redemption:{redemption.pk}:{done}",
-        customer=stack.customer,
-        occurred_at=at,
-        amount=redemption.discount_amount,
-        currency=redemption.currency,
-        payload={
-            "redemption": redemption.pk,
-            "stack": stack.pk,
-            "promotion": redemption.promotion.code,
-            "coupon": redemption.coupon_id,
-            "code": redemption.coupon.code if redemption.coupon else None,
-            "source": stack.source_code,
-            "source_id": stack.external_id,
-        },
-    )
