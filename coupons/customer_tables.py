@@ -29,4 +29,5 @@ TABLES = [
         blank={"cart": {}, "trace": [], "rollback_reason": ""},
     ),
     CustomerTable("coupons.Redemption", owner="stack__customer"),
+    CustomerTable("coupons.Reservation", on_erase=OnErase.DELETE, derived=True),
 ]

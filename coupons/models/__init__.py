@@ -4,6 +4,7 @@ from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
+from coupons.models.reservation import Hold, Reservation
 
 __all__ = [
     "Account",
@@ -13,6 +14,7 @@ __all__ = [
     "Budget",
     "BudgetPeriod",
     "Coupon",
+    "Hold",
     "LedgerEntry",
     "LimitCounter",
     "Lot",
@@ -23,4 +25,5 @@ __all__ = [
     "Reason",
     "Redemption",
     "RedemptionStack",
+    "Reservation",
 ]

@@ -46,7 +46,9 @@ class RedemptionStack(models.Model):
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = models.BigIntegerField(_("goods"), help_text=_("With VAT, before discounts."))
-    discount_amount = models.BigIntegerField(_("discount"))
+    discount_amount = models.BigIntegerField(_("discount"), help_text=_("On goods."))
+    shipping_discount_amount = models.BigIntegerField(_("discount on shipping"), default=0)
+    tender_amount = models.BigIntegerField(_("paid with gift cards and points"), default=0)
     cart = models.JSONField(_("cart"))
     order_totals = models.JSONField(_("totals"))
     trace = models.JSONField(_("decisions"), default=list)
@@ -65,6 +67,10 @@ class RedemptionStack(models.Model):
                 ),
                 name="a_stack_discounts_within_its_goods",
                 violation_error_message=_("A discount lies within the goods."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(shipping_discount_amount__gte=0, tender_amount__gte=0),
+                name="a_stack_is_not_negative",
             ),
         ]
         indexes = [
@@ -89,13 +95,20 @@ class RedemptionQuerySet(models.QuerySet["Redemption"]):
 
 
 class Redemption(models.Model):
-    """One incentive spent on one order. `consumed` names the counters and budgets it took from."""
+    """One incentive spent on one order, or a means of payment: money of a gift card, points.
+
+    `consumed` names the counters and budgets it took from. A payment has `units` (minor units or points) that
+    `entry` took from an account; the entries of points in further accounts of the same customer share its
+    cause.
+    """
 
     Status = RedemptionStatus
 
     class Kind(models.TextChoices):
         COUPON = "coupon", _("Coupon")
         PROMOTION = "promotion", _("Promotion")
+        GIFT_CARD = "gift_card", _("Gift card")
+        POINTS = "points", _("Points")
 
     stack = models.ForeignKey(RedemptionStack, on_delete=models.PROTECT, related_name="redemptions")
     position = models.PositiveSmallIntegerField()
@@ -103,6 +116,8 @@ class Redemption(models.Model):
     promotion = models.ForeignKey(
         "coupons.Promotion",
         on_delete=models.PROTECT,
+        null=True,
+        blank=True,
         related_name="redemptions",
         verbose_name=_("promotion"),
         db_index=False,
@@ -127,7 +142,17 @@ class Redemption(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=RedemptionStatus, default=RedemptionStatus.REDEEMED
     )
+    entry = models.ForeignKey(
+        "coupons.LedgerEntry",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="redemptions",
+        verbose_name=_("ledger entry"),
+    )
+    units = models.BigIntegerField(_("units"), default=0, help_text=_("Taken from an account."))
     discount_amount = models.BigIntegerField(_("discount"))
+    shipping_discount_amount = models.BigIntegerField(_("discount on shipping"), default=0)
     tender_amount = models.BigIntegerField(_("paid with it"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
     order_key = models.CharField(max_length=220, null=True, blank=True, editable=False)
@@ -153,9 +178,31 @@ class Redemption(models.Model):
                 name="a_promotion_once_per_order",
                 violation_error_message=_("This promotion was applied to this order already."),
             ),
+            models.UniqueConstraint(
+                fields=["order_key"],
+                condition=models.Q(status="REDEEMED", kind="points"),
+                name="points_once_per_order",
+                violation_error_message=_("Points were spent on this order already."),
+            ),
             models.CheckConstraint(
-                condition=models.Q(discount_amount__gte=0, tender_amount__gte=0),
+                condition=models.Q(
+                    discount_amount__gte=0,
+                    tender_amount__gte=0,
+                    shipping_discount_amount__gte=0,
+                    units__gte=0,
+                ),
                 name="a_redemption_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["coupon", "promotion"], promotion__isnull=False, units=0)
+                | models.Q(
+                    kind__in=["gift_card", "points"],
+                    promotion__isnull=True,
+                    coupon__isnull=True,
+                    discount_amount=0,
+                    shipping_discount_amount=0,
+                ),
+                name="a_redemption_gives_or_pays",
             ),
         ]
         indexes = [
