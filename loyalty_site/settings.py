@@ -275,6 +275,11 @@ JOB_RUNNERS: dict[str, str] = {
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
 }
+# Kinds of job that do not wait behind those which take minutes, and the queue of each.
+JOB_QUEUES: dict[str, str] = {
+    "customers.erasure": "rights",
+    "customers.export": "rights",
+}
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [
     "customers.customer_tables.TABLES",

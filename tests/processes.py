@@ -40,7 +40,7 @@ from tests.embedded import (
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
-ALL_QUEUES = "celery,fast,bulk,analytics"
+ALL_QUEUES = "celery,fast,rights,bulk,analytics"
 
 
 def free_port() -> int:

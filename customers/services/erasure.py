@@ -2,19 +2,31 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import CharField, Field, Value
+from django.db.models import CharField, Field, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from customers.models import Channel, Customer, Identity, Namespace, RightsRequest, SourceProfile, Suppression
+from customers.models import (
+    Channel,
+    Customer,
+    Event,
+    EventKey,
+    Identity,
+    Namespace,
+    Order,
+    RightsRequest,
+    SourceProfile,
+    Suppression,
+)
 from customers.models.consent import ConsentRecord
 from customers.registry import CustomerTable, OnErase, customer_tables
 from customers.rules import address_hash
@@ -99,16 +111,22 @@ def erase_records(records: list[Customer], *, at: datetime, suppress: bool = Tru
     """
     if not records:
         return {}
-    suppressed = _suppress_contact_points(records) if suppress else 0
-    trail = trail_of(records)
-    rows = _erase_rows([record.pk for record in records])
-    _bury(records)
-    traces = erase_traces(trail)
+    counts = _take_out(records, suppress=suppress)
     for gone in records:
         if gone.merged_into_id is None:
             record_event(
                 "customer.erased", external_id=f"customer:{gone.pk}:erased", customer=gone, occurred_at=at
             )
+    return counts
+
+
+def _take_out(records: list[Customer], *, suppress: bool) -> dict[str, int]:
+    suppressed = _suppress_contact_points(records) if suppress else 0
+    trail = trail_of(records)
+    rows = _erase_rows([record.pk for record in records])
+    _hide_telling_ids(records, trail.keys)
+    _bury(records)
+    traces = erase_traces(trail)
     return {"records": len(records), "rows": rows, "traces": traces, "suppressed": suppressed}
 
 
@@ -158,12 +176,17 @@ def _suppress_contact_points(records: list[Customer]) -> int:
 
 
 def _erase_rows(ids: list[int]) -> int:
+    with _erasing():
+        return sum(_erase_table(table, ids) for table in reversed(customer_tables()))
+
+
+@contextmanager
+def _erasing() -> Iterator[None]:
+    """Let the append-only tables lose what is personal."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL fidelio.erasing = 'on'")
-    rows = sum(_erase_table(table, ids) for table in reversed(customer_tables()))
-    with connection.cursor() as cursor:
+        yield
         cursor.execute("SET LOCAL fidelio.erasing = ''")
-    return rows
 
 
 def _erase_table(table: CustomerTable, ids: list[int]) -> int:
@@ -187,19 +210,24 @@ def _bury(records: Iterable[Customer]) -> None:
         if record.merged_into_id is None:
             record.status = Customer.Status.ERASED
         record.save()
-    _hide_telling_ids(records)
 
 
 def _nothing(field: Field):
     return None if field.null else field.get_default()
 
 
-def _hide_telling_ids(records: Iterable[Customer]) -> None:
-    """A source whose customer ids are e-mail addresses or telephone numbers has told more than an id."""
-    telling = SourceProfile.objects.filter(customer__in=[record.pk for record in records])
-    telling.filter(external_id__regex=r"@|^\+").update(
-        external_id=Concat(Value("erased:"), Cast("pk", CharField()))
-    )
+def _hide_telling_ids(records: Iterable[Customer], keys: str) -> None:
+    """A source that names people, orders or events by an address or a number has told more than an id."""
+    ids = [record.pk for record in records]
+    nameless = Concat(Value("erased:"), Cast("pk", CharField()))
+    telling = Q(external_id__regex=r"@|^\+") | Q(external_id__iregex=keys)
+    SourceProfile.objects.filter(telling, customer__in=ids).update(external_id=nameless)
+    Order.objects.filter(telling, customer__in=ids).update(external_id=nameless)
+    events = list(Event.objects.filter(telling, customer__in=ids).values_list("pk", flat=True))
+    if events:
+        with _erasing():
+            Event.objects.filter(pk__in=events, customer__in=ids).update(external_id=nameless)
+        EventKey.objects.filter(pk__in=events).update(external_id=nameless)
 
 
 def sweep_erasures(*, at: datetime) -> int:
@@ -207,7 +235,7 @@ def sweep_erasures(*, at: datetime) -> int:
     recent = RightsRequest.objects.erasures().filter(completed_at__gte=at - timedelta(days=SWEPT_AGAIN_DAYS))
     for request in recent.select_related("customer"):
         with transaction.atomic():
-            _erase_rows([record.pk for record in _records_of(request.customer)])
+            _take_out(_records_of(request.customer), suppress=True)
     return len(recent)
 
 

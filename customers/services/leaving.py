@@ -32,6 +32,7 @@ from operations.services import advance_job, promise_job
 KIND = "customers.source_leaves"
 TITLE = gettext_noop("A source leaves")
 PEOPLE, ROWS = 100, 5_000
+LEFT = "left:"
 # The event's own row first, then its key, which nobody waits for any more.
 DELETE_EVENTS = """
 WITH leaving AS MATERIALIZED (
@@ -78,7 +79,7 @@ def can_leave(source: Source) -> bool:
 def run_leaving(job: JobRun) -> dict[str, int]:
     """Let the rows of the source go that this job names; begun again, it goes on with what is left."""
     source = Source.objects.get(pk=job.parameters["source"])
-    counts = {"people": 0, "erased": 0, "events": _delete_events(source)}
+    counts = {"people": job.done, "erased": 0, "events": _delete_events(source)}
     after = 0
     while ids := _next_people(source, after):
         after = ids[-1]
@@ -103,7 +104,7 @@ def _delete_events(source: Source) -> int:
 def _next_people(source: Source, after: int) -> list[int]:
     """Return the next of those whom something of the source still belongs to, by ascending id."""
     kinds: list[QuerySet] = [
-        SourceProfile.objects.filter(source=source).exclude(data={}),
+        SourceProfile.objects.filter(source=source).exclude(external_id__startswith=LEFT),
         Order.objects.filter(source=source, customer__isnull=False),
         Identity.objects.filter(source=source),
         Consent.objects.filter(record__source=source, state__in=[ConsentState.GRANTED, ConsentState.PENDING]),
@@ -162,7 +163,7 @@ def _expire_consents(source: Source, ids: list[int], *, at: datetime) -> None:
 def _empty_profiles(source: Source, ids: list[int]) -> None:
     """The rows stay, empty and under a name that tells nothing: old events point to them."""
     SourceProfile.objects.filter(source=source, customer__in=ids).update(
-        data={}, observed={}, external_id=Concat(Value("left:"), Cast("pk", CharField()))
+        data={}, observed={}, external_id=Concat(Value(LEFT), Cast("pk", CharField()))
     )
 
 

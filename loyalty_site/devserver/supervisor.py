@@ -161,7 +161,7 @@ class Supervisor:
         if self._inbox_port is not None and any(REPOSITORY.glob("*/management/commands/run_inbox.py")):
             yield self._python("inbox", "manage.py", "run_inbox", "--port", str(self._inbox_port), seconds=5)
         # Two workers, so that a send to everybody leaves the fast lane free.
-        yield self._celery("worker-fast", "worker", "--queues", "fast,celery", "--hostname", "fast@%h")
+        yield self._celery("worker-fast", "worker", "--queues", "fast,celery,rights", "--hostname", "fast@%h")
         yield self._celery("worker-bulk", "worker", "--queues", "bulk,analytics", "--hostname", "bulk@%h")
         yield self._celery(
             "beat", "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile="

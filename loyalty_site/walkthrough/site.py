@@ -25,7 +25,7 @@ from loyalty_site.walkthrough.client import Client
 from loyalty_site.walkthrough.mailbox import wait_until
 from operations.models import ApiClient
 
-QUEUES = "celery,fast,bulk,analytics"
+QUEUES = "celery,fast,rights,bulk,analytics"
 # Databases of the broker's server that nothing else of Fidelio uses.
 BROKER_DATABASE, CACHE_DATABASE = 8, 9
 

@@ -43,9 +43,14 @@ def ring_for(job_id: int) -> None:
     from operations.tasks import carry_out_job
 
     try:
-        carry_out_job.delay(job_id)
+        carry_out_job.apply_async([job_id], queue=_queue_of(job_id))
     except carry_out_job.OperationalError:
         log.warning("doorbell_unreachable", bell="carry_out_job", job=job_id)
+
+
+def _queue_of(job_id: int) -> str | None:
+    kind = JobRun.objects.values_list("kind", flat=True).filter(pk=job_id).first()
+    return settings.JOB_QUEUES.get(kind)
 
 
 def abandoned_jobs() -> list[int]:

@@ -44,6 +44,7 @@ from customers.services import (
     undo_merge,
     upsert_customers,
 )
+from customers.services.consents import find_suppression
 from customers.services.erasure import sweep_erasures
 from loyalty.services import adjust_points
 from operations.models import Approval, IdempotencyKey, JobRun
@@ -453,6 +454,40 @@ def test_what_slipped_in_meanwhile_is_erased_by_the_nights_sweep(db):
 
     assert swept == 1
     assert words_left(["zdenka"]) == []
+
+
+def test_a_name_and_an_address_that_slipped_in_are_buried_and_suppressed_by_the_sweep(db):
+    customer = zdenka()
+    erase_customer(customer, at=NOON)
+    Customer.objects.filter(pk=customer.pk).update(last_name="Quirkova")
+    Identity.objects.create(customer=customer, namespace="email", value="late.zdenka@mail.example")
+    JobRun.objects.create(kind="export", title="Export of late.zdenka@mail.example")
+
+    sweep_erasures(at=NOON + timedelta(days=1))
+
+    assert words_left(["zdenka", "quirkova"]) == []
+    assert find_suppression("email", "late.zdenka@mail.example").reason == Suppression.Reason.ERASED
+    assert Event.objects.filter(type="customer.erased").count() == 1
+
+
+def test_an_order_and_an_event_named_by_an_address_lose_that_name_and_others_keep_theirs(db):
+    customer = zdenka()
+    about = {"source": "shop", "source_id": "c-1"}
+    order = {"source": "shop", "customer": about, "ordered_at": NOON, "currency": "EUR", "lines": []}
+    for name in (f"{EMAIL}-7", "o-1"):
+        lines = [{"sku": "A", "quantity": "1", "amount": 100}]
+        record_order({**order, "source_id": name, "lines": lines}, at=NOON)
+    record_external_events(
+        [_event(name, "complaint.made", about, {"text": "?"}) for name in (f"{CARD}:1", "e-2")], at=NOON
+    )
+
+    erase_customer(customer, at=NOON)
+
+    assert words_left([EMAIL, CARD]) == []
+    telling, plain = Order.objects.order_by("pk")
+    assert (telling.external_id, plain.external_id) == (f"erased:{telling.pk}", "o-1")
+    first, second = Event.objects.filter(type="complaint.made").order_by("pk")
+    assert (first.external_id, second.external_id) == (f"erased:{first.pk}", "e-2")
 
 
 def test_a_source_whose_ids_are_addresses_told_more_than_an_id(db):

@@ -1,6 +1,7 @@
 """Co-op sources: they never make anybody contactable, and what they told leaves in one job."""
 
 import pytest
+from django.db import OperationalError
 
 from customers.errors import SourceGivesNoConsent, SourceLeft
 from customers.models import (
@@ -16,6 +17,7 @@ from customers.models import (
 )
 from customers.services import (
     leave_source,
+    leaving,
     reachable_address,
     record_consent,
     record_external_consents,
@@ -25,6 +27,7 @@ from customers.services import (
     upsert_customers,
 )
 from operations.models import JobRun
+from operations.services import abandoned_jobs
 from operations.tasks import carry_out_job
 from tests.factories import NOON, SourceFactory, UserFactory
 
@@ -253,15 +256,41 @@ def test_only_what_is_told_by_a_source_that_left_is_refused_in_a_bulk(coop):
     assert Order.objects.count() == Consent.objects.count() == 1
 
 
-def test_a_leaving_that_was_killed_goes_on_where_it_was(coop):
+def test_a_leaving_that_was_killed_goes_on_where_it_was(coop, monkeypatch):
     for number in range(3):
         told("coop", str(number), email=f"c{number}@mail.example")
+    monkeypatch.setattr(leaving, "PEOPLE", 1)
+    let_go, calls = leaving._let_go, []
+
+    def killed_at_the_second(*arguments, **named):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OperationalError("The server is gone.")
+        return let_go(*arguments, **named)
+
+    monkeypatch.setattr(leaving, "_let_go", killed_at_the_second)
     job = leave_source(coop, at=NOON)
-    carry_out_job(job.pk)
-    JobRun.objects.filter(pk=job.pk).update(status="RUNNING")
+    with pytest.raises(OperationalError):
+        carry_out_job(job.pk)
+    assert Customer.objects.filter(status="ERASED").count() == 1
+    assert abandoned_jobs() == [job.pk]
 
     carry_out_job(job.pk)
 
     job.refresh_from_db()
-    assert (job.status, job.result["people"]) == ("DONE", 0)
+    assert (job.status, job.done, job.result["people"]) == ("DONE", 3, 3)
     assert Customer.objects.filter(status="ERASED").count() == 3
+
+
+def test_who_is_known_by_an_id_alone_leaves_with_the_source(coop):
+    stub = {"source": "coop", "source_id": "nobody-else-knows-me"}
+    record_external_events(
+        [{"source": "coop", "external_id": "e", "type": "visit.recorded", "occurred_at": NOON,
+          "customer": stub}],
+        at=NOON,
+    )  # fmt: skip
+
+    carry_out_job(leave_source(coop, at=NOON).pk)
+
+    profile = SourceProfile.objects.get()
+    assert (profile.external_id, profile.customer.status) == (f"left:{profile.pk}", "ERASED")

@@ -4,7 +4,9 @@ from django.db import OperationalError
 from operations.errors import Refusal
 from operations.models import JobRun
 from operations.services import abandoned_jobs, carry_out, promise_job
-from operations.services.jobs import JobCancelled
+from operations.services.jobs import JobCancelled, queue_job
+from operations.services.runs import ring_for
+from operations.tasks import carry_out_job
 
 pytestmark = pytest.mark.django_db
 RUNS: list[int] = []
@@ -37,6 +39,18 @@ def runners(settings):
     RUNS.clear()
     names = (succeed, refuse, stop, break_down, lose_the_database)
     settings.JOB_RUNNERS = {one.__name__: f"tests.operations.test_runs.{one.__name__}" for one in names}
+
+
+@pytest.mark.parametrize(
+    ("kind", "queue"), [("customers.erasure", "rights"), ("customers.export", "rights"), ("import", None)]
+)
+def test_somebodys_rights_have_a_lane_of_their_own(monkeypatch, kind, queue):
+    job, rung = queue_job(kind, title="x"), []
+    monkeypatch.setattr(carry_out_job, "apply_async", lambda args, **options: rung.append((args, options)))
+
+    ring_for(job.pk)
+
+    assert rung == [([job.pk], {"queue": queue})]
 
 
 def test_a_job_is_carried_out_once():
