@@ -5,6 +5,7 @@ from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
 from coupons.models.reservation import Hold, Reservation
+from coupons.models.version import PromotionAlert, PromotionVersion
 
 __all__ = [
     "Account",
@@ -21,6 +22,8 @@ __all__ = [
     "LotMovement",
     "Period",
     "Promotion",
+    "PromotionAlert",
+    "PromotionVersion",
     "Publication",
     "Reason",
     "Redemption",

@@ -8,11 +8,17 @@ from coupons.rules import FOREVER
 
 
 class Budget(models.Model):
-    """A cap on a promotion. Amounts are minor units of its currency; what was used stands per period."""
+    """A cap on a promotion. Amounts are minor units of its currency; what was used stands per period.
+
+    GIFT_AMOUNT counts what was given as a gift in its name: free articles, and money put on gift cards.
+    POINTS counts the points handed out in its name.
+    """
 
     class Metric(models.TextChoices):
         DISCOUNT_AMOUNT = "DISCOUNT_AMOUNT", _("Discount given")
         REDEMPTIONS = "REDEMPTIONS", _("Redemptions")
+        GIFT_AMOUNT = "GIFT_AMOUNT", _("Gifts given")
+        POINTS = "POINTS", _("Points given")
 
     class OnInsufficient(models.TextChoices):
         REJECT = "REJECT", _("Refuse")
@@ -38,7 +44,7 @@ class Budget(models.Model):
                 violation_error_message=_("The promotion has a budget of this kind already."),
             ),
             models.CheckConstraint(
-                condition=models.Q(metric="DISCOUNT_AMOUNT") | models.Q(on_insufficient="REJECT"),
+                condition=~models.Q(metric="REDEMPTIONS") | models.Q(on_insufficient="REJECT"),
                 name="only_an_amount_can_be_given_in_part",
                 violation_error_message=_("A number of redemptions cannot be given in part."),
             ),
@@ -46,6 +52,11 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_metric_display()} {self.get_period_display()}: {self.cap}"
+
+    @property
+    def counts_money(self) -> bool:
+        """Return whether cap and use are amounts in minor units."""
+        return self.metric in (self.Metric.DISCOUNT_AMOUNT, self.Metric.GIFT_AMOUNT)
 
 
 class BudgetPeriod(models.Model):

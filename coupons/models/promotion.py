@@ -85,6 +85,7 @@ class Promotion(models.Model):
     conditions = models.JSONField(_("conditions"), default=dict, blank=True)
     limits = models.JSONField(_("limits"), default=list, blank=True)
     stacking = models.JSONField(_("together with others"), default=dict, blank=True)
+    margin_floor = models.JSONField(_("margin that stays"), default=dict, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default=programme_currency)
     time_zone = models.CharField(_("time zone"), max_length=64, default=programme_time_zone)
     starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)

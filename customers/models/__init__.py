@@ -1,5 +1,5 @@
 from customers.models.asset import Asset, AssetOwnership
-from customers.models.catalogue import BusinessUnit, Product, SalesChannel, Store
+from customers.models.catalogue import BusinessUnit, Product, ProductPrice, SalesChannel, Store
 from customers.models.consent import Channel, Consent, ConsentRecord, ConsentText, Purpose, Suppression
 from customers.models.customer import Customer
 from customers.models.duplicate import (
@@ -71,6 +71,7 @@ __all__ = [
     "OrderLine",
     "PendingEvent",
     "Product",
+    "ProductPrice",
     "Purpose",
     "QuarantinedEvent",
     "Return",

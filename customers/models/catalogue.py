@@ -6,7 +6,10 @@ from django_countries.fields import CountryField
 
 
 class Product(models.Model):
-    """An article of the assortment. `unit_cost_amount` is net, in minor units of the programme's currency."""
+    """An article of the assortment, in minor units of the programme's currency.
+
+    `unit_price_amount` is what it is offered for, gross; `unit_cost_amount` is net.
+    """
 
     sku = models.CharField(_("SKU"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
@@ -14,6 +17,7 @@ class Product(models.Model):
     category = models.CharField(_("category"), max_length=120, blank=True, db_index=True)
     product_line = models.CharField(_("product line"), max_length=120, blank=True, db_index=True)
     collection = models.CharField(_("collection"), max_length=120, blank=True)
+    unit_price_amount = models.BigIntegerField(_("price"), null=True, blank=True)
     unit_cost_amount = models.BigIntegerField(_("unit cost"), null=True, blank=True)
     tax_rate = models.DecimalField(
         _("tax rate, percent"), max_digits=5, decimal_places=2, null=True, blank=True
@@ -27,6 +31,30 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.sku
+
+
+class ProductPrice(models.Model):
+    """What an article was offered for on a local day, gross: the lowest, and the last we heard of."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="prices", db_index=False)
+    day = models.DateField(_("day"))
+    lowest_amount = models.PositiveBigIntegerField(_("lowest price"))
+    last_amount = models.PositiveBigIntegerField(_("last price"))
+
+    class Meta:
+        verbose_name = _("price of a product")
+        verbose_name_plural = _("prices of products")
+        ordering = ["-day"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "day"], name="one_price_row_per_product_and_day"),
+            models.CheckConstraint(
+                condition=models.Q(lowest_amount__lte=models.F("last_amount")),
+                name="the_lowest_price_is_not_above_the_last",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.day}: {self.lowest_amount}"
 
 
 class Place(models.Model):
