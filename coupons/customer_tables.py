@@ -5,6 +5,7 @@ from customers.registry import CustomerTable, OnErase, OnMerge, Part
 TABLES = [
     CustomerTable("coupons.Apology", owner="order__customer", blank={"reason": ""}),
     CustomerTable("coupons.Coupon", "holder", blank={"reason": ""}),
+    CustomerTable("coupons.CodeBatch", "holder"),
     CustomerTable("coupons.Publication"),
     CustomerTable(
         "coupons.Account",

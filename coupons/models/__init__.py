@@ -1,4 +1,5 @@
 from coupons.models.apology import AgentAllowance, Apology
+from coupons.models.batch import CodeBatch
 from coupons.models.coupon import Coupon, Publication, Reason
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
@@ -14,6 +15,7 @@ __all__ = [
     "Apology",
     "Budget",
     "BudgetPeriod",
+    "CodeBatch",
     "Coupon",
     "Hold",
     "LedgerEntry",

@@ -24,6 +24,11 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
         """Return the codes that were issued and that nobody was given yet."""
         return self.filter(public=False, active=True, holder=None, published_at=None)
 
+    def automatic(self, at: datetime) -> "CouponQuerySet":
+        """Return the usable coupons that apply by themselves, those that end first before the others."""
+        usable = self.usable(at).filter(automatic=True)
+        return usable.order_by(models.F("valid_until").asc(nulls_last=True), "pk")
+
     def usable(self, at: datetime) -> "CouponQuerySet":
         """Return the coupons that are on, within their own dates and not used up."""
         return self.filter(
@@ -66,9 +71,24 @@ class Coupon(models.Model):
         verbose_name=_("holder"),
     )
     personal = models.BooleanField(_("personal"), default=False, help_text=_("Only its holder may use it."))
+    automatic = models.BooleanField(
+        _("applies by itself"),
+        default=False,
+        help_text=_("Taken off its holder's next order without the code being named."),
+    )
     effect = models.JSONField(_("own value"), null=True, blank=True)
     items = models.JSONField(_("own articles"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=16, choices=Reason, blank=True)
+    batch = models.ForeignKey(
+        "coupons.CodeBatch",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="coupons",
+        verbose_name=_("batch"),
+        db_index=False,
+    )
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -102,6 +122,14 @@ class Coupon(models.Model):
                 condition=models.Q(public=False, active=True, holder=None, published_at=None),
                 name="coupon_in_pool",
             ),
+            models.Index(
+                fields=["holder"],
+                condition=models.Q(automatic=True, active=True),
+                name="coupon_by_itself",
+            ),
+            models.Index(
+                fields=["batch", "id"], condition=models.Q(batch__isnull=False), name="coupon_of_batch"
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -115,6 +143,11 @@ class Coupon(models.Model):
                 | models.Q(valid_until__gt=models.F("valid_from")),
                 name="a_coupon_ends_after_it_starts",
                 violation_error_message=_("A coupon ends after it starts."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(automatic=False) | models.Q(personal=True, holder__isnull=False),
+                name="only_a_personal_coupon_applies_by_itself",
+                violation_error_message=_("Only a coupon that is its holder's alone applies by itself."),
             ),
             models.UniqueConstraint(
                 fields=["promotion"],

@@ -35,6 +35,8 @@ def issue_coupons(
     codes: Sequence[str] = (),
     max_uses: Any = PROMOTION_DEFAULT,
     holder: Customer | None = None,
+    automatic: bool = False,
+    valid_from: datetime | None = None,
     valid_until: datetime | None = None,
     items: dict[str, Any] | None = None,
     effect: dict[str, Any] | None = None,
@@ -44,9 +46,12 @@ def issue_coupons(
 ) -> list[Coupon]:
     """Make `count` codes nobody can guess, or the `codes` given; with a holder they are personal.
 
-    `max_uses` None is unlimited, left out it is the promotion's. Raises InvalidInput for a malformed code,
-    CodeTaken for one in use, PromotionHasNoCoupon, PromotionStopped, CouponExpired.
+    `max_uses` None is unlimited, left out it is the promotion's; `automatic` codes apply by themselves to
+    their holder's next order. Raises InvalidInput for a malformed code, CodeTaken for one in use,
+    PromotionHasNoCoupon, PromotionStopped, CouponExpired.
     """
+    if automatic and holder is None:
+        raise InvalidInput.at("/automatic", _("Only a coupon that has a holder applies by itself."))
     if items is not None:
         read_items(items)
     with transaction.atomic():
@@ -57,6 +62,8 @@ def issue_coupons(
             "max_uses": promotion.coupon_max_uses if max_uses is PROMOTION_DEFAULT else max_uses,
             "holder": holder,
             "personal": holder is not None,
+            "automatic": automatic,
+            "valid_from": valid_from,
             "valid_until": valid_until or default_end(promotion, at=at),
             "items": items,
             "effect": effect,

@@ -27,6 +27,7 @@ from operations.errors import InvalidInput
 from operations.models import ApiClient
 
 Kind = Redemption.Kind
+MOST_BY_THEMSELVES = 10
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,15 @@ class Offer:
 def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list[Offer]:
     """Return an offer per redeemable in the order named, then the automatic ones, each with its rows.
 
+    Automatic are the promotions that need no code, and the buyer's own coupons that apply by themselves.
+
     With `lock`, promotions and then coupons stay as they are until the transaction ends. Raises InvalidInput
     when something is named twice.
     """
     codes = [canonical_code(one.name) for one in spending.redeemables if one.kind == Kind.COUPON]
     coupons = {c.code_canonical: c for c in Coupon.objects.filter(code_canonical__in=codes)}
+    own = {c.code_canonical: c for c in _coupons_by_themselves(spending, at) if c.code_canonical not in codes}
+    coupons |= own
     named = _named_promotions(spending.redeemables)
     automatic = list(Promotion.objects.automatic(at).order_by("pk")) if spending.automatic else []
     ids = {coupon.promotion_id for coupon in coupons.values()}
@@ -115,6 +120,10 @@ def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list
         for one in automatic
         if one.pk not in mentioned
     ]
+    for code in own:
+        coupon = coupons[code]
+        redeemable = Redeemable(Kind.COUPON, coupon.code)
+        offers.append(Offer(redeemable, promotions[coupon.promotion_id], coupon, optional=True))
     return offers
 
 
@@ -152,6 +161,13 @@ def _describe(line: engine.Line, product: Product | None) -> engine.Line:
         brand=line.brand or product.brand,
         collection=line.collection or product.collection,
     )
+
+
+def _coupons_by_themselves(spending: Spending, at: datetime) -> list[Coupon]:
+    """Return the buyer's coupons that want no naming, those that end first before the others."""
+    if not spending.automatic or spending.buyer.customer is None:
+        return []
+    return list(Coupon.objects.automatic(at).filter(holder=spending.buyer.customer)[:MOST_BY_THEMSELVES])
 
 
 def _named_promotions(redeemables: Iterable[Redeemable]) -> dict[str, Promotion]:
