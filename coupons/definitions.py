@@ -44,6 +44,8 @@ class Period(StrEnum):
 class Metric(StrEnum):
     DISCOUNT_AMOUNT = "DISCOUNT_AMOUNT"
     REDEMPTIONS = "REDEMPTIONS"
+    GIFT_AMOUNT = "GIFT_AMOUNT"
+    POINTS = "POINTS"
 
 
 class OnInsufficient(StrEnum):
@@ -344,7 +346,7 @@ def read_stacking(data: Any, pointer: str = "/stacking") -> Stacking:
 def read_budget(data: Any, pointer: str = "/budget") -> BudgetRule:
     """Return the cap on what a promotion may spend."""
     entry = _Object(data, pointer)
-    metric = entry.choice("metric", Metric, later=("GIFT_AMOUNT", "POINTS"))
+    metric = entry.choice("metric", Metric)
     budget = BudgetRule(
         metric=metric,
         cap=entry.whole("cap", high=LARGEST_AMOUNT, required=True),

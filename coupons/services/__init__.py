@@ -5,6 +5,7 @@ from coupons.services.apologies import (
     decide_apology,
     issue_apology,
 )
+from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.coupons import (
     issue_coupons,
@@ -25,9 +26,11 @@ from coupons.services.ledger import (
 from coupons.services.offers import Purchase, Redeemable, Spending
 from coupons.services.promotions import (
     activate_promotion,
+    clone_promotion,
     create_promotion,
     edit_promotion,
     move_promotions,
+    restore_version,
     resume_promotion,
     stop_promotion,
 )
@@ -39,9 +42,11 @@ from coupons.services.redemptions import (
     validate_stack,
 )
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
+from coupons.services.versions import Author
 
 __all__ = [
     "Allowance",
+    "Author",
     "Buyer",
     "Purchase",
     "Redeemable",
@@ -52,6 +57,7 @@ __all__ = [
     "approve_apology",
     "buyer_of",
     "claw_back",
+    "clone_promotion",
     "create_promotion",
     "credit",
     "credit_from_query",
@@ -71,6 +77,7 @@ __all__ = [
     "qualify",
     "queue_coupons",
     "redeem_stack",
+    "restore_version",
     "resume_promotion",
     "reverse",
     "roll_back_order",
@@ -78,6 +85,7 @@ __all__ = [
     "stop_promotion",
     "switch_off_coupon",
     "switch_on_coupon",
+    "take_from_budgets",
     "validate_stack",
     "withdraw_publication",
 ]

@@ -8,10 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from coupons.definitions import (
-    BudgetRule,
     CouponRule,
     LimitSubject,
-    read_budget,
     read_conditions,
     read_coupon_rule,
     read_effect,
@@ -19,16 +17,27 @@ from coupons.definitions import (
     read_stacking,
 )
 from coupons.errors import CodeTaken, MoveNotPossible
-from coupons.models import Budget, BudgetPeriod, Coupon, Promotion, Reason
+from coupons.models import Coupon, Promotion, PromotionVersion, Reason
 from coupons.rules import canonical_code
+from coupons.services.budgets import read_budgets, write_budgets
+from coupons.services.versions import (
+    NOBODY,
+    Author,
+    arguments_of,
+    definition_of,
+    find_version,
+    free_code,
+    note_version,
+)
 from customers.models import Segment
 from customers.services import record_event
 from operations.errors import Conflict, InvalidInput, Mistake
-from operations.models import User
+from operations.models import ApiClient, User
 
 Status = Promotion.Status
+Change = PromotionVersion.Change
 # What may still change once a promotion was started: nothing that people were promised, nothing counted.
-CHANGEABLE_LATER = {"name", "description", "ends_at", "budget"}
+CHANGEABLE_LATER = {"name", "description", "ends_at"}
 
 
 def create_promotion(
@@ -40,7 +49,9 @@ def create_promotion(
     conditions: dict[str, Any] | None = None,
     limits: list[dict[str, Any]] | None = None,
     budget: dict[str, Any] | None = None,
+    budgets: list[dict[str, Any]] | None = None,
     stacking: dict[str, Any] | None = None,
+    margin_floor: dict[str, Any] | None = None,
     coupon: dict[str, Any] | None = None,
     currency: str = "",
     starts_at: datetime | None = None,
@@ -49,9 +60,11 @@ def create_promotion(
     legal_kind: str = Promotion.LegalKind.SCONTO,
     activate: bool = False,
     created_by: User | None = None,
+    client: ApiClient | None = None,
+    note: str = "",
     at: datetime,
 ) -> Promotion:
-    """Write down an incentive; the JSON arguments are those of api.md, Promotions.
+    """Write down an incentive; the JSON arguments are those of api.md; `budgets` adds to `budget`.
 
     Raises InvalidInput with a pointer to each mistake, Conflict when the code is in use.
     """
@@ -65,6 +78,7 @@ def create_promotion(
         conditions=conditions or {},
         limits=limits or [],
         stacking=stacking or {},
+        margin_floor=margin_floor or {},
         starts_at=starts_at,
         ends_at=ends_at,
         coupon_pattern=rule.pattern,
@@ -76,15 +90,15 @@ def create_promotion(
     if currency:
         promotion.currency = currency
     check_definition(promotion)
-    budget_rule = read_budget(budget) if budget else None
+    caps, by = read_budgets(budget, budgets), Author(created_by, client)
     with transaction.atomic():
         _insert(promotion)
-        if budget_rule:
-            write_budget(promotion, budget_rule)
+        write_budgets(promotion, caps)
         if rule.code:
             _issue_public_code(promotion, rule, at=at)
+        note_version(promotion, Change.CREATED, by=by, note=note, at=at)
         if activate:
-            promotion = activate_promotion(promotion, at=at)
+            promotion = activate_promotion(promotion, by=by, at=at)
     return promotion
 
 
@@ -117,33 +131,86 @@ def check_definition(promotion: Promotion) -> None:
         raise InvalidInput(details=mistakes)
 
 
-def edit_promotion(promotion: Promotion, *, at: datetime, **changes: Any) -> Promotion:
-    """Change a promotion; once it was started, only its name, description, end and budget.
+def edit_promotion(
+    promotion: Promotion,
+    *,
+    by: Author = NOBODY,
+    change: str = Change.EDITED,
+    note: str = "",
+    at: datetime,
+    **changes: Any,
+) -> Promotion:
+    """Change a promotion; once it was started, only its name, description, end and budgets.
 
     Raises InvalidInput for what may not change or is wrong, with what was used when a cap falls below it.
     """
     with transaction.atomic():
         promotion = Promotion.objects.select_for_update().get(pk=promotion.pk)
-        given = "budget" in changes
-        budget = changes.pop("budget", None)
+        given = "budget" in changes or "budgets" in changes
+        caps = read_budgets(changes.pop("budget", None), changes.pop("budgets", None))
         if coupon := changes.pop("coupon", None):
-            rule = _read_coupon_rule(changes.get("trigger", promotion.trigger), coupon)
-            changes |= {
-                "coupon_pattern": rule.pattern,
-                "coupon_max_uses": rule.max_uses,
-                "coupon_valid_days": rule.valid_days,
-            }
+            changes |= _coupon_columns(changes.get("trigger", promotion.trigger), coupon)
         if promotion.status != Status.DRAFT:
             _refuse_late_changes(promotion, changes)
         for name, value in changes.items():
             setattr(promotion, name, value)
         check_definition(promotion)
         promotion.save()
-        if given and promotion.status == Status.DRAFT:
-            promotion.budgets.all().delete()
-        if budget:
-            write_budget(promotion, read_budget(budget))
+        if given:
+            write_budgets(promotion, caps)
+        note_version(promotion, change, by=by, note=note, at=at)
     return promotion
+
+
+def clone_promotion(
+    promotion: Promotion, *, by: Author = NOBODY, version: int | None = None, at: datetime
+) -> Promotion:
+    """Return a new draft that says what the promotion says, or what its `version` said.
+
+    A public code stays with the promotion that has it: the draft makes codes by a pattern instead.
+    """
+    arguments = arguments_of(
+        find_version(promotion, version).definition if version else definition_of(promotion)
+    )
+    coupon = arguments.pop("coupon", None)
+    if coupon:
+        coupon = {name: value for name, value in coupon.items() if name != "code"}
+    if arguments.get("ends_at") and arguments["ends_at"] <= at:
+        arguments["starts_at"] = arguments["ends_at"] = None
+    name = _("%(name)s (copy)") % {"name": arguments.pop("name")[:100]}
+    return create_promotion(
+        code=free_code(promotion.code),
+        name=name,
+        coupon=coupon,
+        created_by=by.user,
+        client=by.client,
+        note=_("copied from %(code)s") % {"code": promotion.code},
+        at=at,
+        **arguments,
+    )
+
+
+def restore_version(promotion: Promotion, number: int, *, by: Author = NOBODY, at: datetime) -> Promotion:
+    """Let the promotion say again what it said in an earlier version.
+
+    Raises InvalidInput when it was started since and people were promised something else: then a copy of the
+    version is the way.
+    """
+    arguments = arguments_of(find_version(promotion, number).definition)
+    coupon = arguments.pop("coupon", None) or {}
+    if promotion.status == Status.DRAFT and coupon and "code" not in coupon:
+        arguments["coupon"] = coupon
+    note = _("as in version %(number)d") % {"number": number}
+    return edit_promotion(promotion, by=by, change=Change.RESTORED, note=note, at=at, **arguments)
+
+
+def _coupon_columns(trigger: str, coupon: dict[str, Any]) -> dict[str, Any]:
+    rule = _read_coupon_rule(trigger, coupon)
+    return {
+        "coupon_pattern": rule.pattern,
+        "coupon_max_uses": rule.max_uses,
+        "coupon_valid_days": rule.valid_days,
+    }
 
 
 def _refuse_late_changes(promotion: Promotion, changes: dict[str, Any]) -> None:
@@ -157,31 +224,7 @@ def _refuse_late_changes(promotion: Promotion, changes: dict[str, Any]) -> None:
         raise InvalidInput(details=[Mistake(f"/{name}", message) for name in late])
 
 
-def write_budget(promotion: Promotion, rule: BudgetRule) -> Budget:
-    """Set a promotion's budget. Raises InvalidInput when the cap would lie below what was used already."""
-    with transaction.atomic():
-        budget, created = Budget.objects.select_for_update().get_or_create(
-            promotion=promotion,
-            metric=rule.metric,
-            period=rule.period,
-            defaults={"cap": rule.cap, "on_insufficient": rule.on_insufficient},
-        )
-        if not created:
-            _refuse_cap_below_used(budget, rule.cap)
-            budget.cap, budget.on_insufficient = rule.cap, rule.on_insufficient
-            budget.save()
-            BudgetPeriod.objects.filter(budget=budget).update(cap=rule.cap)
-    return budget
-
-
-def _refuse_cap_below_used(budget: Budget, cap: int) -> None:
-    highest = budget.periods.select_for_update().order_by("-used").first()
-    if highest and highest.used > cap:
-        message = _("%(used)d was used already; the cap cannot lie below it.") % {"used": highest.used}
-        raise InvalidInput.at("/budget/cap", message)
-
-
-def activate_promotion(promotion: Promotion, *, at: datetime) -> Promotion:
+def activate_promotion(promotion: Promotion, *, by: Author = NOBODY, at: datetime) -> Promotion:
     """Start a draft: ACTIVE, or SCHEDULED when its start lies ahead. Starting it again changes nothing.
 
     Raises MoveNotPossible for a stopped or ended one.
@@ -197,6 +240,7 @@ def activate_promotion(promotion: Promotion, *, at: datetime) -> Promotion:
         promotion.status = _running_status(promotion, at)
         promotion.activated_at = at
         promotion.save()
+        note_version(promotion, Change.ACTIVATED, by=by, at=at)
     return promotion
 
 
@@ -205,6 +249,7 @@ def stop_promotion(
     *,
     mode: str = Promotion.StopMode.HARD,
     reason: str = "",
+    by: Author = NOBODY,
     at: datetime,
 ) -> Promotion:
     """Stop a promotion: HARD (nothing redeems once this has committed) or DRAIN (nothing new is handed out).
@@ -222,6 +267,7 @@ def stop_promotion(
         promotion.status, promotion.stop_mode = Status.STOPPED, mode
         promotion.stop_reason, promotion.stopped_at = reason, at
         promotion.save()
+        note_version(promotion, Change.STOPPED, by=by, note=_stop_note(mode, reason), at=at)
         record_event(
             "promotion.stopped",
             external_id=f"promotion:{promotion.pk}:stopped:{at.isoformat()}",
@@ -231,7 +277,7 @@ def stop_promotion(
     return promotion
 
 
-def resume_promotion(promotion: Promotion, *, at: datetime) -> Promotion:
+def resume_promotion(promotion: Promotion, *, by: Author = NOBODY, at: datetime) -> Promotion:
     """Let a stopped promotion run again. Raises MoveNotPossible unless it was stopped and has not ended."""
     with transaction.atomic():
         promotion = Promotion.objects.select_for_update().get(pk=promotion.pk)
@@ -244,6 +290,7 @@ def resume_promotion(promotion: Promotion, *, at: datetime) -> Promotion:
         promotion.status, promotion.stop_mode = _running_status(promotion, at), ""
         promotion.stop_reason, promotion.stopped_at = "", None
         promotion.save()
+        note_version(promotion, Change.RESUMED, by=by, at=at)
         record_event(
             "promotion.resumed",
             external_id=f"promotion:{promotion.pk}:resumed:{at.isoformat()}",
@@ -266,6 +313,10 @@ def move_promotions(*, at: datetime) -> int:
         .update(status=Status.ACTIVE, activated_at=F("starts_at"))
     )
     return ended + started
+
+
+def _stop_note(mode: str, reason: str) -> str:
+    return f"{mode}: {reason}"[:300] if reason else mode
 
 
 def _running_status(promotion: Promotion, at: datetime) -> str:

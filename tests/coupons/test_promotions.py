@@ -68,7 +68,9 @@ def pointers(error) -> list[str]:
         ({"trigger": "AUTOMATIC", "limits": [{"subject": "COUPON", "uses": 1}]}, "/limits/0/subject"),
         ({"trigger": "AUTOMATIC", "coupon": {"max_uses": 1}}, "/coupon"),
         ({"stacking": {"max_in_category": 1}}, "/stacking/max_in_category"),
-        ({"budget": {"metric": "POINTS", "cap": 1}}, "/budget/metric"),
+        ({"budget": {"metric": "POINTS", "cap": 1}}, None),
+        ({"budgets": [{"metric": "MONEY", "cap": 1}]}, "/budgets/0/metric"),
+        ({"budgets": [{"metric": "POINTS", "cap": 1}] * 2}, "/budgets/1"),
         (
             {"budget": {"metric": "REDEMPTIONS", "cap": 1, "on_insufficient": "PARTIAL"}},
             "/budget/on_insufficient",
@@ -197,7 +199,7 @@ def test_a_cap_cannot_fall_below_what_was_used():
 
     with pytest.raises(InvalidInput) as refused:
         edit_promotion(budgeted, budget={"metric": "DISCOUNT_AMOUNT", "cap": 2999}, at=NOW)
-    assert "3000" in refused.value.details[0].message
+    assert "€30.00" in refused.value.details[0].message
 
     edit_promotion(budgeted, budget={"metric": "DISCOUNT_AMOUNT", "cap": 3000}, at=NOW)
     assert BudgetPeriod.objects.get().cap == 3000
