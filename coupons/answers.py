@@ -24,6 +24,7 @@ def order_totals(calculation: Calculation) -> dict[str, Any]:
         "lines": [
             {
                 "line_id": total.line.line_id,
+                "quantity": plain_number(total.line.quantity),
                 "amount": total.line.amount,
                 "discount_amount": total.discount_amount,
                 "total_amount": total.total_amount,

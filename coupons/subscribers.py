@@ -1,7 +1,7 @@
 """What incentives do when orders are told of; each is idempotent."""
 
 from coupons import services
-from customers.models import Event, Order
+from customers.models import Event, Order, Return
 
 
 def link_order(event: Event) -> None:
@@ -12,6 +12,11 @@ def link_order(event: Event) -> None:
 def roll_back_order(event: Event) -> None:
     """Undo what was spent on an order that was cancelled."""
     services.roll_back_order(_order(event), reason="order cancelled", at=event.occurred_at)
+
+
+def link_return(event: Event) -> None:
+    """Tie what was returned of redemptions to the order's return of the same id."""
+    services.link_return(Return.objects.select_related("order__source").get(pk=event.payload["return"]))
 
 
 def _order(event: Event) -> Order:

@@ -224,6 +224,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "referrals.subscribers.qualify_on_order",
     ],
     "order.returned": [
+        "coupons.subscribers.link_return",
         "loyalty.subscribers.claw_back_on_return",
         "referrals.subscribers.lose_on_return",
     ],
@@ -316,6 +317,10 @@ PROGRAMME_NAME = read("PROGRAMME_NAME", "Fidelio")
 PROGRAMME_CURRENCY = read("PROGRAMME_CURRENCY", "EUR")
 PROGRAMME_TIME_ZONE = read("PROGRAMME_TIME_ZONE", "Europe/Rome")
 PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
+# Where a refund goes first when a return does not say: CARD_FIRST, CASH_FIRST or PROPORTIONAL; and whether
+# the last unit returned gives back the uses of codes and budgets: FULL_ONLY or NEVER.
+RETURN_POLICY = read("RETURN_POLICY", "CARD_FIRST")
+RETURN_RESTORES_USAGE = read("RETURN_RESTORES_USAGE", "FULL_ONLY")
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
 # percent takes off when no order is named; minor units of the programme's currency.
 # After how many months without activity profiling and marketing end (GDPR, article 5); 0 for never. Durable

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from coupons.api import apologies, coupons, promotions, spending
+from coupons.api import apologies, coupons, promotions, returns, spending
 
 urlpatterns = [
     path("promotions", promotions.PromotionList.as_view(), name="promotions"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
     path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
     path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
+    path("redemptions/<str:reference>/returns", returns.RedemptionReturns.as_view()),
     path("apologies", apologies.ApologyList.as_view()),
     path("apologies/<int:pk>/approve", apologies.ApologyApproval.as_view()),
 ]

@@ -5,6 +5,7 @@ from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
+from coupons.models.redemption_return import RedemptionReturn, RedemptionReturnLine, ReturnedTender
 from coupons.models.reservation import Hold, Reservation
 from coupons.models.version import PromotionAlert, PromotionVersion
 
@@ -29,6 +30,9 @@ __all__ = [
     "Publication",
     "Reason",
     "Redemption",
+    "RedemptionReturn",
+    "RedemptionReturnLine",
     "RedemptionStack",
     "Reservation",
+    "ReturnedTender",
 ]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 class RedemptionStatus(models.TextChoices):
     REDEEMED = "REDEEMED", _("Redeemed")
+    RETURNED = "RETURNED", _("Returned")
     ROLLED_BACK = "ROLLED_BACK", _("Rolled back")
 
 
@@ -87,7 +88,7 @@ class RedemptionStack(models.Model):
 
 class RedemptionQuerySet(models.QuerySet["Redemption"]):
     def standing(self) -> "RedemptionQuerySet":
-        """Return the redemptions that were not rolled back."""
+        """Return the redemptions whose uses count: neither rolled back nor returned whole."""
         return self.filter(status=RedemptionStatus.REDEEMED)
 
     def between(self, since: datetime, until: datetime) -> "RedemptionQuerySet":

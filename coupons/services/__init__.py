@@ -41,6 +41,7 @@ from coupons.services.redemptions import (
     redeem_stack,
     validate_stack,
 )
+from coupons.services.returns import link_return, return_lines
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
 from coupons.services.versions import Author
 
@@ -71,6 +72,7 @@ __all__ = [
     "issue_coupons",
     "issue_in_batches",
     "link_order",
+    "link_return",
     "move_promotions",
     "open_account",
     "publish_coupon",
@@ -79,6 +81,7 @@ __all__ = [
     "redeem_stack",
     "restore_version",
     "resume_promotion",
+    "return_lines",
     "reverse",
     "roll_back_order",
     "roll_back_redemption",
