@@ -1,6 +1,7 @@
 from django.urls import path
 
-from coupons.api import apologies, coupons, promotions, returns, spending
+from coupons.api import apologies, coupons, promotions, returns
+from coupons.api.spending import views as spending
 
 urlpatterns = [
     path("promotions", promotions.PromotionList.as_view(), name="promotions"),

@@ -23,7 +23,6 @@ from coupons.services.ledger import (
     open_account,
     reverse,
 )
-from coupons.services.offers import Purchase, Redeemable, Spending
 from coupons.services.promotions import (
     activate_promotion,
     clone_promotion,
@@ -43,6 +42,7 @@ from coupons.services.redemptions import (
 )
 from coupons.services.returns import link_return, return_lines
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
+from coupons.services.spendings import Purchase, Redeemable, Spending
 from coupons.services.versions import Author
 
 __all__ = [

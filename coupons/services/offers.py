@@ -1,9 +1,8 @@
 """From what a request names to the engine's candidates: the facts are read here, and nowhere else."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -22,63 +21,12 @@ from coupons.rules import canonical_code, period_start
 from coupons.services.buyers import Buyer
 from coupons.services.keys import BudgetKey, CounterKey, counter_key
 from coupons.services.locks import lock_coupons, lock_promotions
+from coupons.services.spendings import Offer, Redeemable, Spending
 from customers.models import Product
 from operations.errors import InvalidInput
-from operations.models import ApiClient
 
 Kind = Redemption.Kind
 MOST_BY_THEMSELVES = 10
-
-
-@dataclass(frozen=True)
-class Redeemable:
-    """What somebody wants to spend: a coupon by its code, or a promotion by its id or code."""
-
-    kind: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Purchase:
-    """A cart and the order it will become; `content` is the cart as it was sent."""
-
-    cart: engine.Cart
-    content: dict[str, Any] = field(default_factory=dict)
-    source: str = ""
-    source_id: str = ""
-
-
-@dataclass(frozen=True)
-class Spending:
-    """A wish to spend incentives on a purchase. With `automatic`, promotions without a code join in."""
-
-    purchase: Purchase
-    buyer: Buyer
-    redeemables: tuple[Redeemable, ...] = ()
-    automatic: bool = False
-    application: engine.Application = engine.Application.ALL
-    client: ApiClient | None = None
-
-    @property
-    def order_key(self) -> str | None:
-        """Return what makes this order one, whoever asks again; None when the request does not say."""
-        if not self.purchase.source_id:
-            return None
-        source = self.purchase.source or f"client:{self.client.pk if self.client else ''}"
-        return f"{source}:{self.purchase.source_id}"
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One incentive with its rows, ready to be calculated and, if it applies, spent."""
-
-    redeemable: Redeemable
-    promotion: Promotion | None = None
-    coupon: Coupon | None = None
-    optional: bool = False
-    candidate: engine.Candidate | None = None
-    counters: tuple[CounterKey, ...] = ()
-    budgets: tuple[BudgetKey, ...] = ()
 
 
 def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list[Offer]:
@@ -125,6 +73,13 @@ def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list
         redeemable = Redeemable(Kind.COUPON, coupon.code)
         offers.append(Offer(redeemable, promotions[coupon.promotion_id], coupon, optional=True))
     return offers
+
+
+def unknown_codes(redeemables: Iterable[Redeemable]) -> int:
+    """Return how many of the codes named do not exist."""
+    named = [canonical_code(one.name) for one in redeemables if one.kind == Kind.COUPON]
+    known = set(Coupon.objects.filter(code_canonical__in=named).values_list("code_canonical", flat=True))
+    return sum(code not in known for code in named)
 
 
 def with_facts(offers: Sequence[Offer], *, buyer: Buyer, order_key: str | None, at: datetime) -> list[Offer]:

@@ -26,8 +26,9 @@ from coupons.models import Allocation, BudgetPeriod, Coupon, Redemption, Redempt
 from coupons.services.buyers import context_of, held_buyer
 from coupons.services.keys import BudgetKey
 from coupons.services.locks import lock_budgets, lock_counters, open_periods
-from coupons.services.offers import Offer, Redeemable, Spending, describe_lines, find_offers, with_facts
+from coupons.services.offers import describe_lines, find_offers, with_facts
 from coupons.services.redemption_events import redemption_event
+from coupons.services.spendings import Offer, Redeemable, Spending
 from customers.models import Order
 from customers.services import record_events
 from operations.errors import TryLater

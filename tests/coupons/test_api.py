@@ -234,7 +234,9 @@ def test_a_redemption_answers_order_and_allocations(api):
             "promotion": str(Promotion.objects.get().pk),
             "status": "REDEEMED",
             "discount_amount": 100,
+            "shipping_discount_amount": 0,
             "tender_amount": 0,
+            "units": 0,
             "allocations": [
                 {"line_id": "1", "units": 1, "amount": 33},
                 {"line_id": "2", "units": 1, "amount": 33},

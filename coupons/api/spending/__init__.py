@@ -1,0 +1,1 @@
+"""Qualifications, validations and redemptions: one request, three ways to ask it."""

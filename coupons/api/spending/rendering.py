@@ -1,0 +1,141 @@
+"""Verdicts and stacks as the API answers them; what a client must not tell apart looks the same."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from coupons import answers
+from coupons.engine import Outcome
+from coupons.errors import TELLS_THAT_A_CODE_EXISTS, CodeNotValid, IncentiveRefused, refusal
+from coupons.models import Redemption, RedemptionStack, Reservation
+from coupons.services import Verdict
+from coupons.services.spendings import Offer
+
+CODED = (Redemption.Kind.COUPON, Redemption.Kind.GIFT_CARD)
+
+
+def may_explain(request: Request) -> bool:
+    """Return whether this client may be told why a code is refused."""
+    return request.auth.has_scope("coupons:explain")
+
+
+def is_hidden(error: IncentiveRefused, explain: bool) -> bool:
+    """Return whether this refusal would tell a client without the scope which codes exist."""
+    return not explain and error.about_coupon and error.key in TELLS_THAT_A_CODE_EXISTS
+
+
+def stack_body(stack: RedemptionStack, *, explain: bool) -> dict[str, Any]:
+    """Return a stack with all that was spent in it."""
+    return {
+        "id": str(stack.pk),
+        "status": stack.status,
+        "customer": str(stack.customer.public_id) if stack.customer else None,
+        "source": stack.source_code or None,
+        "source_id": stack.external_id or None,
+        "redeemed_at": stack.redeemed_at,
+        "rolled_back_at": stack.rolled_back_at,
+        "redemptions": [_redemption(one) for one in stack.redemptions.all()],
+        "order": stack.order_totals,
+        "trace": stack.trace if explain else [],
+    }
+
+
+def verdict_body(verdict: Verdict, reservation: Reservation | None, *, explain: bool) -> dict[str, Any]:
+    """Return what would become of each redeemable, and of the order."""
+    return {
+        "valid": verdict.valid,
+        "redeemables": [_judged(verdict, offer, outcome, explain) for offer, outcome in verdict.outcomes],
+        "order": answers.order_totals(verdict.calculation),
+        "reservation": (
+            {"key": reservation.key, "expires_at": reservation.expires_at} if reservation else None
+        ),
+    }
+
+
+def qualified_body(offer: Offer, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
+    """Return what one incentive would do on its own."""
+    error = _refusal(offer, outcome)
+    hidden = error is not None and is_hidden(error, explain)
+    about = offer.promotion if offer.promotion and not hidden else None
+    kind = offer.redeemable.kind
+    return {
+        "type": kind,
+        "id": str(about.pk) if about else None,
+        "code": offer.redeemable.name if kind in CODED else about and about.code,
+        "eligible": outcome.status == "APPLICABLE",
+        "discount_amount": outcome.discount_amount,
+        "shipping_discount_amount": 0,
+        "tender_amount": 0,
+        "missing": None if hidden else outcome.missing,
+        "trace": answers.trace(outcome.trace) if explain else [],
+    }
+
+
+def _redemption(redemption: Redemption) -> dict[str, Any]:
+    return {
+        "id": redemption.public_id,
+        "type": redemption.kind,
+        "code": redemption.coupon.code if redemption.coupon else None,
+        "promotion": str(redemption.promotion_id) if redemption.promotion_id else None,
+        "status": redemption.status,
+        "discount_amount": redemption.discount_amount,
+        "shipping_discount_amount": redemption.shipping_discount_amount,
+        "tender_amount": redemption.tender_amount,
+        "units": redemption.units,
+        "allocations": [
+            {
+                "line_id": one.line_id,
+                "units": answers.plain_number(one.units),
+                "amount": one.discount_amount,
+            }
+            for one in redemption.allocations.all()
+        ],
+    }
+
+
+def _judged(verdict: Verdict, offer: Offer, outcome: Outcome, explain: bool) -> dict[str, Any]:
+    return (
+        {"type": offer.redeemable.kind}
+        | _judged_name(offer, outcome, explain)
+        | {
+            "status": outcome.status,
+            "discount_amount": outcome.discount_amount,
+            "shipping_discount_amount": 0,
+            "tender_amount": 0,
+            "units": 0,
+            "allocations": answers.allocations(verdict.calculation, outcome),
+            "error": _error(offer, outcome, explain),
+            "trace": answers.trace(outcome.trace) if explain else [],
+        }
+    )
+
+
+def _judged_name(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str]:
+    """Return the name; a hidden code stands as it was sent, or its spelling would tell that it exists."""
+    error = _refusal(offer, outcome)
+    if error is not None and is_hidden(error, explain):
+        return {"code": offer.redeemable.name}
+    return _name(offer)
+
+
+def _name(offer: Offer) -> dict[str, str]:
+    """Return how the request named it: a coupon by its code, a promotion by its id."""
+    if offer.redeemable.kind in CODED:
+        return {"code": offer.coupon.code if offer.coupon else offer.redeemable.name}
+    if offer.redeemable.kind == Redemption.Kind.POINTS:
+        return {}
+    return {"id": str(offer.promotion.pk) if offer.promotion else offer.redeemable.name}
+
+
+def _error(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str] | None:
+    error = _refusal(offer, outcome)
+    if error is None:
+        return None
+    shown = CodeNotValid() if is_hidden(error, explain) else error
+    return {"key": shown.key, "message": str(shown.message)}
+
+
+def _refusal(offer: Offer, outcome: Outcome) -> IncentiveRefused | None:
+    if outcome.error is None:
+        return None
+    return refusal(outcome.error, about_coupon=offer.redeemable.kind in CODED)

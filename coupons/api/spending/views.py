@@ -1,0 +1,160 @@
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from coupons import services
+from coupons.api.spending.reading import (
+    Question,
+    count_left_out,
+    count_unknown,
+    read_question,
+    subject_of,
+)
+from coupons.api.spending.rendering import is_hidden, may_explain, qualified_body, verdict_body
+from coupons.api.spending.shapes import (
+    QualificationIn,
+    QualificationsOut,
+    RollbackIn,
+    RolledBackOut,
+    SpendingIn,
+    StackOut,
+    ValidationIn,
+    VerdictOut,
+)
+from coupons.errors import CodeNotValid, CouponNotFound, IncentiveRefused
+from coupons.models import Redemption, RedemptionStack
+from coupons.services import Spending
+from operations.api.idempotency import respond_once
+from operations.wrong_codes import count_wrong_codes
+
+
+class Validation(APIView):
+    """What would become of these incentives on this cart: 200 also when the answer is no.
+
+    With `reservation`, what is valid is kept from others until it expires; the same `reservation_key` asks
+    again and moves it.
+    """
+
+    required_scope = "coupons:redeem"
+
+    @extend_schema(request=ValidationIn, responses=VerdictOut)
+    def post(self, request: Request) -> Response:
+        question = read_question(request, ValidationIn)
+        verdict = services.validate_stack(question.spending, at=question.at)
+        count_unknown(request.auth, question.spending, verdict.offers)
+        return Response(verdict_body(verdict, None, explain=may_explain(request)))
+
+
+class Qualification(APIView):
+    """Which incentives apply to this cart, each on its own; with `include_near_miss` also what is missing."""
+
+    required_scope = "coupons:redeem"
+
+    @extend_schema(request=QualificationIn, responses=QualificationsOut)
+    def post(self, request: Request) -> Response:
+        question = read_question(request, QualificationIn, needs_redeemables=False)
+        found = services.qualify(question.spending, at=question.at)
+        count_unknown(request.auth, question.spending, [offer for offer, _outcome in found])
+        near = question.fields["include_near_miss"]
+        explain = may_explain(request)
+        return Response(
+            {
+                "data": [
+                    qualified_body(offer, outcome, explain=explain)
+                    for offer, outcome in found
+                    if not offer.optional or outcome.status == "APPLICABLE" or near
+                ]
+            }
+        )
+
+
+class RedemptionList(generics.ListAPIView):
+    """What was spent, newest first; or spend."""
+
+    required_scope = "coupons:redeem"
+    serializer_class = StackOut
+
+    def get_queryset(self) -> QuerySet[RedemptionStack]:
+        return stacks()
+
+    @extend_schema(request=SpendingIn, responses=StackOut)
+    def post(self, request: Request) -> HttpResponse:
+        spent: list[Spending] = []
+
+        def work() -> tuple[int, Any]:
+            with transaction.atomic():
+                question = read_question(request, SpendingIn, create_prospect=True)
+                stack = _redeem(request, question)
+                spent.append(question.spending)
+                return 200, StackOut(stack, context={"request": request}).data
+
+        answer = respond_once(request, work, required=True)
+        for spending in spent:
+            count_left_out(request.auth, spending)
+        return answer
+
+
+class RedemptionDetail(APIView):
+    """One stack of redemptions, by its id or by that of one redemption in it."""
+
+    required_scope = "coupons:redeem"
+
+    @extend_schema(responses=StackOut)
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(StackOut(find_stack(reference), context={"request": request}).data)
+
+
+class Rollback(APIView):
+    """Undo a stack whole, exactly once."""
+
+    required_scope = "coupons:redeem"
+
+    @extend_schema(request=RollbackIn, responses=RolledBackOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            entry = RollbackIn(data=request.data)
+            entry.is_valid(raise_exception=True)
+            stack = services.roll_back_redemption(
+                find_stack(reference), **entry.validated_data, at=timezone.now()
+            )
+            return 200, {"id": str(stack.pk), "status": stack.status}
+
+        return respond_once(request, work, required=True)
+
+
+def stacks() -> QuerySet[RedemptionStack]:
+    """Return stacks with all that an answer shows of them."""
+    redemptions = Redemption.objects.select_related("coupon").prefetch_related("allocations")
+    return RedemptionStack.objects.select_related("customer").prefetch_related(
+        Prefetch("redemptions", redemptions.order_by("position"))
+    )
+
+
+def find_stack(reference: str) -> RedemptionStack:
+    """Return the stack with all that is shown of it. Raises CouponNotFound (404)."""
+    stack = services.find_stack(reference)
+    if stack is None:
+        raise CouponNotFound(str(_("There is no redemption under this id.")))
+    return stacks().get(pk=stack.pk)
+
+
+def _redeem(request: Request, question: Question) -> RedemptionStack:
+    """Spend; what a client must not tell apart becomes CodeNotValid, and codes that do not exist count."""
+    try:
+        stack = services.redeem_stack(question.spending, at=question.at)
+    except IncentiveRefused as error:
+        if error.about_coupon and isinstance(error, CouponNotFound):
+            count_wrong_codes(request.auth, subject_of(question.spending.buyer))
+        if is_hidden(error, may_explain(request)):
+            raise CodeNotValid from error
+        raise
+    return stacks().get(pk=stack.pk)
