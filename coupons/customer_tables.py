@@ -14,6 +14,12 @@ TABLES = [
         parts=(
             Part("coupons.LedgerEntry", "account", blank={"reason": ""}, hidden=frozenset({"source_key"})),
             Part("coupons.Lot", "account"),
+            Part(
+                "coupons.GiftCard",
+                "account",
+                blank={"note": ""},
+                hidden=frozenset({"code_hash", "source_key", "code_version"}),
+            ),
         ),
     ),
     CustomerTable(

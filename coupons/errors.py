@@ -6,12 +6,15 @@ Refusal
 │   ├── CouponNotFound       404
 │   ├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
 │   ├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
+│   ├── GiftCardEmpty, GiftCardBalanceExceeded
 │   ├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped
 │   └── DuplicateRedemption  409
 ├── AlreadyRolledBack        409
 ├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
-└── PointsExceeded, AlreadyReversed (409)
+├── GiftCardNotFound         404
+├── GiftCardMoveNotPossible  409
+└── PointsExceeded, AlreadyReversed (409), MoreThanTaken
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -38,17 +41,17 @@ class CouponNotFound(IncentiveRefused):
 
 class CouponDisabled(IncentiveRefused):
     key = "coupon_disabled"
-    message = _("This coupon was switched off.")
+    message = _("This code was switched off.")
 
 
 class CouponNotActive(IncentiveRefused):
     key = "coupon_not_active"
-    message = _("This coupon is not good yet.")
+    message = _("This code is not good yet.")
 
 
 class CouponExpired(IncentiveRefused):
     key = "coupon_expired"
-    message = _("This coupon has expired.")
+    message = _("This code has expired.")
 
 
 class CouponNotActiveNow(IncentiveRefused):
@@ -101,6 +104,16 @@ class PromotionStopped(IncentiveRefused):
     message = _("This promotion was stopped.")
 
 
+class GiftCardEmpty(IncentiveRefused):
+    key = "gift_card_empty"
+    message = _("There is nothing left on this gift card.")
+
+
+class GiftCardBalanceExceeded(IncentiveRefused):
+    key = "gift_card_balance_exceeded"
+    message = _("There is less on this gift card.")
+
+
 class DuplicateRedemption(IncentiveRefused):
     key = "duplicate_redemption"
     status = 409
@@ -148,6 +161,19 @@ class ApprovalNotPossible(Refusal):
 class PointsExceeded(Refusal):
     key = "points_exceeded"
     message = _("There is not enough on this account.")
+
+
+class GiftCardNotFound(NotFound):
+    message = _("There is no such gift card.")
+
+
+class GiftCardMoveNotPossible(Conflict):
+    message = _("The gift card's status does not allow this.")
+
+
+class MoreThanTaken(Refusal):
+    key = "refund_exceeded"
+    message = _("More would be given back than was taken.")
 
 
 class AlreadyReversed(Conflict):

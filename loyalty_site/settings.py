@@ -402,6 +402,10 @@ MFA_TOTP_TOLERANCE = 1
 REQUIRE_SECOND_FACTOR = read_flag("REQUIRE_SECOND_FACTOR", ENVIRONMENT == "production")
 SECOND_FACTOR_GROUPS = ["Marketer", "Agent", "Supervisor", "Analyst", "Administrator"]
 SECRET_KEY_FALLBACKS = [key for key in read("SECRET_KEY_FALLBACKS").split(",") if key]
+# What the codes of gift cards are hashed with, the one in use first: without it no card is found any more.
+GIFT_CARD_PEPPERS = [pepper for pepper in read("GIFT_CARD_PEPPERS").split(",") if pepper] or [
+    f"gift cards\n{key}" for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)
+]
 
 # --- Browser security ---
 CONTENT_SECURITY_POLICY = {

@@ -1,6 +1,7 @@
 from coupons.models.apology import AgentAllowance, Apology
 from coupons.models.batch import CodeBatch
 from coupons.models.coupon import Coupon, Publication, Reason
+from coupons.models.gift_card import GiftCard, GiftCardBatch, SealedCode
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
@@ -18,6 +19,8 @@ __all__ = [
     "BudgetPeriod",
     "CodeBatch",
     "Coupon",
+    "GiftCard",
+    "GiftCardBatch",
     "Hold",
     "LedgerEntry",
     "LimitCounter",
@@ -35,4 +38,5 @@ __all__ = [
     "RedemptionStack",
     "Reservation",
     "ReturnedTender",
+    "SealedCode",
 ]

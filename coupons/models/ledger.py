@@ -93,7 +93,8 @@ class Account(models.Model):
 class LedgerEntry(models.Model):
     """One change of an account, for ever: a trigger refuses UPDATE and DELETE.
 
-    `source_key` names the cause; the same cause changes an account once. A reversal names what it reverses.
+    `source_key` names the cause; the same cause changes an account once. A reversal names the debit
+    of which it gives back all or a part; a trigger refuses to give a lot more back than it took.
     """
 
     class Kind(models.TextChoices):
@@ -110,7 +111,7 @@ class LedgerEntry(models.Model):
     balance_after = models.BigIntegerField(_("balance after"))
     source_key = models.CharField(_("cause"), max_length=200)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    reverses = models.OneToOneField(
+    reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="reversed_by"
     )
     occurred_at = models.DateTimeField(_("at"))

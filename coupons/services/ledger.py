@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
-from coupons.errors import AlreadyReversed, PointsExceeded
+from coupons.errors import AlreadyReversed, MoreThanTaken, PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot, LotMovement
 from customers.models import Customer
 
@@ -117,28 +117,96 @@ def claw_back(account: Account, *, units: int, source_key: str, at: datetime, re
 
 
 def reverse(entry: LedgerEntry, *, source_key: str, at: datetime, reason: str = "") -> LedgerEntry:
-    """Give back what a debit took, to the lots it came from, with their expiry; an expired lot stays expired.
+    """Give back all that a debit took and that is not back yet, to the lots it came from.
 
-    Raises AlreadyReversed when it was reversed under another cause.
+    A lot keeps its expiry; an expired one stays expired. Raises AlreadyReversed when nothing is left to give.
     """
-    if entry.kind != Kind.DEBIT:
-        raise ValueError("Only a debit is reversed; use claw_back for what was earned.")
+    return _return(entry, None, source_key=source_key, at=at, reason=reason)[0]
+
+
+def give_back(
+    entry: LedgerEntry, *, units: int, source_key: str, at: datetime, reason: str = ""
+) -> list[LedgerEntry]:
+    """Give back a part of what a debit took, to the lots it came from, the latest expiry first.
+
+    Returns one entry in each account that had given some of it. A lot keeps its expiry. Raises MoreThanTaken,
+    with nothing given, when less than `units` is left of what the debit took.
+    """
+    if units <= 0:
+        raise ValueError("What is given back is positive.")
+    return _return(entry, units, source_key=source_key, at=at, reason=reason)
+
+
+def _return(debit: LedgerEntry, units: int | None, *, source_key: str, **fields: Any) -> list[LedgerEntry]:
+    if debit.kind != Kind.DEBIT:
+        raise ValueError("Only a debit is given back; use claw_back for what was earned.")
     with transaction.atomic():
-        accounts = _lock(entry.account)
+        accounts = _lock(debit.account)
         if known := _entries(accounts, source_key):
-            return known[0]
-        debits = _entries(accounts, entry.source_key)
-        if LedgerEntry.objects.filter(reverses__in=debits).exists():
+            return known
+        debits = {one.account_id: one for one in _entries(accounts, debit.source_key)}
+        owed = _owed(debits.values())
+        whole = sum(taken for _lot, taken in owed)
+        if units is None and not whole:
             raise AlreadyReversed
-        fields = {"source_key": source_key, "at": at, "reason": reason}
-        reversals = [_give_back(accounts[debit.account_id], debit, **fields) for debit in debits]
-    return reversals[0]
+        if units is not None and units > whole:
+            raise MoreThanTaken
+        return _put_back(accounts, debits, owed, units or whole, source_key=source_key, **fields)
 
 
-def _give_back(account: Account, debit: LedgerEntry, **fields: Any) -> LedgerEntry:
-    reversal = _write(account, Kind.REVERSAL, -debit.delta, reverses=debit, **fields)
-    _move(reversal, {movement.lot_id: -movement.delta for movement in debit.movements.all()})
-    return reversal
+def _owed(debits: Iterable[LedgerEntry]) -> list[tuple[Lot, int]]:
+    """Return the lots that debits took from, with what is not back yet, the latest expiry first."""
+    ids = [debit.pk for debit in debits]
+    moved = LotMovement.objects.filter(Q(entry__in=ids) | Q(entry__reverses__in=ids))
+    taken = {row["lot"]: -row["units"] for row in moved.values("lot").annotate(units=Sum("delta"))}
+    lots = Lot.objects.filter(pk__in=taken).order_by(F("expires_at").desc(nulls_first=True), "-id")
+    return [(lot, taken[lot.pk]) for lot in lots if taken[lot.pk]]
+
+
+def _put_back(
+    accounts: dict[int, Account],
+    debits: dict[int, LedgerEntry],
+    owed: list[tuple[Lot, int]],
+    units: int,
+    **fields: Any,
+) -> list[LedgerEntry]:
+    given: dict[int, dict[int, int]] = {}
+    for lot, taken in owed:
+        part = min(taken, units)
+        if part:
+            given.setdefault(lot.account_id, {})[lot.pk] = part
+            units -= part
+    entries = []
+    for pk, deltas in given.items():
+        total = sum(deltas.values())
+        entry = _write(accounts[pk], Kind.REVERSAL, total, reverses=debits[pk], **fields)
+        _move(entry, deltas)
+        entries.append(entry)
+    return entries
+
+
+def transfer(
+    account: Account,
+    *,
+    to: Account,
+    units: int,
+    source_key: str,
+    at: datetime,
+    expires_at: datetime | None = None,
+    reason: str = "",
+) -> LedgerEntry:
+    """Move units from one account to another of the same kind and currency; returns the credit.
+
+    They form one new lot there, until `expires_at`. Locks both, in the order of their keys. Raises
+    PointsExceeded when less is spendable, with nothing moved.
+    """
+    if (account.kind, account.currency) != (to.kind, to.currency) or account.pk == to.pk:
+        raise ValueError("Units move between two accounts of the same kind and currency.")
+    key = f"transfer:{source_key}"
+    with transaction.atomic():
+        lock_accounts([*_siblings(account).values_list("pk", flat=True), to.pk])
+        debit(account, units=units, source_key=key, at=at, reason=reason)
+        return credit(to, units=units, source_key=key, at=at, expires_at=expires_at, reason=reason)
 
 
 def expire_lots(*, at: datetime, limit: int = 10_000) -> int:
@@ -223,6 +291,12 @@ UPDATE coupons_account a SET balance = a.balance + c.units
 FROM (SELECT account_id, sum(units) AS units FROM ledger_credit GROUP BY account_id) c
 WHERE c.account_id = a.id
 """
+
+
+def lock_accounts(ids: Iterable[int]) -> dict[int, Account]:
+    """Lock these accounts, in the order of their keys, and return them as they are now, by key."""
+    rows = Account.objects.filter(pk__in=set(ids)).order_by("pk").select_for_update(no_key=True)
+    return {one.pk: one for one in rows}
 
 
 def _lock(account: Account) -> dict[int, Account]:
