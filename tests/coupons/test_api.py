@@ -247,6 +247,7 @@ def test_a_redemption_answers_order_and_allocations(api):
     totals = dict(body["order"])
     assert totals.pop("lines")[0] == {
         "line_id": "1",
+        "quantity": 1,
         "amount": 333,
         "discount_amount": 33,
         "total_amount": 300,
