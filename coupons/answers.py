@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from coupons.engine import Calculation, Check, Outcome
+from coupons.engine import Calculation, Check, Gift, Outcome, plain_number
 
 
 def order_totals(calculation: Calculation) -> dict[str, Any]:
@@ -18,8 +17,8 @@ def order_totals(calculation: Calculation) -> dict[str, Any]:
         "net_amount": calculation.net_amount,
         "tax_amount": calculation.total_amount - calculation.net_amount,
         "shipping_amount": calculation.cart.shipping_amount,
-        "shipping_discount_amount": 0,
-        "tender_amount": 0,
+        "shipping_discount_amount": calculation.shipping_discount_amount,
+        "tender_amount": calculation.tender_amount,
         "due_amount": calculation.due_amount,
         "lines": [
             {
@@ -33,7 +32,13 @@ def order_totals(calculation: Calculation) -> dict[str, Any]:
             }
             for total in calculation.lines
         ],
+        "gifts": gifts(calculation.gifts),
     }
+
+
+def gifts(given: Iterable[Gift]) -> list[dict[str, Any]]:
+    """Return what the shop adds to the order for nothing."""
+    return [{"sku": gift.sku, "quantity": gift.quantity} for gift in given]
 
 
 def allocations(calculation: Calculation, outcome: Outcome) -> list[dict[str, Any]]:
@@ -41,7 +46,7 @@ def allocations(calculation: Calculation, outcome: Outcome) -> list[dict[str, An
     return [
         {
             "line_id": line.line_id,
-            "units": plain_number(line.quantity),
+            "units": plain_number(outcome.units_of(line)),
             "amount": outcome.discounts[line.line_id],
         }
         for line in calculation.cart.lines
@@ -61,11 +66,6 @@ def trace(checks: Iterable[Check]) -> list[dict[str, Any]]:
         }
         for check in checks
     ]
-
-
-def plain_number(value: Decimal) -> int | str:
-    """Return a whole number as one, and any other as text: JSON has no decimals."""
-    return int(value) if value == value.to_integral_value() else str(value.normalize())
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,9 @@
 """How a promotion is written as JSON (api.md, Promotions), read into the engine's values.
 
 Every reader raises InvalidInput with a pointer to each mistake. What is not understood is never passed over:
-a field that does not exist, and one that exists but cannot be honoured yet, are both mistakes.
+a field that does not exist is a mistake.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal, InvalidOperation
@@ -13,13 +12,25 @@ from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
-from coupons.engine import Conditions, Effect, Items, MinimumSpend, Stacking, WeeklyHours
-from coupons.engine.incentive import Basis, Kind, SpendBasis, SpendScope, Target
+from coupons.engine import (
+    Conditions,
+    Effect,
+    Items,
+    MarginFloor,
+    MinimumSpend,
+    Part,
+    Stacking,
+    Tier,
+    WeeklyHours,
+)
+from coupons.engine.incentive import Basis, Choose, Grouping, Kind, SpendBasis, SpendScope, Target
 from coupons.rules import code_mistake, pattern_mistake
 from operations.errors import InvalidInput, Mistake
 
 LARGEST_AMOUNT = 10**12
 LARGEST_NUMBER = 2**31 - 1
+LARGEST_COUNT = 1_000_000
+LONGEST_BUNDLE = 6
 LONGEST_LIST = 1000
 LONGEST_TEXT = 200
 DAYS = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
@@ -46,6 +57,13 @@ class Metric(StrEnum):
     REDEMPTIONS = "REDEMPTIONS"
     GIFT_AMOUNT = "GIFT_AMOUNT"
     POINTS = "POINTS"
+
+
+class MissingCost(StrEnum):
+    """What a margin floor makes of an article whose cost nobody knows."""
+
+    DENY = "DENY"
+    ALLOW = "ALLOW"
 
 
 class OnInsufficient(StrEnum):
@@ -130,14 +148,9 @@ class _Object:
             self.wrong(name, _("This is true or false."))
         return value is True
 
-    def choice(
-        self, name: str, kind: type[Choice], *, default: Choice | None = None, later: Collection[str] = ()
-    ) -> Choice | None:
+    def choice(self, name: str, kind: type[Choice], *, default: Choice | None = None) -> Choice | None:
         value = self.value(name, required=default is None)
         if value is None:
-            return default
-        if isinstance(value, str) and value in later:
-            self.wrong(name, _("%(value)s is not supported yet.") % {"value": value})
             return default
         if not isinstance(value, str) or value not in kind.__members__.values():
             known = ", ".join(kind)
@@ -166,13 +179,6 @@ class _Object:
             self.wrong(name, _("An empty list would exclude everything; leave it out."))
         return frozenset(value)
 
-    def later(self, *names: str) -> None:
-        """Refuse fields that the design has and this version does not."""
-        for name in names:
-            self.asked.add(name)
-            if self.data.get(name) not in (None, False):
-                self.wrong(name, _("%(value)s is not supported yet.") % {"value": name})
-
     def nested(self, name: str, read: Any, *arguments: Any, default: Any = None) -> Any:
         value = self.value(name)
         if value is None:
@@ -191,39 +197,137 @@ class _Object:
             raise InvalidInput(details=sorted(self.mistakes, key=lambda mistake: mistake.pointer))
 
 
-LATER_EFFECTS = ("FIXED_PRICE", "FREE_SHIPPING", "FREE_UNITS", "TIERS", "GIFT_ITEM")
-
-
 def read_effect(data: Any, pointer: str = "/effect") -> Effect:
-    """Return what a promotion gives: PERCENT or AMOUNT, of the order or of some items."""
+    """Return what a promotion gives, on the order or on some items."""
     entry = _Object(data, pointer)
-    kind = entry.choice("kind", Kind, later=LATER_EFFECTS)
+    kind = entry.choice("kind", Kind)
     if kind is None:
         raise InvalidInput(details=entry.mistakes)
     target = entry.choice("target", Target, default=Target.ORDER)
-    percent = _percent(entry) if kind == Kind.PERCENT else None
-    amount = entry.amount("amount", required=True) if kind == Kind.AMOUNT else None
-    limit = entry.amount("amount_limit") if kind == Kind.PERCENT else None
     items = entry.nested("items", read_items, default=Items())
     if target == Target.ORDER and "items" in entry.data and entry.data["items"] is not None:
         entry.wrong("items", _("Items go with the target ITEMS."))
+    fields = _EFFECTS[kind](entry)
+    if kind in GUARDED:
+        fields["margin_floor"] = entry.nested("margin_floor", read_margin_floor)
     entry.finish()
-    return Effect(kind, target, percent=percent, amount=amount, amount_limit=limit, items=items)
+    return Effect(kind, target, items=items, **fields)
 
 
-def _percent(entry: _Object) -> Decimal | None:
-    value = entry.value("percent", required=True)
-    if value is None:
+def _read_percent(entry: _Object) -> dict[str, Any]:
+    return {"percent": _percent(entry), "amount_limit": entry.amount("amount_limit")}
+
+
+def _read_amount(entry: _Object) -> dict[str, Any]:
+    return {"amount": entry.amount("amount", required=True)}
+
+
+def _read_fixed_price(entry: _Object) -> dict[str, Any]:
+    bundle = entry.nested("bundle", _read_list, _read_part, default=())
+    if len(bundle) > LONGEST_BUNDLE:
+        entry.wrong("bundle", _("A bundle has at most %(count)d parts.") % {"count": LONGEST_BUNDLE})
+    limit = entry.whole("unit_limit")
+    if limit and not bundle and entry.data.get("target", Target.ORDER) == Target.ORDER:
+        entry.wrong("unit_limit", _("Pieces are counted with the target ITEMS or in a bundle."))
+    return {
+        "amount": entry.whole("amount", low=0, high=LARGEST_AMOUNT, required=True),
+        "bundle": bundle,
+        "unit_limit": limit,
+    }
+
+
+def _read_free_shipping(entry: _Object) -> dict[str, Any]:
+    return {"amount_limit": entry.amount("amount_limit")}
+
+
+def _read_free_units(entry: _Object) -> dict[str, Any]:
+    return {
+        "buy": entry.whole("buy", low=0, high=LARGEST_COUNT, required=True) or 0,
+        "get": entry.whole("get", high=LARGEST_COUNT, default=1),
+        "percent": _percent(entry, default=Decimal(100)),
+        "choose": entry.choice("choose", Choose, default=Choose.CHEAPEST),
+        "grouping": entry.choice("grouping", Grouping, default=Grouping.OVERALL),
+        "unit_limit": entry.whole("unit_limit"),
+    }
+
+
+def _read_tiers(entry: _Object) -> dict[str, Any]:
+    tiers = entry.nested("tiers", _read_list, _read_tier, default=())
+    if not tiers and not entry.mistakes:
+        entry.wrong("tiers", _("Name at least one tier."))
+    if len({tier.from_amount for tier in tiers}) < len(tiers):
+        entry.wrong("tiers", _("Two tiers begin at the same amount."))
+    return {"tiers": tiers}
+
+
+def _read_tier(data: Any, pointer: str) -> Tier:
+    entry = _Object(data, pointer)
+    both = {name for name in ("amount", "percent") if entry.data.get(name) is not None}
+    tier = Tier(
+        from_amount=entry.whole("from_amount", low=0, high=LARGEST_AMOUNT, required=True) or 0,
+        percent=_percent(entry) if "percent" in both else entry.value("percent"),
+        amount=entry.amount("amount"),
+    )
+    if len(both) != 1:
+        entry.wrong("amount", _("A tier gives an amount or a percentage."))
+    entry.finish()
+    return tier
+
+
+def _read_gift_item(entry: _Object) -> dict[str, Any]:
+    return {
+        "gift_sku": entry.text("sku", required=True).strip(),
+        "get": entry.whole("quantity", high=LARGEST_COUNT, default=1),
+    }
+
+
+_EFFECTS = {
+    Kind.PERCENT: _read_percent,
+    Kind.AMOUNT: _read_amount,
+    Kind.FIXED_PRICE: _read_fixed_price,
+    Kind.FREE_SHIPPING: _read_free_shipping,
+    Kind.FREE_UNITS: _read_free_units,
+    Kind.TIERS: _read_tiers,
+    Kind.GIFT_ITEM: _read_gift_item,
+}
+GUARDED = {Kind.PERCENT, Kind.AMOUNT, Kind.FIXED_PRICE, Kind.FREE_UNITS, Kind.TIERS}
+
+
+def read_margin_floor(data: Any, pointer: str = "/margin_floor") -> MarginFloor | None:
+    """Return what has to be earned on each line after the discount; None when nothing is said."""
+    if data == {}:
         return None
+    entry = _Object(data, pointer)
+    percent = _percent(entry, low=Decimal(0), high=Decimal("99.99"))
+    policy = entry.choice("missing_cost", MissingCost, default=MissingCost.DENY)
+    entry.finish()
+    return MarginFloor(percent, allow_unknown=policy == MissingCost.ALLOW)
+
+
+def _percent(
+    entry: _Object,
+    name: str = "percent",
+    *,
+    low: Decimal = Decimal("0.01"),
+    high: Decimal = Decimal(100),
+    default: Decimal | None = None,
+) -> Decimal | None:
+    value = entry.value(name, required=default is None)
+    if value is None:
+        return default
     try:
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise InvalidOperation
         percent = Decimal(value)
-        if not (percent.is_finite() and 0 < percent <= 100 and percent == round(percent, 2)):
+        if not (percent.is_finite() and low <= percent <= high and percent == round(percent, 2)):
             raise InvalidOperation
     except InvalidOperation:
-        entry.wrong("percent", _("A percentage is above 0 and at most 100, with at most two decimals."))
-        return None
+        entry.wrong(
+            name,
+            _("A percentage is from %(low)s to %(high)s, with at most two decimals.")
+            % {"low": low, "high": high},
+        )
+        return default
     return percent
 
 
@@ -232,10 +336,17 @@ def read_items(data: Any, pointer: str = "/items") -> Items:
     entry = _Object(data, pointer)
     names = {name: entry.names(name) for name in ITEM_NAMES}
     exclude = entry.nested("exclude", _read_excluded)
-    entry.later("exclude_discounted", "min_margin_percent")
+    margin = None
+    if entry.value("min_margin_percent") is not None:
+        margin = _percent(entry, "min_margin_percent")
+    items = Items(
+        **names,
+        exclude=exclude,
+        exclude_discounted=entry.flag("exclude_discounted"),
+        min_margin_percent=margin,
+    )
     entry.finish()
-    items = Items(**names, exclude=exclude)
-    if not items.named and exclude is None:
+    if items.everything:
         raise InvalidInput.at(pointer, _("Name at least one article, category, brand or collection."))
     return items
 
@@ -247,6 +358,7 @@ def _read_excluded(data: Any, pointer: str) -> Items:
     return Items(**names)
 
 
+PART_NAMES = ("sku", "category", "brand")
 ITEM_NAMES = ("skus", "products", "categories", "brands", "collections")
 
 
@@ -256,15 +368,45 @@ def read_conditions(data: Any, pointer: str = "/conditions") -> Conditions:
     conditions = Conditions(
         segment=entry.text("segment") or None,
         holder_only=entry.flag("holder_only"),
+        verified_email=entry.flag("verified_email"),
         first_order_only=entry.flag("first_order_only"),
         minimum_spend=entry.nested("minimum_spend", _read_minimum_spend),
+        contains=entry.nested("contains", _read_list, _read_part, default=()),
+        countries=frozenset(country.upper() for country in entry.names("countries")),
+        regions=entry.names("regions"),
+        languages=entry.names("languages"),
         stores=entry.names("stores"),
         sales_channels=entry.names("sales_channels"),
         weekly_hours=entry.nested("weekly_hours", _read_list, _read_hours, default=()),
+        metadata=entry.nested("metadata", _read_metadata, default={}),
     )
-    entry.later("verified_email", "contains", "countries", "regions", "languages", "metadata")
+    if any(len(country) != 2 for country in conditions.countries):
+        entry.wrong("countries", _("A country is written with two letters, as IT."))
     entry.finish()
     return conditions
+
+
+def _read_part(data: Any, pointer: str) -> Part:
+    """Return so many pieces of one article, category or brand."""
+    entry = _Object(data, pointer)
+    named = {name: entry.text(name).strip() for name in PART_NAMES}
+    named = {name: value for name, value in named.items() if value}
+    if len(named) != 1 and not entry.mistakes:
+        entry.wrong(PART_NAMES[0], _("Name either an article, a category or a brand."))
+    quantity = entry.whole("quantity", high=LARGEST_COUNT, default=1)
+    entry.finish()
+    return Part(*named.popitem(), quantity)
+
+
+def _read_metadata(data: Any, pointer: str) -> dict[str, str | int | bool]:
+    """Return what an order has to say about itself: a text, a whole number, or yes and no by key."""
+    if not isinstance(data, dict) or not 0 < len(data) <= 20:
+        raise InvalidInput.at(pointer, _("This is an object with at most 20 fields."))
+    for name, value in data.items():
+        good = isinstance(value, bool | int) or (isinstance(value, str) and len(value) <= LONGEST_TEXT)
+        if not good:
+            raise InvalidInput.at(f"{pointer}/{name}", _("This is a text, a whole number, or true or false."))
+    return data
 
 
 def _read_minimum_spend(data: Any, pointer: str) -> MinimumSpend:
@@ -336,6 +478,7 @@ def read_stacking(data: Any, pointer: str = "/stacking") -> Stacking:
         exclusive=entry.flag("exclusive"),
         basis=entry.choice("basis", Basis, default=Basis.DISCOUNTED),
         max_in_category=entry.whole("max_in_category"),
+        max_applied=entry.whole("max_applied"),
     )
     if stacking.max_in_category is not None and not stacking.category:
         entry.wrong("max_in_category", _("A cap on a category needs the category."))

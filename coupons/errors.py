@@ -7,6 +7,7 @@ Refusal
 │   ├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
 │   ├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
 │   ├── GiftCardEmpty, GiftCardBalanceExceeded
+│   ├── MarginGuardViolated
 │   ├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped
 │   └── DuplicateRedemption  409
 ├── AlreadyRolledBack        409
@@ -87,6 +88,11 @@ class CouponPoolEmpty(Refusal):
 class BudgetExceeded(IncentiveRefused):
     key = "budget_exceeded"
     message = _("The budget of this promotion is spent.")
+
+
+class MarginGuardViolated(IncentiveRefused):
+    key = "margin_guard_violated"
+    message = _("Nothing can be taken off without giving up the margin that has to stay.")
 
 
 class StackingLimitExceeded(IncentiveRefused):

@@ -13,10 +13,12 @@ from coupons.definitions import (
     read_effect,
     read_items,
     read_limits,
+    read_margin_floor,
     read_stacking,
 )
-from coupons.engine import Conditions, Effect, Items, Stacking
-from coupons.engine.incentive import Basis, Kind, SpendScope, Target
+from coupons.effect_wording import effect_in_words, items_in_words, margin_in_words, part_in_words
+from coupons.engine import Conditions, Stacking
+from coupons.engine.incentive import Basis, SpendScope
 from coupons.models import Budget, Coupon, Period, Promotion
 from coupons.rules import APOLOGIES
 from operations.formats import moment, money, number
@@ -51,37 +53,12 @@ def coupon_headline(coupon: Coupon) -> str:
     return words
 
 
-def effect_in_words(effect: Effect, currency: str) -> str:
-    values = {"items": items_in_words(effect.items)}
-    if effect.kind == Kind.AMOUNT:
-        values["value"] = money(effect.amount, currency)
-    else:
-        values["value"] = f"{number(effect.percent.normalize(), _decimals(effect))}%"
-    if effect.target == Target.ITEMS:
-        words = _("%(value)s off %(items)s") % values
-    else:
-        words = _("%(value)s off the whole order") % values
-    if effect.amount_limit is not None:
-        words = _("%(words)s, at most %(limit)s") % {
-            "words": words,
-            "limit": money(effect.amount_limit, currency),
-        }
-    return words
-
-
-def items_in_words(items: Items) -> str:
-    """Return which lines are meant."""
-    named = "; ".join(_names(items)) or _("everything")
-    if items.exclude and items.exclude.named:
-        excluded = "; ".join(_names(items.exclude))
-        return _("%(items)s, without %(excluded)s") % {"items": named, "excluded": excluded}
-    return named
-
-
 def sentences(promotion: Promotion) -> list[tuple[str, str]]:
     """Return the whole promotion as pairs of a heading and a sentence."""
     conditions = read_conditions(promotion.conditions)
     lines = [(_("It gives"), headline(promotion))]
+    if floor := read_margin_floor(promotion.margin_floor):
+        lines.append((_("Margin"), margin_in_words(floor)))
     lines.append((_("How"), str(promotion.get_trigger_display())))
     lines.append((_("When"), _dates(promotion)))
     lines += [(_("Only"), one) for one in _conditions(conditions, promotion)]
@@ -106,25 +83,6 @@ def budget_in_words(budget: Budget, currency: str) -> str:
     return words
 
 
-def _decimals(effect: Effect) -> int:
-    return max(0, -effect.percent.normalize().as_tuple().exponent)
-
-
-def _names(items: Items) -> Iterator[str]:
-    for names, label in (
-        (items.skus, _("articles %(names)s")),
-        (items.products, _("products %(names)s")),
-        (items.categories, _("categories %(names)s")),
-        (items.brands, _("brands %(names)s")),
-        (items.collections, _("collections %(names)s")),
-    ):
-        if names:
-            shown = sorted(names)[:5]
-            rest = len(names) - len(shown)
-            more = ngettext(" and %(count)d more", " and %(count)d more", rest) % {"count": rest}
-            yield label % {"names": ", ".join(shown)} + (more if rest else "")
-
-
 def _dates(promotion: Promotion) -> str:
     zone = promotion.time_zone
     since, until = moment(promotion.starts_at, zone), moment(promotion.ends_at, zone)
@@ -142,6 +100,8 @@ def _conditions(conditions: Conditions, promotion: Promotion) -> Iterator[str]:
         yield _("for customers in the segment %(segment)s") % {"segment": conditions.segment}
     if conditions.holder_only:
         yield _("for the customer who was given the code")
+    if conditions.verified_email:
+        yield _("for customers whose e-mail address was confirmed")
     if conditions.first_order_only:
         yield _("on a customer's first order")
     if minimum := conditions.minimum_spend:
@@ -150,6 +110,18 @@ def _conditions(conditions: Conditions, promotion: Promotion) -> Iterator[str]:
             yield _("from %(amount)s spent on the articles it is for") % {"amount": what}
         else:
             yield _("from an order of %(amount)s on") % {"amount": what}
+    if conditions.contains:
+        parts = " + ".join(part_in_words(part) for part in conditions.contains)
+        yield _("with %(parts)s in the cart") % {"parts": parts}
+    for names, words in (
+        (conditions.countries, _("in the countries %(names)s")),
+        (conditions.regions, _("for customers in the regions %(names)s")),
+        (conditions.languages, _("for customers who speak %(names)s")),
+    ):
+        if names:
+            yield words % {"names": ", ".join(sorted(names))}
+    for name, value in conditions.metadata.items():
+        yield _("when the order says %(name)s = %(value)s") % {"name": name, "value": value}
     if conditions.stores:
         yield _("in the stores %(names)s") % {"names": ", ".join(sorted(conditions.stores))}
     if conditions.sales_channels:
@@ -177,6 +149,12 @@ def _stacking(stacking: Stacking) -> Iterator[str]:
         yield _("stands alone: nothing else is taken off beside it")
     if stacking.basis == Basis.INITIAL:
         yield _("counts on the prices before other discounts")
+    if stacking.max_applied:
+        yield ngettext(
+            "at most %(count)s incentive on the order",
+            "at most %(count)s incentives on the order",
+            stacking.max_applied,
+        ) % {"count": number(stacking.max_applied)}
     if stacking.max_in_category:
         yield ngettext(
             "at most %(count)s of the category %(category)s at a time",
@@ -263,6 +241,21 @@ RULES = {
     "sales_channels": gettext_lazy("in one of its channels"),
     "items": gettext_lazy("the cart has articles it is for"),
     "exclusive": gettext_lazy("nothing beside it that stands alone"),
+    "verified_email": gettext_lazy("by a customer whose e-mail address was confirmed"),
+    "countries": gettext_lazy("in one of its countries"),
+    "regions": gettext_lazy("by a customer from one of its regions"),
+    "languages": gettext_lazy("by a customer who speaks one of its languages"),
+    "contains": gettext_lazy("the cart has what it asks for"),
+    "metadata": gettext_lazy("the order says what it asks for"),
+    "pieces": gettext_lazy("the cart has pieces enough"),
+    "bundle": gettext_lazy("a bundle is complete"),
+    "tier": gettext_lazy("the first tier is reached"),
+    "cost_known": gettext_lazy("the cost of the articles is known"),
+    "margin_floor": gettext_lazy("the margin that has to stay is left"),
+    "max_applied": gettext_lazy("not too many on one order"),
+    "usable": gettext_lazy("it can be used"),
+    "balance": gettext_lazy("something is left on it"),
+    "enough": gettext_lazy("it holds what was asked of it"),
     "max_in_category": gettext_lazy("not too many of its category"),
     "minimum_spend": gettext_lazy("enough is spent"),
     "budget": gettext_lazy("the budget bears it"),

@@ -321,8 +321,6 @@ PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 # the last unit returned gives back the uses of codes and budgets: FULL_ONLY or NEVER.
 RETURN_POLICY = read("RETURN_POLICY", "CARD_FIRST")
 RETURN_RESTORES_USAGE = read("RETURN_RESTORES_USAGE", "FULL_ONLY")
-# What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
-# percent takes off when no order is named; minor units of the programme's currency.
 # After how many months without activity profiling and marketing end (GDPR, article 5); 0 for never. Durable
 # goods need longer. The demo's year is in the past.
 RETENTION_PROFILING_MONTHS = int(
@@ -333,6 +331,12 @@ RETENTION_MARKETING_MONTHS = int(
 )
 # How long the link of a double opt-in confirms.
 DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
+# What one point pays at the till, in minor units of the programme's currency; and how many incentives one
+# order takes in all (empty: any number).
+POINT_VALUE_AMOUNT = int(read("POINT_VALUE_AMOUNT", "1"))
+MOST_INCENTIVES_PER_ORDER = int(read("MOST_INCENTIVES_PER_ORDER", "0")) or None
+# What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
+# percent takes off when no order is named; minor units of the programme's currency.
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 # Hours after its last change without an order in which a cart is left behind.

@@ -4,7 +4,7 @@
 can never disagree.
 """
 
-from coupons.engine.calculation import Calculation, LineTotal, Outcome, OutcomeStatus, calculate
+from coupons.engine.calculation import calculate
 from coupons.engine.cart import Cart, Line
 from coupons.engine.context import Context
 from coupons.engine.incentive import (
@@ -14,15 +14,19 @@ from coupons.engine.incentive import (
     Conditions,
     CouponFacts,
     Effect,
-    Items,
     Limit,
+    MarginFloor,
     MinimumSpend,
     Stacking,
+    Tier,
     Validity,
     WeeklyHours,
 )
+from coupons.engine.items import Items, Part
 from coupons.engine.money import allocate, net_of, percent_of
-from coupons.engine.trace import Check
+from coupons.engine.outcome import Calculation, Gift, LineTotal, Outcome, OutcomeStatus
+from coupons.engine.tender import Tender
+from coupons.engine.trace import Check, plain_number
 
 __all__ = [
     "Application",
@@ -35,18 +39,24 @@ __all__ = [
     "Context",
     "CouponFacts",
     "Effect",
+    "Gift",
     "Items",
     "Limit",
     "Line",
     "LineTotal",
+    "MarginFloor",
     "MinimumSpend",
     "Outcome",
     "OutcomeStatus",
+    "Part",
     "Stacking",
+    "Tender",
+    "Tier",
     "Validity",
     "WeeklyHours",
     "allocate",
     "calculate",
     "net_of",
     "percent_of",
+    "plain_number",
 ]

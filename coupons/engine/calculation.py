@@ -3,158 +3,82 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
-from coupons.engine.cart import Cart, Line
+from coupons.engine.cart import Cart
 from coupons.engine.checks import check, check_limits, check_spend, spend
 from coupons.engine.context import Context
-from coupons.engine.incentive import Application, Basis, Candidate, Kind, SpendBasis, Stacking, Target
-from coupons.engine.money import allocate, net_of, percent_of
+from coupons.engine.effects import Aim, Gain, gain_of
+from coupons.engine.incentive import Basis, Candidate, Kind, SpendBasis, Stacking
+from coupons.engine.items import Items
+from coupons.engine.margins import has_margin, lowest_price
+from coupons.engine.money import allocate
+from coupons.engine.outcome import Calculation, LineTotal, Outcome, OutcomeStatus
+from coupons.engine.paying import Bill, pay
+from coupons.engine.tender import Tender
 from coupons.engine.trace import Check
-
-
-class OutcomeStatus(StrEnum):
-    APPLICABLE = "APPLICABLE"
-    INAPPLICABLE = "INAPPLICABLE"
-    SKIPPED = "SKIPPED"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one candidate; `discounts` is by line, in the cart's order, without zeros.
-
-    SKIPPED means that nothing was left to take off: it is not consumed. `error` is a key of incentives.md.
-    """
-
-    candidate: Candidate
-    status: OutcomeStatus
-    discounts: dict[str, int] = field(default_factory=dict)
-    error: str | None = None
-    trace: tuple[Check, ...] = ()
-
-    @property
-    def discount_amount(self) -> int:
-        return sum(self.discounts.values())
-
-    @property
-    def missing(self) -> dict[str, int] | None:
-        return next((check.missing for check in self.trace if check.missing), None)
-
-
-@dataclass(frozen=True)
-class LineTotal:
-    """One line after every incentive: gross before and off, and what the total is without its tax."""
-
-    line: Line
-    discount_amount: int
-
-    @property
-    def total_amount(self) -> int:
-        return self.line.amount - self.discount_amount
-
-    @property
-    def net_amount(self) -> int:
-        return net_of(self.total_amount, self.line.tax_rate)
-
-    @property
-    def tax_amount(self) -> int:
-        return self.total_amount - self.net_amount
-
-
-@dataclass(frozen=True)
-class Calculation:
-    """The outcomes in request order, and the cart after them."""
-
-    cart: Cart
-    outcomes: tuple[Outcome, ...]
-    lines: tuple[LineTotal, ...]
-
-    @property
-    def applied(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.status == OutcomeStatus.APPLICABLE]
-
-    @property
-    def refused(self) -> list[Outcome]:
-        """Return what was asked for by name and does not apply."""
-        return [
-            outcome
-            for outcome in self.outcomes
-            if outcome.status == OutcomeStatus.INAPPLICABLE and not outcome.candidate.optional
-        ]
-
-    def holds(self, application: Application) -> bool:
-        """Return whether this can be redeemed: something applies and, unless PARTIAL, nothing is refused."""
-        return bool(self.applied) and (application == Application.PARTIAL or not self.refused)
-
-    @property
-    def discount_amount(self) -> int:
-        return sum(line.discount_amount for line in self.lines)
-
-    @property
-    def total_amount(self) -> int:
-        return self.cart.amount - self.discount_amount
-
-    @property
-    def net_amount(self) -> int:
-        return sum(line.net_amount for line in self.lines)
-
-    @property
-    def due_amount(self) -> int:
-        return self.total_amount + self.cart.shipping_amount
 
 
 @dataclass
 class _Progress:
     """What the incentives before have left of the cart, its limits and its budgets."""
 
-    remaining: dict[str, int]
+    left: list[int]
+    shipping_left: int
     taken: Counter = field(default_factory=Counter)
     applied: list[Stacking] = field(default_factory=list)
 
 
-def calculate(cart: Cart, candidates: Iterable[Candidate], context: Context) -> Calculation:
-    """Apply the candidates to the cart, by rank and then in the order given.
+def calculate(cart: Cart, candidates: Iterable[Candidate | Tender], context: Context) -> Calculation:
+    """Apply the candidates to the cart, by rank and then in the order given; then let the tenders pay.
 
     Amounts are minor units of the cart's currency; no line ever goes below zero. A refused candidate leaves
     the others as if it were absent; whether that is acceptable is the caller's `application`.
     """
     candidates = list(candidates)
-    progress = _Progress({line.line_id: line.amount for line in cart.lines})
+    progress = _Progress([line.amount for line in cart.lines], cart.shipping_amount)
     outcomes: dict[int, Outcome] = {}
-    for place in sorted(range(len(candidates)), key=lambda place: (candidates[place].stacking.rank, place)):
+    asked = [(one.stacking.rank, place) for place, one in enumerate(candidates) if isinstance(one, Candidate)]
+    for _rank, place in sorted(asked):
         outcomes[place] = _apply(candidates[place], cart, context, progress)
+    bill = Bill(cart, list(progress.left), sum(progress.left) + progress.shipping_left)
+    for place, one in enumerate(candidates):
+        if isinstance(one, Tender):
+            outcomes[place] = pay(one, bill)
     return Calculation(
         cart=cart,
         outcomes=tuple(outcomes[place] for place in range(len(candidates))),
-        lines=tuple(LineTotal(line, line.amount - progress.remaining[line.line_id]) for line in cart.lines),
+        lines=tuple(
+            LineTotal(line, line.amount - left) for line, left in zip(cart.lines, progress.left, strict=True)
+        ),
     )
 
 
 def _apply(candidate: Candidate, cart: Cart, context: Context, progress: _Progress) -> Outcome:
     if candidate.missing:
         return _refused(candidate, [Check("exists", False, "not_found")])
-    lines = _eligible(candidate, cart)
-    checks = list(check(candidate, cart, context, lines))
+    places = _eligible(candidate, cart, progress.left)
+    checks = list(check(candidate, cart, context, places))
     checks += check_limits(candidate.limits, progress.taken)
-    checks += _stacking(candidate.stacking, progress.applied)
+    checks += _stacking(candidate.stacking, progress.applied, context.most_applied)
     minimum = candidate.conditions.minimum_spend
     if minimum and minimum.basis != SpendBasis.AFTER:
-        checks.append(check_spend(minimum, spend(minimum, list(cart.lines), lines, progress.remaining)))
+        checks.append(check_spend(minimum, spend(minimum, cart, places, progress.left)))
     if not all(one.passed for one in checks):
         return _refused(candidate, checks)
 
-    discounts = _discount(candidate, lines, progress.remaining)
-    discounts, budget_checks = _within_budgets(candidate, discounts, lines, progress)
+    gain = _gain(candidate, cart, places, progress)
+    checks += gain.checks
+    gain, budget_checks = _within_budgets(candidate, gain, progress)
     checks += budget_checks
     if minimum and minimum.basis == SpendBasis.AFTER:
-        after = {key: left - discounts.get(key, 0) for key, left in progress.remaining.items()}
-        checks.append(check_spend(minimum, spend(minimum, list(cart.lines), lines, after)))
+        after = [left - gain.parts.get(place, 0) for place, left in enumerate(progress.left)]
+        checks.append(check_spend(minimum, spend(minimum, cart, places, after)))
     if not all(one.passed for one in checks):
         return _refused(candidate, checks)
-    if not discounts:
+    if not gain.amount and not gain.gifts:
         return Outcome(candidate, OutcomeStatus.SKIPPED, trace=tuple(checks))
-    _take(candidate, discounts, progress)
-    return Outcome(candidate, OutcomeStatus.APPLICABLE, discounts, trace=tuple(checks))
+    _take(candidate, gain, progress)
+    return _applied(candidate, cart, gain, checks)
 
 
 def _refused(candidate: Candidate, checks: list[Check]) -> Outcome:
@@ -162,78 +86,118 @@ def _refused(candidate: Candidate, checks: list[Check]) -> Outcome:
     return Outcome(candidate, OutcomeStatus.INAPPLICABLE, error=error, trace=tuple(checks))
 
 
-def _eligible(candidate: Candidate, cart: Cart) -> list[Line]:
-    own = candidate.coupon.items if candidate.coupon else None
-    aims = candidate.effect.items
-    return [line for line in cart.lines if aims.cover(line) and (own is None or own.cover(line))]
+def _applied(candidate: Candidate, cart: Cart, gain: Gain, checks: list[Check]) -> Outcome:
+    lines = cart.lines
+    return Outcome(
+        candidate,
+        OutcomeStatus.APPLICABLE,
+        {lines[place].line_id: gain.parts[place] for place in sorted(gain.parts)},
+        trace=tuple(checks),
+        line_units={lines[place].line_id: units for place, units in gain.units.items()},
+        shipping_amount=gain.shipping_amount,
+        gifts=gain.gifts,
+    )
 
 
-def _stacking(stacking: Stacking, applied: list[Stacking]) -> list[Check]:
+def _eligible(candidate: Candidate, cart: Cart, left: list[int]) -> list[int]:
+    """Return the places of the lines that the incentive, and the coupon by itself, aim at."""
+    places = _covered(candidate.effect.items, cart, left, range(len(cart.lines)))
+    if candidate.coupon:
+        places = _covered(candidate.coupon.items, cart, left, places)
+    return list(places)
+
+
+def _covered(items: Items, cart: Cart, left: list[int], places: Iterable[int]) -> Iterable[int]:
+    if items.everything:
+        return places
+    lines = cart.lines
+    places = [place for place in places if items.cover(lines[place])]
+    if items.exclude_discounted:
+        places = [p for p in places if not lines[p].discounted and left[p] == lines[p].amount]
+    if items.min_margin_percent is not None:
+        places = [place for place in places if has_margin(lines[place], items.min_margin_percent)]
+    return places
+
+
+def _stacking(stacking: Stacking, applied: list[Stacking], most_applied: int | None) -> list[Check]:
     alone = not applied or not (stacking.exclusive or any(other.exclusive for other in applied))
     checks = [Check("exclusive", alone, "stacking_limit_exceeded")]
-    same = [other for other in applied if stacking.category and other.category == stacking.category]
-    caps = [one.max_in_category for one in [stacking, *same] if one.max_in_category is not None]
-    if stacking.category and caps:
-        checks.append(
-            Check(
-                "max_in_category",
-                len(same) < min(caps),
-                "stacking_limit_exceeded",
-                actual=len(same),
-                expected=min(caps),
-            )
-        )
+    caps = [one.max_applied for one in [stacking, *applied] if one.max_applied is not None]
+    if most_applied is not None:
+        caps.append(most_applied)
+    if caps:
+        checks.append(_stacking_cap("max_applied", len(applied), min(caps)))
+    if stacking.category:
+        same = [other for other in applied if stacking.category == other.category]
+        caps = [one.max_in_category for one in [stacking, *same] if one.max_in_category is not None]
+        if caps:
+            checks.append(_stacking_cap("max_in_category", len(same), min(caps)))
     return checks
 
 
-def _discount(candidate: Candidate, lines: list[Line], remaining: dict[str, int]) -> dict[str, int]:
-    """Return what is taken off each line: never more than is left of it."""
-    effect, initial = candidate.effect, candidate.stacking.basis == Basis.INITIAL
-    left = [remaining[line.line_id] for line in lines]
-    bases = [line.amount for line in lines] if initial else left
-    if effect.kind == Kind.PERCENT and effect.target == Target.ITEMS:
-        parts = [min(percent_of(base, effect.percent), rest) for base, rest in zip(bases, left, strict=True)]
-        if effect.amount_limit is None or sum(parts) <= effect.amount_limit:
-            return _without_zeros(lines, parts)
-        total = effect.amount_limit
-    elif effect.kind == Kind.PERCENT:
-        total = percent_of(sum(bases), effect.percent)
-        if effect.amount_limit is not None:
-            total = min(total, effect.amount_limit)
-    else:
-        total = effect.amount
-    return _without_zeros(lines, allocate(min(total, sum(left)), left))
+def _stacking_cap(rule: str, there: int, most: int) -> Check:
+    return Check(rule, there < most, "stacking_limit_exceeded", actual=there, expected=most)
 
 
-def _without_zeros(lines: list[Line], parts: list[int]) -> dict[str, int]:
-    return {line.line_id: part for line, part in zip(lines, parts, strict=True) if part}
+def _gain(candidate: Candidate, cart: Cart, places: list[int], progress: _Progress) -> Gain:
+    """Return what the effect gives, with what the margin floor has to say about it."""
+    left = [progress.left[place] for place in places]
+    initial = candidate.stacking.basis == Basis.INITIAL
+    bases = [cart.lines[place].amount for place in places] if initial else left
+    aim = Aim(cart, places, bases, left, left, progress.left, progress.shipping_left)
+    floor = candidate.margin_floor or candidate.effect.margin_floor
+    if floor is None or candidate.effect.kind in (Kind.FREE_SHIPPING, Kind.GIFT_ITEM):
+        return gain_of(candidate.effect, aim)
+
+    lines = [cart.lines[place] for place in places]
+    kept = [lowest_price(line, floor) for line in lines]
+    guarded = replace(aim, room=[max(0, one - low) for one, low in zip(left, kept, strict=True)])
+    gain = gain_of(candidate.effect, guarded)
+    unknown = [line.line_id for line in lines if line.unit_cost is None]
+    policy = "ALLOW" if floor.allow_unknown else "DENY"
+    if unknown:
+        passed = floor.allow_unknown or len(unknown) < len(lines)
+        gain.checks.append(Check("cost_known", passed, "margin_guard_violated", unknown, policy))
+    wanted = gain.amount or gain_of(candidate.effect, aim).amount
+    gain.checks.append(
+        Check("margin_floor", bool(gain.amount) or not wanted, "margin_guard_violated", gain.amount, wanted)
+    )
+    return gain
 
 
-def _within_budgets(
-    candidate: Candidate, discounts: dict[str, int], lines: list[Line], progress: _Progress
-) -> tuple[dict[str, int], list[Check]]:
-    """Cut the discount down to what PARTIAL budgets still hold, and ask whether every budget bears it."""
+def _within_budgets(candidate: Candidate, gain: Gain, progress: _Progress) -> tuple[Gain, list[Check]]:
+    """Cut what is given down to what PARTIAL budgets still hold, and ask whether every budget bears it."""
+    if not candidate.budgets or not (gain.amount or gain.gifts):
+        return gain, []
     checks = []
     budgets = [replace(budget, used=budget.used + progress.taken[budget.key]) for budget in candidate.budgets]
-    total = sum(discounts.values())
-    granted = min([total, *(b.left for b in budgets if b.amounts and b.partial)])
-    if 0 < granted < total:
-        weights = [progress.remaining[line.line_id] for line in lines]
-        discounts = _without_zeros(lines, allocate(granted, weights))
+    total = gain.amount
+    granted = min([total, *(budget.left for budget in budgets if budget.amounts and budget.partial)])
     for budget in budgets:
-        needed = granted if budget.amounts else int(bool(total))
-        passed = not total or (needed <= budget.left and granted > 0)
+        needed = granted if budget.amounts else 1
+        passed = needed <= budget.left and (granted > 0 or not total)
         checks.append(
             Check("budget", passed, "budget_exceeded", actual=budget.left, expected=needed or total)
         )
-    return discounts, checks
+    if 0 < granted < total:
+        gain = _cut(gain, granted)
+    return gain, checks
 
 
-def _take(candidate: Candidate, discounts: dict[str, int], progress: _Progress) -> None:
-    for line_id, part in discounts.items():
-        progress.remaining[line_id] -= part
+def _cut(gain: Gain, granted: int) -> Gain:
+    places = sorted(gain.parts)
+    weights = [*(gain.parts[place] for place in places), gain.shipping_amount]
+    *parts, shipping = allocate(granted, weights)
+    kept = {place: part for place, part in zip(places, parts, strict=True) if part}
+    return replace(gain, parts=kept, shipping_amount=shipping)
+
+
+def _take(candidate: Candidate, gain: Gain, progress: _Progress) -> None:
+    for place, part in gain.parts.items():
+        progress.left[place] -= part
+    progress.shipping_left -= gain.shipping_amount
     for limit in candidate.limits:
         progress.taken[limit.key] += 1
     for budget in candidate.budgets:
-        progress.taken[budget.key] += sum(discounts.values()) if budget.amounts else 1
+        progress.taken[budget.key] += gain.amount if budget.amounts else 1
     progress.applied.append(candidate.stacking)

@@ -3,13 +3,17 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from coupons.engine.money import times
 
 
 @dataclass(frozen=True)
 class Line:
-    """One article of a cart; no tax rate means no tax."""
+    """One article of a cart; no tax rate means no tax.
+
+    `unit_cost` is net, None when nobody knows it. `discounted` says that the shop reduced the price itself.
+    """
 
     line_id: str
     unit_price: int
@@ -20,10 +24,19 @@ class Line:
     brand: str = ""
     collection: str = ""
     tax_rate: Decimal = Decimal(0)
+    unit_cost: int | None = None
+    discounted: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def amount(self) -> int:
         return times(self.unit_price, self.quantity)
+
+    @cached_property
+    def units(self) -> int:
+        """Return how many pieces this is; what is weighed cannot be counted and is none."""
+        whole = int(self.quantity)
+        return whole if whole == self.quantity else 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Cart:
     store: str = ""
     sales_channel: str = ""
     country: str = ""
-    metadata: dict = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def amount(self) -> int:

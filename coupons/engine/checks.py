@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from coupons.engine.cart import Cart, Line
+from coupons.engine.cart import Cart
 from coupons.engine.context import Context
 from coupons.engine.incentive import (
     Candidate,
@@ -16,13 +16,13 @@ from coupons.engine.incentive import (
     SpendScope,
     Validity,
 )
-from coupons.engine.trace import Check
+from coupons.engine.trace import Check, plain_number
 
 CUSTOMER_SUBJECTS = ("CUSTOMER", "CUSTOMER_COUPON")
 
 
-def check(candidate: Candidate, cart: Cart, context: Context, lines: list[Line]) -> Iterator[Check]:
-    """Yield every rule's answer; `lines` are those the incentive aims at."""
+def check(candidate: Candidate, cart: Cart, context: Context, places: list[int]) -> Iterator[Check]:
+    """Yield every rule's answer; `places` are those of the lines the incentive aims at."""
     yield Check("not_spent_on_this_order", not candidate.spent, "duplicate_redemption")
     yield from _validity(candidate.validity, context.at, by_itself=candidate.coupon is None)
     if candidate.coupon:
@@ -36,8 +36,9 @@ def check(candidate: Candidate, cart: Cart, context: Context, lines: list[Line])
         expected=candidate.currency,
     )
     yield from _customer(candidate, context)
-    yield from _place(candidate.conditions, cart)
-    yield from _lines(candidate, lines)
+    yield from _place(candidate.conditions, cart, context)
+    yield from _contents(candidate.conditions, cart)
+    yield _items(cart, places)
 
 
 def check_limits(limits: tuple[Limit, ...], taken: dict[str, int]) -> Iterator[Check]:
@@ -69,12 +70,12 @@ def check_spend(minimum: MinimumSpend, spent: int) -> Check:
     )
 
 
-def spend(minimum: MinimumSpend, lines: list[Line], eligible: list[Line], remaining: dict[str, int]) -> int:
+def spend(minimum: MinimumSpend, cart: Cart, eligible: list[int], left: list[int]) -> int:
     """Return what counts as spent, by the basis and scope that the condition states."""
-    counted = eligible if minimum.scope == SpendScope.ELIGIBLE_ITEMS else lines
+    counted = eligible if minimum.scope == SpendScope.ELIGIBLE_ITEMS else range(len(cart.lines))
     if minimum.basis == SpendBasis.INITIAL:
-        return sum(line.amount for line in counted)
-    return sum(remaining[line.line_id] for line in counted)
+        return sum(cart.lines[place].amount for place in counted)
+    return sum(left[place] for place in counted)
 
 
 def _validity(validity: Validity, at: datetime, *, by_itself: bool) -> Iterator[Check]:
@@ -120,21 +121,56 @@ def _customer(candidate: Candidate, context: Context) -> Iterator[Check]:
     if conditions.segment is not None:
         passed = conditions.segment in context.segments
         yield Check("segment", passed, "customer_rules_violated", expected=conditions.segment)
+    if conditions.verified_email:
+        yield Check("verified_email", context.verified_email, "customer_rules_violated")
     if conditions.first_order_only:
         passed = context.customer is not None and not context.has_ordered
         yield Check("first_order_only", passed, "customer_rules_violated")
+    if conditions.regions:
+        yield _among("regions", conditions.regions, context.region, "customer_rules_violated")
+    if conditions.languages:
+        wanted = {language.lower() for language in conditions.languages}
+        spoken = context.language.lower().replace("_", "-")
+        passed = spoken in wanted or spoken.partition("-")[0] in wanted
+        yield Check("languages", passed, "customer_rules_violated", context.language, sorted(wanted))
 
 
-def _place(conditions: Conditions, cart: Cart) -> Iterator[Check]:
-    for rule, wanted, actual in (
-        ("stores", conditions.stores, cart.store),
-        ("sales_channels", conditions.sales_channels, cart.sales_channel),
-    ):
-        if wanted:
-            yield Check(
-                rule, actual in wanted, "order_rules_violated", actual=actual, expected=sorted(wanted)
-            )
+def _place(conditions: Conditions, cart: Cart, context: Context) -> Iterator[Check]:
+    if conditions.countries:
+        country = cart.country or context.country
+        yield _among("countries", conditions.countries, country, "order_rules_violated")
+    if conditions.stores:
+        yield _among("stores", conditions.stores, cart.store, "order_rules_violated")
+    if conditions.sales_channels:
+        yield _among("sales_channels", conditions.sales_channels, cart.sales_channel, "order_rules_violated")
 
 
-def _lines(candidate: Candidate, lines: list[Line]) -> Iterator[Check]:
-    yield Check("items", bool(lines), "order_rules_violated", actual=[line.line_id for line in lines])
+def _among(rule: str, wanted: frozenset[str], actual: str, key: str) -> Check:
+    return Check(rule, actual in wanted, key, actual=actual, expected=sorted(wanted))
+
+
+def _contents(conditions: Conditions, cart: Cart) -> Iterator[Check]:
+    for part in conditions.contains:
+        there = sum(line.quantity for line in cart.lines if part.covers(line))
+        short = None
+        if there < part.quantity:
+            short = {"products": [part.short_of(plain_number(part.quantity - there))]}
+        yield Check(
+            "contains",
+            short is None,
+            "order_rules_violated",
+            actual=plain_number(there),
+            expected=part.short_of(part.quantity),
+            missing=short,
+        )
+    for name, wanted in conditions.metadata.items():
+        said = [cart.metadata, *(line.metadata for line in cart.lines)]
+        passed = any(name in one and one[name] == wanted for one in said)
+        yield Check("metadata", passed, "order_rules_violated", cart.metadata.get(name), {name: wanted})
+
+
+def _items(cart: Cart, places: list[int]) -> Check:
+    lines = cart.lines
+    missing = None if places else {"quantity": 1}
+    actual = [lines[place].line_id for place in places]
+    return Check("items", bool(places), "order_rules_violated", actual=actual, missing=missing)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from coupons.engine.cart import Line
+from coupons.engine.items import Items, Part
 
 
 class Application(StrEnum):
@@ -18,11 +19,30 @@ class Application(StrEnum):
 class Kind(StrEnum):
     PERCENT = "PERCENT"
     AMOUNT = "AMOUNT"
+    FIXED_PRICE = "FIXED_PRICE"
+    FREE_SHIPPING = "FREE_SHIPPING"
+    FREE_UNITS = "FREE_UNITS"
+    TIERS = "TIERS"
+    GIFT_ITEM = "GIFT_ITEM"
 
 
 class Target(StrEnum):
     ORDER = "ORDER"
     ITEMS = "ITEMS"
+
+
+class Choose(StrEnum):
+    """Which pieces are the free ones."""
+
+    CHEAPEST = "CHEAPEST"
+    MOST_EXPENSIVE = "MOST_EXPENSIVE"
+
+
+class Grouping(StrEnum):
+    """Whether the free pieces are chosen among all, or within each group from the most expensive on."""
+
+    OVERALL = "OVERALL"
+    PER_GROUP = "PER_GROUP"
 
 
 class Basis(StrEnum):
@@ -46,39 +66,31 @@ class SpendScope(StrEnum):
 
 
 @dataclass(frozen=True)
-class Items:
-    """Which lines are meant: any of the names, none of the excluded ones. No names at all mean every line."""
+class MarginFloor:
+    """What each line has to earn after the discount; `allow_unknown` lets lines without a cost be."""
 
-    skus: frozenset[str] = frozenset()
-    products: frozenset[str] = frozenset()
-    categories: frozenset[str] = frozenset()
-    brands: frozenset[str] = frozenset()
-    collections: frozenset[str] = frozenset()
-    exclude: "Items | None" = None
+    percent: Decimal
+    allow_unknown: bool = False
 
-    @property
-    def named(self) -> bool:
-        return bool(self.skus or self.products or self.categories or self.brands or self.collections)
 
-    def cover(self, line: Line) -> bool:
-        """Return whether this line is one of them."""
-        if self.exclude and self.exclude._names(line):
-            return False
-        return not self.named or self._names(line)
+@dataclass(frozen=True)
+class Tier:
+    """From this spending on, a percent or an amount."""
 
-    def _names(self, line: Line) -> bool:
-        return (
-            line.sku in self.skus
-            or line.product in self.products
-            or line.category in self.categories
-            or line.brand in self.brands
-            or line.collection in self.collections
-        )
+    from_amount: int
+    percent: Decimal | None = None
+    amount: int | None = None
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What is taken off: a percent (at most `amount_limit`) or an amount, of the order or of some lines."""
+    """What is given, on the order or on some lines. Which fields matter is the kind's business:
+
+    PERCENT `percent`, at most `amount_limit`. AMOUNT `amount`. FIXED_PRICE `amount` for the order, for each
+    piece of the items, or for each `bundle`. FREE_SHIPPING, at most `amount_limit`. FREE_UNITS: of every
+    `buy` + `get` pieces `get` are `percent` cheaper. TIERS: the highest of `tiers` that is reached.
+    GIFT_ITEM: `get` pieces of `gift_sku`. `unit_limit` caps the pieces, or bundles, that are cheaper.
+    """
 
     kind: Kind
     target: Target = Target.ORDER
@@ -86,6 +98,20 @@ class Effect:
     amount: int | None = None
     amount_limit: int | None = None
     items: Items = field(default_factory=Items)
+    buy: int = 0
+    get: int = 1
+    choose: Choose = Choose.CHEAPEST
+    grouping: Grouping = Grouping.OVERALL
+    unit_limit: int | None = None
+    bundle: tuple[Part, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    gift_sku: str = ""
+    margin_floor: MarginFloor | None = None
+
+    @property
+    def gives_goods(self) -> bool:
+        """Return whether articles are given away, rather than money off."""
+        return self.kind == Kind.GIFT_ITEM
 
 
 @dataclass(frozen=True)
@@ -114,26 +140,41 @@ class WeeklyHours:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Who may use it, on what, where and when; what is absent restricts nothing."""
+    """Who may use it, on what, where and when; what is absent restricts nothing.
+
+    `countries` are compared with the cart's, and with the customer's when it names none. `languages` are the
+    customer's, with or without a region ("it" covers "it-CH"). `metadata` is met when the order or one of its
+    lines says just that under each key.
+    """
 
     segment: str | None = None
     holder_only: bool = False
+    verified_email: bool = False
     first_order_only: bool = False
     minimum_spend: MinimumSpend | None = None
+    contains: tuple[Part, ...] = ()
+    countries: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
     stores: frozenset[str] = frozenset()
     sales_channels: frozenset[str] = frozenset()
     weekly_hours: tuple[WeeklyHours, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Stacking:
-    """How it goes with others: lower rank first, then as requested; an exclusive one stands alone."""
+    """How it goes with others: lower rank first, then as requested; an exclusive one stands alone.
+
+    `max_applied` is beside how many in all it stands, itself counted; `max_in_category` how many of its own.
+    """
 
     category: str = ""
     rank: int = 0
     exclusive: bool = False
     basis: Basis = Basis.DISCOUNTED
     max_in_category: int | None = None
+    max_applied: int | None = None
 
 
 @dataclass(frozen=True)
@@ -210,6 +251,7 @@ class Candidate:
     coupon: CouponFacts | None = None
     limits: tuple[Limit, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    margin_floor: MarginFloor | None = None
     missing: bool = False
     spent: bool = False
     optional: bool = False

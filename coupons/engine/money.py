@@ -9,6 +9,11 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def ceiling(numerator: int, denominator: int) -> int:
+    """Return numerator / denominator rounded up; the denominator is positive."""
+    return -(-numerator // denominator)
+
+
 def percent_of(amount: int, percent: Decimal) -> int:
     """Return `percent` of the amount, rounded half up once."""
     numerator, denominator = percent.as_integer_ratio()
@@ -17,6 +22,8 @@ def percent_of(amount: int, percent: Decimal) -> int:
 
 def net_of(gross: int, tax_rate: Decimal) -> int:
     """Return what is left of a gross amount without its tax: half-up(gross * 100 / (100 + rate))."""
+    if not tax_rate:
+        return gross
     numerator, denominator = (100 + tax_rate).as_integer_ratio()
     return half_up(gross * 100 * denominator, numerator)
 
@@ -35,12 +42,37 @@ def allocate(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if total == 0:
         return [0] * len(weights)
-    if not 0 < total <= whole:
+    if total == whole:
+        return list(weights)
+    if not 0 < total < whole:
         raise ValueError("What is shared lies between nothing and the sum of the weights.")
-    parts = [total * weight // whole for weight in weights]
-    order = sorted(
-        range(len(weights)), key=lambda place: (-(total * weights[place] % whole), -weights[place], place)
-    )
-    for place in order[: total - sum(parts)]:
-        parts[place] += 1
+    parts, rests = [], []
+    for place, weight in enumerate(weights):
+        part, fraction = divmod(total * weight, whole)
+        parts.append(part)
+        rests.append((-fraction, -weight, place))
+    over = total - sum(parts)
+    if over:
+        rests.sort()
+        for _fraction, _weight, place in rests[:over]:
+            parts[place] += 1
+    return parts
+
+
+def allocate_within(total: int, weights: Sequence[int], caps: Sequence[int]) -> list[int]:
+    """Share `total` by weight, none more than its cap; what a cap keeps back is shared among the others.
+
+    No cap exceeds its weight, and `total` does not exceed the sum of the caps.
+    """
+    parts = list(caps)
+    open_places = [place for place, cap in enumerate(caps) if cap]
+    while open_places:
+        shares = allocate(total, [weights[place] for place in open_places])
+        full = {place for place, part in zip(open_places, shares, strict=True) if part > caps[place]}
+        if not full:
+            for place, part in zip(open_places, shares, strict=True):
+                parts[place] = part
+            break
+        total -= sum(caps[place] for place in full)
+        open_places = [place for place in open_places if place not in full]
     return parts

@@ -1,12 +1,12 @@
-from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One rule that was asked: what it wanted, what it found, and what is missing to meet it.
 
-    `key` is the refusal that a failed check leads to.
+    `key` is the refusal that a failed check leads to. `missing` has `amount` (minor units to be spent),
+    `quantity` (pieces) or `products` ([{"sku" | "category" | "brand", "quantity"}]).
     """
 
     rule: str
@@ -14,4 +14,11 @@ class Check:
     key: str
     actual: Any = None
     expected: Any = None
-    missing: dict[str, int] | None = None
+    missing: dict[str, Any] | None = None
+
+
+def plain_number(value: Decimal | int) -> int | str:
+    """Return a whole number as one, and any other as text: JSON has no decimals."""
+    if isinstance(value, int):
+        return value
+    return int(value) if value == value.to_integral_value() else str(value.normalize())

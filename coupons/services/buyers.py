@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from coupons.engine import Candidate, Context
+from django.conf import settings
+
+from coupons.engine import Candidate, Context, Tender
 from customers.errors import CustomerNotFound
 from customers.models import Customer, Identity, Namespace, Order, SegmentMembership
 from customers.rules import address_hash, normalise_email
@@ -70,15 +72,21 @@ def held_buyer(buyer: Buyer) -> Buyer:
     return Buyer(customer, tuple(sorted(emails)))
 
 
-def context_of(buyer: Buyer, candidates: Iterable[Candidate], *, at: datetime) -> Context:
+def context_of(buyer: Buyer, candidates: Iterable[Candidate | Tender], *, at: datetime) -> Context:
     """Return the facts about the buyer that the candidates' conditions ask for, and no others."""
-    conditions = [candidate.conditions for candidate in candidates]
+    conditions = [one.conditions for one in candidates if isinstance(one, Candidate)]
+    customer = buyer.customer
     segments = {one.segment for one in conditions if one.segment}
     return Context(
         at=at,
         customer=customer_key(buyer.customer) or buyer.subject or None,
         segments=_segments(buyer, segments),
         has_ordered=any(one.first_order_only for one in conditions) and _has_ordered(buyer),
+        verified_email=any(one.verified_email for one in conditions) and _has_verified_email(buyer),
+        language=customer.language if customer else "",
+        country=customer.country.code or "" if customer else "",
+        region=customer.region if customer else "",
+        most_applied=settings.MOST_INCENTIVES_PER_ORDER,
     )
 
 
@@ -96,3 +104,13 @@ def _segments(buyer: Buyer, codes: set[str]) -> frozenset[str]:
 
 def _has_ordered(buyer: Buyer) -> bool:
     return buyer.customer is not None and Order.objects.counting().filter(customer=buyer.customer).exists()
+
+
+def _has_verified_email(buyer: Buyer) -> bool:
+    """Return whether one of the buyer's addresses was shown to be theirs."""
+    if buyer.customer is None:
+        return False
+    addresses = Identity.objects.filter(
+        customer=buyer.customer, namespace=Namespace.EMAIL, shared=False, verified_at__isnull=False
+    )
+    return addresses.exists()

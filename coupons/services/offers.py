@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from coupons import engine
@@ -14,6 +15,7 @@ from coupons.definitions import (
     read_effect,
     read_items,
     read_limits,
+    read_margin_floor,
     read_stacking,
 )
 from coupons.models import Budget, BudgetPeriod, Coupon, LimitCounter, Promotion, Redemption
@@ -92,22 +94,48 @@ def with_facts(offers: Sequence[Offer], *, buyer: Buyer, order_key: str | None, 
 
 
 def describe_lines(cart: engine.Cart, offers: Iterable[Offer]) -> engine.Cart:
-    """Fill in what the catalogue knows of articles where the cart is silent and a rule could ask for it."""
-    effects = [offer.candidate.effect for offer in offers if offer.candidate.effect]
-    asked = any(effect.items.named or effect.items.exclude for effect in effects)
-    asked = asked or any(offer.coupon and offer.coupon.items for offer in offers)
+    """Fill in what the catalogue knows of articles where the cart is silent and a rule could ask for it.
+
+    What an article costs the merchant is kept in the programme's currency, and known to carts in it alone.
+    """
+    candidates = [offer.candidate for offer in offers if isinstance(offer.candidate, engine.Candidate)]
+    asked = [one for one in candidates if one.effect]
+    names = any(_asks_for_names(one) for one in asked)
+    costs = cart.currency == settings.PROGRAMME_CURRENCY and any(_asks_for_costs(one) for one in asked)
     silent = {
         line.sku
         for line in cart.lines
-        if line.sku and asked and not (line.category and line.brand and line.collection)
+        if line.sku
+        and (
+            (names and not (line.category and line.brand and line.collection))
+            or (costs and line.unit_cost is None)
+        )
     }
     if not silent:
         return cart
     products = {product.sku: product for product in Product.objects.filter(sku__in=silent)}
-    return replace(cart, lines=tuple(_describe(line, products.get(line.sku)) for line in cart.lines))
+    lines = tuple(_describe(line, products.get(line.sku), costs=costs) for line in cart.lines)
+    return replace(cart, lines=lines)
 
 
-def _describe(line: engine.Line, product: Product | None) -> engine.Line:
+def _asks_for_names(candidate: engine.Candidate) -> bool:
+    return (
+        any(items.named or items.exclude for items in _scopes(candidate))
+        or bool(candidate.effect.bundle)
+        or bool(candidate.conditions.contains)
+    )
+
+
+def _asks_for_costs(candidate: engine.Candidate) -> bool:
+    floor = candidate.margin_floor or candidate.effect.margin_floor
+    return floor is not None or any(items.min_margin_percent is not None for items in _scopes(candidate))
+
+
+def _scopes(candidate: engine.Candidate) -> list[engine.Items]:
+    return [candidate.effect.items, *([candidate.coupon.items] if candidate.coupon else [])]
+
+
+def _describe(line: engine.Line, product: Product | None, *, costs: bool) -> engine.Line:
     if product is None:
         return line
     return replace(
@@ -115,6 +143,7 @@ def _describe(line: engine.Line, product: Product | None) -> engine.Line:
         category=line.category or product.category,
         brand=line.brand or product.brand,
         collection=line.collection or product.collection,
+        unit_cost=product.unit_cost_amount if costs and line.unit_cost is None else line.unit_cost,
     )
 
 
@@ -234,10 +263,11 @@ def _with_candidate(
     promotion, coupon = offer.promotion, offer.coupon
     if promotion is None:
         return replace(offer, candidate=engine.Candidate(key, missing=True))
-    own_budgets = budgets.get(promotion.pk, [])
+    effect = read_effect(coupon.effect if coupon and coupon.effect else promotion.effect)
+    own_budgets = [one for one in budgets.get(promotion.pk, []) if _bears(one[0], effect)]
     candidate = engine.Candidate(
         key=key,
-        effect=read_effect(coupon.effect if coupon and coupon.effect else promotion.effect),
+        effect=effect,
         currency=promotion.currency,
         zone=promotion.time_zone,
         validity=_validity(promotion),
@@ -255,10 +285,18 @@ def _with_candidate(
             )
             for budget, key, spent_so_far in own_budgets
         ),
+        margin_floor=read_margin_floor(promotion.margin_floor),
         spent=(promotion.pk, coupon.pk if coupon else None) in spent,
         optional=offer.optional,
     )
     return replace(offer, candidate=candidate, budgets=tuple(key for _, key, _ in own_budgets))
+
+
+def _bears(budget: Budget, effect: engine.Effect) -> bool:
+    """Return whether a redemption takes from this budget: one of gifts only bears articles given away."""
+    if budget.metric == Budget.Metric.POINTS:
+        return False
+    return budget.metric != Budget.Metric.GIFT_AMOUNT or effect.gives_goods
 
 
 def _validity(promotion: Promotion) -> engine.Validity:

@@ -201,7 +201,7 @@ def _write_redemptions(stack: RedemptionStack, verdict: Verdict, at: datetime) -
             redemption=redemption,
             line_id=line.line_id,
             position=position,
-            units=line.quantity,
+            units=outcome.units_of(line),
             discount_amount=outcome.discounts[line.line_id],
         )
         for redemption, (_offer, outcome) in zip(redemptions, verdict.applied, strict=True)
@@ -263,7 +263,7 @@ def _take_budget(key: BudgetKey, units: int) -> None:
 
 
 def _budget_units(key: BudgetKey, outcome: engine.Outcome) -> int:
-    return outcome.discount_amount if key.amounts else 1
+    return outcome.given_amount if key.amounts else 1
 
 
 def _consumed(offer: Offer, outcome: engine.Outcome) -> dict[str, list]:

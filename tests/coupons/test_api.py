@@ -74,7 +74,7 @@ def test_a_promotion_is_created_and_read_by_id_and_code(api):
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ({"effect": {"kind": "FREE_UNITS"}}, "/effect/kind"),
+        ({"effect": {"kind": "FREE_UNITS"}}, "/effect/buy"),
         ({"margin_floor": {"percent": "15"}}, "/margin_floor"),
         ({"code": "123"}, "/code"),
         ({"colour": "red"}, "/colour"),
@@ -265,6 +265,7 @@ def test_a_redemption_answers_order_and_allocations(api):
         "shipping_discount_amount": 0,
         "tender_amount": 0,
         "due_amount": 1400,
+        "gifts": [],
     }
     assert api.get(f"/api/v1/redemptions/{body['id']}").json() == body
     assert api.get(f"/api/v1/redemptions/{stack.pk}-1").json()["id"] == body["id"]
