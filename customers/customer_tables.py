@@ -46,6 +46,7 @@ TABLES = [
         settle=f"{STEPS}.settle_rollups",
     ),
     CustomerTable("customers.MonthlyRollup", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_rollups"),
+    CustomerTable("customers.ScopedRollup", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_rollups"),
     CustomerTable(
         "customers.SegmentMembership",
         on_merge=OnMerge.STEP,

@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import confirmations, erasure, imports, live_segments, merges, retention
+from customers.services import confirmations, erasure, imports, live_segments, merges, retention, scopes
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -32,6 +32,12 @@ def tell_abandoned_carts() -> None:
     """Tell of the carts that were left behind; those that a run leaves over are told by the next."""
     after = timedelta(hours=settings.CART_ABANDONED_HOURS)
     services.tell_abandoned_carts(after=after, at=timezone.now())
+
+
+@shared_task(name="customers.tasks.keep_scopes")
+def keep_scopes() -> None:
+    """Have the totals counted again that a change of the catalogue has made stale."""
+    scopes.keep_scopes()
 
 
 @shared_task(name="customers.tasks.move_leads")

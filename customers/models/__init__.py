@@ -19,7 +19,7 @@ from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.note import CustomerNote
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.rights import RightsRequest
-from customers.models.rollup import MonthlyRollup, Rollup, RollupScope
+from customers.models.rollup import MonthlyRollup, Rollup, RollupScope, ScopedRollup, StaleScope
 from customers.models.season import Season
 from customers.models.segment import (
     Because,
@@ -80,12 +80,14 @@ __all__ = [
     "Rollup",
     "RollupScope",
     "SalesChannel",
+    "ScopedRollup",
     "Season",
     "Segment",
     "SegmentMembership",
     "SegmentOverride",
     "Source",
     "SourceProfile",
+    "StaleScope",
     "Store",
     "Strength",
     "Suppression",

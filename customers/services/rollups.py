@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from customers.models import Customer, Order, Rollup
+from customers.services.scopes import add_to_scopes, rebuild_scopes, refresh_scopes
 
 _PURCHASES = """
     FROM customers_order
@@ -95,7 +96,7 @@ _REBUILD = [
 
 
 def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
-    """Recompute the totals of these customers, over all orders and by month of the programme's time zone.
+    """Recompute the totals of these customers: over all orders, by scope, by month of the programme's zone.
 
     Locks the customers, so that two orders of one person at once are both counted. Purchases in another
     currency than the programme's do not count; who has none has no row.
@@ -112,6 +113,7 @@ def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
         lock_customers(ids)
         cursor.execute(_LIFETIME, parameters)
         cursor.execute(_MONTHLY, parameters)
+        refresh_scopes(ids)
 
 
 def add_to_rollups(orders: Collection[Order]) -> None:
@@ -131,6 +133,7 @@ def add_to_rollups(orders: Collection[Order]) -> None:
         lock_customers(buyers)
         for statement in _ADD:
             cursor.execute(statement, parameters)
+        add_to_scopes(parameters["orders"])
 
 
 def rebuild_rollups() -> None:
@@ -139,6 +142,7 @@ def rebuild_rollups() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _REBUILD:
             cursor.execute(statement, parameters)
+        rebuild_scopes()
 
 
 def lock_customers(customer_ids: Iterable[int]) -> None:

@@ -25,6 +25,7 @@ from customers.models import (
     Product,
     Rollup,
     SalesChannel,
+    ScopedRollup,
     Source,
     SourceProfile,
     Store,
@@ -63,6 +64,7 @@ TABLES = [
     EventKey,
     Rollup,
     MonthlyRollup,
+    ScopedRollup,
 ]
 SOURCE = "synthetic-pos"
 BLOCKS_AHEAD = 2
