@@ -7,13 +7,14 @@ from django.db.models import ExpressionWrapper, F, QuerySet
 from django.db.models.fields import BigIntegerField
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Event, Order, OrderLine, Segment, SegmentMembership
+from customers.models import Event, Order, OrderLine, RollupScope, Segment, SegmentMembership
 from customers.models.order import counts
 from customers.segments.catalogue import Field, Group, Kind
 from customers.segments.happenings import Happenings
 from customers.segments.known import known_values
 from customers.segments.readers import Column, JsonMember, Rows
 from customers.segments.told_events import told_events
+from customers.segments.totals import Totals
 
 __all__ = ["EVENTS", "EVENT_FIELDS", "ORDER_FIELDS"]
 
@@ -120,13 +121,23 @@ EVENT_FIELDS = by_code(
 _MEMBERSHIP_FIELDS = by_code(
     [Field("segment", _("Segment"), Kind.CHOICE, Column("segment__code"), choices=segment_names)]
 )
+# The fields whose values have totals of their own.
+SCOPES = {
+    "product_line": RollupScope.PRODUCT_LINE,
+    "sales_channel": RollupScope.CHANNEL,
+    "store": RollupScope.STORE,
+}
 
 EVENTS: list[Field] = [
     Field(
         "event.order.recorded",
         _("Order placed"),
         Kind.EVENT,
-        Happenings(lambda: Order.objects.counting(), "ordered_at"),
+        Happenings(
+            lambda: Order.objects.counting(),
+            "ordered_at",
+            totals=Totals(SCOPES | {"business_unit": RollupScope.BUSINESS_UNIT}, all_orders=True),
+        ),
         where=ORDER_FIELDS,
         group=Group.EVENTS,
     ),
@@ -134,7 +145,7 @@ EVENTS: list[Field] = [
         "event.product.bought",
         _("Article bought"),
         Kind.EVENT,
-        Happenings(_lines, "order__ordered_at", customer="order__customer"),
+        Happenings(_lines, "order__ordered_at", customer="order__customer", totals=Totals(SCOPES)),
         where=LINE_FIELDS,
         group=Group.EVENTS,
     ),

@@ -30,6 +30,7 @@ from customers.segments.happenings import Happenings
 from customers.segments.known import known_values
 from customers.segments.moments import Moment
 from customers.segments.readers import Column, Found, JsonMember, JsonValue, Rows
+from customers.segments.scope_fields import scope_fields
 from customers.segments.shares import Share
 
 __all__ = [
@@ -228,6 +229,7 @@ FIELDS: list[Field] = [
             ),
         ]
     ],
+    *scope_fields(),
     *EVENTS,
     Field(
         "segment",

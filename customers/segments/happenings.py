@@ -35,6 +35,7 @@ from django.db.models.lookups import LessThanOrEqual
 
 from customers.segments.moments import Moment, Window, programme_zone
 from customers.segments.readers import ALWAYS, LOOKUPS, default_holds
+from customers.segments.totals import Totals
 
 FUNCTIONS = {"sum": Sum, "avg": Avg, "max": Max, "min": Min, "distinct": Count}
 # Of somebody to whom nothing happened these are 0; the others are empty.
@@ -133,11 +134,15 @@ class After:
 
 @dataclass(frozen=True)
 class Happenings:
-    """Things that happened to a customer at an instant: `rows(*parts)`, at the column `at`."""
+    """Things that happened to a customer at an instant: `rows(*parts)`, at the column `at`.
+
+    What `totals` know of them is not read from the rows.
+    """
 
     rows: Callable[..., QuerySet]
     at: str
     customer: str = "customer"
+    totals: Totals | None = None
 
     def condition(self, operator: str, value: Any, *, moment: Moment, parts: tuple[str, ...]) -> Q:
         match value:
@@ -181,6 +186,10 @@ class Happenings:
     def _at_least(self, times: int, value: Happening, moment: Moment, parts: tuple[str, ...]) -> Q:
         if times == 0:
             return ALWAYS
+        if times == 1 and self.totals:
+            known = self.totals.ever(value.window, value.where, moment)
+            if known is not None:
+                return known
         happened = self._happened(value, moment, parts)
         if times == 1:
             return Q(Exists(happened.filter(**{self.customer: OuterRef("pk")})))
