@@ -52,10 +52,13 @@ def _fields(word: str, scope: RollupScope, model: Any, column: str, parameter: A
             **more,
         )
 
+    first = Rows(rows, Column("first_order_at", instant=True))
     return [
         field("orders", _("Orders"), Kind.INTEGER, Rows(rows, Column("orders"), default=0), minimum=0),
         field("net_amount", _("Spent"), Kind.MONEY, Rows(rows, Column("net_amount"), default=0)),
-        field("first_order_at", _("First order"), Kind.DATE, Rows(rows, Column("first_order_at", instant=True))),
+        field(
+            "first_order_at", _("First order"), Kind.DATE, Rows(rows, Column("first_order_at", instant=True))
+        ),
         field(
             "days_since_last_order",
             _("Days since the last order"),

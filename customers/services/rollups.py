@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from customers.models import Customer, Order, Rollup
-from customers.services.scopes import add_to_scopes, rebuild_scopes, refresh_scopes
+from customers.services import scopes
 
 _PURCHASES = """
     FROM customers_order
@@ -59,21 +59,21 @@ SET orders = old.orders + excluded.orders, net_amount = old.net_amount + exclude
     first_order_at = LEAST(old.first_order_at, excluded.first_order_at),
     last_order_at = GREATEST(old.last_order_at, excluded.last_order_at)
 """
-_ADD = [
-    f"""
+_ADD = f"""
+WITH lifetime AS (
     INSERT INTO customers_rollup AS old
         (customer_id, scope, scope_value, orders, net_amount, first_order_at, last_order_at)
     SELECT customer_id, 'ALL', '', {_FIGURES} {_ADDED} GROUP BY customer_id
     ON CONFLICT (customer_id, scope, scope_value) DO UPDATE {_SUM}
-    """,
-    f"""
+), monthly AS (
     INSERT INTO customers_monthlyrollup AS old
         (customer_id, month, scope, scope_value, orders, net_amount, first_order_at, last_order_at)
     SELECT customer_id, date_trunc('month', ordered_at AT TIME ZONE %(zone)s)::date, 'ALL', '', {_FIGURES}
     {_ADDED} GROUP BY 1, 2
     ON CONFLICT (customer_id, scope, scope_value, month) DO UPDATE {_SUM}
-    """,
-]
+)
+{scopes.ADD}
+"""
 _EVERYBODYS = """
     FROM customers_order WHERE customer_id IS NOT NULL AND status = 'PAID' AND currency = %(currency)s
 """
@@ -113,7 +113,7 @@ def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
         lock_customers(ids)
         cursor.execute(_LIFETIME, parameters)
         cursor.execute(_MONTHLY, parameters)
-        refresh_scopes(ids)
+        scopes.refresh_scopes(ids)
 
 
 def add_to_rollups(orders: Collection[Order]) -> None:
@@ -131,9 +131,7 @@ def add_to_rollups(orders: Collection[Order]) -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_customers(buyers)
-        for statement in _ADD:
-            cursor.execute(statement, parameters)
-        add_to_scopes(parameters["orders"])
+        cursor.execute(_ADD, parameters)
 
 
 def rebuild_rollups() -> None:
@@ -142,7 +140,7 @@ def rebuild_rollups() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _REBUILD:
             cursor.execute(statement, parameters)
-        rebuild_scopes()
+        scopes.rebuild_scopes()
 
 
 def lock_customers(customer_ids: Iterable[int]) -> None:

@@ -60,7 +60,8 @@ def _totals(which: str) -> str:
     return _TOTALS.format(facts=facts)
 
 
-_ADD = f"""
+# Adds orders written in this transaction.
+ADD = f"""
 {_INSERT} {_totals("bought.id = ANY(%(orders)s)")}
 ON CONFLICT (scope, scope_value, customer_id) DO UPDATE
 SET orders = old.orders + excluded.orders, net_amount = old.net_amount + excluded.net_amount,
@@ -93,11 +94,6 @@ _REBUILD = [
 ]
 
 
-def add_to_scopes(order_ids: Collection[int]) -> None:
-    """Add orders written in this transaction; the caller holds their customers."""
-    _execute(_ADD, orders=list(order_ids))
-
-
 def refresh_scopes(customer_ids: Collection[int]) -> None:
     """Count these customers' purchases again; the caller holds them."""
     _execute(_REFRESH, customers=list(customer_ids))
@@ -126,7 +122,9 @@ def run_recount(job: JobRun) -> dict[str, Any]:
     done = 0
     for ids in _portions():
         with transaction.atomic():
-            list(Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values("pk"))
+            list(
+                Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values("pk")
+            )
             refresh_scopes(ids)
         done += len(ids)
         advance_job(job, done=done)
@@ -135,8 +133,8 @@ def run_recount(job: JobRun) -> dict[str, Any]:
 
 
 def _portions() -> Iterator[list[int]]:
-    last = 0
-    while ids := list(Customer.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:PORTION]):
+    everybody, last = Customer.objects.order_by("pk").values_list("pk", flat=True), 0
+    while ids := list(everybody.filter(pk__gt=last)[:PORTION]):
         yield ids
         last = ids[-1]
 
