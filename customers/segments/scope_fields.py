@@ -52,7 +52,6 @@ def _fields(word: str, scope: RollupScope, model: Any, column: str, parameter: A
             **more,
         )
 
-    first = Rows(rows, Column("first_order_at", instant=True))
     return [
         field("orders", _("Orders"), Kind.INTEGER, Rows(rows, Column("orders"), default=0), minimum=0),
         field("net_amount", _("Spent"), Kind.MONEY, Rows(rows, Column("net_amount"), default=0)),
