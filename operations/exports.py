@@ -179,10 +179,12 @@ def _counted(job: JobRun, rows: QuerySet) -> Iterator[Model]:
     foreign = [field.name for field in rows.model._meta.concrete_fields if isinstance(field, ForeignKey)]
     if foreign and rows.query.select_related is not True:
         rows = rows.select_related(*foreign)
+    number = 0
     for number, row in enumerate(rows.iterator(chunk_size=BATCH), start=1):
         if number % BATCH == 0:
             advance_job(job, done=number)
         yield row
+    advance_job(job, done=number)
 
 
 def _write_csv(path: Path, columns: list[ExportColumn], rows: Iterable[Model]) -> int:

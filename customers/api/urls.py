@@ -7,6 +7,7 @@ from customers.api.customers import CustomerSearchView, CustomersView, CustomerV
 from customers.api.duplicates import DismissView, DuplicatesView
 from customers.api.event_types import EventTypesView
 from customers.api.events import EventsView
+from customers.api.imports import ImportErrorsView, ImportsView, ImportView
 from customers.api.merges import MergesView, MergeView, UndoView
 from customers.api.orders import CancelView, OrdersView, OrderView, PayView, ReturnsView
 from customers.api.prospects import ProspectStageView, ProspectsView, ProspectView
@@ -41,5 +42,8 @@ urlpatterns = [
     path("prospects", ProspectsView.as_view(), name="prospects"),
     path("prospects/<str:public_id>", ProspectView.as_view(), name="prospect"),
     path("prospects/<str:public_id>/stage", ProspectStageView.as_view(), name="prospect_stage"),
+    path("imports", ImportsView.as_view(), name="imports"),
+    path("imports/<int:pk>", ImportView.as_view(), name="import"),
+    path("imports/<int:pk>/errors", ImportErrorsView.as_view(), name="import_errors"),
     path("event-types", EventTypesView.as_view(), name="event_types"),
 ]

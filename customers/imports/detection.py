@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from customers.imports.records import FileKind, Options, UnreadableFile
 
 BLOCK = 1024 * 1024
@@ -13,11 +16,13 @@ SAMPLE = 256 * 1024
 DELIMITERS = ",;\t|"
 # What the first bytes say of files that people upload by mistake.
 FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "This is an Excel file of the old kind (.xls). Save it as .xlsx or .csv.",
-    b"%PDF": "This is a PDF. Export the list as .csv or .xlsx.",
-    b"\x1f\x8b": "This file is compressed. Unpack it first.",
-    b"Rar!": "This file is compressed. Unpack it first.",
-    b"7z\xbc\xaf": "This file is compressed. Unpack it first.",
+    b"\xd0\xcf\x11\xe0": gettext_lazy(
+        "This is an Excel file of the old kind (.xls). Save it as .xlsx or .csv."
+    ),
+    b"%PDF": gettext_lazy("This is a PDF. Export the list as .csv or .xlsx."),
+    b"\x1f\x8b": gettext_lazy("This file is compressed. Unpack it first."),
+    b"Rar!": gettext_lazy("This file is compressed. Unpack it first."),
+    b"7z\xbc\xaf": gettext_lazy("This file is compressed. Unpack it first."),
 }
 MARKS = [
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -35,17 +40,17 @@ def detect(path: Path) -> Options:
     with path.open("rb") as file:
         start = file.read(4096)
     if not start.strip():
-        raise UnreadableFile.at("", "The file is empty.")
+        raise UnreadableFile.at("", _("The file is empty."))
     for mark, sentence in FOREIGN.items():
         if start.startswith(mark):
-            raise UnreadableFile.at("", sentence)
+            raise UnreadableFile.at("", str(sentence))
     if start.startswith(b"PK"):
         return Options(kind=FileKind.XLSX)
     encoding = _encoding(path, start)
     text = sample(path, encoding)
     first = text.lstrip()[:1]
     if first == "[":
-        raise UnreadableFile.at("", "This is a JSON list. Write one JSON object per line instead.")
+        raise UnreadableFile.at("", _("This is a JSON list. Write one JSON object per line instead."))
     if first == "{":
         return Options(kind=FileKind.NDJSON, encoding=encoding, minor_units=True)
     delimiter = _delimiter(text)

@@ -26,12 +26,17 @@ from customers.imports.fields import (
     Field,
     Text,
 )
+from operations.models.client import Scope
 from operations.outcomes import Outcome, WriteMode
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of record. `open` is where columns of the sender's own go, such as attributes."""
+    """One kind of record.
+
+    `open` is where columns of the sender's own go, such as attributes; `number` the field that says which
+    record it is; `scope` what an API client needs to send such a file.
+    """
 
     code: str
     label: Text
@@ -39,6 +44,8 @@ class Kind:
     serializer: type[serializers.Serializer]
     write: Callable[..., list[Outcome]]
     open: str = ""
+    number: str = ""
+    scope: str = ""
     modes: tuple[str, ...] = ("upsert",)
     announces: bool = False
     by_name: dict[str, Field] = field(init=False)
@@ -82,10 +89,14 @@ KINDS: dict[str, Kind] = {
     kind.code: kind
     for kind in (
         Kind("customers", _("Customers"), CUSTOMER_FIELDS, CustomerIn, _write_customers, "attributes",
-             ALL_MODES),
-        Kind("orders", _("Orders"), ORDER_FIELDS, OrderIn, _write_orders, announces=True),
-        Kind("products", _("Products"), PRODUCT_FIELDS, ProductIn, _write_products, modes=ALL_MODES),
-        Kind("events", _("Events"), EVENT_FIELDS, EventIn, _write_events, "payload", announces=True),
-        Kind("consents", _("Consents"), CONSENT_FIELDS, ConsentIn, _write_consents),
+             number="source_id", scope=Scope.CUSTOMERS_WRITE, modes=ALL_MODES),
+        Kind("orders", _("Orders"), ORDER_FIELDS, OrderIn, _write_orders,
+             number="source_id", scope=Scope.ORDERS_WRITE, announces=True),
+        Kind("products", _("Products"), PRODUCT_FIELDS, ProductIn, _write_products,
+             number="sku", scope=Scope.CATALOGUE_WRITE, modes=ALL_MODES),
+        Kind("events", _("Events"), EVENT_FIELDS, EventIn, _write_events, "payload",
+             number="external_id", scope=Scope.EVENTS_WRITE, announces=True),
+        Kind("consents", _("Consents"), CONSENT_FIELDS, ConsentIn, _write_consents,
+             scope=Scope.CONSENTS_WRITE),
     )
 }  # fmt: skip

@@ -8,13 +8,15 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 from django.conf import settings
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from customers.imports import values
 from customers.imports.aliases import ALIASES
 from customers.imports.fields import LINE, Field
 from customers.imports.kinds import Kind
-from customers.imports.records import Options, Record
+from customers.imports.numbers import Numbers
+from customers.imports.records import FileKind, Options, Record
 from customers.imports.values import CellMistake
 from operations.api.problems import mistakes
 from operations.api.readers import NotPlain, reader_of
@@ -140,14 +142,33 @@ class Plan:
             if one.required and one.code not in given and not (whole and one.path[0] == LINE)
         ]
 
-    def drafts(self, records: Iterable[Record]) -> Iterator[Draft]:
-        """Yield a draft for each record, for orders one for the records of one number that stand together."""
-        for group in self._groups(records):
-            draft = Draft(group)
-            self._fill(draft)
-            if not draft.mistakes:
-                self._validate(draft)
-            yield draft
+    def drafts(self, records: Iterable[Record], *, after: int = 0) -> Iterator[Draft]:
+        """Yield a draft for each record, for orders one for the records of one number that stand together.
+
+        Of several records under one number the first counts. Those up to line `after` were taken before: they
+        are read again for their numbers alone.
+        """
+        with Numbers() as numbers:
+            for group in self._groups(records):
+                draft = Draft(group)
+                self._fill(draft)
+                self._refuse_repeat(draft, numbers)
+                if not draft.mistakes:
+                    self._validate(draft)
+                if draft.valid is not None and (number := self._number(draft)):
+                    numbers.add(number, draft.line)
+                if group[-1].line > after:
+                    yield draft
+
+    def _refuse_repeat(self, draft: Draft, numbers: Numbers) -> None:
+        number = self._number(draft)
+        line = numbers.line_of(number) if number and not draft.mistakes else None
+        if line is not None:
+            sentence = _("Line %(line)d has this number already; the first one counts.") % {"line": line}
+            draft.refuse("repeated", sentence, f"/{self.kind.number}")
+
+    def _number(self, draft: Draft) -> str:
+        return str(draft.item.get(self.kind.number) or "") if self.kind.number else ""
 
     def _groups(self, records: Iterable[Record]) -> Iterator[list[Record]]:
         key = next((c for c, one in self.columns if one.code == "source_id"), "") if self._has_lines else ""
@@ -167,11 +188,21 @@ class Plan:
 
     def _fill(self, draft: Draft) -> None:
         for number, record in enumerate(draft.records):
-            if record.mistake:
-                draft.mistakes.append(RowMistake(record.line, "", *record.mistake))
+            if mistake := record.mistake or self._cut_off(record):
+                draft.mistakes.append(RowMistake(record.line, "", *mistake))
                 continue
             self._read(draft, record, line=number, head=number == 0)
         self._complete(draft)
+
+    def _cut_off(self, record: Record) -> tuple[str, str] | None:
+        """A line of a text that ends before a column which counts has lost something on its way."""
+        if self.options.kind != FileKind.CSV:
+            return None
+        lost = [column for column, _field in self.columns if column not in record.cells]
+        if not lost:
+            return None
+        sentence = _("The line ends after %(count)d cells: “%(column)s” is missing.")
+        return "too_few_cells", sentence % {"count": len(record.cells), "column": lost[-1]}
 
     def _read(self, draft: Draft, record: Record, *, line: int, head: bool) -> None:
         for column, one in self.columns:

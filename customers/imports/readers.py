@@ -2,9 +2,11 @@
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 
 from customers.imports import sheets
@@ -32,7 +34,7 @@ def read_columns(path: Path, options: Options) -> list[str]:
         return sheets.read_columns(path, options)
     if options.kind == FileKind.NDJSON:
         names: dict[str, None] = {}
-        for _number, record in zip(range(SAMPLED), read_records(path, options), strict=False):
+        for record in islice(read_records(path, options), SAMPLED):
             names |= dict.fromkeys(record.cells)
         return column_names(list(names))
     with _open(path, options) as file:
@@ -54,7 +56,7 @@ def _open(path: Path, options: Options) -> TextIO:
     try:
         return path.open(encoding=options.encoding, errors="replace", newline="")
     except LookupError as error:
-        raise UnreadableFile.at("", "This encoding is not known.") from error
+        raise UnreadableFile.at("", _("This encoding is not known.")) from error
 
 
 class _Lines:
@@ -74,7 +76,8 @@ class _Lines:
         if not line:
             raise StopIteration
         if len(line) == MAXIMUM_TEXT:
-            raise UnreadableFile.at("", f"Line {self.number + 1} is longer than 16 million characters.")
+            sentence = _("Line %(line)d is longer than 16 million characters.") % {"line": self.number + 1}
+            raise UnreadableFile.at("", sentence)
         self.number += 1
         if self.length <= MAXIMUM_SHOWN:
             self.seen.append(line)
@@ -94,8 +97,8 @@ def _header(reader: Iterator[list[str]]) -> list[str]:
             if any(cell.strip() for cell in row):
                 return column_names(row)
     except csv.Error as error:
-        raise UnreadableFile.at("", "The first line of the file cannot be read.") from error
-    raise UnreadableFile.at("", "The file is empty.")
+        raise UnreadableFile.at("", _("The first line of the file cannot be read.")) from error
+    raise UnreadableFile.at("", _("The file is empty."))
 
 
 def _csv(path: Path, options: Options) -> Iterator[Record]:
@@ -111,8 +114,10 @@ def _csv(path: Path, options: Options) -> Iterator[Record]:
             except StopIteration:
                 return
             except csv.Error as error:
-                sentence = f"From line {begin} on the file cannot be read: is a quotation mark never closed?"
-                raise UnreadableFile.at("", sentence) from error
+                sentence = _(
+                    "From line %(line)d on the file cannot be read: is a quotation mark never closed?"
+                )
+                raise UnreadableFile.at("", sentence % {"line": begin}) from error
             text = lines.take()
             if any(cell.strip() for cell in row):
                 yield _csv_record(begin, lines.number, columns, row, text)
@@ -120,15 +125,16 @@ def _csv(path: Path, options: Options) -> Iterator[Record]:
 
 def _csv_record(begin: int, end: int, columns: list[str], row: list[str], text: str) -> Record:
     record = Record(begin, dict(zip(columns, row, strict=False)), text.rstrip("\r\n"))
+    widths = {"cells": len(row), "columns": len(columns)}
     if end - begin >= LINES_PER_RECORD:
-        lines = f"{begin}–{end}"
-        record.mistake = ("quote_not_closed", f"A quotation mark is not closed: lines {lines} became one.")
+        sentence = _("A quotation mark is not closed: lines %(begin)d to %(end)d became one.")
+        record.mistake = ("quote_not_closed", sentence % {"begin": begin, "end": end})
     elif len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
-        record.mistake = ("too_many_cells", f"{len(row)} cells, but only {len(columns)} columns.")
+        record.mistake = ("too_many_cells", _("%(cells)d cells, but only %(columns)d columns.") % widths)
     elif any("\x00" in cell for cell in row):
-        record.mistake = ("control_character", "The line holds a NUL character.")
+        record.mistake = ("control_character", _("The line holds a NUL character."))
     elif any("\ufffd" in cell for cell in row):
-        record.mistake = ("undecodable", "The line holds bytes that the encoding does not know.")
+        record.mistake = ("undecodable", _("The line holds bytes that the encoding does not know."))
     return record
 
 
@@ -144,13 +150,13 @@ def _ndjson(path: Path, options: Options) -> Iterator[Record]:
 def _json_record(number: int, line: str, text: str) -> Record:
     if "\ufffd" in line:
         return Record(
-            number, {}, text, ("undecodable", "The line holds bytes that the encoding does not know.")
+            number, {}, text, ("undecodable", _("The line holds bytes that the encoding does not know."))
         )
     try:
         content = read_json(line)
     except (ValueError, ParseError) as error:
-        sentence = str(getattr(error, "detail", error))
-        return Record(number, {}, text, ("not_json", f"This line is not valid JSON: {sentence}"))
+        sentence = _("This line is not valid JSON: %(why)s") % {"why": getattr(error, "detail", error)}
+        return Record(number, {}, text, ("not_json", sentence))
     if not isinstance(content, dict):
-        return Record(number, {}, text, ("not_an_object", "This line is not a JSON object."))
+        return Record(number, {}, text, ("not_an_object", _("This line is not a JSON object.")))
     return Record(number, content, text)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from operations.errors import InvalidInput
 
 MAXIMUM_COLUMNS = 500
@@ -73,7 +75,9 @@ def column_names(header: list[Any]) -> list[str]:
     Raises UnreadableFile for no columns and for too many.
     """
     if len(header) > MAXIMUM_COLUMNS:
-        raise UnreadableFile.at("", f"The file has more than {MAXIMUM_COLUMNS} columns.")
+        raise UnreadableFile.at(
+            "", _("The file has more than %(count)d columns.") % {"count": MAXIMUM_COLUMNS}
+        )
     names: list[str] = []
     for number, cell in enumerate(header, start=1):
         text = " ".join(str("" if cell is None else cell).replace("\x00", "").split())[:120]
@@ -84,7 +88,7 @@ def column_names(header: list[Any]) -> list[str]:
     while names and names[-1].startswith("#"):
         names.pop()
     if not names:
-        raise UnreadableFile.at("", "The first line of the file names no columns.")
+        raise UnreadableFile.at("", _("The first line of the file names no columns."))
     return names
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from customers.imports.plan import Draft
 from operations.cells import inert
 
@@ -61,7 +63,7 @@ class ErrorFile:
     `size` is how much of it is agreed; what a killed process wrote behind that is cut off.
     """
 
-    HEADER = ["line", "column", "code", "message", "original"]
+    HEADER = (_("line"), _("column"), _("code"), _("message"), _("original"))
 
     def __init__(self, path: Path, *, size: int = 0) -> None:
         self.path, self.size = path, size
@@ -71,7 +73,7 @@ class ErrorFile:
         self.file.truncate(self.size)
         self.file.seek(self.size)
         if not self.size:
-            self._write("\ufeff" + _line(self.HEADER))
+            self._write("\ufeff" + _line([str(name) for name in self.HEADER]))
         return self
 
     def __exit__(self, *error: object) -> None:

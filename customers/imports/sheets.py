@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
@@ -29,7 +30,7 @@ def read_columns(path: Path, options: Options) -> list[str]:
     with _sheet(path, options) as sheet:
         for _number, row in _rows(sheet):
             return column_names(_filled(row))
-    raise UnreadableFile.at("", "The sheet is empty.")
+    raise UnreadableFile.at("", _("The sheet is empty."))
 
 
 def sheet_names(path: Path) -> list[str]:
@@ -46,7 +47,9 @@ def read_records(path: Path, options: Options) -> Iterator[Record]:
             texts = ["" if cell is None else str(cell) for cell in _filled(row)]
             record = Record(number, dict(zip(columns, row, strict=False)), line_of_cells(texts))
             if len(texts) > len(columns):
-                record.mistake = ("too_many_cells", f"{len(texts)} cells, but only {len(columns)} columns.")
+                widths = {"cells": len(texts), "columns": len(columns)}
+                sentence = _("%(cells)d cells, but only %(columns)d columns.")
+                record.mistake = ("too_many_cells", sentence % widths)
             yield record
 
 
@@ -65,7 +68,7 @@ def _rows(sheet: Worksheet) -> Iterator[tuple[int, list[Any]]]:
     except UnreadableFile:
         raise
     except Exception as error:  # Whatever a broken or hostile part makes the parser raise.
-        raise UnreadableFile.at("", "The sheet is damaged and cannot be read to its end.") from error
+        raise UnreadableFile.at("", _("The sheet is damaged and cannot be read to its end.")) from error
 
 
 def _filled(row: list[Any]) -> list[Any]:
@@ -78,10 +81,10 @@ def _filled(row: list[Any]) -> list[Any]:
 def _sheet(path: Path, options: Options) -> Iterator[Worksheet]:
     with _workbook(path) as book:
         if options.sheet and options.sheet not in book.sheetnames:
-            raise UnreadableFile.at("", "The workbook has no sheet of this name.")
+            raise UnreadableFile.at("", _("The workbook has no sheet of this name."))
         name = options.sheet or next(iter(book.sheetnames), "")
         if not name or not hasattr(book[name], "iter_rows"):
-            raise UnreadableFile.at("", "The workbook has no sheet with rows.")
+            raise UnreadableFile.at("", _("The workbook has no sheet with rows."))
         sheet = book[name]
         if hasattr(sheet, "reset_dimensions"):
             sheet.reset_dimensions()  # What a file says of its own size is not to be trusted.
@@ -95,7 +98,7 @@ def _workbook(path: Path) -> Iterator[Workbook]:
         try:
             book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
         except Exception as error:
-            raise UnreadableFile.at("", "This is no Excel workbook that can be read.") from error
+            raise UnreadableFile.at("", _("This is no Excel workbook that can be read.")) from error
         try:
             yield book
         finally:
@@ -108,9 +111,9 @@ def _check_parts(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UnreadableFile.at("", "This is no Excel workbook that can be read.") from error
+        raise UnreadableFile.at("", _("This is no Excel workbook that can be read.")) from error
     strings = sum(part.file_size for part in parts if part.filename.endswith("sharedStrings.xml"))
     if len(parts) > PARTS or sum(part.file_size for part in parts) > UNPACKED or strings > STRINGS:
-        raise UnreadableFile.at("", "The workbook is too large. Save it as .csv and import that.")
+        raise UnreadableFile.at("", _("The workbook is too large. Save it as .csv and import that."))
     if not any(part.filename == "xl/workbook.xml" for part in parts):
-        raise UnreadableFile.at("", "This is an archive, not an Excel workbook. Unpack it first.")
+        raise UnreadableFile.at("", _("This is an archive, not an Excel workbook. Unpack it first."))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from django_countries import countries
 from rest_framework.exceptions import ParseError
 
@@ -50,12 +51,12 @@ Converter = Callable[[Any, Options], Any]
 def text(value: Any, options: Options) -> str:
     """Return the cell as text; a formula is refused, because it would run in whoever opens an export."""
     if isinstance(value, dict | list):
-        raise CellMistake("not_a_text", "Here stands a text, not an object or a list.")
+        raise CellMistake("not_a_text", _("Here stands a text, not an object or a list."))
     written = plain(value)
     if len(written) > LONGEST:
-        raise CellMistake("too_long", "This text is too long for any field.")
+        raise CellMistake("too_long", _("This text is too long for any field."))
     if FORMULA.match(written):
-        raise CellMistake("formula", "The cell holds a formula, not a text.")
+        raise CellMistake("formula", _("The cell holds a formula, not a text."))
     return written
 
 
@@ -78,7 +79,9 @@ def key(value: Any, options: Options) -> str:
     if not written.isascii():
         scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in written if letter.isalpha()}
         if len(scripts.intersection(SCRIPTS)) > 1:
-            raise CellMistake("mixed_alphabets", "Letters of two alphabets that look alike stand together.")
+            raise CellMistake(
+                "mixed_alphabets", _("Letters of two alphabets that look alike stand together.")
+            )
     return written
 
 
@@ -89,13 +92,13 @@ def phone(value: Any, options: Options) -> str:
 def number(value: Any, options: Options) -> Decimal:
     """Return a number written with the file's decimal sign, with or without signs between thousands."""
     if isinstance(value, bool):
-        raise CellMistake("not_a_number", "This is not a number.")
+        raise CellMistake("not_a_number", _("This is not a number."))
     if isinstance(value, int | float):
         written = repr(value) if abs(value) < 1e15 else ""
     else:
         written = _without_thousands(CURRENCY_SIGNS.sub("", str(value)), options.decimal)
     if not PLAIN_NUMBER.fullmatch(written) or len(written) > 30:
-        raise CellMistake("not_a_number", "This is not a number.")
+        raise CellMistake("not_a_number", _("This is not a number."))
     return Decimal(written)
 
 
@@ -124,7 +127,7 @@ def integer(value: Any, options: Options) -> Any:
 
 def _whole(amount: Decimal) -> int:
     if amount != amount.to_integral_value():
-        raise CellMistake("too_many_decimals", "There are more decimals than this takes.")
+        raise CellMistake("too_many_decimals", _("There are more decimals than this takes."))
     return int(amount)
 
 
@@ -152,11 +155,11 @@ def _day(written: str, options: Options) -> date:
         first, second, year = (int(part) for part in match.groups())
         day_of_month, month = (first, second) if options.day_first else (second, first)
     else:
-        raise CellMistake("not_a_date", "This is not a date.")
+        raise CellMistake("not_a_date", _("This is not a date."))
     try:
         return date(year, month, day_of_month)
     except ValueError as error:
-        raise CellMistake("not_a_date", "This day does not exist.") from error
+        raise CellMistake("not_a_date", _("This day does not exist.")) from error
 
 
 def instant(value: Any, options: Options) -> str:
@@ -169,7 +172,7 @@ def instant(value: Any, options: Options) -> str:
     try:
         parsed = parse_datetime(written) if "T" in written or "-" in written[:5] else None
     except ValueError as error:
-        raise CellMistake("not_an_instant", "This day or time does not exist.") from error
+        raise CellMistake("not_an_instant", _("This day or time does not exist.")) from error
     if parsed is not None:
         return _zoned(parsed)
     on, _space, rest = written.replace("T", " ").partition(" ")
@@ -184,7 +187,7 @@ def _clock(written: str) -> time:
     try:
         return time(*(int(part or 0) for part in match.groups()))
     except (AttributeError, ValueError) as error:
-        raise CellMistake("not_an_instant", "This is not a time of day.") from error
+        raise CellMistake("not_an_instant", _("This is not a time of day.")) from error
 
 
 def _zoned(moment: datetime) -> str:
@@ -193,7 +196,7 @@ def _zoned(moment: datetime) -> str:
     try:
         return moment.astimezone(UTC).isoformat()
     except OverflowError as error:
-        raise CellMistake("not_an_instant", "This instant is too far from today.") from error
+        raise CellMistake("not_an_instant", _("This instant is too far from today.")) from error
 
 
 def granted(value: Any, options: Options) -> str:
@@ -245,7 +248,7 @@ def structure(value: Any, options: Options) -> Any:
     try:
         return read_json(plain(value))
     except (ValueError, ParseError) as error:
-        raise CellMistake("not_json", "This is not valid JSON.") from error
+        raise CellMistake("not_json", _("This is not valid JSON.")) from error
 
 
 def evidence(value: Any, options: Options) -> dict[str, Any]:

@@ -299,6 +299,7 @@ def _state(record: ConsentRecord, current: Consent | None) -> Consent:
     consent = current or Consent(
         customer=record.customer, channel=record.channel, purpose=record.purpose, address=record.address
     )
+    consent.customer = record.customer
     consent.news = current is None or current.state != record.state
     consent.record, consent.state, consent.changed_at = record, record.state, record.occurred_at
     return consent

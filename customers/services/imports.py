@@ -7,14 +7,18 @@ import that was killed goes on exactly behind the last portion.
 import hashlib
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from customers.imports.detection import detect
 from customers.imports.kinds import KINDS
@@ -26,7 +30,7 @@ from customers.models import Source
 from customers.models.imports import UNDO_WITHIN, UPLOADS_KEPT, ImportedRow, ImportMapping, ImportRun
 from customers.services.portions import take_portion
 from operations.errors import FidelioError, InvalidInput, Refusal
-from operations.models import JobRun, User
+from operations.models import ApiClient, JobRun, User
 from operations.services import advance_job, cancel_job, keep_file, promise_job
 from operations.services.jobs import JobCancelled
 
@@ -38,7 +42,7 @@ Status = ImportRun.Status
 
 class ImportNotPossible(Refusal):
     key = "import_not_possible"
-    message = "This import is at work or done; its file cannot be read again."
+    message = gettext_lazy("This import is at work or done; its file cannot be read again.")
 
 
 def create_import(kind: str, *, source: Source, file: UploadedFile, owner: User | None) -> ImportRun:
@@ -47,7 +51,9 @@ def create_import(kind: str, *, source: Source, file: UploadedFile, owner: User 
     Raises UnreadableFile for what is no list of records, which is then not kept.
     """
     if file.size > MAXIMUM_BYTES:
-        raise UnreadableFile.at("", f"A file may have {MAXIMUM_BYTES // 1024 // 1024} MB at most.")
+        raise UnreadableFile.at(
+            "", _("A file may have %(size)d MB at most.") % {"size": MAXIMUM_BYTES // 1024 // 1024}
+        )
     digest = hashlib.sha256()
     for block in file.chunks():
         digest.update(block)
@@ -101,27 +107,34 @@ def map_import(
     return run
 
 
-def start_check(run: ImportRun, *, owner: User | None) -> ImportRun:
+def start_check(run: ImportRun, *, owner: User | None, client: ApiClient | None = None) -> ImportRun:
     """Promise a dry run: everything is tried and taken back. Raises ImportNotPossible, InvalidInput."""
-    return _start(run, "import.check", Status.CHECKING, owner=owner)
+    return _start(run, "import.check", Status.CHECKING, owner=owner, client=client)
 
 
-def start_import(run: ImportRun, *, owner: User | None) -> ImportRun:
+def start_import(run: ImportRun, *, owner: User | None, client: ApiClient | None = None) -> ImportRun:
     """Promise the import itself. Raises ImportNotPossible, InvalidInput (a required field is not mapped)."""
-    return _start(run, "import", Status.RUNNING, owner=owner)
+    return _start(run, "import", Status.RUNNING, owner=owner, client=client)
 
 
-def _start(run: ImportRun, kind: str, status: str, *, owner: User | None) -> ImportRun:
+def _start(
+    run: ImportRun, kind: str, status: str, *, owner: User | None, client: ApiClient | None
+) -> ImportRun:
     with transaction.atomic():
         run = _open(run)
         missing = plan_of(run).missing()
         if missing:
             names = ", ".join(str(one.label) for one in missing)
-            raise InvalidInput.at("", f"Say which column holds: {names}.")
+            raise InvalidInput.at("", _("Say which column holds: %(names)s.") % {"names": names})
         run.status, run.position, run.report = status, 0, {}
         run.started_at = run.finished_at = run.undone_at = None
         run.job = promise_job(
-            kind, title=run.file_name, owner=owner, total=_lines(run), parameters={"import": run.pk}
+            kind,
+            title=run.file_name,
+            owner=owner,
+            client=client,
+            total=_lines(run),
+            parameters={"import": run.pk},
         )
         run.save()
     return run
@@ -147,7 +160,7 @@ def path_of(run: ImportRun) -> Path:
     """Return where the upload is. Raises UnreadableFile when it was deleted, as an erasure may do."""
     path = Path(run.upload.path) if run.upload else None
     if path is None or not path.exists():
-        raise UnreadableFile.at("", "The file was deleted. Upload it again.")
+        raise UnreadableFile.at("", _("The file was deleted. Upload it again."))
     return path
 
 
@@ -168,12 +181,19 @@ def _lines(run: ImportRun) -> int | None:
 
 def check_import(job: JobRun) -> dict[str, Any]:
     """Carry a dry run out: each portion is written and rolled back, and the report kept."""
-    return _work(job, dry=True)
+    with _in_the_language_of(job.owner):
+        return _work(job, dry=True)
 
 
 def run_import(job: JobRun) -> dict[str, Any]:
     """Carry an import out, or go on with one whose process was killed."""
-    return _work(job, dry=False)
+    with _in_the_language_of(job.owner):
+        return _work(job, dry=False)
+
+
+def _in_the_language_of(owner: User | None) -> AbstractContextManager[None]:
+    """Whoever reads the report and the error file reads them in their own language."""
+    return translation.override(owner.language if owner else settings.LANGUAGE_CODE)
 
 
 def _work(job: JobRun, *, dry: bool) -> dict[str, Any]:
@@ -192,7 +212,7 @@ def _work(job: JobRun, *, dry: bool) -> dict[str, Any]:
         raise
     except Exception as error:
         sentence = str(error.message) if isinstance(error, FidelioError) else ""
-        run.report = run.report | {"error": sentence or "The import stopped because of a defect."}
+        run.report = run.report | {"error": sentence or _("The import stopped because of a defect.")}
         _end(run, job, Status.STOPPED if run.position and not dry else Status.FAILED, dry=dry)
         raise
     _end(run, job, Status.CHECKED if dry else Status.DONE, dry=dry)
@@ -202,11 +222,11 @@ def _work(job: JobRun, *, dry: bool) -> dict[str, Any]:
 def _read_all(run: ImportRun, job: JobRun, *, dry: bool) -> None:
     plan, path = plan_of(run), path_of(run)
     report = Report.of(run.report)
-    records = read_records(path, plan.options, after=run.position)
+    records = read_records(path, plan.options)
     sign = 0.0
     with ErrorFile(_errors_path(run), size=report.error_bytes) as errors:
         try:
-            for portion in _portions(plan.drafts(records)):
+            for portion in _portions(plan.drafts(records, after=run.position)):
                 report = take_portion(run, plan, portion, report, errors, dry=dry)
                 if time.monotonic() - sign > SECONDS_BETWEEN_SIGNS:
                     advance_job(job, done=run.position)

@@ -4,12 +4,11 @@ The journal is read from its end, a portion per transaction; what was taken back
 that was killed goes on where it was.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model, ProtectedError
 from django.utils import timezone
 
 from customers.models import (
@@ -29,7 +28,7 @@ from customers.services.events import record_events
 from customers.services.imports import ImportNotPossible
 from customers.services.orders import order_event
 from customers.services.rollups import refresh_rollups
-from customers.services.undone_customers import undo_customers
+from customers.services.undone_customers import delete_unless_needed, undo_customers
 from operations.models import JobRun, User
 from operations.services import advance_job, promise_job
 
@@ -91,20 +90,11 @@ def restore_consents(run: ImportRun, records: Any) -> int:
     """Enter the states that held before these ledger entries, where they still hold; return how many."""
     told = {record.pk: record for record in records}
     current = Consent.objects.filter(record__in=told).select_related("customer", "record").order_by("pk")
+    said_before = _said_before(told)
     statements = []
     for consent in current:
         record = consent.record
-        before = (
-            ConsentRecord.objects.filter(
-                customer=consent.customer_id,
-                channel=consent.channel,
-                purpose=consent.purpose,
-                address=consent.address,
-            )
-            .exclude(pk__in=told)
-            .order_by("-occurred_at", "-pk")
-            .first()
-        )
+        before = said_before.get((consent.customer_id, consent.channel, consent.purpose, consent.address))
         if before and before.state == ConsentState.PENDING:
             before = None  # Nobody had confirmed it: nothing to go back to.
         # Without a state before, a grant is withdrawn; a refusal stays, since forgetting it would widen.
@@ -124,6 +114,16 @@ def restore_consents(run: ImportRun, records: Any) -> int:
             )
         )
     return sum(outcome.created for outcome in enter_consents(statements, at=timezone.now()))
+
+
+def _said_before(told: dict[int, ConsentRecord]) -> dict[tuple, ConsentRecord]:
+    """Return what stood last in the ledger without these entries, by customer and contact point."""
+    customers = {record.customer_id for record in told.values()}
+    others = ConsentRecord.objects.filter(customer__in=customers).exclude(pk__in=told)
+    return {
+        (record.customer_id, record.channel, record.purpose, record.address): record
+        for record in others.order_by("occurred_at", "pk")
+    }
 
 
 def _undo_orders(run: ImportRun, rows: Rows) -> int:
@@ -163,35 +163,33 @@ def _undo_events(run: ImportRun, rows: Rows) -> int:
 
 
 def _undo_products(run: ImportRun, rows: Rows) -> int:
-    taken_back = 0
+    """The journal has an article once or, where the file changed it again, with the latest state first."""
+    locked = Product.objects.filter(pk__in=[row.target for row in rows]).order_by("pk")
+    products = {product.pk: product for product in locked.select_for_update(no_key=True)}
+    made, restored, taken_back = {}, {}, 0
     for row in rows:
-        product = Product.objects.filter(pk=row.target).select_for_update(no_key=True).first()
+        product = products.get(row.target)
         if product is None:
             continue
         if row.before is None:
-            taken_back += _deleted(product)
+            made[product.pk] = product
             continue
         for name, value in row.before.items():
             setattr(product, name, Product._meta.get_field(name).to_python(value))
-        product.save(update_fields=list(row.before))
+            restored.setdefault(name, {})[product.pk] = product
         taken_back += 1
-    return taken_back
+    for name, changed in restored.items():
+        Product.objects.bulk_update(changed.values(), [name])
+    return taken_back + delete_unless_needed(Product.objects.filter(pk__in=set(made) - _used(made)))
 
 
-def _deleted(product: Product) -> bool:
-    if OrderLine.objects.filter(product=product).exists() or Event.objects.filter(product=product).exists():
-        return False
-    return delete_unless_needed(product)
-
-
-def delete_unless_needed(row: Model) -> bool:
-    """Delete a row and return True, unless something that must stay refers to it."""
-    try:
-        with transaction.atomic():
-            row.delete()
-    except ProtectedError:
-        return False
-    return True
+def _used(products: Iterable[int]) -> set[int]:
+    """Return which of these articles an order or an event names."""
+    found: set[int] = set()
+    for model in (OrderLine, Event):
+        named = model.objects.filter(product__in=list(products)).order_by()
+        found.update(named.values_list("product", flat=True).distinct())
+    return found
 
 
 _UNDO: dict[str, Callable[[ImportRun, Rows], int]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.utils.dateparse import parse_datetime
 
 from customers.models import Customer, Event, Identity, Order, SourceProfile
@@ -26,28 +26,34 @@ def undo_customers(run: ImportRun, rows: Sequence[ImportedRow], *, at: datetime)
     locked = SourceProfile.objects.filter(pk__in=[row.target for row in rows]).order_by("pk")
     profiles = {profile.pk: profile for profile in locked.select_for_update(of=("self",))}
     told_by_facts = _profiles_of_facts(profiles)
-    undone: set[int] = set()
-    made: set[int] = set()
+    undone: list[ImportedRow] = []
+    restored: dict[int, SourceProfile] = {}
+    deleted: set[int] = set()
+    bare: set[int] = set()
     for row in rows:
         profile = profiles.get(row.target)
-        if profile is None or (run.finished_at and profile.observed_at > run.finished_at):
+        if profile is None or row.target in deleted:
             continue
-        customer = customers.get(profile.customer_id)
-        if customer:
-            _forget_attributes(customer, profile, row)
-        if not row.before["new"]:
-            _restore(profile, row)
-        elif profile.pk in told_by_facts:
+        if run.finished_at and profile.observed_at > run.finished_at:
+            continue
+        if _forget_attributes(customers.get(profile.customer_id), profile, row):
+            bare.add(profile.customer_id)
+        if row.before["new"] and row.target in told_by_facts:
             continue  # Orders or events say that this customer is of that source.
+        undone.append(row)
+        if row.before["new"]:
+            deleted.add(row.target)
         else:
-            profile.delete()
-            del profiles[row.target]
-        _forget_identities(row)
-        undone.add(row.pk)
-        if row.before["customer_created"]:
-            made.add(row.customer_id)
-    refresh_golden_records({row.customer_id for row in rows if row.pk in undone}, at=at)
-    _delete_without_history(made)
+            restored[row.target] = _as_before(profile, row)
+    SourceProfile.objects.bulk_update(
+        [profile for pk, profile in restored.items() if pk not in deleted],
+        ["data", "observed", "observed_at"],
+    )
+    SourceProfile.objects.filter(pk__in=deleted).delete()
+    Customer.objects.bulk_update([customers[pk] for pk in sorted(bare)], ["attributes"])
+    _forget_identities(undone)
+    refresh_golden_records({row.customer_id for row in undone}, at=at)
+    _delete_without_history({row.customer_id for row in undone if row.before["customer_created"]})
     return len(undone)
 
 
@@ -59,31 +65,41 @@ def _profiles_of_facts(profiles: Iterable[int]) -> set[int]:
     return found
 
 
-def _restore(profile: SourceProfile, row: ImportedRow) -> None:
+def _as_before(profile: SourceProfile, row: ImportedRow) -> SourceProfile:
     profile.data = row.before["data"]
     profile.observed = row.before["observed"]
     profile.observed_at = parse_datetime(row.before["observed_at"])
-    profile.save(update_fields=["data", "observed", "observed_at"])
+    return profile
 
 
-def _forget_attributes(customer: Customer, profile: SourceProfile, row: ImportedRow) -> None:
-    """Drop what only this file said of the sender's own fields; the profiles that are left tell the rest."""
+def _forget_attributes(customer: Customer | None, profile: SourceProfile, row: ImportedRow) -> bool:
+    """Drop what only this file said of the sender's own fields; the profiles that are left tell the rest.
+
+    Returns whether the customer lost any.
+    """
     before = (row.before["data"] or {}).get("attributes") or {}
     said = profile.data.get("attributes") or {}
-    gone = [name for name in said if name not in before]
-    if any(name in customer.attributes for name in gone):
-        for name in gone:
-            customer.attributes.pop(name, None)
-        customer.save(update_fields=["attributes"])
+    gone = [name for name in said if customer and name not in before and name in customer.attributes]
+    for name in gone:
+        del customer.attributes[name]
+    return bool(gone)
 
 
-def _forget_identities(row: ImportedRow) -> None:
-    for identity in Identity.objects.filter(pk__in=row.before["identities"]):
-        others = SourceProfile.objects.filter(
-            customer=identity.customer_id, **{f"data__{identity.namespace}": identity.value}
-        )
-        if not others.exists():
-            identity.delete()
+def _forget_identities(rows: Iterable[ImportedRow]) -> None:
+    """Drop the keys that this file brought and that no profile tells any more."""
+    brought = {pk for row in rows for pk in row.before["identities"]}
+    identities = list(Identity.objects.filter(pk__in=brought))
+    told: dict[int, set[tuple[str, str]]] = {}
+    profiles = SourceProfile.objects.filter(customer__in={each.customer_id for each in identities})
+    for customer_id, data in profiles.values_list("customer", "data"):
+        keys = {(name, value) for name, value in data.items() if isinstance(value, str)}
+        told.setdefault(customer_id, set()).update(keys)
+    gone = [
+        each.pk
+        for each in identities
+        if (each.namespace, each.value) not in told.get(each.customer_id, set())
+    ]
+    Identity.objects.filter(pk__in=gone).delete()
 
 
 def _delete_without_history(ids: set[int]) -> None:
@@ -108,9 +124,22 @@ def _delete(ids: set[int]) -> None:
     for table in customer_tables():
         if table.on_erase == OnErase.DELETE and table.label != "customers.ImportedRow":
             table.model._default_manager.filter(**{f"{table.field}__in": ids}).delete()
-    for customer in Customer.objects.filter(pk__in=ids):
-        try:
-            with transaction.atomic():
-                customer.delete()
-        except (ProtectedError, RestrictedError):
-            continue
+    merged = Customer.objects.filter(merged_into__in=ids).values_list("merged_into", flat=True)
+    delete_unless_needed(Customer.objects.filter(pk__in=ids - set(merged)))
+
+
+def delete_unless_needed(rows: QuerySet) -> int:
+    """Delete these rows but those that something refers to which must stay; return how many went."""
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        return 0
+    try:
+        with transaction.atomic():
+            rows.model._default_manager.filter(pk__in=ids).delete()
+    except (ProtectedError, RestrictedError):
+        if len(ids) == 1:
+            return 0
+        half = len(ids) // 2
+        parts = (rows.model._default_manager.filter(pk__in=part) for part in (ids[:half], ids[half:]))
+        return sum(map(delete_unless_needed, parts))
+    return len(ids)

@@ -19,7 +19,9 @@ HEAD = b"id,email,first_name,birth_date\n"
 GOOD = b"1,a@mail.example,Anna,1980-12-31\n"
 LAST = b"9,z@mail.example,Zoe,1990-01-02\n"
 BIG = b"x" * 10_000_000
-BROKEN = "2,b@mail.example,Zoë,\n".encode() * 12 + b"2,b@mail.example,B\xffa,\n"
+BROKEN = (
+    b"".join(f"{n},b{n}@mail.example,Zoë,\n".encode() for n in range(20, 32)) + b"2,b@mail.example,B\xffa,\n"
+)
 ROWS = [["id", "first_name"], [1, "Anna"], [None], [9, "Zoe"]]
 COLUMNS = b"".join(b",c%d" % number for number in range(496))
 
@@ -58,6 +60,7 @@ BAD_LINES = [
     ("a number that is too long", b"2" * 200 + b",b@mail.example,Bea,\n", "invalid_value"),
     ("no number", b",b@mail.example,Bea,1980-12-31\n", "invalid_value"),
     ("too many cells", b"2,b@mail.example,Bea,1980-12-31,more,and more\n", "too_many_cells"),
+    ("too few cells", b"2,b@mail.example,Bea\n", "too_few_cells"),
     ("a line break in a name", b'2,b@mail.example,"Be\na",1980-12-31\n', "invalid_value"),
     ("a broken byte in UTF-8", BROKEN, "undecodable"),
 ]  # fmt: skip

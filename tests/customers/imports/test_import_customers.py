@@ -1,12 +1,15 @@
 from datetime import date
 
 import pytest
+from django.utils import translation
 
 from customers.models import Consent, ConsentRecord, Customer, SourceProfile
-from customers.models.imports import ImportedRow
+from customers.models.imports import ImportedRow, ImportRun
+from customers.services import imports
 from operations.models import JobRun
+from operations.services import carry_out
 from tests.customers.imports.files import carried_out, checked, counts, errors, imported, mapped, upload
-from tests.factories import CustomerFactory
+from tests.factories import CustomerFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +135,39 @@ def test_the_mapping_is_remembered_for_the_next_file_of_the_source():
     assert again.mapping == {"id": "source_id", "zzz": "+size"}
     assert again.values == {"proof": "A form"}
     assert elsewhere.mapping == {"id": "source_id", "zzz": ""}
+
+
+def test_of_a_number_that_stands_in_a_file_twice_the_first_counts_and_the_second_is_reported():
+    run = imported("id,city\n1,Milano\n2,Bari\n1,Roma\n")
+
+    assert counts(run) == (2, 0, 0, 1)
+    assert SourceProfile.objects.get(external_id="1").data["city"] == "Milano"
+    message = "Line 2 has this number already; the first one counts."
+    assert errors(run) == [f'4,id,repeated,{message},"1,Roma"']
+
+
+def test_a_number_counts_where_it_is_right_for_the_first_time():
+    run = imported("id,birth_date\n1,31/02/1990\n1,28/02/1990\n")
+
+    assert counts(run) == (1, 0, 0, 1)
+    assert Customer.objects.get().birth_date == date(1990, 2, 28)
+
+
+def test_an_import_that_goes_on_after_its_process_was_killed_still_knows_the_numbers_before():
+    run = imports.start_import(upload("id,city\n1,Milano\n2,Bari\n1,Roma\n"), owner=None)
+    ImportRun.objects.filter(pk=run.pk).update(position=3)
+
+    carry_out(run.job)
+
+    run.refresh_from_db()
+    assert counts(run) == (0, 0, 0, 1)
+
+
+def test_the_report_and_the_error_file_are_in_the_language_of_whoever_imports(monkeypatch):
+    spoken = []
+    monkeypatch.setattr(imports, "_work", lambda job, dry: spoken.append(translation.get_language()))
+
+    imports.run_import(JobRun(owner=UserFactory(language="it")))
+    imports.check_import(JobRun())
+
+    assert spoken == ["it", "en"]

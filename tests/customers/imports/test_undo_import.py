@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import (
@@ -219,3 +221,23 @@ def test_after_a_day_nothing_can_be_undone():
         start_undo(run, owner=None, at=run.finished_at + timedelta(days=1))
 
     assert Customer.objects.exists()
+
+
+def test_undoing_many_takes_as_many_statements_as_undoing_few():
+    def undo_of(people: range) -> int:
+        run = imported(
+            "id,email,consent.email.marketing,proof\n"
+            + "".join(f"{n},p{n}@mail.example,yes,form\n" for n in people)
+        )
+        start_undo(run, owner=None, at=timezone.now())
+        run.refresh_from_db()
+        with CaptureQueriesContext(connection) as statements:
+            carry_out(run.job)
+        run.refresh_from_db()
+        assert run.report["undone"] == {"taken_back": len(people), "kept": 0}
+        return len(statements)
+
+    few, many = undo_of(range(2)), undo_of(range(100, 130))
+
+    assert not SourceProfile.objects.exists()
+    assert many - few < 10
