@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 
 from coupons.models import (
     Account,
@@ -96,7 +96,7 @@ def _give_back_payments(owed: Sequence[Owed], *, cause: str, at: datetime) -> di
     return {
         one.redemption.pk: ledger.give_back(
             one.redemption.entry, units=one.units, source_key=f"{cause}:{one.redemption.pk}", at=at
-        )
+        )[0]
         for one in owed
     }
 
@@ -104,11 +104,9 @@ def _give_back_payments(owed: Sequence[Owed], *, cause: str, at: datetime) -> di
 def _lock_accounts(accounts: Iterable[Account]) -> None:
     """Lock the accounts in the order of their keys, with all that hold points of the same people."""
     accounts = list(accounts)
-    if not accounts:
-        return
     people = [one.customer_id for one in accounts if one.kind == Account.Kind.POINTS and one.customer_id]
-    wanted = Q(pk__in=[one.pk for one in accounts]) | Q(customer__in=people, kind=Account.Kind.POINTS)
-    list(Account.objects.filter(wanted).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    siblings = Account.objects.filter(customer__in=people, kind=Account.Kind.POINTS)
+    ledger.lock_accounts([one.pk for one in accounts] + list(siblings.values_list("pk", flat=True)))
 
 
 def _give_back_counters(redemptions: Iterable[Redemption]) -> None:

@@ -8,26 +8,28 @@ from customers.services.events import new_event
 
 
 def redemption_event(redemption: Redemption, stack: RedemptionStack, type: str, at: datetime) -> Event:
-    """Return what is told of a redemption; one without a coupon is told of its promotion."""
+    """Return what is told of a redemption; `type` as of a coupon, others are told under their own kind.
+
+    The amount is the discount, or what was paid with a gift card or points.
+    """
     done = type.partition(".")[2]
-    if redemption.coupon_id is None:
-        type = f"promotion.{done}"
     return new_event(
-        type,
+        f"{redemption.kind}.{done}",
         external_id=f"redemption:{redemption.pk}:{done}",
         customer=stack.customer,
         occurred_at=at,
-        amount=redemption.discount_amount,
+        amount=redemption.tender_amount or redemption.discount_amount,
         currency=redemption.currency,
         payload={
             "redemption": redemption.pk,
             "stack": stack.pk,
-            "promotion": redemption.promotion.code,
+            "promotion": redemption.promotion.code if redemption.promotion else None,
             "coupon": redemption.coupon_id,
             "code": redemption.coupon.code if redemption.coupon else None,
             "source": stack.source_code,
             "source_id": stack.external_id,
-        },
+        }
+        | ({"units": redemption.units} if redemption.units else {}),
     )
 
 

@@ -161,7 +161,8 @@ def _settle(
         stack.status = Status.RETURNED
         stack.save(update_fields=["status"])
         stack.redemptions.update(status=Status.RETURNED)
-        events += [redemption_event(one, stack, "coupon.rolled_back", at) for one in redemptions]
+        given = [one for one in redemptions if one.kind not in PAYS]
+        events += [redemption_event(one, stack, "coupon.rolled_back", at) for one in given]
     record_events(events)
     entries = give_back(redemptions, uses=row.restores_usage, owed=owed, cause=f"return:{row.pk}", at=at)
     ReturnedTender.objects.bulk_create(
