@@ -24,7 +24,8 @@ from coupons.engine import (
     WeeklyHours,
 )
 from coupons.engine.incentive import Basis, Choose, Grouping, Kind, SpendBasis, SpendScope, Target
-from coupons.rules import code_mistake, pattern_mistake
+from coupons.patterns import pattern_mistake
+from coupons.rules import code_mistake
 from operations.errors import InvalidInput, Mistake
 
 LARGEST_AMOUNT = 10**12

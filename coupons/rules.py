@@ -1,14 +1,11 @@
 """What holds for codes, dates and allowances whatever the database says. Pure."""
 
-import secrets
 import unicodedata
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # 32 letters nobody confuses: ten of them are 50 bits.
-RANDOM_LENGTH = 10
 SHORTEST_CODE = 4
 LONGEST_CODE = 64
 APOLOGIES = (
@@ -25,31 +22,10 @@ def canonical_code(code: str) -> str:
 def code_mistake(code: str) -> str:
     """Return what is wrong with a code somebody made up; empty when nothing is."""
     canonical = canonical_code(code)
-    if not SHORTEST_CODE <= len(canonical) <= LONGEST_CODE:
+    if not SHORTEST_CODE <= len(canonical) <= max(len(canonical), len(code.strip())) <= LONGEST_CODE:
         return _("A code has %(low)d to %(high)d characters.") % {"low": SHORTEST_CODE, "high": LONGEST_CODE}
     if any(unicodedata.category(character)[0] == "C" for character in canonical):
         return _("A code holds no control characters.")
-    return ""
-
-
-def generate_code(pattern: str) -> str:
-    """Return a code nobody can guess: each # of the pattern becomes a random letter or digit.
-
-    Without a pattern it is ten of them.
-    """
-    return "".join(
-        secrets.choice(ALPHABET) if mark == "#" else mark for mark in pattern or "#" * RANDOM_LENGTH
-    )
-
-
-def pattern_mistake(pattern: str) -> str:
-    """Return what is wrong with a pattern of codes; empty when nothing is."""
-    if pattern.count("#") < RANDOM_LENGTH:
-        return _("A pattern needs at least %(count)d # signs, or its codes could be guessed.") % {
-            "count": RANDOM_LENGTH
-        }
-    if len(pattern) > 40 or not pattern.isascii() or not pattern.isprintable() or " " in pattern:
-        return _("A pattern has at most 40 ASCII characters without spaces.")
     return ""
 
 

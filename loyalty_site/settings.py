@@ -277,6 +277,8 @@ JOB_RUNNERS: dict[str, str] = {
     "customers.source_leaves": "customers.services.leaving.run_leaving",
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
+    "coupons.issue": "coupons.services.batches.make_codes",
+    "coupons.import": "coupons.services.code_files.read_codes",
 }
 # Kinds of job that do not wait behind those which take minutes, and the queue of each.
 JOB_QUEUES: dict[str, str] = {

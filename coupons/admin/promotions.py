@@ -193,9 +193,7 @@ class IssueCouponsView(PromotionPage, View):
         count = form.cleaned_data["count"]
         try:
             if count > AT_ONCE:
-                services.queue_coupons(
-                    promotion, parameters={"count": count}, total=count, owner=request.user, at=at
-                )
+                services.queue_coupons(promotion, count=count, issued_by=request.user, at=at)
                 text = _("%(count)s codes are being made; the jobs page shows how far it is.")
             else:
                 services.issue_coupons(promotion, count=count, issued_by=request.user, at=at)

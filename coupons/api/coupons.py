@@ -1,7 +1,10 @@
 """Codes over the API: issued, handed out, looked up, drawn as a QR code."""
 
+import csv
+import io
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -39,13 +42,18 @@ class CouponsIn(StrictSerializer):
         child=serializers.CharField(max_length=200), required=False, min_length=1, max_length=100_000
     )
     max_uses = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**31 - 1)
+    pattern = serializers.CharField(max_length=40, required=False)
     holder = CustomerReference(required=False, allow_null=True)
+    automatic = serializers.BooleanField(required=False)
+    valid_from = InstantField(required=False, allow_null=True)
     valid_until = InstantField(required=False, allow_null=True)
     items = DefinitionField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("count" in attrs) == ("codes" in attrs):
             raise serializers.ValidationError({"count": [_("Say how many codes, or which: one of them.")]})
+        if attrs.get("automatic") and (attrs.get("count") or len(attrs["codes"])) > AT_ONCE:
+            raise serializers.ValidationError({"automatic": [_("So many codes do not apply by themselves.")]})
         return attrs
 
 
@@ -148,19 +156,19 @@ class CouponList(generics.ListAPIView):
         entry.is_valid(raise_exception=True)
         options = dict(entry.validated_data)
         at, promotion = timezone.now(), find_promotion(reference)
-        holder = find_customer(options.pop("holder", None), create_prospect=True, at=at)
+        options["holder"] = find_customer(options.pop("holder", None), create_prospect=True, at=at)
+        options["client"] = request.auth
         total = options.get("count") or len(options["codes"])
         if total <= AT_ONCE:
-            coupons = services.issue_coupons(promotion, holder=holder, at=at, **options)
+            coupons = services.issue_coupons(promotion, at=at, **options)
             return 201, {"coupons": CouponOut(coupons, many=True).data}
         if "codes" in options:
-            options["codes"] = check_codes(options["codes"])
-        if valid_until := options.get("valid_until"):
-            options["valid_until"] = valid_until.isoformat()
-        parameters = options | {"holder": holder.pk if holder else None}
-        job = services.queue_coupons(
-            promotion, parameters=parameters, total=total, client=request.auth, at=at
-        )
+            text = io.StringIO()
+            csv.writer(text).writerows([["code"], *([code] for code in check_codes(options.pop("codes")))])
+            file = ContentFile(text.getvalue().encode(), name="codes.csv")
+            job = services.import_codes(promotion, file=file, at=at, **options)
+        else:
+            job = services.queue_coupons(promotion, at=at, **options)
         return 202, {"job": str(job.pk)}
 
 

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 class CodeBatch(models.Model):
     """Codes of a promotion that were made together: by whom, from what, how many.
 
-    While its job is at work, `place` is where to go on: the codes made so far, or the line of the file
-    that was read last; it is written in the transaction that writes the codes.
+    While its job is at work, `made` codes are there already, or the file was read up to the line `place`
+    and `error_bytes` of its error file are agreed: written in the transaction that writes the codes.
     """
 
     class Origin(models.TextChoices):
@@ -26,6 +26,7 @@ class CodeBatch(models.Model):
     unchanged = models.PositiveIntegerField(_("here already"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     place = models.PositiveBigIntegerField(default=0, editable=False)
+    error_bytes = models.PositiveBigIntegerField(default=0, editable=False)
     max_uses = models.PositiveIntegerField(_("uses per code"), null=True, blank=True)
     valid_from = models.DateTimeField(_("good from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("good until"), null=True, blank=True)

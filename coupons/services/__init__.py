@@ -5,15 +5,11 @@ from coupons.services.apologies import (
     decide_apology,
     issue_apology,
 )
+from coupons.services.batches import queue_coupons
 from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
-from coupons.services.coupons import (
-    issue_coupons,
-    issue_in_batches,
-    queue_coupons,
-    switch_off_coupon,
-    switch_on_coupon,
-)
+from coupons.services.code_files import import_codes
+from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
 from coupons.services.gift_cards import (
     IssuedGiftCard,
     activate_gift_card,
@@ -91,10 +87,10 @@ __all__ = [
     "find_gift_card",
     "find_stack",
     "give_back",
+    "import_codes",
     "issue_apology",
     "issue_coupons",
     "issue_gift_card",
-    "issue_in_batches",
     "link_order",
     "link_return",
     "lock_accounts",

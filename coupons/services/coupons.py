@@ -1,120 +1,121 @@
 """Codes: issued in ones or thousands, switched off and on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from coupons.definitions import read_items
 from coupons.errors import CodeTaken, CouponExpired, PromotionHasNoCoupon, PromotionStopped
-from coupons.models import Coupon, Promotion
-from coupons.rules import canonical_code, code_mistake, end_of_day_after, generate_code
+from coupons.models import CodeBatch, Coupon, Promotion
+from coupons.patterns import generate_codes, pattern_mistake
+from coupons.rules import canonical_code, code_mistake, end_of_day_after
 from coupons.services.locks import lock_promotions
 from customers.models import Customer
 from customers.services import record_event
+from customers.services.locks import hold_customer
 from operations.errors import InvalidInput, Mistake
 from operations.inserts import insert_missing
-from operations.models import ApiClient, JobRun, User
-from operations.services import advance_job, queue_job
-
-log = structlog.get_logger(__name__)
+from operations.models import ApiClient, User
 
 AT_ONCE = 1_000
 MOST_CODES = 1_000_000
-BATCH = 5_000
 PROMOTION_DEFAULT = object()
 
 
-def issue_coupons(
-    promotion: Promotion,
-    *,
-    count: int = 0,
-    codes: Sequence[str] = (),
-    max_uses: Any = PROMOTION_DEFAULT,
-    holder: Customer | None = None,
-    automatic: bool = False,
-    valid_from: datetime | None = None,
-    valid_until: datetime | None = None,
-    items: dict[str, Any] | None = None,
-    effect: dict[str, Any] | None = None,
-    reason: str = "",
-    issued_by: User | None = None,
-    at: datetime,
-) -> list[Coupon]:
-    """Make `count` codes nobody can guess, or the `codes` given; with a holder they are personal.
+@dataclass(frozen=True)
+class Terms:
+    """What codes made together have in common.
 
-    `max_uses` None is unlimited, left out it is the promotion's; `automatic` codes apply by themselves to
-    their holder's next order. Raises InvalidInput for a malformed code, CodeTaken for one in use,
-    PromotionHasNoCoupon, PromotionStopped, CouponExpired.
+    `max_uses` None is unlimited, left out it is the promotion's. A `holder` makes them personal, `automatic`
+    lets them apply by themselves to their holder's next order. `pattern` empty is the promotion's.
     """
-    if automatic and holder is None:
-        raise InvalidInput.at("/automatic", _("Only a coupon that has a holder applies by itself."))
-    if items is not None:
-        read_items(items)
+
+    max_uses: Any = PROMOTION_DEFAULT
+    holder: Customer | None = None
+    automatic: bool = False
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    items: dict[str, Any] | None = None
+    effect: dict[str, Any] | None = None
+    reason: str = ""
+    pattern: str = ""
+    issued_by: User | None = None
+    client: ApiClient | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InvalidInput for what no coupon may be."""
+        if self.items is not None:
+            read_items(self.items)
+        if self.automatic and self.holder is None:
+            raise InvalidInput.at("/automatic", _("Only a coupon that has a holder applies by itself."))
+        if self.pattern and (mistake := pattern_mistake(self.pattern)):
+            raise InvalidInput.at("/pattern", mistake)
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            raise InvalidInput.at("/valid_until", _("A coupon ends after it starts."))
+
+
+def issue_coupons(
+    promotion: Promotion, *, count: int = 0, codes: Sequence[str] = (), at: datetime, **terms: Any
+) -> list[Coupon]:
+    """Make `count` codes nobody can guess, or the `codes` given. `terms` are the fields of `Terms`.
+
+    Raises InvalidInput for a malformed code, CodeTaken for one in use, PromotionHasNoCoupon,
+    PromotionStopped, CouponExpired.
+    """
+    wished = Terms(**terms)
     with transaction.atomic():
+        if wished.holder:
+            wished = replace(wished, holder=hold_customer(wished.holder))
         (promotion,) = lock_promotions([promotion.pk])
         check_issuable(promotion, at=at)
+        origin = CodeBatch.Origin.IMPORTED if codes else CodeBatch.Origin.GENERATED
+        batch = open_batch(promotion, wished, origin=origin, wanted=len(codes) or count, at=at)
         template = {
             "promotion": promotion,
-            "max_uses": promotion.coupon_max_uses if max_uses is PROMOTION_DEFAULT else max_uses,
-            "holder": holder,
-            "personal": holder is not None,
-            "automatic": automatic,
-            "valid_from": valid_from,
-            "valid_until": valid_until or default_end(promotion, at=at),
-            "items": items,
-            "effect": effect,
-            "reason": reason,
-            "issued_by": issued_by,
+            "batch": batch,
+            "max_uses": batch.max_uses,
+            "holder": wished.holder,
+            "personal": wished.holder is not None,
+            "automatic": wished.automatic,
+            "valid_from": wished.valid_from,
+            "valid_until": batch.valid_until,
+            "items": wished.items,
+            "effect": wished.effect,
+            "reason": wished.reason,
+            "issued_by": wished.issued_by,
         }
         if codes:
-            return _insert_given(check_codes(codes), template)
-        return _insert_random(promotion.coupon_pattern, count, template)
+            made = _insert_given(check_codes(codes), template)
+        else:
+            made = _insert_random(batch.pattern, count, template)
+        batch.made = len(made)
+        batch.save(update_fields=["made"])
+    return made
 
 
-def queue_coupons(
-    promotion: Promotion,
-    *,
-    parameters: dict[str, Any],
-    total: int,
-    owner: User | None = None,
-    client: ApiClient | None = None,
-    at: datetime,
-) -> JobRun:
-    """Promise more codes than one request can make; `coupons.tasks.issue_coupons` keeps the promise."""
-    check_issuable(promotion, at=at)
-    job = queue_job(
-        "coupons.issue",
-        title=_("Codes for %(promotion)s") % {"promotion": promotion.name},
-        owner=owner,
-        client=client,
-        total=total,
-        parameters=parameters | {"promotion": promotion.pk},
+def open_batch(
+    promotion: Promotion, terms: Terms, *, origin: str, wanted: int | None, at: datetime, file_name: str = ""
+) -> CodeBatch:
+    """Write down that codes are being made, by whom and on which terms."""
+    max_uses = promotion.coupon_max_uses if terms.max_uses is PROMOTION_DEFAULT else terms.max_uses
+    return CodeBatch.objects.create(
+        promotion=promotion,
+        origin=origin,
+        pattern=terms.pattern or promotion.coupon_pattern if origin == CodeBatch.Origin.GENERATED else "",
+        wanted=wanted,
+        max_uses=max_uses,
+        valid_from=terms.valid_from,
+        valid_until=terms.valid_until or default_end(promotion, at=terms.valid_from or at),
+        items=terms.items,
+        holder=terms.holder,
+        file_name=file_name,
+        issued_by=terms.issued_by,
+        client=terms.client,
     )
-    transaction.on_commit(lambda: _ring(job))
-    return job
-
-
-def issue_in_batches(job: JobRun, *, at: datetime) -> dict[str, int]:
-    """Keep the promise of a queued job, in batches that each commit; return what came out."""
-    parameters = dict(job.parameters)
-    promotion = Promotion.objects.get(pk=parameters.pop("promotion"))
-    codes, count = parameters.pop("codes", []), parameters.pop("count", 0)
-    holder = parameters.pop("holder", None)
-    options = {
-        "holder": Customer.objects.get(pk=holder) if holder else None,
-        "valid_until": _instant(parameters.pop("valid_until", None)),
-        **parameters,
-    }
-    total = len(codes) or count
-    for start in range(0, total, BATCH):
-        part = codes[start : start + BATCH]
-        issue_coupons(promotion, codes=part, count=min(BATCH, total - start), at=at, **options)
-        advance_job(job, done=min(start + BATCH, total))
-    return {"issued": total}
 
 
 def switch_off_coupon(coupon: Coupon, *, reason: str = "", by: User | None = None, at: datetime) -> Coupon:
@@ -193,23 +194,10 @@ def _insert_random(pattern: str, count: int, template: dict[str, Any]) -> list[C
     while (
         len(coupons) < count
     ):  # Two codes of 50 random bits are hardly ever the same; then there is another.
-        codes = [generate_code(pattern) for _ in range(count - len(coupons))]
+        codes = generate_codes(pattern, count=count - len(coupons))
         coupons += insert_missing(_new(codes, template), unique=["code_canonical"])
     return coupons
 
 
 def _new(codes: list[str], template: dict[str, Any]) -> list[Coupon]:
     return [Coupon(code=code, code_canonical=canonical_code(code), **template) for code in codes]
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _ring(job: JobRun) -> None:
-    from coupons.tasks import issue_coupons as task
-
-    try:
-        task.delay(job.pk)
-    except task.OperationalError:  # The broker is away: beat finds the job within a minute of its return.
-        log.warning("doorbell_unreachable", bell="issue_coupons", job_id=job.pk)

@@ -12,7 +12,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from coupons.models import Coupon, Promotion, Publication, Reason, Redemption, RedemptionStack
-from coupons.rules import canonical_code, generate_code
+from coupons.patterns import generate_code
+from coupons.rules import canonical_code
 from coupons.services.promotions import create_promotion
 from customers.models import Event, Order, Purpose
 from customers.services.bulk import write_past_events

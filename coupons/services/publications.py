@@ -16,7 +16,8 @@ from coupons.errors import (
     PromotionStopped,
 )
 from coupons.models import BudgetPeriod, Coupon, Period, Promotion, Publication
-from coupons.rules import canonical_code, generate_code
+from coupons.patterns import generate_code
+from coupons.rules import canonical_code
 from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
 from customers.models import Customer, Purpose

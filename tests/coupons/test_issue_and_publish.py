@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coupons import tasks
 from coupons.errors import (
     CodeTaken,
     CouponDisabled,
@@ -14,7 +13,7 @@ from coupons.errors import (
     PromotionStopped,
 )
 from coupons.models import Coupon, Publication
-from coupons.rules import ALPHABET
+from coupons.patterns import ALPHABET
 from coupons.services import (
     issue_coupons,
     publish_coupon,
@@ -27,6 +26,7 @@ from coupons.services import (
 )
 from customers.models import Event
 from operations.errors import InvalidInput
+from operations.services import carry_out
 from tests.coupons.factories import NOW, coupon, customer, promotion, spending
 
 pytestmark = pytest.mark.django_db
@@ -86,23 +86,14 @@ def test_codes_expire_at_the_end_of_a_local_day():
 
 def test_thousands_of_codes_are_a_job():
     many = promotion()
-    job = queue_coupons(many, parameters={"count": 12_000}, total=12_000, at=NOW)
+    job = queue_coupons(many, count=12_000, at=NOW)
 
-    tasks.issue_coupons(job.pk)
-    tasks.issue_coupons(job.pk)
+    carry_out(job)
+    carry_out(job)
 
     job.refresh_from_db()
     assert (job.status, job.done, job.result) == ("DONE", 12_000, {"issued": 12_000})
     assert Coupon.objects.filter(promotion=many).count() == 12_000
-
-
-def test_a_job_whose_bell_was_lost_is_taken_up_by_the_clock():
-    job = queue_coupons(promotion(), parameters={"count": 3}, total=3, at=NOW)
-
-    tasks.keep_promotions()
-
-    job.refresh_from_db()
-    assert job.status == "DONE"
 
 
 def test_the_same_source_id_gives_the_same_coupon():
