@@ -1,8 +1,10 @@
-"""Guessing codes is stopped: wrong ones are counted per person and per client, atomically, in the cache."""
+"""Guessing codes is stopped: wrong ones are counted per person and per client, atomically, in Valkey."""
 
+import redis
 import structlog
-from django.core.cache import cache
 
+from operations.counters import count as count_units
+from operations.counters import counted
 from operations.errors import RateLimited
 from operations.models import ApiClient
 
@@ -20,16 +22,16 @@ class TooManyWrongCodes(RateLimited):
 def refuse_guessing(client: ApiClient, subject: str) -> None:
     """Raise TooManyWrongCodes when this person, or this untrusted client, has named too many wrong codes.
 
-    `subject` is empty when the request names nobody. While the cache is away everybody passes.
+    `subject` is empty when the request names nobody. While Valkey is away everybody passes.
     """
     try:
-        wrong = cache.get_many([_subject_key(subject), _client_key(client)])
-    except Exception:
+        by_subject, by_client = counted(_subject_key(subject), _client_key(client))
+    except redis.RedisError:
         log.error("wrong_codes_uncounted", client_id=client.pk)
         return
-    if subject and wrong.get(_subject_key(subject), 0) >= PER_SUBJECT:
+    if subject and by_subject >= PER_SUBJECT:
         raise TooManyWrongCodes
-    if not client.trusted and wrong.get(_client_key(client), 0) >= PER_CLIENT:
+    if not client.trusted and by_client >= PER_CLIENT:
         raise TooManyWrongCodes
 
 
@@ -38,20 +40,15 @@ def count_wrong_codes(client: ApiClient, subject: str, count: int = 1) -> None:
     if not count:
         return
     try:
-        of_client = _count(_client_key(client), count, CLIENT_SECONDS)
-        of_subject = _count(_subject_key(subject), count, SUBJECT_SECONDS) if subject else 0
-    except Exception:
+        of_client = count_units(_client_key(client), count, seconds=CLIENT_SECONDS)
+        of_subject = count_units(_subject_key(subject), count, seconds=SUBJECT_SECONDS) if subject else 0
+    except redis.RedisError:
         log.error("wrong_codes_uncounted", client_id=client.pk)
         return
     if of_client >= PER_CLIENT > of_client - count:
         log.error("many_wrong_codes", client_id=client.pk, count=of_client)
     if of_subject - count >= PER_SUBJECT:
         raise TooManyWrongCodes
-
-
-def _count(key: str, count: int, seconds: int) -> int:
-    cache.add(key, 0, seconds)
-    return cache.incr(key, count)
 
 
 def _subject_key(subject: str) -> str:

@@ -29,6 +29,7 @@ class ApiClientForm(ModelForm):
     class Meta:
         model = ApiClient
         fields = ["name", "scopes", "requests_per_minute", "trusted", "expiry_date", "revoked"]
+        help_texts = {"revoked": gettext_lazy("Takes effect within ten seconds, and cannot be undone.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -11,6 +11,7 @@ from operations.errors import IdempotencyInProgress, IdempotencyKeyReused, Refus
 from operations.models import ApiClient, IdempotencyKey
 
 KEPT = timedelta(days=30)
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,26 @@ def answer_once(
 ) -> Answer:
     """Run `work` in one transaction with its stored answer, or replay the answer stored before.
 
-    A Refusal rolls the work back and is stored like a success; any other error stores nothing.
+    A Refusal rolls everything back and is stored like a success, in a transaction of its own; any other
+    error stores nothing. Looking and locking are one statement, which may look before it locks: then the
+    answer cannot be stored a second time, the work is undone, and the first answer is replayed.
 
     Raises IdempotencyInProgress while the first request runs, IdempotencyKeyReused for another request.
     """
-    with transaction.atomic():
-        _lock(client, key)
-        stored = IdempotencyKey.objects.filter(client=client, key=key).first()
-        if stored:
-            if bytes(stored.request_hash) != request_hash:
-                raise IdempotencyKeyReused
-            return Answer(stored.status, bytes(stored.body), replayed=True)
+    for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                answer = work()
-        except Refusal as refusal:
-            answer = refuse(refusal)
-        IdempotencyKey.objects.create(
-            client=client, key=key, request_hash=request_hash, status=answer.status, body=answer.body
-        )
-    return answer
+                stored = _claim(client, key, request_hash)
+                if stored is None:
+                    answer = _done(work)
+                    _store(client, key, request_hash, answer)
+                return stored or answer
+        except _Refused as refused:
+            answer = refuse(refused.refusal)
+            work = _answered(answer)
+        except _AnsweredMeanwhile:
+            continue
+    raise IdempotencyInProgress
 
 
 def forget_answers(*, at: datetime) -> int:
@@ -60,11 +61,57 @@ def forget_answers(*, at: datetime) -> int:
     return deleted
 
 
-def _lock(client: ApiClient, key: str) -> None:
+class _Refused(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+class _AnsweredMeanwhile(Exception):
+    """Another request under this key committed between our looking for its answer and our lock."""
+
+
+def _done(work: Callable[[], Answer]) -> Answer:
+    try:
+        return work()
+    except Refusal as refusal:
+        raise _Refused(refusal) from refusal
+
+
+def _answered(answer: Answer) -> Callable[[], Answer]:
+    return lambda: answer
+
+
+def _claim(client: ApiClient, key: str, request_hash: bytes) -> Answer | None:
+    """Hold the key until the transaction ends; return the answer that is stored under it."""
     digest = hashlib.sha256(f"{client.pk}:{key}".encode()).digest()
+    number = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)]
-        )
-        if not cursor.fetchone()[0]:
+        cursor.execute(_CLAIM, [number, client.pk, key])
+        locked, stored_hash, status, body = cursor.fetchone()
+    if status is None:
+        if not locked:
             raise IdempotencyInProgress
+        return None
+    if bytes(stored_hash) != request_hash:
+        raise IdempotencyKeyReused
+    return Answer(status, bytes(body), replayed=True)
+
+
+_CLAIM = """
+SELECT pg_try_advisory_xact_lock(%s), stored.request_hash, stored.status, stored.body
+FROM (VALUES (1)) AS one LEFT JOIN operations_idempotencykey stored
+  ON stored.client_id = %s AND stored.key = %s
+"""
+
+
+def _store(client: ApiClient, key: str, request_hash: bytes, answer: Answer) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, [client.pk, key, request_hash, answer.status, answer.body])
+        if not cursor.rowcount:
+            raise _AnsweredMeanwhile
+
+
+_STORE = """
+INSERT INTO operations_idempotencykey (client_id, key, request_hash, status, body, created_at)
+VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT (client_id, key) DO NOTHING
+"""

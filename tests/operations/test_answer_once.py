@@ -10,6 +10,7 @@ from operations.errors import IdempotencyInProgress, IdempotencyKeyReused, Inval
 from operations.models import ApiClient, IdempotencyKey, JobRun
 from operations.services import answer_once, forget_answers, queue_job
 from operations.services.idempotency import Answer
+from tests.coupons.races import at_once
 
 HASH, OTHER_HASH = b"h" * 32, b"o" * 32
 
@@ -123,3 +124,20 @@ def test_answers_are_forgotten_every_day():
     assert "operations.tasks.forget_answers" in {
         entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
     }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_request_many_times_at_once_works_once_and_everybody_gets_one_answer():
+    till, _ = ApiClient.objects.create_key(name="till", scopes=["all"])
+
+    def retrying() -> Answer | str:
+        try:
+            return ask(till)
+        except IdempotencyInProgress as error:
+            return error.key
+
+    answers = [one for one in at_once([retrying] * 8 * 4) if isinstance(one, Answer)]
+
+    assert JobRun.objects.count() == 1
+    assert {answer.body for answer in answers} == {bytes(IdempotencyKey.objects.get().body)}
+    assert [answer.replayed for answer in answers].count(False) == 1

@@ -1,0 +1,44 @@
+"""Counters that many requests share, in Valkey: one round trip each, on a connection that stays open."""
+
+from functools import cache
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+TIMEOUT_SECONDS = 1
+
+
+def count(key: str, units: int = 1, *, seconds: int) -> int:
+    """Add to the counter, which is forgotten so many seconds after its first unit; return where it stands.
+
+    Raises redis.RedisError while the store is away.
+    """
+    commands = _store(_location()).pipeline(transaction=False)
+    commands.incrby(_name(key), units)
+    commands.expire(_name(key), seconds, nx=True)
+    return commands.execute()[0]
+
+
+def counted(*keys: str) -> list[int]:
+    """Return where the counters stand. Raises redis.RedisError while the store is away."""
+    return [int(value or 0) for value in _store(_location()).mget([_name(key) for key in keys])]
+
+
+def _location() -> str:
+    return settings.CACHES["default"]["LOCATION"]
+
+
+def _name(key: str) -> str:
+    return f"fidelio:count:{key}"
+
+
+@cache
+def _store(location: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        location,
+        socket_connect_timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
