@@ -27,6 +27,10 @@ class UnsafeHeader(ValueError):
     """A rendered header holds a line break, or an address is not one."""
 
 
+class CodeGone(ValueError):
+    """The code that a message was to bring was withdrawn, renewed or wiped meanwhile."""
+
+
 class TestNotSent(Refusal):
     """The provider did not take a test mail."""
 

@@ -1,7 +1,7 @@
 """What campaigns does when something happens elsewhere; named in settings.EVENT_SUBSCRIBERS."""
 
-from campaigns.services import send_confirmation, send_publication
-from coupons.models import Publication
+from campaigns.services import send_confirmation, send_gift_card, send_publication
+from coupons.models import GiftCard, Publication
 from customers.models import ConsentRecord, Event, Purpose
 from customers.models.consent import ConsentState
 from customers.services.events import only_if
@@ -19,6 +19,14 @@ def deliver_published_coupon(event: Event) -> None:
     publication = found.get(pk=event.payload["publication"])
     purpose = event.payload.get("purpose", Purpose.MARKETING)
     send_publication(publication, purpose=purpose, at=event.occurred_at)
+
+
+@only_if(_goes_through_a_channel)
+def deliver_gift_card(event: Event) -> None:
+    """Send the code of a gift card to its holder, at once."""
+    card = GiftCard.objects.whole().filter(pk=event.payload["gift_card"]).first()
+    if card is not None:
+        send_gift_card(card, at=event.occurred_at)
 
 
 def _waits_for_confirmation(event: Event) -> bool:

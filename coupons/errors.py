@@ -14,7 +14,7 @@ Refusal
 ├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 ├── GiftCardNotFound         404
-├── GiftCardMoveNotPossible  409
+├── GiftCardMoveNotPossible, GiftCardConflict (409)
 └── PointsExceeded, AlreadyReversed (409), MoreThanTaken
 """
 
@@ -175,6 +175,10 @@ class GiftCardNotFound(NotFound):
 
 class GiftCardMoveNotPossible(Conflict):
     message = _("The gift card's status does not allow this.")
+
+
+class GiftCardConflict(Conflict):
+    message = _("Another gift card was issued for this cause.")
 
 
 class MoreThanTaken(Refusal):

@@ -19,5 +19,10 @@ def link_return(event: Event) -> None:
     services.link_return(Return.objects.select_related("order__source").get(pk=event.payload["return"]))
 
 
+def take_back_gift_cards(event: Event) -> None:
+    """Switch off the gift cards that were sold in an order whose money went back."""
+    services.take_back_gift_cards(_order(event), at=event.occurred_at)
+
+
 def _order(event: Event) -> Order:
     return Order.objects.select_related("source").get(pk=event.payload["order"])

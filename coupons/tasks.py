@@ -14,3 +14,9 @@ def keep_promotions() -> None:
 def expire_lots() -> None:
     """Book the expiry of points; they cannot be spent from their expiry on, booked or not."""
     services.expire_lots(at=timezone.now())
+
+
+@shared_task(name="coupons.tasks.wipe_codes")
+def wipe_codes() -> None:
+    """Forget the codes of gift cards that were on their way for a day: none is told after that anyway."""
+    services.wipe_codes(at=timezone.now())

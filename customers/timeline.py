@@ -99,6 +99,7 @@ class Wording:
 FAMILIES = {
     "order": _("Orders"),
     "coupon": _("Coupons"),
+    "gift_card": _("Gift cards"),
     "points": _("Points"),
     "redemption": _("Redemptions"),
     "apology": _("Apologies"),
@@ -137,6 +138,22 @@ WORDINGS = {
     "coupon.withdrawn": Wording(_("Coupon {code} withdrawn"), "block", "warn"),
     "coupon.disabled": Wording(_("Coupon {code} switched off"), "block", "warn", "{reason}"),
     "coupon.enabled": Wording(_("Coupon {code} switched on"), "check_circle", "", "{reason}"),
+    "gift_card.issued": Wording(
+        _("Received a gift card of {amount}"), "card_giftcard", "good", "···· {last4}"
+    ),
+    "gift_card.activated": Wording(
+        _("Gift card of {amount} activated"), "card_giftcard", "good", "···· {last4}"
+    ),
+    "gift_card.topped_up": Wording(
+        _("Gift card topped up with {amount}"), "add_card", "good", "···· {last4}"
+    ),
+    "gift_card.disabled": Wording(
+        _("Gift card switched off"), "credit_card_off", "bad", "···· {last4} {reason}"
+    ),
+    "gift_card.enabled": Wording(_("Gift card switched on"), "credit_card", "", "···· {last4} {reason}"),
+    "gift_card.renewed": Wording(_("Gift card with a new code"), "password", "info", "···· {last4} {reason}"),
+    "gift_card.redeemed": Wording(_("Paid {amount} with a gift card"), "credit_score", "good"),
+    "gift_card.rolled_back": Wording(_("Payment with a gift card undone"), "history", "warn", "{amount}"),
     "apology.issued": Wording(_("We apologised with a coupon"), "sentiment_satisfied", "info", "{reason}"),
     "apology.requested": Wording(_("An apology waits for approval"), "hourglass_top", "warn", "{reason}"),
     "message.sent": Wording(_("We wrote by {channel}"), "mail", "info", "{campaign}"),

@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
     "apply retention": {"task": "customers.tasks.apply_retention", "schedule": crontab(hour=5, minute=10)},
     "sweep merges": {"task": "customers.tasks.sweep_merges", "schedule": timedelta(minutes=15)},
     "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
+    "wipe sealed codes": {"task": "coupons.tasks.wipe_codes", "schedule": timedelta(minutes=15)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -226,16 +227,20 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "order.returned": [
         "coupons.subscribers.link_return",
+        "coupons.subscribers.take_back_gift_cards",
         "loyalty.subscribers.claw_back_on_return",
         "referrals.subscribers.lose_on_return",
     ],
     "order.cancelled": [
         "coupons.subscribers.roll_back_order",
+        "coupons.subscribers.take_back_gift_cards",
         "loyalty.subscribers.claw_back_on_return",
         "referrals.subscribers.lose_on_return",
     ],
     "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
+    "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
+    "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
 }
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
@@ -456,6 +461,7 @@ SPECTACULAR_SETTINGS = {
         "CampaignTriggerEnum": "campaigns.models.campaign.CampaignVersion.Trigger",
         "ConsentStateEnum": "customers.models.consent.ConsentState",
         "CouponStatusEnum": "coupons.models.coupon.Coupon.Status",
+        "GiftCardStatusEnum": "coupons.models.gift_card.GiftCard.Status",
         "CustomerKindEnum": "customers.models.customer.Customer.Kind",
         "CustomerStatusEnum": "customers.models.customer.Customer.Status",
         "MailChannelEnum": [("email", "email")],

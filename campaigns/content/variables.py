@@ -1,7 +1,7 @@
 """What a template may say about its recipient: the catalogue, and the values of one message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -21,8 +21,8 @@ VARIABLES = {
     "unsubscribe_url": _("Address of the page to unsubscribe"),
     "preferences_url": _("Address of the recipient's preferences"),
 }
-# Only in mails of our own making: a marketer's mail has nothing to confirm.
-BUILT_IN = {"confirm_url"}
+# Only in mails of our own making: a marketer's mail has nothing to confirm and brings no money.
+BUILT_IN = {"confirm_url", "gift_card.code", "gift_card.value", "gift_card.valid_until"}
 FAKE_CODE = "TEST-NOT-VALID"
 
 
@@ -37,11 +37,13 @@ class Values:
     unsubscribe_url: str
     preferences_url: str = ""
     confirm_url: str = ""
+    gift_card: Mapping[str, str] = field(default_factory=dict)
 
     def as_context(self) -> dict[str, Any]:
         return {
             "customer": dict(self.customer),
             "coupon": dict(self.coupon),
+            "gift_card": {"code": "", "value": "", "valid_until": "", **self.gift_card},
             "campaign": {"name": self.campaign_name},
             "programme": {"name": self.programme_name},
             "unsubscribe_url": self.unsubscribe_url,

@@ -79,6 +79,8 @@ class Message(models.Model):
     process holds it. Messages of a campaign have `run` and `version`; a published coupon's has neither.
     """
 
+    GIFT_CARD = "gift_card"  # The step that brings a gift card; its occurrence is gift_card:ID:VERSION.
+
     class Lane(models.TextChoices):
         FAST = "FAST", _("Fast")
         BULK = "BULK", _("Bulk")
@@ -156,7 +158,7 @@ class Message(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["occurrence", "channel"],
-                condition=models.Q(step="confirmation"),
+                condition=models.Q(step__in=["confirmation", "gift_card"]),
                 name="one_message_per_confirmation",
             ),
             models.CheckConstraint(
@@ -193,6 +195,14 @@ class Message(models.Model):
 
     @property
     def coupon_code(self) -> str:
-        """Return the code the recipient was given; empty without one, and when it was taken back."""
+        """Return the coupon's code the recipient was given; empty without one, and when it was taken back."""
         publication = self.publication
         return publication.coupon.code if publication and publication.status == "PUBLISHED" else ""
+
+    @property
+    def gift_card(self) -> tuple[int, int] | None:
+        """Return the gift card that the message brings and the version of its code; None for any other."""
+        if self.step != self.GIFT_CARD:
+            return None
+        _step, card, version = self.occurrence.split(":")
+        return int(card), int(version)

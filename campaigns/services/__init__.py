@@ -12,7 +12,7 @@ from campaigns.services.planning import create_due_runs, finish_runs, plan_run, 
 from campaigns.services.pump import pump
 from campaigns.services.switches import switch_channel
 from campaigns.services.testing import preview_content, send_test
-from campaigns.services.transactional import send_confirmation, send_publication
+from campaigns.services.transactional import send_confirmation, send_gift_card, send_publication
 from campaigns.services.unsubscribing import unsubscribe
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "reap_leases",
     "resume_campaign",
     "send_confirmation",
+    "send_gift_card",
     "send_publication",
     "send_test",
     "start_campaign",

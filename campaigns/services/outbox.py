@@ -24,6 +24,7 @@ from campaigns.models import (
 from campaigns.rules import retry_delay
 from coupons.models import Promotion, Publication
 from coupons.services import publish_coupon, withdraw_publication
+from coupons.services.sealed_codes import wipe_code
 from customers.models import Event, Suppression
 from customers.services import record_events, suppress
 from customers.services.events import new_event
@@ -242,6 +243,9 @@ def _end(
     )
     if not changed:
         return None
+    if state == MessageState.SENT and message.gift_card:
+        card, version = message.gift_card
+        wipe_code(card, version=version)
     record_events([_event(state.lower(), message, at)])
     return state
 

@@ -18,7 +18,7 @@ from liquid.exceptions import LiquidError
 
 from campaigns.channels import Envelope, Outcome, Sender, open_sender
 from campaigns.content import Content, render_content
-from campaigns.errors import MoveNotPossible, UnsafeHeader
+from campaigns.errors import CodeGone, MoveNotPossible, UnsafeHeader
 from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.models import CampaignRun, CampaignVersion, Message
 from campaigns.services.campaigns import pause_campaign
@@ -103,7 +103,7 @@ class Pump:
             return True
         try:
             envelope = _envelope(message, version, at=at)
-        except (LiquidError, UnsafeHeader) as error:
+        except (LiquidError, UnsafeHeader, CodeGone) as error:
             refuse_content(message, owner=self.owner, detail=str(error), at=at)
             return True
         result = self._sender(message.channel).send(envelope)

@@ -6,13 +6,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.content import FAKE_CODE, Values
+from campaigns.errors import CodeGone
 from campaigns.models import CampaignVersion, Message
-from coupons.models import Coupon, Promotion
+from coupons.gift_card_codes import written_code
+from coupons.models import Coupon, GiftCard, Promotion
+from coupons.services.sealed_codes import open_code
 from customers.models import ConsentRecord, Customer
 from customers.services.confirmations import confirmation_url
 from customers.services.preferences import preferences_url
@@ -35,6 +38,7 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         unsubscribe_url=unsubscribe_url(message.token),
         preferences_url=preferences_url(message.customer),
         confirm_url=confirmation_url_of(message),
+        gift_card=gift_card_values(message, at=timezone.now()),
     )
 
 
@@ -75,6 +79,26 @@ def coupon_values(coupon: Coupon, *, language: str, token: UUID) -> dict[str, st
             "value": worth_of(coupon),
             "valid_until": _last_day(coupon),
             "qr_url": f"{settings.PUBLIC_URL}/m/{token}/qr.svg",
+        }
+
+
+def gift_card_values(message: Message, *, at: datetime) -> dict[str, str]:
+    """Return what the mail that brings a gift card says of it; the code is unsealed for this alone.
+
+    Raises CodeGone when the code may not be told any more.
+    """
+    if message.gift_card is None:
+        return {}
+    card_id, version = message.gift_card
+    card, code = GiftCard.objects.whole().get(pk=card_id), open_code(card_id, at=at)
+    if code is None or version != card.code_version:
+        raise CodeGone
+    with translation.override(language_of(message.customer)):
+        last = card.expires_at - timedelta(microseconds=1) if card.expires_at else None
+        return {
+            "code": written_code(code),
+            "value": money(card.amount, card.currency),
+            "valid_until": date_format(timezone.localtime(last).date(), "SHORT_DATE_FORMAT") if last else "",
         }
 
 

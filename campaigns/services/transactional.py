@@ -13,7 +13,8 @@ from campaigns.channels import SENDERS
 from campaigns.content import Content, compile_content
 from campaigns.models import Message, MessageReason, MessageState
 from campaigns.services.recipients import CONSENT, language_of
-from coupons.models import Publication, Reason
+from coupons.gift_card_codes import SEALED_FOR
+from coupons.models import GiftCard, Publication, Reason, SealedCode
 from customers.models import Consent, ConsentRecord, Customer, Identity, Purpose, Source
 from customers.models.consent import ConsentState
 from customers.rules import address_hash
@@ -23,6 +24,7 @@ from customers.services.locks import hold_customer
 MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
 STEP = "coupon"
 CONFIRMATION = "confirmation"
+GIFT_CARD = Message.GIFT_CARD
 
 
 def send_publication(publication: Publication, *, purpose: str, at: datetime) -> Message | None:
@@ -90,10 +92,45 @@ def send_confirmation(record: ConsentRecord, *, at: datetime) -> Message | None:
     return message
 
 
+def send_gift_card(card: GiftCard, *, at: datetime) -> Message | None:
+    """Write the message that brings the code of a gift card to its holder; once per code.
+
+    None for a card without a holder or a code to send, and for a channel nothing can be sent through.
+    """
+    sealed = SealedCode.objects.filter(card=card).first()
+    if card.holder is None or card.channel not in SENDERS or sealed is None:
+        return None
+    with transaction.atomic():
+        customer = hold_customer(card.holder)
+        address = _address(customer, card.channel, Purpose.SERVICE)
+        message, created = Message.objects.get_or_create(
+            step=GIFT_CARD,
+            occurrence=f"{GIFT_CARD}:{card.pk}:{card.code_version}",
+            channel=card.channel,
+            defaults={
+                "customer": customer,
+                "purpose": Purpose.SERVICE,
+                "lane": Message.Lane.FAST,
+                "address": address,
+                "address_hash": address_hash(address) if address else "",
+                "token": uuid.uuid4(),
+                "state": MessageState.PENDING if address else MessageState.SUPPRESSED,
+                "reason": "" if address else MessageReason.NO_ADDRESS,
+                "not_before": Now(),
+                "expires_at": sealed.sealed_at + SEALED_FOR,
+            },
+        )
+        if created:
+            ring_on_commit("pump_fast")
+    return message
+
+
 def transactional_content(message: Message) -> Content:
     """Return the built-in mail for a message without a campaign, in the recipient's language."""
     if message.step == CONFIRMATION:
         return _built_in("confirmation", language_of(message.customer), False)
+    if message.step == GIFT_CARD:
+        return _built_in("gift_card", language_of(message.customer), False)
     kind = "apology" if message.publication.coupon.reason == Reason.APOLOGY else "coupon"
     return _built_in(kind, language_of(message.customer), message.purpose != Purpose.SERVICE)
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from coupons.api import apologies, coupons, promotions, returns
+from coupons.api import apologies, coupons, gift_cards, promotions, returns
 from coupons.api.spending import views as spending
 
 urlpatterns = [
@@ -21,4 +21,13 @@ urlpatterns = [
     path("redemptions/<str:reference>/returns", returns.RedemptionReturns.as_view()),
     path("apologies", apologies.ApologyList.as_view()),
     path("apologies/<int:pk>/approve", apologies.ApologyApproval.as_view()),
+    path("gift-cards", gift_cards.GiftCardList.as_view(), name="gift-cards"),
+    path("gift-cards/lookup", gift_cards.GiftCardLookup.as_view()),
+    path("gift-cards/<str:reference>", gift_cards.GiftCardDetail.as_view(), name="gift-card"),
+    path("gift-cards/<str:reference>/transactions", gift_cards.TransactionList.as_view()),
+    path("gift-cards/<str:reference>/activate", gift_cards.GiftCardActivation.as_view()),
+    path("gift-cards/<str:reference>/top-ups", gift_cards.TopUpList.as_view()),
+    path("gift-cards/<str:reference>/disable", gift_cards.GiftCardStop.as_view()),
+    path("gift-cards/<str:reference>/enable", gift_cards.GiftCardResumption.as_view()),
+    path("gift-cards/<str:reference>/codes", gift_cards.GiftCardRenewal.as_view()),
 ]

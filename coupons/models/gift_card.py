@@ -4,7 +4,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+
+from coupons.models.ledger import Lot
 
 
 class GiftCardBatch(models.Model):
@@ -49,6 +52,12 @@ class GiftCardQuerySet(models.QuerySet["GiftCard"]):
     def whole(self) -> "GiftCardQuerySet":
         """Return cards with their account and its holder, in one query."""
         return self.select_related("account__customer")
+
+    def with_money(self, at: datetime) -> "GiftCardQuerySet":
+        """Return cards with `spendable_units`, what their accounts could pay at this instant."""
+        lots = Lot.objects.filter(account=models.OuterRef("account")).spendable(at).order_by()
+        units = lots.values("account").annotate(units=models.Sum("remaining")).values("units")
+        return self.annotate(spendable_units=Coalesce(models.Subquery(units), 0))
 
 
 class GiftCard(models.Model):
@@ -203,7 +212,10 @@ class GiftCard(models.Model):
 
     def available_at(self, at: datetime) -> int:
         """Return what can be paid with it at this instant; reservations of others are not taken off."""
-        return 0 if self.refusal_at(at) else self.account.spendable(at)
+        if self.refusal_at(at):
+            return 0
+        units = getattr(self, "spendable_units", None)  # When they were read together (`with_money`).
+        return self.account.spendable(at) if units is None else units
 
 
 class SealedCode(models.Model):

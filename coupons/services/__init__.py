@@ -1,15 +1,10 @@
-from coupons.services.apologies import (
-    Allowance,
-    allowance_of,
-    approve_apology,
-    decide_apology,
-    issue_apology,
-)
+from coupons.services.apologies import Allowance, allowance_of, approve_apology, decide_apology, issue_apology
 from coupons.services.batches import queue_coupons
 from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
 from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
+from coupons.services.gift_card_purchases import take_back_gift_cards
 from coupons.services.gift_cards import (
     IssuedGiftCard,
     activate_gift_card,
@@ -46,14 +41,10 @@ from coupons.services.promotions import (
     stop_promotion,
 )
 from coupons.services.publications import publish_coupon, withdraw_publication
-from coupons.services.redemptions import (
-    Verdict,
-    qualify,
-    redeem_stack,
-    validate_stack,
-)
+from coupons.services.redemptions import Verdict, qualify, redeem_stack, validate_stack
 from coupons.services.returns import link_return, return_lines
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
+from coupons.services.sealed_codes import wipe_codes
 from coupons.services.spendings import Purchase, Redeemable, Spending
 from coupons.services.versions import Author
 
@@ -113,9 +104,11 @@ __all__ = [
     "stop_promotion",
     "switch_off_coupon",
     "switch_on_coupon",
+    "take_back_gift_cards",
     "take_from_budgets",
     "top_up_gift_card",
     "transfer",
     "validate_stack",
+    "wipe_codes",
     "withdraw_publication",
 ]

@@ -14,7 +14,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from coupons.definitions import read_items
-from coupons.errors import GiftCardBalanceExceeded, GiftCardEmpty, GiftCardMoveNotPossible, refusal
+from coupons.errors import (
+    GiftCardBalanceExceeded,
+    GiftCardConflict,
+    GiftCardEmpty,
+    GiftCardMoveNotPossible,
+    refusal,
+)
 from coupons.gift_card_codes import code_hash, known_hashes, make_code
 from coupons.models import Account, GiftCard, GiftCardBatch, LedgerEntry
 from coupons.services import ledger
@@ -78,7 +84,7 @@ def issue_gift_card(
     and for a day it can be told once more to whoever asks with the same key. One that is not `active` has no
     money until it is activated. `items` narrows what it pays for.
 
-    Raises InvalidInput.
+    Raises InvalidInput, and GiftCardConflict when another card was issued for this cause.
     """
     _check(amount, expires_at, items, vat_kind, tax_rate, at)
     with transaction.atomic():
@@ -101,7 +107,7 @@ def issue_gift_card(
         }
         card = _insert(code, amount=amount, currency=currency, holder=holder, at=at, **fields)
         if card is None:
-            return _known(source_key, at)
+            return _known(source_key, amount, currency, holder, at)
         seal_code(card, code, at=at)
         record_card_event("gift_card.issued", card, at=at, amount=amount, channel=card.channel or None)
         if active:
@@ -285,8 +291,12 @@ def _insert(
         return None
 
 
-def _known(source_key: str, at: datetime) -> IssuedGiftCard:
+def _known(
+    source_key: str, amount: int, currency: str, holder: Customer | None, at: datetime
+) -> IssuedGiftCard:
     card = GiftCard.objects.whole().get(source_key=source_key)
+    if (card.amount, card.currency, card.holder) != (amount, currency, holder):
+        raise GiftCardConflict
     return IssuedGiftCard(card, open_code(card.pk, at=at), created=False)
 
 

@@ -27,9 +27,10 @@ def open_codes(batch: GiftCardBatch, *, at: datetime) -> dict[int, str]:
     return {card: code for card, code in codes.items() if code}
 
 
-def wipe_code(card_id: int) -> None:
-    """Forget a code that has reached its person."""
-    SealedCode.objects.filter(card=card_id).delete()
+def wipe_code(card_id: int, *, version: int | None = None) -> None:
+    """Forget a code that has reached its person, unless the card has a newer one than `version`."""
+    sealed = SealedCode.objects.filter(card=card_id)
+    (sealed if version is None else sealed.filter(card__code_version=version)).delete()
 
 
 def wipe_codes(*, at: datetime) -> int:

@@ -1,8 +1,10 @@
 """The Idempotency-Key header, for views that write."""
 
 import hashlib
+import json
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Protocol
 
 from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
@@ -17,14 +19,28 @@ from operations.services.idempotency import Answer
 MAXIMUM_KEY_LENGTH = 255
 
 
+class Secret(Protocol):
+    """What of an answer must not be stored: taken out before it is kept, told again while that may be."""
+
+    def hide(self, data: Any) -> Any:
+        """Return the answer without its secret, the fields in the same order."""
+
+    def reveal(self, data: Any) -> Any:
+        """Return the stored answer as it may be told now."""
+
+
 def respond_once(
-    request: Request, work: Callable[[], tuple[int, Any]], *, required: bool = False
+    request: Request,
+    work: Callable[[], tuple[int, Any]],
+    *,
+    required: bool = False,
+    secret: Secret | None = None,
 ) -> HttpResponse:
     """Run `work() -> (status, data)` under the request's Idempotency-Key and answer it as JSON.
 
     A repeat with the same key and body gets the same bytes and `Idempotent-Replayed: true`. Without a key the
     work just runs; when it is `required`, that is IdempotencyKeyMissing. Validate the input inside `work`:
-    InvalidInput is never stored.
+    InvalidInput is never stored. Nor is what `secret` hides.
     """
     key = request.headers.get("Idempotency-Key", "")
     if not key and required:
@@ -39,16 +55,20 @@ def respond_once(
             request.auth,
             key=key,
             request_hash=_request_hash(request),
-            work=lambda: _answer(*work()),
+            work=lambda: _answer(*work(), secret),
             refuse=lambda refusal: _answer(refusal.status, problem_body(refusal)),
         )
     )
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-    return HttpResponse(answer.body, status=answer.status, content_type="application/json", headers=headers)
+    body, headers = answer.body, {}
+    if answer.replayed:
+        headers = {"Idempotent-Replayed": "true"}
+        if secret and answer.status < HTTPStatus.BAD_REQUEST:
+            body = _render(secret.reveal(json.loads(body)))
+    return HttpResponse(body, status=answer.status, content_type="application/json", headers=headers)
 
 
-def _answer(status: int, data: Any) -> Answer:
-    return Answer(status, _render(data))
+def _answer(status: int, data: Any, secret: Secret | None = None) -> Answer:
+    return Answer(status, _render(data), kept=_render(secret.hide(data)) if secret else None)
 
 
 def _render(data: Any) -> bytes:

@@ -16,11 +16,12 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Answer:
-    """A response as it goes over the wire."""
+    """A response as it goes over the wire; `kept` is what is stored of it when that is not the same."""
 
     status: int
     body: bytes
     replayed: bool = False
+    kept: bytes | None = None
 
 
 def answer_once(
@@ -106,7 +107,8 @@ FROM (VALUES (1)) AS one LEFT JOIN operations_idempotencykey stored
 
 def _store(client: ApiClient, key: str, request_hash: bytes, answer: Answer) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, [client.pk, key, request_hash, answer.status, answer.body])
+        body = answer.kept or answer.body
+        cursor.execute(_STORE, [client.pk, key, request_hash, answer.status, body])
         if not cursor.rowcount:
             raise _AnsweredMeanwhile
 
