@@ -6,16 +6,17 @@ Refusal
 │   ├── CouponNotFound       404
 │   ├── CouponDisabled, CouponNotActive, CouponExpired, CouponNotActiveNow
 │   ├── QuantityExceeded, CustomerRulesViolated, OrderRulesViolated, RedemptionRulesViolated
-│   ├── GiftCardEmpty, GiftCardBalanceExceeded
+│   ├── GiftCardEmpty, GiftCardBalanceExceeded, PointsExceeded
 │   ├── MarginGuardViolated
 │   ├── BudgetExceeded, StackingLimitExceeded, CurrencyMismatch, PromotionStopped
 │   └── DuplicateRedemption  409
+├── ReservationNotFound      404
 ├── AlreadyRolledBack        409
 ├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 ├── GiftCardNotFound         404
 ├── GiftCardMoveNotPossible, GiftCardConflict (409)
-└── PointsExceeded, AlreadyReversed (409), MoreThanTaken
+└── AlreadyReversed (409), MoreThanTaken
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -126,6 +127,11 @@ class DuplicateRedemption(IncentiveRefused):
     message = _("This incentive was spent on this order already.")
 
 
+class ReservationNotFound(NotFound):
+    key = "reservation_not_found"
+    message = _("There is no reservation under this key, or it has expired.")
+
+
 class AlreadyRolledBack(Conflict):
     key = "already_rolled_back"
     message = _("This redemption was rolled back before.")
@@ -164,7 +170,7 @@ class ApprovalNotPossible(Refusal):
     message = _("Another person with the right to approve has to decide.")
 
 
-class PointsExceeded(Refusal):
+class PointsExceeded(IncentiveRefused):
     key = "points_exceeded"
     message = _("There is not enough on this account.")
 
@@ -201,6 +207,7 @@ TELLS_THAT_A_CODE_EXISTS = {
         CouponNotActive,
         CouponExpired,
         QuantityExceeded,
+        GiftCardEmpty,
         CustomerRulesViolated,
         PromotionStopped,
     )

@@ -20,3 +20,9 @@ def expire_lots() -> None:
 def wipe_codes() -> None:
     """Forget the codes of gift cards that were on their way for a day: none is told after that anyway."""
     services.wipe_codes(at=timezone.now())
+
+
+@shared_task(name="coupons.tasks.forget_reservations")
+def forget_reservations() -> None:
+    """Delete reservations that expired long ago; they hold nothing from their expiry on, deleted or not."""
+    services.forget_reservations(at=timezone.now())

@@ -203,6 +203,10 @@ CELERY_BEAT_SCHEDULE = {
     "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
     "take up RFM runs": {"task": "analytics.tasks.keep_rfm_runs", "schedule": timedelta(minutes=1)},
+    "forget reservations": {
+        "task": "coupons.tasks.forget_reservations",
+        "schedule": crontab(hour=4, minute=35),
+    },
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},

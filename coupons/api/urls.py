@@ -18,6 +18,7 @@ urlpatterns = [
     path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
     path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
     path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
+    path("reservations/<str:key>", spending.ReservationDetail.as_view()),
     path("redemptions/<str:reference>/returns", returns.RedemptionReturns.as_view()),
     path("apologies", apologies.ApologyList.as_view()),
     path("apologies/<int:pk>/approve", apologies.ApologyApproval.as_view()),

@@ -143,6 +143,14 @@ class Redemption(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=RedemptionStatus, default=RedemptionStatus.REDEEMED
     )
+    gift_card = models.ForeignKey(
+        "coupons.GiftCard",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="redemptions",
+        verbose_name=_("gift card"),
+    )
     entry = models.ForeignKey(
         "coupons.LedgerEntry",
         on_delete=models.PROTECT,
@@ -178,6 +186,12 @@ class Redemption(models.Model):
                 condition=models.Q(status="REDEEMED", coupon__isnull=True),
                 name="a_promotion_once_per_order",
                 violation_error_message=_("This promotion was applied to this order already."),
+            ),
+            models.UniqueConstraint(
+                fields=["order_key", "gift_card"],
+                condition=models.Q(status="REDEEMED", gift_card__isnull=False),
+                name="a_gift_card_once_per_order",
+                violation_error_message=_("This gift card paid for this order already."),
             ),
             models.UniqueConstraint(
                 fields=["order_key"],
@@ -219,6 +233,18 @@ class Redemption(models.Model):
     def public_id(self) -> str:
         """Return the id the API shows: the stack's and the place in it."""
         return f"{self.stack_id}-{self.position}"
+
+    @property
+    def pays(self) -> bool:
+        """Return whether it is a means of payment, and no incentive."""
+        return self.kind in (self.Kind.GIFT_CARD, self.Kind.POINTS)
+
+    @property
+    def shown_code(self) -> str | None:
+        """Return the code it was spent under; of a gift card the last four alone."""
+        if self.gift_card:
+            return f"****{self.gift_card.last4}"
+        return self.coupon.code if self.coupon else None
 
 
 class Allocation(models.Model):

@@ -41,11 +41,13 @@ from coupons.services.promotions import (
     stop_promotion,
 )
 from coupons.services.publications import publish_coupon, withdraw_publication
-from coupons.services.redemptions import Verdict, qualify, redeem_stack, validate_stack
+from coupons.services.redemptions import redeem_stack, reserve_stack
+from coupons.services.reservations import forget_reservations, release_reservation
 from coupons.services.returns import link_return, return_lines
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
 from coupons.services.sealed_codes import wipe_codes
 from coupons.services.spendings import Purchase, Redeemable, Spending
+from coupons.services.verdicts import Verdict, qualify, validate_stack
 from coupons.services.versions import Author
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "find_buyer",
     "find_gift_card",
     "find_stack",
+    "forget_reservations",
     "give_back",
     "import_codes",
     "issue_apology",
@@ -94,7 +97,9 @@ __all__ = [
     "qualify",
     "queue_coupons",
     "redeem_stack",
+    "release_reservation",
     "renew_gift_card",
+    "reserve_stack",
     "restore_version",
     "resume_promotion",
     "return_lines",

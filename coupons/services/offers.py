@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from coupons import engine
@@ -21,9 +22,12 @@ from coupons.definitions import (
 from coupons.models import Budget, BudgetPeriod, Coupon, LimitCounter, Promotion, Redemption
 from coupons.rules import canonical_code, period_start
 from coupons.services.buyers import Buyer
+from coupons.services.gift_cards import find_gift_card
 from coupons.services.keys import BudgetKey, CounterKey, counter_key
 from coupons.services.locks import lock_coupons, lock_promotions
-from coupons.services.spendings import Offer, Redeemable, Spending
+from coupons.services.payments import as_tender, find_payment
+from coupons.services.reservations import with_holds
+from coupons.services.spendings import PAYS, Offer, Redeemable, Spending
 from customers.models import Product
 from operations.errors import InvalidInput
 
@@ -60,6 +64,8 @@ def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list
             coupon = coupons.get(canonical_code(one.name))
             promotion = promotions[coupon.promotion_id] if coupon else None
             offers.append(Offer(one, promotion, coupon))
+        elif one.kind in PAYS:
+            offers.append(find_payment(one, spending.buyer, at=at))
         else:
             promotion = named.get(one.name)
             offers.append(Offer(one, promotions[promotion.pk] if promotion else None))
@@ -81,16 +87,23 @@ def unknown_codes(redeemables: Iterable[Redeemable]) -> int:
     """Return how many of the codes named do not exist."""
     named = [canonical_code(one.name) for one in redeemables if one.kind == Kind.COUPON]
     known = set(Coupon.objects.filter(code_canonical__in=named).values_list("code_canonical", flat=True))
-    return sum(code not in known for code in named)
+    cards = [find_gift_card(one.name) for one in redeemables if one.kind == Kind.GIFT_CARD]
+    return sum(code not in known for code in named) + cards.count(None)
 
 
-def with_facts(offers: Sequence[Offer], *, buyer: Buyer, order_key: str | None, at: datetime) -> list[Offer]:
+def with_facts(offers: Sequence[Offer], *, spending: Spending, at: datetime) -> list[Offer]:
     """Return the offers with their candidates: the rules as written, what was used so far, what is left."""
-    drafts = [_with_keys(offer, buyer, at) for offer in offers]
+    buyer = spending.buyer
+    drafts = with_holds([_with_keys(offer, buyer, at) for offer in offers], spending, at=at)
     used = _used_counts(drafts)
     budgets = _budgets(drafts, at)
-    spent = _spent_on(order_key, drafts)
-    return [_with_candidate(draft, used, budgets, spent, buyer) for draft in drafts]
+    spent = _spent_on(spending.order_key, drafts)
+    return [
+        as_tender(draft, buyer, spent=_payment_key(draft) in spent, at=at)
+        if draft.pays
+        else _with_candidate(draft, used, budgets, spent, buyer)
+        for draft in drafts
+    ]
 
 
 def describe_lines(cart: engine.Cart, offers: Iterable[Offer]) -> engine.Cart:
@@ -167,7 +180,8 @@ def _refuse_repeats(offers: Sequence[Offer]) -> None:
     seen = set()
     for index, offer in enumerate(offers):
         name = canonical_code(offer.redeemable.name)
-        key = (offer.coupon, offer.promotion) if offer.promotion else (offer.redeemable.kind, name)
+        rows = (offer.promotion, offer.coupon, offer.gift_card)
+        key = rows if any(rows) else (offer.redeemable.kind, name)
         if key in seen:
             raise InvalidInput.at(f"/redeemables/{index}", _("The same incentive stands here twice."))
         seen.add(key)
@@ -243,13 +257,23 @@ def _budgets(offers: Sequence[Offer], at: datetime) -> dict[int, list[tuple[Budg
     return found
 
 
-def _spent_on(order_key: str | None, offers: Sequence[Offer]) -> set[tuple[int, int | None]]:
-    """Return which promotions and coupons stand redeemed on this order already."""
-    promotions = {offer.promotion.pk for offer in offers if offer.promotion}
-    if order_key is None or not promotions:
+def _spent_on(order_key: str | None, offers: Sequence[Offer]) -> set[tuple]:
+    """Return which promotions and coupons, cards and points stand redeemed on this order already."""
+    if order_key is None:
         return set()
-    rows = Redemption.objects.standing().filter(order_key=order_key, promotion_id__in=promotions)
-    return set(rows.values_list("promotion_id", "coupon_id"))
+    coupons = {offer.coupon.pk for offer in offers if offer.coupon}
+    promotions = {offer.promotion.pk for offer in offers if offer.promotion and not offer.coupon}
+    cards = {offer.gift_card.pk for offer in offers if offer.gift_card}
+    # Each of these is a look-up in one of the unique indexes; any other wording is a scan.
+    wanted = Q(coupon_id__in=coupons) | Q(coupon=None, promotion_id__in=promotions)
+    wanted |= Q(gift_card_id__in=cards) | Q(kind=Kind.POINTS)
+    rows = Redemption.objects.standing().filter(wanted, order_key=order_key)
+    names = rows.values_list("promotion_id", "coupon_id", "gift_card_id", "kind")
+    return {(promotion, coupon) if promotion else (kind, card) for promotion, coupon, card, kind in names}
+
+
+def _payment_key(offer: Offer) -> tuple:
+    return (offer.redeemable.kind, offer.gift_card.pk if offer.gift_card else None)
 
 
 def _with_candidate(
@@ -273,7 +297,7 @@ def _with_candidate(
         validity=_validity(promotion),
         conditions=read_conditions(promotion.conditions),
         stacking=read_stacking(promotion.stacking),
-        coupon=_coupon_facts(coupon) if coupon else None,
+        coupon=_coupon_facts(coupon, offer.held) if coupon else None,
         limits=tuple(_limit(rule, offer, used, buyer) for rule in read_limits(promotion.limits)),
         budgets=tuple(
             engine.Budget(
@@ -309,12 +333,12 @@ def _validity(promotion: Promotion) -> engine.Validity:
     )
 
 
-def _coupon_facts(coupon: Coupon) -> engine.CouponFacts:
+def _coupon_facts(coupon: Coupon, held: int) -> engine.CouponFacts:
     return engine.CouponFacts(
         active=coupon.active,
         valid_from=coupon.valid_from,
         valid_until=coupon.valid_until,
-        uses=coupon.uses,
+        uses=coupon.uses + held,
         max_uses=coupon.max_uses,
         holder=str(coupon.holder_id) if coupon.holder_id else None,
         personal=coupon.personal,

@@ -1,36 +1,53 @@
 """What is told of redemptions, on the customer's timeline and to webhooks."""
 
 from datetime import datetime
+from typing import Any
 
 from coupons.models import Redemption, RedemptionReturn, RedemptionStack
 from customers.models import Event
 from customers.services.events import new_event
 
 
-def redemption_event(redemption: Redemption, stack: RedemptionStack, type: str, at: datetime) -> Event:
-    """Return what is told of a redemption; `type` as of a coupon, others are told under their own kind.
+def redemption_event(redemption: Redemption, stack: RedemptionStack, done: str, at: datetime) -> Event:
+    """Return what is told of a redemption that was `redeemed` or `rolled_back`.
 
-    The amount is the discount, or what was paid with a gift card or points.
+    It is told of what was named: coupon.redeemed, gift_card.redeemed; without a code of the promotion. A gift
+    card's code is told nowhere.
     """
-    done = type.partition(".")[2]
+    if redemption.pays:
+        about, amount = redemption.kind, redemption.tender_amount
+    else:
+        about = "coupon" if redemption.coupon_id else "promotion"
+        amount = redemption.discount_amount + redemption.shipping_discount_amount
     return new_event(
-        f"{redemption.kind}.{done}",
+        f"{about}.{done}",
         external_id=f"redemption:{redemption.pk}:{done}",
         customer=stack.customer,
         occurred_at=at,
-        amount=redemption.tender_amount or redemption.discount_amount,
+        amount=amount,
         currency=redemption.currency,
         payload={
             "redemption": redemption.pk,
             "stack": stack.pk,
-            "promotion": redemption.promotion.code if redemption.promotion else None,
-            "coupon": redemption.coupon_id,
-            "code": redemption.coupon.code if redemption.coupon else None,
+            **(_payment(redemption) if redemption.pays else _incentive(redemption)),
             "source": stack.source_code,
             "source_id": stack.external_id,
-        }
-        | ({"units": redemption.units} if redemption.units else {}),
+        },
     )
+
+
+def _incentive(redemption: Redemption) -> dict[str, Any]:
+    return {
+        "promotion": redemption.promotion.code,
+        "coupon": redemption.coupon_id,
+        "code": redemption.coupon.code if redemption.coupon else None,
+    }
+
+
+def _payment(redemption: Redemption) -> dict[str, Any]:
+    card = redemption.gift_card
+    about = {"gift_card": card.pk, "last4": card.last4} if card else {}
+    return {**about, "units": redemption.units}
 
 
 def return_event(row: RedemptionReturn, stack: RedemptionStack) -> Event:

@@ -1,13 +1,14 @@
 """Spending incentives on an order, exactly, whoever else does so at the same moment.
 
 A redemption locks what it reads, in the order of `coupons.services.locks`, and is one transaction per stack:
-all of it or nothing. Counters and budgets are the hottest rows: the first attempt reads them without a lock
-and takes from them last, guarded; only when somebody was faster is it done again with them locked.
+all of it or nothing. Counters, accounts and budgets are the hottest rows: the first attempt reads them
+without a lock and takes from them last, guarded; only when somebody was faster is it done again with them
+locked.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
@@ -15,101 +16,44 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from coupons import answers, engine
-from coupons.errors import (
-    DuplicateRedemption,
-    IncentiveRefused,
-    OrderRulesViolated,
-    QuantityExceeded,
-    refusal,
-)
-from coupons.models import Allocation, BudgetPeriod, Coupon, Redemption, RedemptionStack
-from coupons.services.buyers import context_of, held_buyer
+from coupons.errors import DuplicateRedemption, QuantityExceeded
+from coupons.models import Allocation, BudgetPeriod, Coupon, Redemption, RedemptionStack, Reservation
+from coupons.services.buyers import held_buyer
 from coupons.services.keys import BudgetKey
-from coupons.services.locks import lock_budgets, lock_counters, open_periods
-from coupons.services.offers import describe_lines, find_offers, with_facts
+from coupons.services.locks import open_periods
+from coupons.services.offers import find_offers
+from coupons.services.payments import lock_payments, pay, still_pay
 from coupons.services.redemption_events import redemption_event
-from coupons.services.spendings import Offer, Redeemable, Spending
+from coupons.services.reservations import (
+    keep,
+    require_reservation,
+    settle_reservations,
+    with_holds,
+)
+from coupons.services.spendings import Offer, Spending
+from coupons.services.verdicts import Verdict, judge
 from customers.models import Order
 from customers.services import record_events
 from operations.errors import TryLater
-
-Kind = Redemption.Kind
-MOST_OWN = 100
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What would become of a spending now: one outcome per offer."""
-
-    spending: Spending
-    offers: tuple[Offer, ...]
-    calculation: engine.Calculation
-
-    @property
-    def valid(self) -> bool:
-        return self.calculation.holds(self.spending.application)
-
-    @property
-    def outcomes(self) -> list[tuple[Offer, engine.Outcome]]:
-        """Return each offer with its outcome, without automatic promotions that do not apply."""
-        pairs = zip(self.offers, self.calculation.outcomes, strict=True)
-        return [
-            (offer, outcome)
-            for offer, outcome in pairs
-            if not offer.optional or outcome.status == engine.OutcomeStatus.APPLICABLE
-        ]
-
-    @property
-    def applied(self) -> list[tuple[Offer, engine.Outcome]]:
-        return [pair for pair in self.outcomes if pair[1].status == engine.OutcomeStatus.APPLICABLE]
-
-    @property
-    def error(self) -> IncentiveRefused | None:
-        """Return why it cannot be redeemed: the first refusal, in the order of the request."""
-        if self.valid:
-            return None
-        for offer, outcome in self.outcomes:
-            if outcome.error:
-                return refusal(outcome.error, about_coupon=offer.redeemable.kind == Kind.COUPON)
-        return OrderRulesViolated(_("Nothing in this cart is left to take something off."))
-
-
-def validate_stack(spending: Spending, *, at: datetime) -> Verdict:
-    """Return what redeeming this would do at that instant, without doing it."""
-    return _judge(spending, find_offers(spending, at=at), at=at)
-
-
-def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Outcome]]:
-    """Return what each incentive would do to the cart on its own: those named, and the automatic ones.
-
-    When none is named, the customer's own coupons are asked, as optional ones.
-    """
-    named = bool(spending.redeemables)
-    if not named and spending.buyer.customer is not None:
-        own = Coupon.objects.usable(at).filter(holder=spending.buyer.customer).order_by("pk")[:MOST_OWN]
-        own_coupons = tuple(Redeemable(Kind.COUPON, coupon.code) for coupon in own)
-        spending = replace(spending, redeemables=own_coupons)
-    found = []
-    for offer in find_offers(spending, at=at):
-        offer = replace(offer, optional=offer.optional or not named)
-        verdict = _judge(spending, [offer], at=at)
-        found.append((verdict.offers[0], verdict.calculation.outcomes[0]))
-    return found
 
 
 def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
     """Spend the incentives on the purchase, all in one transaction; amounts are the cart's minor units.
 
-    An incentive without effect is not spent. With application PARTIAL those refused are left out. Raises the
-    refusal of the first incentive that cannot be spent, with nothing done.
+    An incentive without effect is not spent. With application PARTIAL those refused are left out. What was
+    reserved for it is given up. Raises the refusal of the first incentive that cannot be spent, and
+    ReservationNotFound, with nothing done.
     """
     with transaction.atomic():
         spending = replace(spending, buyer=held_buyer(spending.buyer))
+        reservation = require_reservation(spending, at=at, lock=True)
         offers = find_offers(spending, at=at, lock=True)
         for exact in (False, True):
             try:
                 with transaction.atomic():
-                    return _redeem(spending, offers, at=at, exact=exact)
+                    stack = _redeem(spending, offers, at=at, exact=exact)
+                    settle_reservations(spending, reservation)
+                    return stack
             except _Contended:
                 continue
             except IntegrityError as error:
@@ -119,31 +63,38 @@ def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
         raise TryLater(_("Many redemptions at the same moment; try again."))
 
 
+def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Verdict, Reservation | None]:
+    """Return what redeeming this would do now and, if it is valid, keep all of it for some minutes.
+
+    Reserving again under the key of the spending moves the reservation: what it kept is given up for what is
+    kept now. When it is not valid, an earlier one stays as it is.
+    """
+    with transaction.atomic():
+        spending = replace(spending, buyer=held_buyer(spending.buyer))
+        offers = find_offers(spending, at=at, lock=True)
+        offers = lock_payments(offers, spending.buyer, at=at)
+        verdict = judge(spending, offers, at=at)
+        if not verdict.valid:
+            return verdict, None
+        return verdict, keep(spending, verdict.applied, minutes=minutes, at=at)
+
+
 class _Contended(Exception):
-    """Somebody took from a counter or a budget between our reading and our taking."""
-
-
-def _judge(spending: Spending, offers: Sequence[Offer], *, at: datetime, exact: bool = False) -> Verdict:
-    offers = with_facts(offers, buyer=spending.buyer, order_key=spending.order_key, at=at)
-    if exact:
-        lock_counters(key for offer in offers for key in offer.counters)
-        lock_budgets(key for offer in offers for key in offer.budgets)
-        offers = with_facts(offers, buyer=spending.buyer, order_key=spending.order_key, at=at)
-    candidates = [offer.candidate for offer in offers]
-    cart = describe_lines(spending.purchase.cart, offers)
-    context = context_of(spending.buyer, candidates, at=at)
-    return Verdict(spending, tuple(offers), engine.calculate(cart, candidates, context))
+    """Somebody took from a counter, an account or a budget between our reading and our taking."""
 
 
 def _redeem(spending: Spending, offers: Sequence[Offer], *, at: datetime, exact: bool) -> RedemptionStack:
-    verdict = _judge(spending, offers, at=at, exact=exact)
+    verdict = judge(spending, offers, at=at, exact=exact)
     if verdict.error:
         raise verdict.error
     stack = _write_stack(verdict, at)
-    redemptions = _write_redemptions(stack, verdict, at)
+    redemptions = _redemptions(stack, verdict, at)
+    incentives = [one for one in redemptions if not one.pays]
+    _write_redemptions(incentives, verdict)
     _use_coupons(verdict)
-    record_events([redemption_event(one, stack, "coupon.redeemed", at) for one in redemptions])
+    record_events([redemption_event(one, stack, "redeemed", at) for one in incentives])
     _take_counters(verdict)
+    _pay(stack, redemptions, verdict, at)
     _take_budgets(verdict)
     return stack
 
@@ -163,12 +114,14 @@ def _write_stack(verdict: Verdict, at: datetime) -> RedemptionStack:
         currency=calculation.cart.currency,
         amount=calculation.cart.amount,
         discount_amount=calculation.discount_amount,
+        shipping_discount_amount=calculation.shipping_discount_amount,
+        tender_amount=calculation.tender_amount,
         cart=purchase.content,
         order_totals=answers.order_totals(calculation),
         trace=[
             {
                 "type": offer.redeemable.kind,
-                "name": offer.redeemable.name,
+                "name": offer.shown_name,
                 "status": outcome.status,
                 "error": outcome.error,
                 "trace": answers.trace(outcome.trace),
@@ -179,23 +132,33 @@ def _write_stack(verdict: Verdict, at: datetime) -> RedemptionStack:
     )
 
 
-def _write_redemptions(stack: RedemptionStack, verdict: Verdict, at: datetime) -> list[Redemption]:
-    redemptions = Redemption.objects.bulk_create(
+def _redemptions(stack: RedemptionStack, verdict: Verdict, at: datetime) -> list[Redemption]:
+    """Return a redemption for each that applies, not yet written."""
+    return [
         Redemption(
             stack=stack,
             position=position,
             kind=offer.redeemable.kind,
             promotion=offer.promotion,
             coupon=offer.coupon,
+            gift_card=offer.gift_card,
             customer=stack.customer,
+            units=outcome.units,
             discount_amount=outcome.discount_amount,
+            shipping_discount_amount=outcome.shipping_amount,
+            tender_amount=outcome.tender_amount,
             currency=stack.currency,
             order_key=verdict.spending.order_key,
             consumed=_consumed(offer, outcome),
             redeemed_at=at,
         )
         for position, (offer, outcome) in enumerate(verdict.applied, start=1)
-    )
+    ]
+
+
+def _write_redemptions(redemptions: Sequence[Redemption], verdict: Verdict) -> None:
+    Redemption.objects.bulk_create(redemptions)
+    outcomes = [outcome for offer, outcome in verdict.applied if not offer.pays]
     Allocation.objects.bulk_create(
         Allocation(
             redemption=redemption,
@@ -204,20 +167,45 @@ def _write_redemptions(stack: RedemptionStack, verdict: Verdict, at: datetime) -
             units=outcome.units_of(line),
             discount_amount=outcome.discounts[line.line_id],
         )
-        for redemption, (_offer, outcome) in zip(redemptions, verdict.applied, strict=True)
+        for redemption, outcome in zip(redemptions, outcomes, strict=True)
         for position, line in enumerate(verdict.calculation.cart.lines)
         if line.line_id in outcome.discounts
     )
-    return redemptions
+
+
+def _pay(stack: RedemptionStack, redemptions: Sequence[Redemption], verdict: Verdict, at: datetime) -> None:
+    """Take the money and points, with their accounts locked. Raises _Contended."""
+    pairs = [
+        (redemption, *pair)
+        for redemption, pair in zip(redemptions, verdict.applied, strict=True)
+        if redemption.pays
+    ]
+    if not pairs:
+        return
+    buyer = verdict.spending.buyer
+    offers = lock_payments([offer for _redemption, offer, _outcome in pairs], buyer, at=at)
+    offers = with_holds(offers, verdict.spending, at=at)
+    paying = [(one, offer, outcome) for (one, _, outcome), offer in zip(pairs, offers, strict=True)]
+    if not still_pay([(offer, outcome) for _one, offer, outcome in paying], buyer, at=at):
+        raise _Contended
+    for redemption, offer, outcome in sorted(paying, key=lambda each: each[1].account.pk):
+        cause = f"redemption:{stack.pk}:{redemption.position}"
+        redemption.entry = pay(offer, outcome, source_key=cause, at=at)
+    payments = [redemption for redemption, _offer, _outcome in pairs]
+    Redemption.objects.bulk_create(payments)
+    record_events([redemption_event(one, stack, "redeemed", at) for one in payments])
 
 
 def _use_coupons(verdict: Verdict) -> None:
-    """Count a use of each coupon; its row is locked, the guard and the CHECK stand behind the engine."""
-    coupons = {offer.coupon.pk: offer.coupon for offer, _outcome in verdict.applied if offer.coupon}
-    for pk in sorted(coupons):
+    """Count a use of each coupon, beside what others have reserved.
+
+    The rows are locked; the guard and the CHECK stand behind the engine.
+    """
+    offers = {offer.coupon.pk: offer for offer, _outcome in verdict.applied if offer.coupon}
+    for pk in sorted(offers):
         free = Coupon.objects.filter(pk=pk)
-        if coupons[pk].max_uses is not None:
-            free = free.filter(uses__lt=F("max_uses"))
+        if offers[pk].coupon.max_uses is not None:
+            free = free.filter(uses__lt=F("max_uses") - offers[pk].held)
         if not free.update(uses=F("uses") + 1):
             raise QuantityExceeded
 

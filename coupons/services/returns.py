@@ -162,7 +162,7 @@ def _settle(
         stack.save(update_fields=["status"])
         stack.redemptions.update(status=Status.RETURNED)
         given = [one for one in redemptions if one.kind not in PAYS]
-        events += [redemption_event(one, stack, "coupon.rolled_back", at) for one in given]
+        events += [redemption_event(one, stack, "rolled_back", at) for one in given]
     record_events(events)
     entries = give_back(redemptions, uses=row.restores_usage, owed=owed, cause=f"return:{row.pk}", at=at)
     ReturnedTender.objects.bulk_create(

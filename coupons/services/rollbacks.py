@@ -35,7 +35,7 @@ def roll_back_redemption(stack: RedemptionStack, *, reason: str = "", at: dateti
         stack.save(update_fields=["status", "rolled_back_at", "rollback_reason"])
         stack.redemptions.update(status=Status.ROLLED_BACK)
         if used:
-            record_events([redemption_event(one, stack, "coupon.rolled_back", at) for one in redemptions])
+            record_events([redemption_event(one, stack, "rolled_back", at) for one in redemptions])
         give_back(redemptions, uses=used, owed=owed, cause="rollback", at=at)
     return stack
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coupons import engine
-from coupons.models import Coupon, Promotion, Redemption
+from coupons.models import Account, Coupon, GiftCard, Promotion, Redemption
 from coupons.services.buyers import Buyer
 from coupons.services.keys import BudgetKey, CounterKey
 from operations.models import ApiClient
 
 Kind = Redemption.Kind
 CODED = (Kind.COUPON, Kind.GIFT_CARD)
+PAYS = (Kind.GIFT_CARD, Kind.POINTS)
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,41 @@ class Spending:
 
 @dataclass(frozen=True)
 class Offer:
-    """One incentive with its rows, ready to be calculated and, if it applies, spent."""
+    """One incentive or means of payment with its rows, ready to be calculated and, if it applies, spent.
+
+    A payment takes from `account`, in which `available` units can be spent. `held` is what live reservations
+    of others keep of the coupon's uses, or of the account's units.
+    """
 
     redeemable: Redeemable
     promotion: Promotion | None = None
     coupon: Coupon | None = None
+    gift_card: GiftCard | None = None
+    account: Account | None = None
+    available: int = 0
+    held: int = 0
     optional: bool = False
-    candidate: engine.Candidate | None = None
+    candidate: engine.Candidate | engine.Tender | None = None
     counters: tuple[CounterKey, ...] = ()
     budgets: tuple[BudgetKey, ...] = ()
 
     @property
+    def pays(self) -> bool:
+        return self.redeemable.kind in PAYS
+
+    @property
+    def coded(self) -> bool:
+        """Return whether it was named by a code, of which not everybody may know that it exists."""
+        return self.redeemable.kind in CODED
+
+    @property
     def unknown(self) -> bool:
         """Return whether it was named by a code that does not exist."""
-        return self.redeemable.kind in CODED and self.coupon is None
+        return self.coded and self.coupon is None and self.gift_card is None
+
+    @property
+    def shown_name(self) -> str:
+        """Return how it may be called where others read it: of a gift card the last four alone."""
+        if self.redeemable.kind == Kind.GIFT_CARD:
+            return f"****{self.gift_card.last4}" if self.gift_card else ""
+        return self.redeemable.name

@@ -1,14 +1,18 @@
 """Incentives over the API: shapes, statuses, keys and scopes as partners rely on them."""
 
 import pytest
+from django.utils import timezone
 
 from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack
+from coupons.services import issue_gift_card
 from customers.models import Customer, Event
+from operations.models import IdempotencyKey
 from tests.api import caller
 from tests.coupons.factories import amount, coupon, customer, promotion, staff
 from tests.factories import ApiClientFactory
 
 pytestmark = pytest.mark.django_db
+HUGE = [{"line_id": str(number), "unit_price": 1} for number in range(10_000)]
 TEN = {"kind": "PERCENT", "percent": "10", "target": "ORDER"}
 
 
@@ -387,14 +391,40 @@ def test_qualifications_judge_the_customers_own_coupons_and_what_is_asked(api):
     ("change", "pointer"),
     [
         ({"redeemables": []}, "/redeemables"),
-        ({"redeemables": [{"type": "gift_card", "code": "X"}]}, "/redeemables/0/type"),
-        ({"redeemables": [{"type": "points", "points": 5}]}, "/redeemables/0/type"),
+        ({"redeemables": [{"type": "voucher", "code": "X"}]}, "/redeemables/0/type"),
+        ({"redeemables": [{"type": "gift_card", "amount": 5}]}, "/redeemables/0/code"),
+        ({"redeemables": [{"type": "gift_card", "code": "X", "amount": 0}]}, "/redeemables/0/amount"),
+        ({"redeemables": [{"type": "points", "points": -5}]}, "/redeemables/0/points"),
+        ({"redeemables": [{"type": "points", "points": 2**63}]}, "/redeemables/0/points"),
+        ({"redeemables": [{"type": "points", "amount": 5}]}, "/redeemables/0/amount"),
+        ({"redeemables": [{"type": "coupon", "code": "X"}] * 31}, "/redeemables"),
         ({"redeemables": [{"type": "coupon", "id": "1"}]}, "/redeemables/0/code"),
         (
             {"redeemables": [{"type": "coupon", "code": "AAAA"}, {"type": "coupon", "code": "aaaa"}]},
             "/redeemables/1",
         ),
-        ({"reservation_key": "k"}, "/reservation_key"),
+        ({"reservation_key": "k" * 65}, "/reservation_key"),
+        (
+            {
+                "order": {
+                    "currency": "EUR",
+                    "lines": [{"line_id": str(n), "unit_price": 1} for n in range(10_000)],
+                }
+            },
+            "/order/lines",
+        ),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 1, "quantity": "NaN"}]}},
+            "/order/lines/0/quantity",
+        ),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 10**30}]}},
+            "/order/lines/0/unit_price",
+        ),
+        (
+            {"order": {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 1, "price": 1}]}},
+            "/order/lines/0/price",
+        ),
         ({"order": {"currency": "EUR", "lines": []}}, "/order/lines"),
         ({"order": {"currency": "EURO", "lines": [{"line_id": "1", "unit_price": 1}]}}, "/order/currency"),
         (
@@ -422,12 +452,74 @@ def test_bad_input_is_422_and_says_where(api, path, change, pointer):
     assert RedemptionStack.objects.count() == 0
 
 
-def test_a_reservation_is_not_supported_yet(api):
+def test_a_cart_is_reserved_asked_again_and_given_up(api):
     coupon(promotion(), codes=["STORY-1"])
+    body = wish("STORY-1", reservation={"ttl_minutes": 15})
 
-    answer = post(api, "validations", wish("STORY-1", reservation={"ttl_minutes": 15}))
+    kept = post(api, "validations", body).json()["reservation"]
+    other = post(api, "validations", wish("STORY-1")).json()
+    moved = post(api, "validations", body | {"reservation_key": kept["key"]}).json()["reservation"]
 
-    assert answer.json()["details"] == [{"pointer": "/reservation", "message": "This is not supported yet."}]
+    assert (other["valid"], other["redeemables"][0]["error"]["key"]) == (False, "quantity_exceeded")
+    assert moved["key"] == kept["key"]
+    assert moved["expires_at"] > kept["expires_at"]
+    assert api.delete(f"/api/v1/reservations/{kept['key']}").status_code == 204
+    gone = api.delete(f"/api/v1/reservations/{kept['key']}")
+    assert (gone.status_code, gone.json()["key"]) == (404, "reservation_not_found")
+    late = post(api, "redemptions", wish("STORY-1", reservation_key=kept["key"]), key="k")
+    assert (late.status_code, late.json()["key"]) == (404, "reservation_not_found")
+
+
+@pytest.mark.parametrize("reservation", [{"ttl_minutes": 0}, {"ttl_minutes": 10**9}, {"ttl": 1}, True, []])
+def test_a_reservation_lasts_some_minutes(api, reservation):
+    answer = post(api, "validations", wish("STORY-1", reservation=reservation))
+
+    assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
+
+
+def test_a_gift_card_pays_over_the_api_and_its_code_is_kept_nowhere(api):
+    at = timezone.now()
+    code = issue_gift_card(amount=5000, currency="EUR", at=at, source_key="1").code
+    body = {"order": order(3240), "redeemables": [{"type": "gift_card", "code": code}]}
+
+    dry = post(api, "validations", body).json()
+    first = post(api, "redemptions", body, key="1").json()
+    second = post(api, "redemptions", body | {"order": order(2500)}, key="2").json()
+    third = post(api, "redemptions", body, key="3")
+
+    assert dry["redeemables"][0]["tender_amount"] == 3240
+    assert (first["order"]["due_amount"], second["order"]["due_amount"]) == (0, 740)
+    assert (first["redemptions"][0]["code"], first["redemptions"][0]["units"]) == (f"****{code[-4:]}", 3240)
+    assert (third.status_code, third.json()["key"]) == (422, "gift_card_empty")
+    stored = [bytes(one.body) for one in IdempotencyKey.objects.all()]
+    assert not any(code.encode() in one for one in stored)
+    assert code not in str(list(RedemptionStack.objects.values_list("trace", "cart", "order_totals")))
+
+
+def test_a_till_cannot_tell_an_empty_card_from_one_that_never_was(till):
+    at = timezone.now()
+    code = issue_gift_card(amount=100, currency="EUR", at=at, source_key="1").code
+    redeem_card = {"order": order(100), "redeemables": [{"type": "gift_card", "code": code}]}
+    post(till, "redemptions", redeem_card, key="1")
+
+    for number, name in enumerate((code, "ABCD-EFGH-JKMN-PQRS")):
+        body = redeem_card | {"redeemables": [{"type": "gift_card", "code": name}]}
+        spent = post(till, "redemptions", body, key=f"k{number}")
+        asked = post(till, "validations", body).json()["redeemables"][0]
+        assert (spent.status_code, spent.json()["key"]) == (404, "code_not_valid")
+        assert (asked["code"], asked["error"]["key"], asked["trace"]) == (name, "code_not_valid", [])
+
+
+def test_guessing_gift_cards_is_stopped(api):
+    anna = customer(email="anna@example.com")
+    body = {"customer": {"id": str(anna.public_id)}, "order": order()}
+    for number in range(10):
+        guess = [{"type": "gift_card", "code": f"ABCD-EFGH-JKMN-PQ{number:02}"}]
+        assert post(api, "validations", body | {"redeemables": guess}).status_code == 200
+
+    answer = post(api, "validations", body | {"redeemables": guess})
+
+    assert (answer.status_code, answer.json()["key"]) == (429, "rate_limited")
 
 
 def test_a_rollback_is_done_once(api):

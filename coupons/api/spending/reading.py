@@ -15,7 +15,7 @@ from coupons import services
 from coupons.engine import Application, Cart, Line
 from coupons.services import Buyer, Purchase, Redeemable, Spending
 from coupons.services.offers import unknown_codes
-from coupons.services.spendings import CODED, Offer
+from coupons.services.spendings import Offer
 from operations.models import ApiClient
 from operations.wrong_codes import TooManyWrongCodes, count_wrong_codes, refuse_guessing
 
@@ -56,7 +56,7 @@ def subject_of(buyer: Buyer, reference: dict[str, str] | None = None) -> str:
 
 def count_unknown(client: ApiClient, spending: Spending, offers: Iterable[Offer]) -> None:
     """Count the codes that do not exist. Raises TooManyWrongCodes."""
-    unknown = [one for one in offers if one.redeemable.kind in CODED and one.unknown]
+    unknown = [one for one in offers if one.unknown]
     count_wrong_codes(client, subject_of(spending.buyer), len(unknown))
 
 
@@ -106,5 +106,8 @@ def _line(line: dict[str, Any]) -> Line:
         unit_price=line["unit_price"],
         quantity=line["quantity"],
         tax_rate=line.get("tax_rate") or Decimal(0),
+        unit_cost=line.get("unit_cost"),
+        discounted=line.get("discounted", False),
+        metadata=line.get("metadata") or {},
         **{name: line.get(name, "") for name in ARTICLE},
     )

@@ -11,8 +11,6 @@ from coupons.models import Redemption, RedemptionStack, Reservation
 from coupons.services import Verdict
 from coupons.services.spendings import Offer
 
-CODED = (Redemption.Kind.COUPON, Redemption.Kind.GIFT_CARD)
-
 
 def may_explain(request: Request) -> bool:
     """Return whether this client may be told why a code is refused."""
@@ -57,15 +55,14 @@ def qualified_body(offer: Offer, outcome: Outcome, *, explain: bool) -> dict[str
     error = _refusal(offer, outcome)
     hidden = error is not None and is_hidden(error, explain)
     about = offer.promotion if offer.promotion and not hidden else None
-    kind = offer.redeemable.kind
     return {
-        "type": kind,
+        "type": offer.redeemable.kind,
         "id": str(about.pk) if about else None,
-        "code": offer.redeemable.name if kind in CODED else about and about.code,
+        "code": offer.redeemable.name if offer.coded else about and about.code,
         "eligible": outcome.status == "APPLICABLE",
         "discount_amount": outcome.discount_amount,
-        "shipping_discount_amount": 0,
-        "tender_amount": 0,
+        "shipping_discount_amount": outcome.shipping_amount,
+        "tender_amount": outcome.tender_amount,
         "missing": None if hidden else outcome.missing,
         "trace": answers.trace(outcome.trace) if explain else [],
     }
@@ -75,7 +72,7 @@ def _redemption(redemption: Redemption) -> dict[str, Any]:
     return {
         "id": redemption.public_id,
         "type": redemption.kind,
-        "code": redemption.coupon.code if redemption.coupon else None,
+        "code": redemption.shown_code,
         "promotion": str(redemption.promotion_id) if redemption.promotion_id else None,
         "status": redemption.status,
         "discount_amount": redemption.discount_amount,
@@ -100,9 +97,9 @@ def _judged(verdict: Verdict, offer: Offer, outcome: Outcome, explain: bool) -> 
         | {
             "status": outcome.status,
             "discount_amount": outcome.discount_amount,
-            "shipping_discount_amount": 0,
-            "tender_amount": 0,
-            "units": 0,
+            "shipping_discount_amount": outcome.shipping_amount,
+            "tender_amount": outcome.tender_amount,
+            "units": outcome.units,
             "allocations": answers.allocations(verdict.calculation, outcome),
             "error": _error(offer, outcome, explain),
             "trace": answers.trace(outcome.trace) if explain else [],
@@ -120,7 +117,7 @@ def _judged_name(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str
 
 def _name(offer: Offer) -> dict[str, str]:
     """Return how the request named it: a coupon by its code, a promotion by its id."""
-    if offer.redeemable.kind in CODED:
+    if offer.coded:
         return {"code": offer.coupon.code if offer.coupon else offer.redeemable.name}
     if offer.redeemable.kind == Redemption.Kind.POINTS:
         return {}
@@ -138,4 +135,4 @@ def _error(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str] | No
 def _refusal(offer: Offer, outcome: Outcome) -> IncentiveRefused | None:
     if outcome.error is None:
         return None
-    return refusal(outcome.error, about_coupon=offer.redeemable.kind in CODED)
+    return refusal(outcome.error, about_coupon=offer.coded)

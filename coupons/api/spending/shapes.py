@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from coupons.api.fields import DefinitionField, KnownCurrencyField, LaterChoiceField, LaterField
+from coupons.api.fields import DefinitionField, KnownCurrencyField
 from coupons.api.spending.rendering import may_explain, stack_body
 from coupons.engine import Application
 from coupons.models import Redemption, RedemptionStack
@@ -72,16 +72,11 @@ class RedeemableIn(StrictSerializer):
     A gift card without an `amount`, and points without a number, pay what is due.
     """
 
-    type = LaterChoiceField(Kind.choices[:2], later=("gift_card", "points"))
+    type = serializers.ChoiceField(Kind.choices)
     code = serializers.CharField(max_length=4 * LONGEST_CODE, required=False)
     id = serializers.CharField(max_length=64, required=False)
     amount = AmountField(min_value=1, required=False, allow_null=True)
     points = serializers.IntegerField(min_value=1, max_value=MAXIMUM_AMOUNT, required=False, allow_null=True)
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if isinstance(data, dict) and data.get("type") in ("gift_card", "points"):
-            data = {"type": data["type"]}
-        return super().to_internal_value(data)
 
     FIELDS = {
         Kind.COUPON: ({"code"}, set()),
@@ -108,7 +103,7 @@ class SpendingIn(StrictSerializer):
     redeemables = RedeemableIn(many=True, required=False, default=list, max_length=MOST_REDEEMABLES)
     application = serializers.ChoiceField([one.value for one in Application], default=Application.ALL)
     automatic = serializers.BooleanField(default=False)
-    reservation_key = LaterField()
+    reservation_key = serializers.CharField(max_length=64, required=False, allow_null=True)
 
 
 class ReservationIn(StrictSerializer):
@@ -120,7 +115,7 @@ class ReservationIn(StrictSerializer):
 class ValidationIn(SpendingIn):
     """`at` asks what would be at another moment; `reservation` keeps what is valid, at this one."""
 
-    reservation = LaterField()
+    reservation = ReservationIn(required=False, allow_null=True)
     at = InstantField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -49,9 +49,15 @@ class Validation(APIView):
     @extend_schema(request=ValidationIn, responses=VerdictOut)
     def post(self, request: Request) -> Response:
         question = read_question(request, ValidationIn)
-        verdict = services.validate_stack(question.spending, at=question.at)
-        count_unknown(request.auth, question.spending, verdict.offers)
-        return Response(verdict_body(verdict, None, explain=may_explain(request)))
+        wish, reserve = question.spending, question.fields.get("reservation")
+        if reserve:
+            verdict, reservation = services.reserve_stack(
+                wish, minutes=reserve["ttl_minutes"], at=question.at
+            )
+        else:
+            verdict, reservation = services.validate_stack(wish, at=question.at), None
+        count_unknown(request.auth, wish, verdict.offers)
+        return Response(verdict_body(verdict, reservation, explain=may_explain(request)))
 
 
 class Qualification(APIView):
@@ -131,9 +137,20 @@ class Rollback(APIView):
         return respond_once(request, work, required=True)
 
 
+class ReservationDetail(APIView):
+    """Give a reservation up before it expires."""
+
+    required_scope = "coupons:redeem"
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, key: str) -> Response:
+        services.release_reservation(key, client=request.auth, at=timezone.now())
+        return Response(status=204)
+
+
 def stacks() -> QuerySet[RedemptionStack]:
     """Return stacks with all that an answer shows of them."""
-    redemptions = Redemption.objects.select_related("coupon").prefetch_related("allocations")
+    redemptions = Redemption.objects.select_related("coupon", "gift_card").prefetch_related("allocations")
     return RedemptionStack.objects.select_related("customer").prefetch_related(
         Prefetch("redemptions", redemptions.order_by("position"))
     )
