@@ -63,7 +63,7 @@ class NotRestricted(Refusal):
 
 class SourceGivesNoConsent(Refusal):
     key = "source_gives_no_consent"
-    message = _("Co-op and third-party sources cannot tell us that somebody may be written to.")
+    message = _("This source cannot tell that somebody agreed: it is of strangers, or not for this purpose.")
 
 
 class SourceLeft(Refusal):

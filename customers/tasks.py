@@ -92,8 +92,12 @@ def expire_consents() -> None:
 
 @shared_task(name="customers.tasks.apply_retention")
 def apply_retention() -> None:
-    """End profiling and marketing of whom nothing was heard for as long as the programme has set."""
+    """End profiling and marketing of whom nothing was heard for as long as the programme has set.
+
+    What a source told goes when it is kept no longer.
+    """
     retention.apply_programme_retention(at=timezone.now())
+    services.forget_unheard_profiles(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.sweep_rights")

@@ -284,6 +284,7 @@ JOB_RUNNERS: dict[str, str] = {
     "duplicates": "customers.services.duplicates.run_search",
     "customers.erasure": "customers.services.erasure.run_erasure",
     "customers.source_leaves": "customers.services.leaving.run_leaving",
+    "customers.source_changed": "customers.services.sources.run_change",
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
     "coupons.issue": "coupons.services.batches.make_codes",

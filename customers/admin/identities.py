@@ -6,7 +6,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
@@ -63,6 +65,18 @@ class SourceAdmin(LeavingMixin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Source | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        """What follows from a change is worked out by a job, whose page is one click away."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        job = services.edit_source(obj, by=request.user, **changes) if changes else None
+        if job:
+            link = reverse("admin:operations_jobrun_change", args=[job.pk])
+            told = _('Golden records and consents follow by a <a href="{}">job</a>.')
+            self.message_user(request, format_html(str(told), link))
 
     @display(description=_("kind"), label=KIND_TONES, ordering="kind")
     def what(self, source: Source) -> tuple[str, str]:

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from customers.models.consent import Purpose
+from customers.models.source import Source
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def timeline(self) -> "EventQuerySet":
@@ -18,6 +21,12 @@ class EventQuerySet(models.QuerySet["Event"]):
         if not kind:
             return self
         return self.filter(type=kind) if "." in kind else self.filter(type__startswith=f"{kind}.")
+
+    def for_profiling(self) -> "EventQuerySet":
+        """Leave out what sources told that may not be used for profiling."""
+        # Known by now: nearly always there is none, and then no statement gets dearer.
+        barred = list(Source.objects.without(Purpose.PROFILING).values_list("pk", flat=True))
+        return self.exclude(source__in=barred) if barred else self
 
     def found_by(self, keys: Iterable["EventKey"]) -> "EventQuerySet":
         """Return the events of these keys, looking only into the months in which they happened."""
@@ -47,13 +56,15 @@ class Event(models.Model):
         "customers.Source", on_delete=models.PROTECT, verbose_name=_("source"), db_index=False
     )
     external_id = models.CharField(_("id in the source"), max_length=200)
+    # No key of the database: the whole log would be read whenever a profile goes.
     source_profile = models.ForeignKey(
         "customers.SourceProfile",
-        on_delete=models.PROTECT,
+        on_delete=models.DO_NOTHING,
         null=True,
         blank=True,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
     customer = models.ForeignKey(
         "customers.Customer",

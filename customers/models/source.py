@@ -12,6 +12,12 @@ def every_purpose() -> list[str]:
     return list(Purpose.values)
 
 
+class SourceQuerySet(models.QuerySet["Source"]):
+    def without(self, purpose: str) -> "SourceQuerySet":
+        """Return the sources whose words may not be used for this purpose."""
+        return self.exclude(purposes__contains=[purpose])
+
+
 class Source(models.Model):
     """A system that tells us about people: a till, a web shop, a help desk, a partner."""
 
@@ -69,6 +75,8 @@ class Source(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    objects = SourceQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("source")
         verbose_name_plural = _("sources")
@@ -83,6 +91,10 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_allow(self, purpose: str) -> bool:
+        """Return whether this source can tell that somebody agreed to this; any can tell of a refusal."""
+        return self.kind not in self.STRANGERS and purpose in self.purposes
 
 
 class SourceProfileQuerySet(models.QuerySet["SourceProfile"]):

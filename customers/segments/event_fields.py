@@ -170,7 +170,7 @@ EVENTS: list[Field] = [
         "event.*",
         _("Event"),
         Kind.EVENT,
-        Happenings(lambda type: Event.objects.filter(type=type), "occurred_at"),
+        Happenings(lambda type: Event.objects.filter(type=type).for_profiling(), "occurred_at"),
         where=EVENT_FIELDS,
         expand=_told_types,
         group=Group.EVENTS,

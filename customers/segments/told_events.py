@@ -59,7 +59,7 @@ def _event(kind: EventType, common: Mapping[str, Field]) -> Field:
         f"event.{code}",
         NAMES.get(code, code),
         Kind.EVENT,
-        Happenings(lambda: Event.objects.filter(type=code), "occurred_at"),
+        Happenings(lambda: Event.objects.filter(type=code).for_profiling(), "occurred_at"),
         where={**details, **common},
         group=Group.EVENTS,
     )

@@ -58,6 +58,7 @@ from customers.services.segments import (
     overlap_of,
     preview_segment,
 )
+from customers.services.sources import edit_source, forget_unheard_profiles
 
 __all__ = [
     "allow_merge",
@@ -71,6 +72,7 @@ __all__ = [
     "dispatch_events",
     "edit_note",
     "edit_segment",
+    "edit_source",
     "engage_leads",
     "erase_customer",
     "exclude_customer",
@@ -80,6 +82,7 @@ __all__ = [
     "find_duplicates",
     "find_suppression",
     "forget_decision",
+    "forget_unheard_profiles",
     "form_households",
     "include_customer",
     "keep_apart",

@@ -192,7 +192,7 @@ def contact_point(customer: Customer, channel: str) -> str:
 
 def check_consent(stated: StatedConsent, *, at: datetime) -> None:
     """Raises ConsentWithoutProof, SourceGivesNoConsent or InvalidInput for what could not be entered."""
-    if stated.state in ALLOWING and stated.source and stated.source.kind in Source.STRANGERS:
+    if stated.state in ALLOWING and stated.source and not stated.source.may_allow(stated.purpose):
         raise SourceGivesNoConsent
     if stated.state == ConsentState.GRANTED and not stated.proof:
         raise ConsentWithoutProof(details=[Mistake("/proof", ConsentWithoutProof.message)])

@@ -285,7 +285,7 @@ def _stated(draft: Draft, sources: dict[str, Source]) -> list[StatedConsent]:
         address = _address_of(draft, consent)
         if address is None:
             continue
-        if consent["state"] in ALLOWING and sources[draft.item["source"]].kind in Source.STRANGERS:
+        if consent["state"] in ALLOWING and not sources[draft.item["source"]].may_allow(consent["purpose"]):
             draft.warn(SourceGivesNoConsent.key, str(SourceGivesNoConsent.message))
             continue
         stated.append(

@@ -1,6 +1,6 @@
 """A source leaves: what it told of people goes in one job, whoever only it knew is erased."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -16,6 +16,7 @@ from customers.models import (
     EventConflict,
     Identity,
     Order,
+    Purpose,
     QuarantinedEvent,
     Source,
     SourceProfile,
@@ -35,15 +36,19 @@ PEOPLE, ROWS = 100, 5_000
 LEFT = "left:"
 # The event's own row first, then its key, which nobody waits for any more.
 DELETE_EVENTS = """
-WITH leaving AS MATERIALIZED (
-    SELECT id, occurred_at FROM customers_eventkey WHERE source_id = %(source)s ORDER BY id LIMIT %(limit)s
-),
+WITH leaving AS MATERIALIZED ({which}),
 pending AS (DELETE FROM customers_pendingevent USING leaving WHERE event_id = leaving.id),
 events AS (
     DELETE FROM customers_event AS event USING leaving
     WHERE event.id = leaving.id AND event.occurred_at = leaving.occurred_at
 )
 DELETE FROM customers_eventkey AS key USING leaving WHERE key.id = leaving.id
+"""
+NEXT_OF_SOURCE = """
+SELECT id, occurred_at FROM customers_eventkey WHERE source_id = %(source)s ORDER BY id LIMIT %(limit)s
+"""
+OF_PEOPLE = """
+SELECT id, occurred_at FROM customers_event WHERE source_id = %(source)s AND customer_id = ANY(%(customers)s)
 """
 LET_GO_OF_ORDERS = """
 UPDATE customers_event SET customer_id = NULL, source_profile_id = NULL
@@ -84,7 +89,7 @@ def run_leaving(job: JobRun) -> dict[str, int]:
     while ids := _next_people(source, after):
         after = ids[-1]
         counts["people"] += len(ids)
-        counts["erased"] += _let_go(source, ids, at=timezone.now())
+        counts["erased"] += let_go(source, ids, at=timezone.now())
         advance_job(job, done=counts["people"])
     counts["set_aside"] = _delete_set_aside(source)
     return counts
@@ -95,7 +100,8 @@ def _delete_events(source: Source) -> int:
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL fidelio.leaving = 'on'")
-            cursor.execute(DELETE_EVENTS, {"source": source.pk, "limit": ROWS})
+            statement = DELETE_EVENTS.format(which=NEXT_OF_SOURCE)
+            cursor.execute(statement, {"source": source.pk, "limit": ROWS})
             deleted += cursor.rowcount
             if cursor.rowcount < ROWS:
                 return deleted
@@ -117,12 +123,16 @@ def _next_people(source: Source, after: int) -> list[int]:
 
 
 @transaction.atomic
-def _let_go(source: Source, ids: list[int], *, at: datetime) -> int:
+def let_go(source: Source, ids: list[int], *, at: datetime) -> int:
     """Take what the source told of these people; return how many of them nobody else knew."""
     lock_customers(ids)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL fidelio.leaving = 'on'")
+        cursor.execute(DELETE_EVENTS.format(which=OF_PEOPLE), {"source": source.pk, "customers": sorted(ids)})
+        cursor.execute("SET LOCAL fidelio.leaving = ''")
     unknown = _known_to_it_alone(source, ids)
     erase_records(unknown, at=at, suppress=False)
-    _expire_consents(source, ids, at=at)
+    expire_consents(source, ids, at=at, purposes=Purpose.values)
     orders = list(Order.objects.filter(source=source, customer__in=ids).values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL fidelio.leaving = 'on'")
@@ -138,10 +148,13 @@ def _let_go(source: Source, ids: list[int], *, at: datetime) -> int:
     return sum(customer.merged_into_id is None for customer in unknown)
 
 
-def _expire_consents(source: Source, ids: list[int], *, at: datetime) -> None:
+def expire_consents(source: Source, ids: list[int], *, at: datetime, purposes: Collection[str]) -> None:
     """What the source said is allowed is so no longer; what it said is refused stays refused."""
     allowed = Consent.objects.filter(
-        customer__in=ids, record__source=source, state__in=[ConsentState.GRANTED, ConsentState.PENDING]
+        customer__in=ids,
+        record__source=source,
+        state__in=[ConsentState.GRANTED, ConsentState.PENDING],
+        purpose__in=purposes,
     )
     record_consents(
         [

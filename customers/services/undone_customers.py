@@ -1,6 +1,6 @@
 """What an import told of people, untold: profiles as they were, and nobody left whom only the file knew."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -57,10 +57,12 @@ def undo_customers(run: ImportRun, rows: Sequence[ImportedRow], *, at: datetime)
     return len(undone)
 
 
-def _profiles_of_facts(profiles: Iterable[int]) -> set[int]:
+def _profiles_of_facts(profiles: Mapping[int, SourceProfile]) -> set[int]:
+    """Return the profiles that orders or events name; their facts are their customer's."""
+    customers = {profile.customer_id for profile in profiles.values()}
     found: set[int] = set()
     for model in (Order, Event):
-        facts = model.objects.filter(source_profile__in=list(profiles))
+        facts = model.objects.filter(customer__in=customers, source_profile__in=list(profiles)).order_by()
         found.update(facts.values_list("source_profile", flat=True).distinct())
     return found
 

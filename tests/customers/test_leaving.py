@@ -260,7 +260,7 @@ def test_a_leaving_that_was_killed_goes_on_where_it_was(coop, monkeypatch):
     for number in range(3):
         told("coop", str(number), email=f"c{number}@mail.example")
     monkeypatch.setattr(leaving, "PEOPLE", 1)
-    let_go, calls = leaving._let_go, []
+    let_go, calls = leaving.let_go, []
 
     def killed_at_the_second(*arguments, **named):
         calls.append(arguments)
@@ -268,7 +268,7 @@ def test_a_leaving_that_was_killed_goes_on_where_it_was(coop, monkeypatch):
             raise OperationalError("The server is gone.")
         return let_go(*arguments, **named)
 
-    monkeypatch.setattr(leaving, "_let_go", killed_at_the_second)
+    monkeypatch.setattr(leaving, "let_go", killed_at_the_second)
     job = leave_source(coop, at=NOON)
     with pytest.raises(OperationalError):
         carry_out_job(job.pk)
