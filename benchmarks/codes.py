@@ -1,7 +1,8 @@
 """Making and importing 100,000 codes by job, against a bare COPY of as many into a table with a unique code.
 
-The floor's codes are drawn beforehand. A job draws them, writes whole coupons with all their indexes and keys,
-and commits its place every 10,000; an import reads its file, judges each line and finds out who has the code.
+The floor's codes are drawn beforehand. A job draws them, writes whole coupons with all their indexes and
+keys, and commits its place every 10,000; an import reads its file, judges each line and finds out who has the
+code.
 """
 
 import tempfile

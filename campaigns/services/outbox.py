@@ -23,12 +23,13 @@ from campaigns.models import (
 )
 from campaigns.rules import retry_delay
 from coupons.models import Promotion, Publication
-from coupons.services import publish_coupon, withdraw_publication
+from coupons.services import Recipient, publish_coupon, publish_coupons, withdraw_publication
 from coupons.services.sealed_codes import wipe_code
 from customers.models import Event, Suppression
 from customers.services import record_events, suppress
 from customers.services.events import new_event
 from customers.services.locks import lock_live_customers
+from operations.errors import Refusal
 
 CLAIM = """
 WITH due AS MATERIALIZED (
@@ -44,7 +45,39 @@ SET state = 'CLAIMED', owner = %(owner)s, lease_until = statement_timestamp() + 
 FROM due WHERE message.id = due.id
 RETURNING message.id
 """
-TAKE = """
+# What would become of a message if it were sent now; SENDING when nothing forbids it.
+VERDICT = """
+SELECT asked.id,
+       CASE
+           WHEN campaign.status = 'STOPPED' OR run.status = 'STOPPED' THEN 'CANCELLED STOPPED'
+           WHEN asked.expires_at <= statement_timestamp() THEN 'EXPIRED TOO_LATE'
+           WHEN campaign.status <> 'RUNNING' OR run.status <> 'RUNNING' OR switch.off THEN 'PENDING'
+           WHEN customer.status NOT IN ('ACTIVE', 'PROSPECT') OR customer.restricted_at IS NOT NULL
+               THEN 'SUPPRESSED NO_CONSENT'
+           WHEN asked.purpose <> 'SERVICE' AND NOT EXISTS (
+               SELECT FROM customers_consent AS consent
+               WHERE consent.customer_id = asked.customer_id AND consent.channel = asked.channel
+                 AND consent.purpose = asked.purpose AND consent.address = asked.address
+                 AND consent.state = 'GRANTED'
+           ) THEN 'SUPPRESSED NO_CONSENT'
+           WHEN EXISTS (
+               SELECT FROM customers_suppression AS suppression
+               WHERE suppression.channel = asked.channel
+                 AND suppression.address_hash = asked.address_hash
+                 AND (suppression.reason NOT IN ('UNSUBSCRIBED', 'ERASED')
+                      OR asked.purpose <> 'SERVICE')
+           ) THEN 'SUPPRESSED ON_SUPPRESSION_LIST'
+           ELSE 'SENDING'
+       END AS verdict
+FROM campaigns_message AS asked
+JOIN customers_customer AS customer ON customer.id = asked.customer_id
+LEFT JOIN campaigns_campaign AS campaign ON campaign.id = asked.campaign_id
+LEFT JOIN campaigns_campaignrun AS run ON run.id = asked.run_id
+LEFT JOIN campaigns_channelswitch AS switch ON switch.channel = asked.channel
+WHERE asked.id = ANY(%(ids)s)
+"""
+SENDABLE = f"SELECT id FROM ({VERDICT}) AS found WHERE verdict = 'SENDING'"
+TAKE = f"""
 UPDATE campaigns_message AS message
 SET state = verdict.state,
     reason = verdict.reason,
@@ -53,36 +86,7 @@ SET state = verdict.state,
     lease_until = CASE WHEN verdict.state = 'SENDING' THEN statement_timestamp() + %(lease)s END
 FROM (
     SELECT found.id, split_part(found.verdict, ' ', 1) AS state, split_part(found.verdict, ' ', 2) AS reason
-    FROM (
-        SELECT asked.id,
-               CASE
-                   WHEN campaign.status = 'STOPPED' OR run.status = 'STOPPED' THEN 'CANCELLED STOPPED'
-                   WHEN asked.expires_at <= statement_timestamp() THEN 'EXPIRED TOO_LATE'
-                   WHEN campaign.status <> 'RUNNING' OR run.status <> 'RUNNING' OR switch.off THEN 'PENDING'
-                   WHEN customer.status NOT IN ('ACTIVE', 'PROSPECT') OR customer.restricted_at IS NOT NULL
-                       THEN 'SUPPRESSED NO_CONSENT'
-                   WHEN asked.purpose <> 'SERVICE' AND NOT EXISTS (
-                       SELECT FROM customers_consent AS consent
-                       WHERE consent.customer_id = asked.customer_id AND consent.channel = asked.channel
-                         AND consent.purpose = asked.purpose AND consent.address = asked.address
-                         AND consent.state = 'GRANTED'
-                   ) THEN 'SUPPRESSED NO_CONSENT'
-                   WHEN EXISTS (
-                       SELECT FROM customers_suppression AS suppression
-                       WHERE suppression.channel = asked.channel
-                         AND suppression.address_hash = asked.address_hash
-                         AND (suppression.reason NOT IN ('UNSUBSCRIBED', 'ERASED')
-                              OR asked.purpose <> 'SERVICE')
-                   ) THEN 'SUPPRESSED ON_SUPPRESSION_LIST'
-                   ELSE 'SENDING'
-               END AS verdict
-        FROM campaigns_message AS asked
-        JOIN customers_customer AS customer ON customer.id = asked.customer_id
-        LEFT JOIN campaigns_campaign AS campaign ON campaign.id = asked.campaign_id
-        LEFT JOIN campaigns_campaignrun AS run ON run.id = asked.run_id
-        LEFT JOIN campaigns_channelswitch AS switch ON switch.channel = asked.channel
-        WHERE asked.id = %(id)s
-    ) AS found
+    FROM ({VERDICT}) AS found
 ) AS verdict
 WHERE message.id = verdict.id
   AND message.state = 'CLAIMED' AND message.owner = %(owner)s AND message.lease_until > statement_timestamp()
@@ -142,6 +146,33 @@ def release_claims(*, owner: str) -> int:
     )
 
 
+def reserve_coupons(claim: Claim, *, promotion: Promotion, at: datetime) -> None:
+    """Give the recipients of a claimed batch their coupons, in few statements for all of them.
+
+    Only those that nothing forbids to send; one that is then not sent all the same gives its coupon back.
+    A promotion that cannot give so many leaves them to `take_message`, which says so of the first that gets
+    none.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SENDABLE, {"ids": claim.message_ids})
+            sendable = [row[0] for row in cursor.fetchall()]
+        waiting = Message.objects.filter(
+            pk__in=sendable, owner=claim.owner, state=MessageState.CLAIMED, publication=None
+        )
+        lock_live_customers(waiting.values_list("customer", flat=True), shared=True)
+        messages = list(waiting.select_related("customer").select_for_update(of=["self"]).order_by("pk"))
+        recipients = [Recipient(one.customer, f"message:{one.pk}") for one in messages]
+        try:
+            with transaction.atomic():
+                publications = publish_coupons(promotion, recipients, at=at) if recipients else []
+        except Refusal:
+            return
+        for message, publication in zip(messages, publications, strict=True):
+            message.publication = publication
+        Message.objects.bulk_update(messages, ["publication"])
+
+
 def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at: datetime) -> Message | None:
     """Write down, in one committed statement, that this message is being sent; None when it must not be.
 
@@ -154,7 +185,7 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
         recipient = Message.objects.values_list("customer", flat=True).get(pk=message_id)
         lock_live_customers([recipient], shared=True)
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, {"id": message_id, "owner": owner, "lease": sending_lease()})
+            cursor.execute(TAKE, {"ids": [message_id], "owner": owner, "lease": sending_lease()})
             row = cursor.fetchone()
         if row is None or row[0] == MessageState.PENDING:
             return None

@@ -27,6 +27,7 @@ from campaigns.services.outbox import (
     record_result,
     refuse_content,
     release_claims,
+    reserve_coupons,
     take_message,
 )
 from campaigns.services.recipients import unsubscribe_url, values_for
@@ -79,6 +80,9 @@ class Pump:
             holds_until = time.monotonic() + settings.MESSAGE_LEASE_SECONDS
             claim = claim_messages(lane=self.lane, owner=self.owner, run=run, limit=BATCH)
             found = found or bool(claim.message_ids)
+            version = self._version(run)
+            if version and version.promotion and claim.message_ids:
+                reserve_coupons(claim, promotion=version.promotion, at=timezone.now())
             for message_id in claim.message_ids:
                 if not self._has_time() or time.monotonic() > holds_until:
                     break

@@ -40,7 +40,7 @@ from coupons.services.promotions import (
     resume_promotion,
     stop_promotion,
 )
-from coupons.services.publications import publish_coupon, withdraw_publication
+from coupons.services.publications import Recipient, publish_coupon, publish_coupons, withdraw_publication
 from coupons.services.redemptions import redeem_stack, reserve_stack
 from coupons.services.reservations import forget_reservations, release_reservation
 from coupons.services.returns import link_return, return_lines
@@ -57,6 +57,7 @@ __all__ = [
     "IssuedGiftCard",
     "PointsToSpend",
     "Purchase",
+    "Recipient",
     "Redeemable",
     "Spending",
     "Verdict",
@@ -94,6 +95,7 @@ __all__ = [
     "pay_with_gift_card",
     "points_to_spend",
     "publish_coupon",
+    "publish_coupons",
     "qualify",
     "queue_coupons",
     "redeem_stack",

@@ -1,5 +1,7 @@
 """Handing a coupon to a customer: the same source id gives the same coupon again."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,66 +18,77 @@ from coupons.errors import (
     PromotionStopped,
 )
 from coupons.models import BudgetPeriod, Coupon, Period, Promotion, Publication
-from coupons.patterns import generate_code
+from coupons.patterns import generate_codes
 from coupons.rules import canonical_code
 from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
-from customers.models import Customer, Purpose
-from customers.services import record_event
-from customers.services.locks import hold_customer
+from customers.models import Customer, Event, Purpose
+from customers.services import record_event, record_events
+from customers.services.events import new_event
+from customers.services.locks import hold_customer, lock_live_customers
 from operations.errors import Conflict
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
 
 
+@dataclass(frozen=True)
+class Recipient:
+    """Who gets a coupon, and the source's id of the hand-over: the same id gives the same coupon again."""
+
+    customer: Customer | None
+    source_id: str
+
+
 def publish_coupon(
+    promotion: Promotion, *, customer: Customer | None, source_id: str, at: datetime, **options: Any
+) -> Publication:
+    """Give a customer a coupon of the promotion, once per `source_id`; options are `publish_coupons`'s."""
+    (publication,) = publish_coupons(promotion, [Recipient(customer, source_id)], at=at, **options)
+    return publication
+
+
+def publish_coupons(
     promotion: Promotion,
+    recipients: Sequence[Recipient],
     *,
-    customer: Customer | None,
-    source_id: str,
     channel: str | None = None,
     reason: str = "",
     purpose: str = Purpose.MARKETING,
     at: datetime,
     **coupon_fields: Any,
-) -> Publication:
-    """Give a customer a coupon of the promotion, once per `source_id`; a public code is given as it is.
+) -> list[Publication]:
+    """Give each recipient a coupon of the promotion, or none of them; a public code is given as it is.
 
-    A promotion without a pattern gives out the codes that were issued, each once. With a channel,
-    `coupon.published` asks campaigns to send it. `coupon_fields` make the coupon its own (effect, items,
-    personal).
+    Returns their publications in the order given; the statements are few, however many they are. A promotion
+    without a pattern gives out the codes that were issued, each once. With a channel, `coupon.published` asks
+    campaigns to send it. `coupon_fields` make the coupons their own (effect, items, personal, automatic).
 
-    Raises Conflict when the `source_id` gave a coupon to somebody else, PromotionHasNoCoupon,
+    Raises Conflict when a `source_id` gave a coupon to somebody else, PromotionHasNoCoupon,
     PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty, and BudgetExceeded when the
     budget of the whole promotion is spent.
     """
     with transaction.atomic():
-        customer = hold_customer(customer) if customer else None
-        lock_keys("publication", [f"{promotion.pk}:{source_id}"])
-        known = _known(promotion, source_id)
-        if known:
-            _refuse_somebody_else(known, customer)
-            return known
-        (promotion,) = lock_promotions([promotion.pk])
-        _check_publishable(promotion, at)
-        coupon = _public_coupon(promotion) or _own_coupon(
-            promotion,
-            holder=customer,
-            reason=reason,
-            valid_from=at,
-            published_at=at,
-            **{"valid_until": default_end(promotion, at=at), **coupon_fields},
-        )
-        publication = Publication.objects.create(
-            promotion=promotion,
-            external_id=source_id,
-            customer=customer,
-            coupon=coupon,
-            channel=channel or "",
-            published_at=at,
-        )
-        _tell(publication, purpose=purpose)
-    return publication
+        live = lock_live_customers([one.customer.pk for one in recipients if one.customer], shared=True)
+        people = {one.source_id: live[one.customer.pk] if one.customer else None for one in recipients}
+        lock_keys("publication", [f"{promotion.pk}:{source_id}" for source_id in people])
+        known = _known(promotion, people)
+        new = [source_id for source_id in people if source_id not in known]
+        if new:
+            (promotion,) = lock_promotions([promotion.pk])
+            _check_publishable(promotion, at)
+            fields = {
+                "reason": reason,
+                "valid_from": at,
+                "published_at": at,
+                "valid_until": default_end(promotion, at=at),
+                **coupon_fields,
+            }
+            coupons = _coupons_for([people[source_id] for source_id in new], promotion, fields)
+            known |= _hand_over(promotion, people, new, coupons, channel=channel, purpose=purpose, at=at)
+        for one in recipients:
+            customer = live[one.customer.pk] if one.customer else None
+            _refuse_somebody_else(known[one.source_id], customer)
+    return [known[one.source_id] for one in recipients]
 
 
 def withdraw_publication(publication: Publication, *, at: datetime) -> Publication:
@@ -105,12 +118,36 @@ def withdraw_publication(publication: Publication, *, at: datetime) -> Publicati
     return publication
 
 
-def _known(promotion: Promotion, source_id: str) -> Publication | None:
-    return (
-        Publication.objects.select_related("coupon__holder", "promotion", "customer")
-        .filter(promotion=promotion, external_id=source_id)
-        .first()
+def _hand_over(
+    promotion: Promotion,
+    people: Mapping[str, Customer | None],
+    source_ids: Sequence[str],
+    coupons: Sequence[Coupon],
+    *,
+    channel: str | None,
+    purpose: str,
+    at: datetime,
+) -> dict[str, Publication]:
+    publications = Publication.objects.bulk_create(
+        Publication(
+            promotion=promotion,
+            external_id=source_id,
+            customer=people[source_id],
+            coupon=coupon,
+            channel=channel or "",
+            published_at=at,
+        )
+        for source_id, coupon in zip(source_ids, coupons, strict=True)
     )
+    record_events([_published(one, purpose=purpose) for one in publications])
+    return {one.external_id: one for one in publications}
+
+
+def _known(promotion: Promotion, source_ids: Iterable[str]) -> dict[str, Publication]:
+    found = Publication.objects.select_related("coupon__holder", "promotion", "customer").filter(
+        promotion=promotion, external_id__in=list(source_ids)
+    )
+    return {publication.external_id: publication for publication in found}
 
 
 def _refuse_somebody_else(known: Publication, customer: Customer | None) -> None:
@@ -140,23 +177,36 @@ def _public_coupon(promotion: Promotion) -> Coupon | None:
     return promotion.coupons.filter(public=True).first()
 
 
-def _own_coupon(promotion: Promotion, **fields: Any) -> Coupon:
+def _coupons_for(
+    holders: Sequence[Customer | None], promotion: Promotion, fields: dict[str, Any]
+) -> list[Coupon]:
+    """Return a coupon per holder: the public one, new ones, or the next of the pool."""
+    public = _public_coupon(promotion)
+    if public:
+        return [public] * len(holders)
     if promotion.coupon_pattern:
-        return _new_coupon(promotion, **fields)
-    coupon = _pooled_coupon(promotion)
-    for name, value in fields.items():
-        setattr(coupon, name, value)
-    coupon.save(update_fields=list(fields))
-    return coupon
+        return _new_coupons(promotion, holders, fields)
+    coupons = _pooled_coupons(promotion, count=len(holders))
+    for coupon, holder in zip(coupons, holders, strict=True):
+        coupon.holder = holder
+        for name, value in fields.items():
+            setattr(coupon, name, value)
+    Coupon.objects.bulk_update(coupons, ["holder", *fields])
+    return coupons
 
 
-def _pooled_coupon(promotion: Promotion) -> Coupon:
+def _pooled_coupons(promotion: Promotion, *, count: int) -> list[Coupon]:
+    """Take the next codes; whoever else wants some of this pool waits until these are gone."""
+    lock_keys("pool", [str(promotion.pk)])
     free = Coupon.objects.in_pool().filter(promotion=promotion).order_by("pk")
-    # Past the codes that others are taking; only when nothing else is left, wait for what becomes of those.
-    found = free.select_for_update(skip_locked=True).first() or free.select_for_update().first()
-    if found is None:
-        raise CouponPoolEmpty
-    return found
+    coupons: list[Coupon] = []
+    while len(coupons) < count:  # Fewer come back where somebody switched one off while we waited for it.
+        wanted = count - len(coupons)
+        more = list(free.exclude(pk__in=[one.pk for one in coupons]).select_for_update()[:wanted])
+        if not more:
+            raise CouponPoolEmpty
+        coupons += more
+    return coupons
 
 
 def _take_back(coupon: Coupon, *, pooled: bool) -> None:
@@ -168,24 +218,36 @@ def _take_back(coupon: Coupon, *, pooled: bool) -> None:
         coupon.save(update_fields=["active"])
 
 
-def _new_coupon(promotion: Promotion, **fields: Any) -> Coupon:
-    inserted: list[Coupon] = []
-    while not inserted:
-        code = generate_code(promotion.coupon_pattern)
-        coupon = Coupon(
-            promotion=promotion,
-            code=code,
-            code_canonical=canonical_code(code),
-            max_uses=promotion.coupon_max_uses,
-            **fields,
-        )
-        inserted = insert_missing([coupon], unique=["code_canonical"])
-    return inserted[0]
+def _new_coupons(
+    promotion: Promotion, holders: Sequence[Customer | None], fields: dict[str, Any]
+) -> list[Coupon]:
+    coupons: list[Coupon] = []
+    waiting = list(holders)
+    while waiting:  # Whose code somebody has already, which is as good as never, gets another.
+        codes = generate_codes(promotion.coupon_pattern, count=len(waiting))
+        drawn = [
+            Coupon(
+                promotion=promotion,
+                code=code,
+                code_canonical=canonical_code(code),
+                max_uses=promotion.coupon_max_uses,
+                holder=holder,
+                **fields,
+            )
+            for code, holder in zip(codes, waiting, strict=True)
+        ]
+        made = {id(coupon) for coupon in insert_missing(drawn, unique=["code_canonical"])}
+        coupons += [coupon for coupon in drawn if id(coupon) in made]
+        waiting = [coupon.holder for coupon in drawn if id(coupon) not in made]
+    by_holder: dict[int | None, list[Coupon]] = {}
+    for coupon in coupons:
+        by_holder.setdefault(coupon.holder_id, []).append(coupon)
+    return [by_holder[holder.pk if holder else None].pop() for holder in holders]
 
 
-def _tell(publication: Publication, *, purpose: str) -> None:
+def _published(publication: Publication, *, purpose: str) -> Event:
     coupon = publication.coupon
-    record_event(
+    return new_event(
         "coupon.published",
         external_id=f"publication:{publication.pk}",
         customer=publication.customer,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from campaigns.channels import Envelope, Outcome, Result, open_sender
@@ -20,7 +21,7 @@ from campaigns.services import (
     tend_runs,
     unsubscribe,
 )
-from campaigns.services.outbox import claim_messages, record_result, take_message
+from campaigns.services.outbox import claim_messages, record_result, reserve_coupons, take_message
 from coupons.models import BudgetPeriod, Coupon, Publication
 from coupons.services import issue_coupons, stop_promotion
 from customers.models import Event, Suppression
@@ -375,3 +376,29 @@ def test_an_address_that_no_wire_carries_is_refused_and_the_next_mail_goes_out(d
 
     assert (refused.outcome, accepted.outcome) == (Outcome.REJECTED, Outcome.ACCEPTED)
     assert len(sink.messages) == 1
+
+
+def test_a_batch_gets_its_coupons_in_few_statements(db, sink, now, django_assert_max_num_queries):
+    people = [subscriber(f"person-{number}@mail.example") for number in range(50)]
+    campaign = running(segment_of(people), now, promotion=offer(now))
+    claim = claim_messages(lane="BULK", owner="me", run=campaign.runs.get(), limit=100)
+
+    with django_assert_max_num_queries(40):  # Less than one for each.
+        reserve_coupons(claim, promotion=campaign.messages.first().run.version.promotion, at=now)
+
+    assert Publication.objects.count() == 50
+    assert campaign.messages.filter(publication=None).count() == 0
+    assert campaign.messages.filter(publication__customer=F("customer")).count() == 50
+
+
+def test_who_unsubscribes_after_the_reservation_gives_the_coupon_back(db, sink, now):
+    campaign = running(segment_of([subscriber("alice@mail.example")]), now, promotion=offer(now))
+    message = campaign.messages.get()
+    claim = claim_messages(lane="BULK", owner="me", run=message.run, limit=100)
+    reserve_coupons(claim, promotion=message.run.version.promotion, at=now)
+
+    unsubscribe(message.token, at=now)
+
+    assert take_message(message.pk, owner="me", promotion=message.run.version.promotion, at=now) is None
+    assert Publication.objects.get().status == "WITHDRAWN"
+    assert sink.messages == []

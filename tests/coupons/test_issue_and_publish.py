@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from coupons.errors import (
     CodeTaken,
     CouponDisabled,
     CouponExpired,
+    CouponPoolEmpty,
     PromotionHasNoCoupon,
     PromotionNotPublishable,
     PromotionStopped,
@@ -15,8 +18,10 @@ from coupons.errors import (
 from coupons.models import Coupon, Publication
 from coupons.patterns import ALPHABET
 from coupons.services import (
+    Recipient,
     issue_coupons,
     publish_coupon,
+    publish_coupons,
     queue_coupons,
     redeem_stack,
     stop_promotion,
@@ -25,11 +30,16 @@ from coupons.services import (
     withdraw_publication,
 )
 from customers.models import Event
-from operations.errors import InvalidInput
+from operations.errors import Conflict, InvalidInput
 from operations.services import carry_out
 from tests.coupons.factories import NOW, coupon, customer, promotion, spending
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def counted_statements():
+    return lambda: CaptureQueriesContext(connection)
 
 
 def test_codes_follow_the_pattern_and_nobody_can_guess_them():
@@ -109,6 +119,44 @@ def test_the_same_source_id_gives_the_same_coupon():
     events = Event.objects.filter(type="coupon.published").order_by("pk")
     assert [event.payload["channel"] for event in events] == ["email", None]
     assert events[0].customer == anna
+
+
+@pytest.mark.parametrize("pattern", ["##########", ""])
+def test_a_hundred_people_get_their_coupons_in_as_many_statements_as_one(pattern, counted_statements):
+    many = promotion(coupon={"pattern": pattern, "valid_days": 30})
+    issue_coupons(many, count=120, at=NOW)
+    people = [customer() for _number in range(100)]
+    first = publish_coupons(many, [Recipient(people[0], "mail-0")], at=NOW)
+
+    with counted_statements() as statements:
+        given = publish_coupons(many, [Recipient(one, f"mail-{n}") for n, one in enumerate(people)], at=NOW)
+
+    assert len(statements) <= 25
+    assert given[0] == first[0]
+    assert [one.customer for one in given] == people
+    assert [one.coupon.holder for one in given] == people
+    assert len({one.coupon_id for one in given}) == 100
+    assert Event.objects.filter(type="coupon.published").count() == 100
+
+
+def test_all_get_a_coupon_or_nobody():
+    pool = promotion(coupon={"pattern": ""})
+    issue_coupons(pool, count=2, at=NOW)
+
+    with pytest.raises(CouponPoolEmpty):
+        publish_coupons(pool, [Recipient(customer(), str(n)) for n in range(3)], at=NOW)
+
+    assert Publication.objects.count() == 0
+    assert Coupon.objects.in_pool().count() == 2
+
+
+def test_one_source_id_does_not_serve_two_people():
+    anna, ben = customer(), customer()
+
+    with pytest.raises(Conflict):
+        publish_coupons(promotion(), [Recipient(anna, "1"), Recipient(ben, "1")], at=NOW)
+
+    assert Publication.objects.count() == 0
 
 
 def test_a_public_code_is_given_as_it_is():
