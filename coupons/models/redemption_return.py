@@ -52,6 +52,10 @@ class RedemptionReturn(models.Model):
         verbose_name = _("return of a redemption")
         verbose_name_plural = _("returns of redemptions")
         ordering = ["id"]
+        permissions = [
+            ("return_redemption", "Can take back goods of a redeemed cart"),
+            ("undo_redemption", "Can roll redemptions back"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["stack", "external_id"], name="a_stack_returns_once_per_source_id"

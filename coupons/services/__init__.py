@@ -43,7 +43,13 @@ from coupons.services.promotions import (
 from coupons.services.publications import Recipient, publish_coupon, publish_coupons, withdraw_publication
 from coupons.services.redemptions import redeem_stack, reserve_stack
 from coupons.services.reservations import forget_reservations, release_reservation
-from coupons.services.returns import link_return, return_lines
+from coupons.services.returns import (
+    default_return_policy,
+    link_return,
+    paid_lines,
+    quote_return,
+    return_lines,
+)
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
 from coupons.services.sealed_codes import wipe_codes
 from coupons.services.spendings import Purchase, Redeemable, Spending
@@ -73,6 +79,7 @@ __all__ = [
     "credit_from_query",
     "debit",
     "decide_apology",
+    "default_return_policy",
     "disable_gift_card",
     "edit_promotion",
     "enable_gift_card",
@@ -92,12 +99,14 @@ __all__ = [
     "lock_gift_cards",
     "move_promotions",
     "open_account",
+    "paid_lines",
     "pay_with_gift_card",
     "points_to_spend",
     "publish_coupon",
     "publish_coupons",
     "qualify",
     "queue_coupons",
+    "quote_return",
     "redeem_stack",
     "release_reservation",
     "renew_gift_card",

@@ -60,24 +60,25 @@ def return_lines(
         repeated = stack.returns.filter(external_id=source_id).first()
         if repeated:
             return _repeat(repeated, lines)
-        if stack.status == Status.ROLLED_BACK:
-            raise AlreadyRolledBack
-        paid = {line.line_id: line for line in paid_lines(stack)}
-        returned = _returned_lines(paid, lines)
-        everything = all(line.left == lines.get(line.line_id, 0) for line in paid.values())
-        row = RedemptionReturn(
-            stack=stack,
-            external_id=source_id,
-            policy=policy or settings.RETURN_POLICY,
-            refund_amount=sum(line.refund_amount for line in returned),
-            restores_usage=everything and settings.RETURN_RESTORES_USAGE == "FULL_ONLY",
-            order_return=_order_return(stack, source_id, paid, lines),
-            client=client,
-            recorded_by=by,
-            returned_at=at,
-        )
+        row, returned = _draft(stack, lines=lines, policy=policy, at=at)
+        row.external_id, row.client, row.recorded_by = source_id, client, by
+        row.order_return = _order_return(stack, source_id, lines)
         _settle(stack, row, returned, at=at)
     return Outcome(row=row, created=True)
+
+
+def quote_return(
+    stack: RedemptionStack, *, lines: Mapping[str, Decimal], policy: str = "", at: datetime
+) -> RedemptionReturn:
+    """Return what a return would refund now, without doing it; raises as `return_lines`."""
+    row, _returned = _draft(stack, lines=lines, policy=policy, at=at)
+    _share(stack, row)
+    return row
+
+
+def default_return_policy() -> Policy:
+    """Return where a refund goes first when nobody says otherwise."""
+    return Policy(settings.RETURN_POLICY)
 
 
 def link_return(order_return: Return) -> int:
@@ -103,6 +104,24 @@ def paid_lines(stack: RedemptionStack) -> list[PaidLine]:
         )
         for position, line in enumerate(stack.order_totals.get("lines", ()))
     ]
+
+
+def _draft(
+    stack: RedemptionStack, *, lines: Mapping[str, Decimal], policy: str, at: datetime
+) -> tuple[RedemptionReturn, list[RedemptionReturnLine]]:
+    if stack.status == Status.ROLLED_BACK:
+        raise AlreadyRolledBack
+    paid = {line.line_id: line for line in paid_lines(stack)}
+    returned = _returned_lines(paid, lines)
+    everything = all(line.left == lines.get(line.line_id, 0) for line in paid.values())
+    row = RedemptionReturn(
+        stack=stack,
+        policy=policy or default_return_policy(),
+        refund_amount=sum(line.refund_amount for line in returned),
+        restores_usage=everything and settings.RETURN_RESTORES_USAGE == "FULL_ONLY",
+        returned_at=at,
+    )
+    return row, returned
 
 
 def _repeat(row: RedemptionReturn, lines: Mapping[str, Decimal]) -> Outcome:
@@ -131,9 +150,7 @@ def _returned_lines(paid: Mapping[str, PaidLine], lines: Mapping[str, Decimal]) 
     return returned
 
 
-def _order_return(
-    stack: RedemptionStack, source_id: str, paid: Mapping[str, PaidLine], lines: Mapping[str, Decimal]
-) -> Return | None:
+def _order_return(stack: RedemptionStack, source_id: str, lines: Mapping[str, Decimal]) -> Return | None:
     """Return the order's return of the same id; it tells of the same goods, or one of the two is wrong."""
     if stack.order_id is None:
         return None
@@ -141,7 +158,8 @@ def _order_return(
     if row is None:
         return None
     recorded = dict(row.lines.values_list("line__line_id", "quantity"))
-    if {line_id: units for line_id, units in recorded.items() if line_id in paid} != dict(lines):
+    in_cart = {line["line_id"] for line in stack.order_totals.get("lines", ())}
+    if {line_id: units for line_id, units in recorded.items() if line_id in in_cart} != dict(lines):
         raise ReturnConflict(_("The order's return of this id names other goods."))
     return row
 

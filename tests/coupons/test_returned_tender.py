@@ -20,11 +20,9 @@ from tests.coupons.test_return_lines import two_lines
 pytestmark = pytest.mark.django_db
 
 
-def paid_stack(*tenders, cart=None):
-    """A stack whose tenders (debit entry, what it paid) are those given; 10.00 off 100.00 unless said."""
-    stack = redeem_stack(
-        spending(coupon(promotion(amount(1000))), who=customer(), cart=cart or two_lines()), at=NOW
-    )
+def paid_stack(*tenders, shipping=0):
+    """A stack of 10.00 off 100.00, to which these tenders (kind, debit entry, what it paid) were added."""
+    stack = redeem_stack(spending(coupon(promotion(amount(1000))), who=customer(), cart=two_lines()), at=NOW)
     paid = 0
     for position, (kind, entry, value) in enumerate(tenders, start=2):
         Redemption.objects.create(
@@ -39,12 +37,8 @@ def paid_stack(*tenders, cart=None):
             redeemed_at=NOW,
         )
         paid += value
-    stack.tender_amount = paid
-    stack.order_totals = stack.order_totals | {
-        "tender_amount": paid,
-        "due_amount": stack.order_totals["due_amount"] - paid,
-    }
-    stack.save()
+    stack.order_totals |= {"shipping_amount": shipping, "due_amount": 9000 + shipping - paid}
+    stack.save(update_fields=["order_totals"])
     return stack
 
 
@@ -122,9 +116,7 @@ def test_a_rollback_after_a_return_gives_back_the_rest_of_card_and_points():
 
 def test_a_rollback_after_everything_came_back_still_owes_what_paid_the_shipping():
     card, paid = card_payment(5000)
-    stack = paid_stack(paid)
-    stack.order_totals |= {"shipping_amount": 500, "due_amount": stack.order_totals["due_amount"] + 500}
-    stack.save()
+    stack = paid_stack(paid, shipping=500)
     rows = [back(stack, "R-1", "CASH_FIRST", A=2, B=1)]
     assert [shares(row) for row in rows] == [(4500, 4500, 0, 0)]
 
