@@ -8,12 +8,13 @@ from coupons.engine.cart import Cart
 from coupons.engine.checks import check, check_limits, check_spend, spend
 from coupons.engine.context import Context
 from coupons.engine.effects import Aim, Gain, gain_of
-from coupons.engine.incentive import Basis, Candidate, Kind, SpendBasis, Stacking
+from coupons.engine.incentive import Basis, Candidate, Kind, SpendBasis
 from coupons.engine.items import Items
 from coupons.engine.margins import has_margin, lowest_price
 from coupons.engine.money import allocate
 from coupons.engine.outcome import Calculation, LineTotal, Outcome, OutcomeStatus
 from coupons.engine.paying import Bill, pay
+from coupons.engine.stacking import Applied
 from coupons.engine.tender import Tender
 from coupons.engine.trace import Check
 
@@ -25,7 +26,7 @@ class _Progress:
     left: list[int]
     shipping_left: int
     taken: Counter = field(default_factory=Counter)
-    applied: list[Stacking] = field(default_factory=list)
+    beside: Applied = field(default_factory=Applied)
 
 
 def calculate(cart: Cart, candidates: Iterable[Candidate | Tender], context: Context) -> Calculation:
@@ -55,16 +56,17 @@ def calculate(cart: Cart, candidates: Iterable[Candidate | Tender], context: Con
 
 def _apply(candidate: Candidate, cart: Cart, context: Context, progress: _Progress) -> Outcome:
     if candidate.missing:
-        return _refused(candidate, [Check("exists", False, "not_found")])
+        unknown = Check("exists", False, "not_found")
+        return Outcome(candidate, OutcomeStatus.INAPPLICABLE, error=unknown.key, trace=(unknown,))
     places = _eligible(candidate, cart, progress.left)
-    checks = list(check(candidate, cart, context, places))
+    checks = check(candidate, cart, context, places)
     checks += check_limits(candidate.limits, progress.taken)
-    checks += _stacking(candidate.stacking, progress.applied, context.most_applied)
+    checks += progress.beside.check(candidate.stacking, context.most_applied)
     minimum = candidate.conditions.minimum_spend
     if minimum and minimum.basis != SpendBasis.AFTER:
         checks.append(check_spend(minimum, spend(minimum, cart, places, progress.left)))
-    if not all(one.passed for one in checks):
-        return _refused(candidate, checks)
+    if failed := _failed(checks):
+        return Outcome(candidate, OutcomeStatus.INAPPLICABLE, error=failed.key, trace=tuple(checks))
 
     gain = _gain(candidate, cart, places, progress)
     checks += gain.checks
@@ -73,17 +75,19 @@ def _apply(candidate: Candidate, cart: Cart, context: Context, progress: _Progre
     if minimum and minimum.basis == SpendBasis.AFTER:
         after = [left - gain.parts.get(place, 0) for place, left in enumerate(progress.left)]
         checks.append(check_spend(minimum, spend(minimum, cart, places, after)))
-    if not all(one.passed for one in checks):
-        return _refused(candidate, checks)
+    if failed := _failed(checks):
+        return Outcome(candidate, OutcomeStatus.INAPPLICABLE, error=failed.key, trace=tuple(checks))
     if not gain.amount and not gain.gifts:
         return Outcome(candidate, OutcomeStatus.SKIPPED, trace=tuple(checks))
     _take(candidate, gain, progress)
     return _applied(candidate, cart, gain, checks)
 
 
-def _refused(candidate: Candidate, checks: list[Check]) -> Outcome:
-    error = next(one.key for one in checks if not one.passed)
-    return Outcome(candidate, OutcomeStatus.INAPPLICABLE, error=error, trace=tuple(checks))
+def _failed(checks: list[Check]) -> Check | None:
+    for one in checks:
+        if not one.passed:
+            return one
+    return None
 
 
 def _applied(candidate: Candidate, cart: Cart, gain: Gain, checks: list[Check]) -> Outcome:
@@ -119,26 +123,6 @@ def _covered(items: Items, cart: Cart, left: list[int], places: Iterable[int]) -
     return places
 
 
-def _stacking(stacking: Stacking, applied: list[Stacking], most_applied: int | None) -> list[Check]:
-    alone = not applied or not (stacking.exclusive or any(other.exclusive for other in applied))
-    checks = [Check("exclusive", alone, "stacking_limit_exceeded")]
-    caps = [one.max_applied for one in [stacking, *applied] if one.max_applied is not None]
-    if most_applied is not None:
-        caps.append(most_applied)
-    if caps:
-        checks.append(_stacking_cap("max_applied", len(applied), min(caps)))
-    if stacking.category:
-        same = [other for other in applied if stacking.category == other.category]
-        caps = [one.max_in_category for one in [stacking, *same] if one.max_in_category is not None]
-        if caps:
-            checks.append(_stacking_cap("max_in_category", len(same), min(caps)))
-    return checks
-
-
-def _stacking_cap(rule: str, there: int, most: int) -> Check:
-    return Check(rule, there < most, "stacking_limit_exceeded", actual=there, expected=most)
-
-
 def _gain(candidate: Candidate, cart: Cart, places: list[int], progress: _Progress) -> Gain:
     """Return what the effect gives, with what the margin floor has to say about it."""
     left = [progress.left[place] for place in places]
@@ -170,15 +154,15 @@ def _within_budgets(candidate: Candidate, gain: Gain, progress: _Progress) -> tu
     if not candidate.budgets or not (gain.amount or gain.gifts):
         return gain, []
     checks = []
-    budgets = [replace(budget, used=budget.used + progress.taken[budget.key]) for budget in candidate.budgets]
-    total = gain.amount
-    granted = min([total, *(budget.left for budget in budgets if budget.amounts and budget.partial)])
-    for budget in budgets:
+    total = granted = gain.amount
+    held = [max(0, budget.left - progress.taken[budget.key]) for budget in candidate.budgets]
+    for budget, left in zip(candidate.budgets, held, strict=True):
+        if budget.amounts and budget.partial:
+            granted = min(granted, left)
+    for budget, left in zip(candidate.budgets, held, strict=True):
         needed = granted if budget.amounts else 1
-        passed = needed <= budget.left and (granted > 0 or not total)
-        checks.append(
-            Check("budget", passed, "budget_exceeded", actual=budget.left, expected=needed or total)
-        )
+        passed = needed <= left and (granted > 0 or not total)
+        checks.append(Check("budget", passed, "budget_exceeded", left, needed or total))
     if 0 < granted < total:
         gain = _cut(gain, granted)
     return gain, checks
@@ -200,4 +184,4 @@ def _take(candidate: Candidate, gain: Gain, progress: _Progress) -> None:
         progress.taken[limit.key] += 1
     for budget in candidate.budgets:
         progress.taken[budget.key] += gain.amount if budget.amounts else 1
-    progress.applied.append(candidate.stacking)
+    progress.beside.add(candidate.stacking)

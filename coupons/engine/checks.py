@@ -21,24 +21,23 @@ from coupons.engine.trace import Check, plain_number
 CUSTOMER_SUBJECTS = ("CUSTOMER", "CUSTOMER_COUPON")
 
 
-def check(candidate: Candidate, cart: Cart, context: Context, places: list[int]) -> Iterator[Check]:
-    """Yield every rule's answer; `places` are those of the lines the incentive aims at."""
-    yield Check("not_spent_on_this_order", not candidate.spent, "duplicate_redemption")
-    yield from _validity(candidate.validity, context.at, by_itself=candidate.coupon is None)
+def check(candidate: Candidate, cart: Cart, context: Context, places: list[int]) -> list[Check]:
+    """Return every rule's answer; `places` are those of the lines the incentive aims at."""
+    conditions = candidate.conditions
+    checks = [Check("not_spent_on_this_order", not candidate.spent, "duplicate_redemption")]
+    checks += _validity(candidate.validity, context.at, by_itself=candidate.coupon is None)
     if candidate.coupon:
-        yield from _coupon(candidate.coupon, context.at)
-    yield from _hours(candidate, context.at)
-    yield Check(
-        "currency",
-        cart.currency == candidate.currency,
-        "currency_mismatch",
-        actual=cart.currency,
-        expected=candidate.currency,
-    )
-    yield from _customer(candidate, context)
-    yield from _place(candidate.conditions, cart, context)
-    yield from _contents(candidate.conditions, cart)
-    yield _items(cart, places)
+        checks += _coupon(candidate.coupon, context.at)
+    if conditions.weekly_hours:
+        checks.append(_hours(candidate, context.at))
+    same = cart.currency == candidate.currency
+    checks.append(Check("currency", same, "currency_mismatch", cart.currency, candidate.currency))
+    checks += _customer(candidate, context)
+    checks += _place(conditions, cart, context)
+    if conditions.contains or conditions.metadata:
+        checks += _contents(conditions, cart)
+    checks.append(_items(cart, places))
+    return checks
 
 
 def check_limits(limits: tuple[Limit, ...], taken: dict[str, int]) -> Iterator[Check]:
@@ -105,12 +104,10 @@ def _interval(rule: str, since: datetime | None, until: datetime | None, at: dat
         yield Check(f"{rule}.not_ended", at < until, "coupon_expired", actual=at, expected=until)
 
 
-def _hours(candidate: Candidate, at: datetime) -> Iterator[Check]:
-    hours = candidate.conditions.weekly_hours
-    if hours:
-        local = at.astimezone(ZoneInfo(candidate.zone))
-        passed = any(span.hold(local) for span in hours)
-        yield Check("weekly_hours", passed, "coupon_not_active_now", actual=local.strftime("%a %H:%M"))
+def _hours(candidate: Candidate, at: datetime) -> Check:
+    local = at.astimezone(ZoneInfo(candidate.zone))
+    passed = any(span.hold(local) for span in candidate.conditions.weekly_hours)
+    return Check("weekly_hours", passed, "coupon_not_active_now", actual=local.strftime("%a %H:%M"))
 
 
 def _customer(candidate: Candidate, context: Context) -> Iterator[Check]:

@@ -1,7 +1,7 @@
 """What an effect gives on the lines it aims at, within what is left of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from coupons.engine.cart import Cart
 from coupons.engine.incentive import Choose, Effect, Kind, Target, Tier
@@ -92,7 +92,7 @@ def _fixed_price(effect: Effect, aim: Aim) -> Gain:
     if effect.target == Target.ORDER:
         return _gain(aim, _share(max(0, sum(aim.bases) - effect.amount), aim))
     if effect.unit_limit is not None:
-        dear = [run for run in aim.runs() if run.price > effect.amount]
+        dear = [run for run in aim.runs() if run.amount > effect.amount * run.units]
         every = Effect(Kind.FREE_UNITS, choose=Choose.MOST_EXPENSIVE, unit_limit=effect.unit_limit)
         chosen = reduced_units(every, dear)
         return _pieces(aim, chosen, lambda run, units: run.cost(units) - effect.amount * units)
@@ -105,7 +105,7 @@ def _fixed_price(effect: Effect, aim: Aim) -> Gain:
 
 
 def _bundle(effect: Effect, aim: Aim) -> Gain:
-    runs = [replace(run, parts=_parts(effect, aim, run)) for run in aim.runs()]
+    runs = [Run(run.place, run.units, run.amount, _parts(effect, aim, run)) for run in aim.runs()]
     bundles, complete = best_bundles(effect.bundle, runs, effect.amount, effect.unit_limit)
     if not complete:
         return Gain(checks=[_incomplete(effect, runs)])

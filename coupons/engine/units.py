@@ -5,7 +5,6 @@ A piece of a line that costs B for q pieces costs B/q; n of them cost half-up(B 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations
 
 from coupons.engine.incentive import Choose, Effect, Grouping
@@ -23,8 +22,12 @@ class Run:
     parts: int = 0
 
     @property
-    def price(self) -> Fraction:
-        return Fraction(self.amount, self.units)
+    def rank(self) -> tuple[int, int]:
+        """Return what sorts the dearest first, and of equal ones the earlier line.
+
+        Prices of fewer than 2**20 pieces each that differ at all do so by more than 2**-40.
+        """
+        return -((self.amount << 40) // self.units), self.place
 
     def cost(self, units: int) -> int:
         """Return what so many of the pieces cost."""
@@ -33,7 +36,7 @@ class Run:
 
 def dearest_first(runs: Sequence[Run]) -> list[Run]:
     """Return the runs by price, the dearest first, and of equal ones the earlier line."""
-    return sorted(runs, key=lambda run: (-run.price, run.place))
+    return sorted(runs, key=lambda run: run.rank)
 
 
 def reduced_units(effect: Effect, runs: Sequence[Run]) -> dict[int, int]:
@@ -109,10 +112,15 @@ def best_bundles(
     def take(count: int) -> Bundles:
         return _take_bundles(count, ordered, needs)
 
+    def saves(count: int) -> bool:
+        return take(count).amount - take(count - 1).amount > price
+
     low, high = 0, complete
+    if complete and saves(complete):
+        low = complete
     while low < high:
         middle = (low + high) // 2
-        if take(middle + 1).amount - take(middle).amount > price:
+        if saves(middle + 1):
             low = middle + 1
         else:
             high = middle
@@ -135,7 +143,7 @@ def _take_bundles(count: int, ordered: Sequence[Run], needs: dict[int, int]) -> 
     amount = 0
     for run in ordered:
         holding = [chosen for chosen in room if run.parts & chosen == run.parts]
-        taken = min(run.units, *(room[chosen] for chosen in holding))
+        taken = min(run.units, min(map(room.__getitem__, holding)))
         if not taken:
             continue
         for chosen in holding:
