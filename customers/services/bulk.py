@@ -48,6 +48,14 @@ def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequenc
         return cursor.rowcount
 
 
+def copy_text(model: type[Model], columns: Sequence[str], block: str) -> int:
+    """Write a block of PostgreSQL's text format with one COPY: what writes a row for each is slower."""
+    with connection.cursor() as cursor:
+        with cursor.copy(_copy(model, columns)) as copy:
+            copy.write(block)
+        return cursor.rowcount
+
+
 def copy_csv(
     model: type[Model], columns: Sequence[str], block: bytes | memoryview, *, freeze: bool = False
 ) -> int:

@@ -91,6 +91,8 @@ class Stubs:
 
     def warnings(self, codes: Iterable[str]) -> list[Notice]:
         """Return a notice for each of the codes that was created as a stub."""
+        if not self.created:
+            return []
         name = NAMES[self.model]
         return [
             Notice(
@@ -102,16 +104,20 @@ class Stubs:
 
 
 def ensure_named(model: type[Named], codes: Iterable[str | None]) -> Stubs:
-    """Return the rows under these codes (SKUs for products); unknown ones are created as stubs."""
+    """Return the rows under these codes (SKUs for products); unknown ones are created as stubs.
+
+    The rows have what facts ask of them: the code, and of an article its tax rate.
+    """
     key = "sku" if model is Product else "code"
+    rows = model.objects.only(*(["sku", "tax_rate"] if model is Product else ["code"]))
     wanted = {code for code in codes if code}
     stubs = Stubs(model, {})
     if not wanted:
         return stubs
-    stubs.rows = {getattr(row, key): row for row in model.objects.filter(**{f"{key}__in": wanted})}
+    stubs.rows = {getattr(row, key): row for row in rows.filter(**{f"{key}__in": wanted})}
     missing = wanted - stubs.rows.keys()
     if missing:
         new = insert_missing([model(**{key: code}) for code in sorted(missing)], unique=[key])
         stubs.created = {getattr(row, key) for row in new}
-        stubs.rows |= {getattr(row, key): row for row in model.objects.filter(**{f"{key}__in": missing})}
+        stubs.rows |= {getattr(row, key): row for row in rows.filter(**{f"{key}__in": missing})}
     return stubs

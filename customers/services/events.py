@@ -128,7 +128,7 @@ def _queue(events: list[Event]) -> None:
     pending = [PendingEvent(event=event, not_before=Now()) for event in events if _concerns_somebody(event)]
     if pending:
         PendingEvent.objects.bulk_create(pending)
-        transaction.on_commit(_ring)
+        transaction.on_commit(ring)
 
 
 def _concerns_somebody(event: Event) -> bool:
@@ -157,7 +157,8 @@ def only_if(concerns: Callable[[Event], bool]) -> Callable[[Subscriber], Subscri
     return mark
 
 
-def _ring() -> None:
+def ring() -> None:
+    """Tell a worker that events wait."""
     from customers.tasks import dispatch_events as bell
 
     try:

@@ -4,7 +4,7 @@ Whoever writes keeps the row until the end of the transaction. Several customers
 their keys. A merge takes the same locks; who waited for one finds the survivor.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
@@ -15,16 +15,23 @@ class Moved(Exception):
     """Somebody was merged between our reading and our lock."""
 
 
-def lock_live_customers(customer_ids: Iterable[int | None], *, shared: bool = False) -> dict[int, Customer]:
+# All that most writers need of whom they lock.
+STATE = ("status", "merged_into")
+
+
+def lock_live_customers(
+    customer_ids: Iterable[int | None], *, shared: bool = False, fields: Sequence[str] = ()
+) -> dict[int, Customer]:
     """Lock these customers and return them as they are now; under a merged one's id stands the survivor.
 
     With `shared`, others may hold them as well: for writers that change nothing of what is kept per customer.
+    With `fields`, only these are read.
     """
     targets = {pk: pk for pk in customer_ids if pk is not None}
     while targets:
         try:
             with transaction.atomic():
-                rows = _locked(targets.values(), shared=shared)
+                rows = _locked(targets.values(), shared=shared, fields=fields)
                 gone = {pk: row.merged_into_id for pk, row in rows.items() if row.merged_into_id}
                 if gone:
                     # Locks are given back with the savepoint: the survivors are taken in order with the rest.
@@ -46,8 +53,9 @@ def hold_customer(customer: Customer) -> Customer:
     return row
 
 
-def _locked(customer_ids: Iterable[int], *, shared: bool) -> dict[int, Customer]:
+def _locked(customer_ids: Iterable[int], *, shared: bool, fields: Sequence[str] = ()) -> dict[int, Customer]:
     rows = Customer.objects.filter(pk__in=set(customer_ids)).order_by("pk")
+    rows = rows.only(*fields) if fields else rows
     if not shared:
         return {row.pk: row for row in rows.select_for_update(no_key=True)}
     # Django has no FOR SHARE.

@@ -1,6 +1,6 @@
 """Orders as shops and tills tell of them: recorded once, paid, cancelled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,49 +15,43 @@ from customers.models import (
     Customer,
     Event,
     Order,
-    OrderLine,
     Product,
     SalesChannel,
     Source,
-    SourceProfile,
     Store,
 )
 from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amount
-from customers.services.bulk import copy_rows
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
 from customers.services.leads import convert_leads
-from customers.services.locks import lock_live_customers
+from customers.services.locks import STATE, lock_live_customers
+from customers.services.order_rows import Line, NewOrder, insert_lines, insert_orders, tell_of_orders
 from customers.services.references import (
-    PROFILE,
     Key,
     ensure_customers,
     ensure_sources,
     key_in,
+    known_keys,
     told_by_left_sources,
 )
 from customers.services.rollups import add_to_rollups, refresh_rollups
 from operations.errors import FidelioError, InvalidInput
-from operations.inserts import insert_missing
 from operations.outcomes import Notice, Outcome
 
+NOT_YET = (Customer.Status.PROSPECT, Customer.Status.ANONYMOUS)
 PLACES = {"store": Store, "sales_channel": SalesChannel, "business_unit": BusinessUnit}
 
-LINE_COLUMNS = [
-    "order_id", "line_id", "product_id", "quantity", "unit_price_amount", "amount", "discount_amount",
-    "tax_rate",
-]  # fmt: skip
 
-
-@dataclass
+@dataclass(slots=True)
 class Draft:
     """One item on its way in: its content's hash, its priced lines, then the order it leads to."""
 
     item: dict[str, Any]
     content_hash: bytes
-    lines: list[OrderLine] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     customer_key: Key | None = None
+    profile_id: int | None = None
     customer: Customer | None = None
     warnings: list[Notice] = field(default_factory=list)
     error: FidelioError | None = None
@@ -129,7 +123,7 @@ def _refuse_left(drafts: list[Draft]) -> None:
         draft.error = SourceLeft()
 
 
-def _line(index: int, line: dict[str, Any]) -> OrderLine:
+def _line(index: int, line: dict[str, Any]) -> Line:
     """Return one line with its amount before the discount. Raises InvalidInput."""
     unit_price, amount = line.get("unit_price"), line.get("amount")
     if unit_price is None and amount is None:
@@ -141,14 +135,8 @@ def _line(index: int, line: dict[str, Any]) -> OrderLine:
     discount = line.get("discount_amount") or 0
     if discount > amount:
         raise InvalidInput.at(f"/lines/{index}/discount_amount", "The discount exceeds the line.")
-    return OrderLine(
-        line_id=line.get("line_id") or str(index + 1),
-        quantity=quantity,
-        unit_price_amount=unit_price,
-        amount=amount,
-        discount_amount=discount,
-        tax_rate=line.get("tax_rate"),
-    )
+    name = line.get("line_id") or str(index + 1)
+    return Line(name, line["sku"], quantity, unit_price, amount, discount, line.get("tax_rate"))
 
 
 def _check(draft: Draft, *, at: datetime) -> None:
@@ -206,82 +194,83 @@ def _contradicts(draft: Draft) -> bool:
 def _find_customers(drafts: list[Draft], *, at: datetime) -> None:
     """Give each draft its customer; who is unknown becomes a stub."""
     keys = {draft.customer_key for draft in drafts if draft.customer_key}
-    ensured = ensure_customers(keys, status=Customer.Status.ACTIVE, at=at)
-    live = lock_live_customers(customer.pk for customer in ensured.customers.values())
+    known = known_keys(keys)
+    owners, profiles = known.owners, known.profiles
+    ensured = ensure_customers(keys - owners.keys(), status=Customer.Status.ACTIVE, at=at)
+    if ensured.customers:
+        owners |= {key: customer.pk for key, customer in ensured.customers.items()}
+        profiles |= known_keys(ensured.customers).profiles
+    live = lock_live_customers(owners.values(), fields=STATE)
     named: set[Key] = set()
     for draft in drafts:
         key = draft.customer_key
-        customer = ensured.customers.get(key) if key else None
-        customer = live[customer.pk] if customer else None
-        if key and customer is None:
+        if key is None:
+            continue
+        if key not in owners:
             draft.error = InvalidInput.at("/customer/id", "There is no customer under this id.")
-        elif customer and customer.status == Customer.Status.ERASED:
+            continue
+        draft.customer, draft.profile_id = live[owners[key]], profiles.get(key)
+        if draft.customer.status == Customer.Status.ERASED:
             draft.error = CustomerErased()
         elif key in ensured.created and key not in named:
             named.add(key)
             draft.warnings.append(
                 Notice("unknown_customer", "The customer was not known and has been created.")
             )
-        draft.customer = customer
 
 
 def _insert(drafts: list[Draft], sources: dict[str, Source]) -> None:
-    places = {name: ensure_named(model, (d.item.get(name) for d in drafts)) for name, model in PLACES.items()}
-    products = ensure_named(Product, (line["sku"] for d in drafts for line in d.item["lines"]))
-    profiles = _profiles(drafts)
-    orders = {draft.key: _order(draft, sources, places, profiles) for draft in drafts}
-    inserted = insert_missing(list(orders.values()), unique=["source", "external_id"])
-    written = {order.pk for order in inserted}
-    lines: list[OrderLine] = []
-    for draft in drafts:
-        if orders[draft.key].pk not in written:
+    places = {name: ensure_named(model, {d.item.get(name) for d in drafts}) for name, model in PLACES.items()}
+    products = ensure_named(Product, {line.sku for draft in drafts for line in draft.lines})
+    orders = [_order(draft, sources, places) for draft in drafts]
+    written = insert_orders(orders)
+    lines: list[tuple[int, int, Line]] = []
+    for draft, order in zip(drafts, orders, strict=True):
+        row = written.get((order.source_id, order.external_id))
+        if row is None:
             continue
-        draft.order, draft.created = orders[draft.key], True
+        draft.order, draft.created = row, True
         lines += _lines(draft, products)
         draft.warnings += _unknown(draft, places, products)
-    copy_rows(OrderLine, LINE_COLUMNS, ([getattr(line, name) for name in LINE_COLUMNS] for line in lines))
+    insert_lines(lines)
     # Somebody else recorded these while we were preparing ours.
     late = [draft for draft in drafts if draft.order is None]
     if late:
         _compare(late, _recorded([draft.key for draft in late], sources))
 
 
-def _profiles(drafts: list[Draft]) -> dict[tuple[str, str], int]:
-    keys = {
-        draft.customer_key for draft in drafts if draft.customer_key and draft.customer_key.kind == PROFILE
-    }
-    known = SourceProfile.objects.ids_by_key((key.space, key.value) for key in keys)
-    return {names: profile for names, (profile, _) in known.items()}
-
-
-def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs], profiles: dict) -> Order:
-    item, key = draft.item, draft.customer_key
-    return Order(
-        source=sources[item["source"]],
+def _order(draft: Draft, sources: dict[str, Source], places: dict[str, Stubs]) -> NewOrder:
+    item = draft.item
+    store, channel, unit = (
+        stubs.rows[item[name]].pk if item.get(name) else None for name, stubs in places.items()
+    )
+    return NewOrder(
+        source_id=sources[item["source"]].pk,
         external_id=item["source_id"],
-        customer=draft.customer,
-        source_profile_id=profiles.get((key.space, key.value)) if key else None,
+        source_profile_id=draft.profile_id,
+        customer_id=draft.customer.pk if draft.customer else None,
         ordered_at=item["ordered_at"],
-        status=item.get("status") or Order.Status.PAID,
+        status=str(item.get("status") or Order.Status.PAID),
         currency=item["currency"],
+        sales_channel_id=channel,
+        store_id=store,
+        business_unit_id=unit,
         total_amount=goods_total((line.amount, line.discount_amount) for line in draft.lines),
         shipping_amount=item.get("shipping_amount") or 0,
         content_hash=draft.content_hash,
-        **{name: stubs.rows.get(item.get(name)) for name, stubs in places.items()},
     )
 
 
-def _lines(draft: Draft, products: Stubs) -> list[OrderLine]:
-    for line, given in zip(draft.lines, draft.item["lines"], strict=True):
-        product = products.rows[given["sku"]]
-        line.order_id, line.product_id = draft.order.pk, product.pk
-        if line.tax_rate is None:
-            line.tax_rate = product.tax_rate
-    return draft.lines
+def _lines(draft: Draft, products: Stubs) -> Iterator[tuple[int, int, Line]]:
+    """Yield the lines as they are to be written; one without a tax rate has its article's."""
+    for line in draft.lines:
+        product = products.rows[line.sku]
+        known = line if line.tax_rate is not None else line._replace(tax_rate=product.tax_rate)
+        yield draft.order.pk, product.pk, known
 
 
 def _unknown(draft: Draft, places: dict[str, Stubs], products: Stubs) -> list[Notice]:
-    notices = products.warnings(line["sku"] for line in draft.item["lines"])
+    notices = products.warnings(line.sku for line in draft.lines)
     for name, stubs in places.items():
         notices += stubs.warnings([draft.item.get(name)])
     return notices
@@ -289,23 +278,19 @@ def _unknown(draft: Draft, places: dict[str, Stubs], products: Stubs) -> list[No
 
 def _follow_up(drafts: list[Draft], *, announce: bool, at: datetime) -> None:
     """Whoever paid is a customer; totals change; other apps hear of it."""
-    paid = [draft.order for draft in drafts if draft.order.status == Order.Status.PAID]
-    buyers = {order.customer_id for order in paid if order.customer_id}
-    add_to_rollups(paid)
-    _make_customers(buyers, at=at)
-    record_events([_recorded_event(order, order.ordered_at) for order in paid], announce=announce)
+    paid = [draft for draft in drafts if draft.order.status == Order.Status.PAID]
+    orders = [draft.order for draft in paid]
+    add_to_rollups(orders)
+    _make_customers({draft.customer for draft in paid if draft.customer}, at=at)
+    tell_of_orders([order.pk for order in orders], {order.customer_id for order in orders}, announce=announce)
 
 
-def _make_customers(buyers: set[int | None], *, at: datetime) -> None:
-    new = Customer.objects.filter(
-        pk__in=buyers, status__in=[Customer.Status.PROSPECT, Customer.Status.ANONYMOUS]
-    ).update(status=Customer.Status.ACTIVE)
+def _make_customers(buyers: Iterable[Customer], *, at: datetime) -> None:
+    """Whoever of these, who are locked, had not bought before is a customer now."""
+    new = {buyer.pk for buyer in buyers if buyer.status in NOT_YET}
     if new:
-        convert_leads(buyers, at=at)
-
-
-def _recorded_event(order: Order, occurred_at: datetime) -> Event:
-    return order_event("order.recorded", order, f"order:{order.pk}:paid", occurred_at=occurred_at)
+        Customer.objects.filter(pk__in=new).update(status=Customer.Status.ACTIVE)
+        convert_leads(new, at=at)
 
 
 def order_event(
@@ -326,6 +311,7 @@ def order_event(
         source_profile_id=order.source_profile_id,
         sales_channel_id=order.sales_channel_id,
         store_id=order.store_id,
+        business_unit_id=order.business_unit_id,
         amount=order.total_amount if amount is None else amount,
         currency=order.currency,
         payload={"order": order.pk} | (payload or {}),
@@ -346,8 +332,8 @@ def pay_order(order: Order, *, at: datetime) -> Order:
         order.status = Order.Status.PAID
         order.save(update_fields=["status"])
         refresh_rollups([order.customer_id])
-        _make_customers({order.customer_id}, at=at)
-        record_events([_recorded_event(order, at)])
+        _make_customers([order.customer] if order.customer else [], at=at)
+        record_events([order_event("order.recorded", order, f"order:{order.pk}:paid", occurred_at=at)])
     return order
 
 

@@ -132,6 +132,21 @@ def find_customer(
 
 def known_customers(keys: Iterable[Key]) -> dict[Key, Customer]:
     """Return the customer under each known key, merged ones replaced by their survivors."""
+    owners = known_keys(keys).owners
+    live = _survivors(owners.values())
+    return {key: live[owner] for key, owner in owners.items()}
+
+
+@dataclass(frozen=True)
+class KnownKeys:
+    """The id of the customer under each known key, who may have been merged since; and of the profile."""
+
+    owners: dict[Key, int]
+    profiles: dict[Key, int]
+
+
+def known_keys(keys: Iterable[Key]) -> KnownKeys:
+    """Return who is known under these keys, without reading their customers."""
     keys = set(keys)
     by_kind = {kind: [key for key in keys if key.kind == kind] for kind in (PUBLIC_ID, PROFILE, IDENTITY)}
     owners: dict[Key, int] = {}
@@ -148,9 +163,10 @@ def known_customers(keys: Iterable[Key]) -> dict[Key, Customer]:
             shared=False,
         ).values_list("namespace", "value", "customer_id")
         owners |= {Key(IDENTITY, namespace, value): customer for namespace, value, customer in identities}
-    owners = {key: owner for key, owner in owners.items() if key in keys}
-    live = _survivors(owners.values())
-    return {key: live[owner] for key, owner in owners.items()}
+    return KnownKeys(
+        {key: owner for key, owner in owners.items() if key in keys},
+        {Key(PROFILE, *names): profile for names, (profile, _) in profiles.items()},
+    )
 
 
 def _survivors(ids: Iterable[int]) -> dict[int, Customer]:

@@ -119,18 +119,16 @@ def refresh_rollups(customer_ids: Iterable[int | None]) -> None:
 def add_to_rollups(orders: Collection[Order]) -> None:
     """Add orders written in this transaction to their customers' totals: the past is not read again.
 
-    Locks the customers, as `refresh_rollups` does.
+    The caller holds the customers, as `refresh_rollups` does.
     """
-    buyers = {order.customer_id for order in orders if order.customer_id}
-    if not buyers:
+    if not any(order.customer_id for order in orders):
         return
     parameters = {
         "orders": [order.pk for order in orders],
         "currency": settings.PROGRAMME_CURRENCY,
         "zone": settings.PROGRAMME_TIME_ZONE,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        lock_customers(buyers)
+    with connection.cursor() as cursor:
         cursor.execute(_ADD, parameters)
 
 
