@@ -81,7 +81,9 @@ class ScopedRollup(models.Model):
     product line, what its articles alone came to. Articles and orders outside of every value have no row.
     """
 
-    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="+")
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     scope = models.CharField(max_length=16, choices=RollupScope)
     scope_value = models.CharField(max_length=120)
     orders = models.PositiveIntegerField()
@@ -93,11 +95,18 @@ class ScopedRollup(models.Model):
         verbose_name = _("rollup by scope")
         verbose_name_plural = _("rollups by scope")
         constraints = [
-            # The scope first: a rule asks for one scope of many customers, a customer's own are few.
+            # What an order changes stands together: all rows of one customer.
             models.UniqueConstraint(
-                fields=["scope", "scope_value", "customer"],
+                fields=["customer", "scope", "scope_value"], name="one_rollup_per_customer_and_scope"
+            ),
+        ]
+        indexes = [
+            # "Never bought tyres" asks for one product line of many customers.
+            models.Index(
+                fields=["scope_value", "customer"],
                 include=["first_order_at"],
-                name="one_scoped_rollup_each",
+                condition=models.Q(scope="PRODUCT_LINE"),
+                name="scoped_rollup_product_line",
             ),
         ]
 

@@ -62,8 +62,8 @@ def _totals(which: str) -> str:
 
 # Adds orders written in this transaction.
 ADD = f"""
-{_INSERT} {_totals("bought.id = ANY(%(orders)s)")}
-ON CONFLICT (scope, scope_value, customer_id) DO UPDATE
+{_INSERT} {_totals("bought.id = ANY(%(orders)s)")} ORDER BY customer_id
+ON CONFLICT (customer_id, scope, scope_value) DO UPDATE
 SET orders = old.orders + excluded.orders, net_amount = old.net_amount + excluded.net_amount,
     first_order_at = LEAST(old.first_order_at, excluded.first_order_at),
     last_order_at = GREATEST(old.last_order_at, excluded.last_order_at)
@@ -78,7 +78,7 @@ gone AS (
             = (old.customer_id, old.scope, old.scope_value))
 )
 {_INSERT} SELECT * FROM fresh
-ON CONFLICT (scope, scope_value, customer_id) DO UPDATE
+ON CONFLICT (customer_id, scope, scope_value) DO UPDATE
 SET orders = excluded.orders, net_amount = excluded.net_amount,
     first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at
 WHERE (old.orders, old.net_amount, old.first_order_at, old.last_order_at)
@@ -87,10 +87,7 @@ WHERE (old.orders, old.net_amount, old.first_order_at, old.last_order_at)
 _REBUILD = [
     "DELETE FROM customers_stalescope",
     "DELETE FROM customers_scopedrollup",
-    *(
-        f"{_INSERT} {_TOTALS.format(facts=facts.format(which=_COUNTS))} ORDER BY customer_id"
-        for facts in (_PLACED, _SOLD)
-    ),
+    f"{_INSERT} {_totals('true')} ORDER BY customer_id",
 ]
 
 
