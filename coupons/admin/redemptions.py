@@ -162,9 +162,9 @@ def _returns(stack: RedemptionStack) -> Table:
             Column(_("Number")),
             Column(_("Goods")),
             Column(_("Refund"), numeric=True),
-            Column(_("in money"), numeric=True),
-            Column(_("on gift cards"), numeric=True),
-            Column(_("in points"), numeric=True),
+            Column(_("In money"), numeric=True),
+            Column(_("On gift cards"), numeric=True),
+            Column(_("In points"), numeric=True),
             Column(_("By")),
         ],
         [
@@ -179,7 +179,7 @@ def _returns(stack: RedemptionStack) -> Table:
                     money(amount, stack.currency) if amount else "–"
                     for amount in (row.refund_amount, row.cash_amount, row.gift_card_amount)
                 ),
-                number(row.points) if row.points else "–",
+                f"{money(row.points_amount, stack.currency)} · {number(row.points)}" if row.points else "–",
                 str(row.recorded_by or row.client or "–"),
             ]
             for row in rows

@@ -1,20 +1,24 @@
 """Refunds to gift cards and in points (incentives.md, R1-R3, scenario 7)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from coupons.errors import GiftCardEmpty
 from coupons.models import Account, LedgerEntry, Redemption
 from coupons.services import (
+    Redeemable,
     issue_gift_card,
     ledger,
     pay_with_gift_card,
     redeem_stack,
     return_lines,
+    roll_back_order,
     roll_back_redemption,
 )
-from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending
+from tests.coupons.factories import NOW, amount, coupon, customer, order, promotion, spending
 from tests.coupons.test_return_lines import two_lines
 
 pytestmark = pytest.mark.django_db
@@ -123,3 +127,46 @@ def test_a_rollback_after_everything_came_back_still_owes_what_paid_the_shipping
     roll_back_redemption(stack, at=NOW)
 
     assert card.available_at(NOW) == 5000
+
+
+def test_scenario_7_a_card_pays_twice_is_empty_and_gets_a_return_back():
+    issued = issue_gift_card(amount=5000, currency="EUR", at=NOW, source_key="scenario 7")
+
+    def pay(*prices):
+        return redeem_stack(
+            replace(spending(prices=prices), redeemables=(Redeemable("gift_card", issued.code),)), at=NOW
+        )
+
+    first, second = pay(1240, 2000), pay(2500)
+    assert [one.order_totals["due_amount"] for one in (first, second)] == [0, 740]
+    with pytest.raises(GiftCardEmpty):
+        pay(100)
+
+    row = return_lines(first, source_id="R-1", lines={"1": Decimal(1)}, at=NOW).row
+
+    assert shares(row) == (0, 1240, 0, 0)
+    assert issued.card.available_at(NOW) == 1240
+    entries = issued.card.account.entries.order_by("pk").values_list("delta", flat=True)
+    assert list(entries) == [5000, -3240, -1760, 1240]
+    given = row.tenders.get()
+    assert (given.entry.delta, given.entry.reverses) == (1240, first.redemptions.get().entry)
+
+
+def test_a_cancelled_order_gives_all_its_money_and_points_back():
+    anna = customer()
+    account = ledger.open_account(anna)
+    ledger.credit(account, units=700, source_key="earned", at=NOW)
+    issued = issue_gift_card(amount=5000, currency="EUR", at=NOW, source_key="card")
+    wish = replace(
+        spending(who=anna, prices=(10000,), source_id="O-1"),
+        redeemables=(Redeemable("gift_card", issued.code), Redeemable("points", units=500)),
+    )
+    stack = redeem_stack(wish, at=NOW)
+    assert stack.tender_amount == 5500
+    bought = order(anna, number="O-1")
+
+    assert roll_back_order(bought, reason="cancelled", at=NOW) == 1
+
+    assert (issued.card.available_at(NOW), account.spendable(NOW)) == (5000, 700)
+    stack.refresh_from_db()
+    assert stack.status == "ROLLED_BACK"
