@@ -312,6 +312,8 @@ PERSONAL_TRACES: list[str] = [
     "customers.services.trails.erase_set_aside",
     "campaigns.services.inbox.erase_from_inbox",
 ]
+# What works out anew, after a merge and after it is taken back, what follows from other apps' rows.
+MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.fields.FIELDS",

@@ -209,6 +209,33 @@ def transfer(
         return credit(to, units=units, source_key=key, at=at, expires_at=expires_at, reason=reason)
 
 
+def hand_over_lot(
+    lot: Lot, *, to: Account, source_key: str, at: datetime, reason: str = ""
+) -> LedgerEntry | None:
+    """Move what is left of one lot to another account, with its dates; returns the credit, None for nothing.
+
+    Locks both accounts, in the order of their keys.
+    """
+    key = f"transfer:{source_key}"
+    with transaction.atomic():
+        accounts = lock_accounts([lot.account_id, to.pk])
+        lot = Lot.objects.get(pk=lot.pk)
+        if not lot.remaining or lot.account_id == to.pk:
+            return None
+        told = {"source_key": key, "at": at, "reason": reason}
+        _move(_write(accounts[lot.account_id], Kind.DEBIT, -lot.remaining, **told), {lot.pk: -lot.remaining})
+        entry = _write(accounts[to.pk], Kind.CREDIT, lot.remaining, **told)
+        Lot.objects.create(
+            account=accounts[to.pk],
+            entry=entry,
+            earned=lot.remaining,
+            remaining=lot.remaining,
+            activates_at=lot.activates_at,
+            expires_at=lot.expires_at,
+        )
+    return entry
+
+
 def expire_lots(*, at: datetime, limit: int = 10_000) -> int:
     """Book the expiry of lots whose time has passed; return how many lots were closed.
 

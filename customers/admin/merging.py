@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -305,7 +306,9 @@ class MergeOperationAdmin(FactAdmin):
 
 def _did(operation: MergeOperation) -> list[tuple[str, str, int]]:
     """Return how many rows of each table the merge moved, changed, added up or removed."""
-    names = {table.label: str(table.model._meta.verbose_name_plural) for table in customer_tables()}
     kinds = dict(operation.rows.model.Kind.choices)
     counted = operation.rows.order_by().values_list("label", "kind").annotate(rows=Count("pk"))
-    return sorted((names.get(label, label), str(kinds[kind]), rows) for label, kind, rows in counted)
+    return sorted(
+        (str(apps.get_model(label)._meta.verbose_name_plural), str(kinds[kind]), rows)
+        for label, kind, rows in counted
+    )

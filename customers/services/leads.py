@@ -114,11 +114,19 @@ def convert_leads(customer_ids: Iterable[int], *, at: datetime) -> int:
 
 
 def settle_leads(customer_ids: Iterable[int], *, at: datetime) -> None:
-    """Who is a customer after a merge or an unmerge is no prospect any more; it is told to nobody."""
+    """Who is a customer after a merge or an unmerge is no prospect any more, and the other way round.
+
+    It is told to nobody.
+    """
     leads = Lead.objects.filter(customer__in=list(customer_ids), customer__status=Customer.Status.ACTIVE)
     leads = leads.exclude(stage=LeadStage.CONVERTED).order_by("pk").select_for_update(of=("self",))
     Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(
         stage=LeadStage.CONVERTED, moved_at=at, converted_at=at, reason=""
+    )
+    parted = Lead.objects.filter(customer__in=list(customer_ids), customer__status=Customer.Status.PROSPECT)
+    again = parted.filter(stage=LeadStage.CONVERTED).order_by("pk").select_for_update(of=("self",))
+    Lead.objects.filter(pk__in=[lead.pk for lead in again]).update(
+        stage=LeadStage.ENGAGED, moved_at=at, converted_at=None
     )
 
 

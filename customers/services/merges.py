@@ -7,15 +7,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.module_loading import import_string
 
 from customers.errors import CustomerErased, KeptApart, NothingToMerge
-from customers.models import Customer, DoNotMerge, MergeOperation
+from customers.models import Customer, DoNotMerge, MergeOperation, Order, Source, SourceProfile
 from customers.registry import CustomerTable, OnMerge, customer_tables
 from customers.services.events import new_event, record_events
 from customers.services.journal import Merge, take_back
 from customers.services.locks import lock_live_customers
 from customers.services.merged_golden import golden_of, restore_golden, write_golden
+from customers.services.profiling import drop_profile
 from customers.services.references import survivor as survivor_of
 from operations.locks import retry_deadlocks
 from operations.models import ApiClient, User
@@ -69,8 +71,6 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
 
     Later merges of the same people are taken back first and made again without those who leave. The pair is
     kept apart from now on. Undone before, it stays as it is. Told as `customer.unmerged`.
-
-    Raises CustomerErased: the journal went with the person.
 
     Raises CustomerErased: what was forgotten cannot be told apart.
     """
@@ -210,6 +210,7 @@ def _apply(operation: MergeOperation, *, at: datetime) -> None:
         _take_in(Merge(operation, target, loser))
         loser.status, loser.merged_into = Customer.Status.MERGED, target
         loser.save(update_fields=["status", "merged_into", "updated_at"])
+    drop_profile(Merge(operation, target, losers[-1]))
     statuses = operation.snapshot["statuses"].values()
     target.status = max(statuses, key=STANDING.index)
     target = write_golden(target, at=at)
@@ -231,6 +232,7 @@ def _layer(table: CustomerTable) -> int:
 
 
 def _revert(operation: MergeOperation, *, at: datetime) -> None:
+    status = Customer.objects.values_list("status", flat=True).get(pk=operation.survivor_id)
     take_back(operation)
     statuses = operation.snapshot["statuses"]
     for loser in operation.losers.order_by("pk"):
@@ -238,6 +240,18 @@ def _revert(operation: MergeOperation, *, at: datetime) -> None:
         loser.save(update_fields=["status", "merged_into", "updated_at"])
     restore_golden(operation, at=at)
     _hand_over(operation)
+    if status == Customer.Status.ACTIVE and Customer.Status.ACTIVE not in statuses.values():
+        _tell_who_arrived(operation)
+
+
+def _tell_who_arrived(operation: MergeOperation) -> None:
+    """Of prospects who became a customer together, whoever bought or registered since is the customer."""
+    people = Customer.objects.filter(pk__in=_people([operation]))
+    bought = Q(Exists(Order.objects.filter(customer=OuterRef("pk"))))
+    told = SourceProfile.objects.filter(customer=OuterRef("pk"), observed_at__gte=operation.merged_at)
+    registered = Q(Exists(told.exclude(source__kind__in=Source.STRANGERS)))
+    arrived = list(people.filter(bought | registered).values_list("pk", flat=True))
+    Customer.objects.filter(pk__in=arrived or [operation.survivor_id]).update(status=Customer.Status.ACTIVE)
 
 
 def _hand_over(operation: MergeOperation) -> None:
@@ -257,6 +271,8 @@ def _settle(customer_ids: Iterable[int], *, at: datetime) -> None:
     for table in customer_tables():
         if table.settle:
             import_string(table.settle)(ids, at=at)
+    for path in settings.MERGE_SETTLEMENTS:
+        import_string(path)(ids, at=at)
 
 
 def _people(operations: Iterable[MergeOperation]) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from customers.models import (
     Consent,
@@ -15,6 +15,7 @@ from customers.models import (
 )
 from customers.models.consent import ConsentState
 from customers.registry import customer_tables
+from customers.services.journal import Merge
 
 Kind, Profiling = RightsRequest.Kind, Customer.Profiling
 REFUSING = [ConsentState.DENIED, ConsentState.WITHDRAWN, ConsentState.OBJECTED]
@@ -64,9 +65,37 @@ def _restrictions(ids: list[int]) -> dict[int, datetime]:
     return {row["customer_id"]: row["since"] for row in counted if row["open"] > 0}
 
 
+def drop_profile(merge: Merge) -> None:
+    """End the survivor's profile when a refusal came with the loser; an undo of the merge returns it.
+
+    What was computed goes through the journal; `settle_processing` then finds nothing left to delete.
+    """
+    pk = merge.survivor.pk
+    if not (_with_consent([pk], [*REFUSING, ConsentState.EXPIRED]) or _restrictions([pk])):
+        return
+    scored = _scored(pk, at=merge.operation.merged_at)
+    segments = Segment.objects.filter(pk__in=scored.values("segment")).order_by("pk")
+    sizes = {segment.pk: segment for segment in segments.select_for_update(no_key=True)}
+    for membership in scored.order_by("pk"):
+        merge.change(membership, left_at=merge.operation.merged_at)
+        if sizes[membership.segment_id].size:
+            merge.add(sizes[membership.segment_id], size=-1)
+    for table in reversed(customer_tables()):
+        if table.profile:
+            merge.remove(table.rows(pk))
+
+
 def _delete_profile(customer: Customer, *, at: datetime) -> None:
-    scored = SegmentMembership.objects.current().filter(customer=customer, segment__kind=Segment.Kind.RFM)
-    scored.filter(entered_at__lte=at).update(left_at=at)
+    scored = _scored(customer.pk, at=at)
+    segments = Segment.objects.filter(pk__in=scored.values("segment"), size__gt=0).order_by("pk")
+    left = list(segments.select_for_update(no_key=True).values_list("pk", flat=True))
+    Segment.objects.filter(pk__in=left).update(size=F("size") - 1)
+    scored.update(left_at=at)
     for table in reversed(customer_tables()):
         if table.profile:
             table.rows(customer.pk).delete()
+
+
+def _scored(customer_id: int, *, at: datetime) -> QuerySet[SegmentMembership]:
+    current = SegmentMembership.objects.current().filter(customer=customer_id, entered_at__lte=at)
+    return current.filter(segment__kind=Segment.Kind.RFM)

@@ -39,14 +39,14 @@ def join_visitors(identified: Iterable[tuple[Key | None, Customer | None]], *, a
     if not wanted:
         return 0
     holders = known_customers(wanted)
-    joined = 0
+    visitors: dict[Customer, dict[int, Customer]] = {}
     for key in sorted(wanted):
         person, holder = wanted[key], holders.get(key)
         if holder is None:
             _attach(key, person)
         elif holder.status == Customer.Status.ANONYMOUS and holder.pk != person.pk:
-            joined += _join(person, holder, at=at)
-    return joined
+            visitors.setdefault(person, {})[holder.pk] = holder
+    return sum(_join(person, list(theirs.values()), at=at) for person, theirs in visitors.items())
 
 
 def _attach(key: Key, person: Customer) -> None:
@@ -57,9 +57,10 @@ def _attach(key: Key, person: Customer) -> None:
         Identity.objects.create(namespace=key.space, value=key.value, customer=person)
 
 
-def _join(person: Customer, visitor: Customer, *, at: datetime) -> int:
+def _join(person: Customer, visitors: list[Customer], *, at: datetime) -> int:
+    """Merge them all at once; where one of them may not be merged, each of the others by itself."""
     try:
-        merge_customers(person, [visitor], reason="identified visitor", at=at)
+        merge_customers(person, visitors, reason="identified visitor", at=at)
     except (KeptApart, NothingToMerge, CustomerErased):
-        return 0
-    return 1
+        return sum(_join(person, [each], at=at) for each in visitors) if len(visitors) > 1 else 0
+    return len(visitors)

@@ -11,6 +11,7 @@ from customers.models import (
     DoNotMerge,
     Event,
     Identity,
+    Lead,
     MergeOperation,
     PendingEvent,
     Segment,
@@ -33,6 +34,7 @@ from tests.factories import (
     ConsentFactory,
     CustomerFactory,
     OrderFactory,
+    SourceFactory,
     SourceProfileFactory,
     UserFactory,
 )
@@ -340,3 +342,54 @@ def test_a_merge_of_somebody_erased_is_not_taken_back():
 
     double.refresh_from_db()
     assert (double.status, double.merged_into) == ("MERGED", alice)
+
+
+def test_a_refusal_of_the_loser_ends_the_survivors_profile_and_an_undo_brings_it_back():
+    alice, double = CustomerFactory(), CustomerFactory()
+    Trait.objects.create(customer=alice, code="favourite", value="tyres", computed_at=JANUARY)
+    champions = Segment.objects.create(code="m--champions", name="Champions", kind="RFM", size=1)
+    SegmentMembership.objects.create(segment=champions, customer=alice, entered_at=JANUARY)
+    said = {"channel": "post", "purpose": "PROFILING", "state": "OBJECTED"}
+    record_consent(double, **said, occurred_at=MAY, at=JUNE)
+
+    operation = merge(alice, double)
+
+    alice.refresh_from_db()
+    champions.refresh_from_db()
+    assert (alice.profiling, alice.traits.count(), champions.size) == ("OBJECTED", 0, 0)
+
+    undo_merge(operation, at=NOON)
+
+    alice.refresh_from_db()
+    champions.refresh_from_db()
+    assert (alice.profiling, alice.traits.get().value, champions.size) == ("ALLOWED", "tyres", 1)
+    assert SegmentMembership.objects.current().get().customer == alice
+
+
+def test_of_two_prospects_who_were_one_whoever_bought_is_the_customer_afterwards():
+    people = {}
+    for name in "ab":
+        (outcome,) = upsert_customers([{"source": "list", "source_id": name}], at=MAY)
+        people[name] = outcome.row
+    operation = merge(people["a"], people["b"])
+    order = {
+        "source": "shop",
+        "source_id": "o",
+        "customer": {"source": "list", "source_id": "b"},
+        "ordered_at": NOON,
+        "currency": "EUR",
+        "lines": [{"sku": "A", "quantity": "1", "amount": 100}],
+    }
+    record_orders([order], at=NOON)
+
+    undo_merge(operation, at=NOON)
+
+    stages = dict(Lead.objects.values_list("customer__profiles__external_id", "stage"))
+    statuses = dict(Customer.objects.values_list("profiles__external_id", "status"))
+    assert statuses == {"a": "PROSPECT", "b": "ACTIVE"}
+    assert stages == {"a": "ENGAGED", "b": "CONVERTED"}
+
+
+@pytest.fixture(autouse=True)
+def strangers_list():
+    return SourceFactory(code="list", kind="THIRD_PARTY")

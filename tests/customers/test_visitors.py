@@ -149,3 +149,22 @@ def test_the_browser_joins_the_person_named_and_not_the_owner_of_the_product():
 
     visitor.refresh_from_db()
     assert (outcome.row.customer, visitor.merged_into) == (bob, alice())
+
+
+def test_many_browsers_of_one_person_join_in_one_merge():
+    names = [str(number) for number in range(4)]
+    cookies = {name: {"namespace": "cookie", "value": f"browser-number-{name}"} for name in names}
+    for name, cookie in cookies.items():
+        visit(name, identity=cookie)
+
+    record_external_events(
+        [
+            {"source": "shop", "external_id": f"login-{name}", "type": "visit.recorded", "occurred_at": NOON,
+             "customer": ALICE, "identity": cookie}
+            for name, cookie in cookies.items()
+        ],
+        at=NOON,
+    )  # fmt: skip
+
+    assert MergeOperation.objects.get().losers.count() == 4
+    assert {*names} <= {*visits_of(alice())}

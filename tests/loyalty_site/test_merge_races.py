@@ -7,9 +7,16 @@ from django.db import connection
 
 from coupons.models import LimitCounter, Redemption
 from coupons.services import redeem_stack
+from customers.errors import CustomerErased
 from customers.models import Customer, MergeOperation, Order
 from customers.registry import OnMerge, customer_tables
-from customers.services import merge_customers, record_orders, upsert_customers
+from customers.services import (
+    erase_customer,
+    merge_customers,
+    record_orders,
+    undo_merge,
+    upsert_customers,
+)
 from customers.services.events import own_source
 from customers.services.rollups import stats_of
 from tests.coupons.factories import coupon, promotion, spending
@@ -116,4 +123,44 @@ def test_orders_and_profiles_told_while_being_merged_are_the_survivors():
     assert (stats_of(alice).orders, stats_of(double)) == (4, None)
     alice.refresh_from_db()
     assert alice.city == "Torino"
+    check_that_rows_lead_to_live_customers()
+
+
+def test_who_is_told_of_while_a_merge_is_taken_back_is_one_of_the_two():
+    own_source()
+    alice, double = CustomerFactory(), CustomerFactory()
+    profile = SourceProfileFactory(customer=double)
+    operation = merge_customers(alice, [double], reason="a race", at=NOON)
+
+    def tell():
+        (outcome,) = upsert_customers(
+            [{"source": profile.source.code, "source_id": profile.external_id, "city": "Torino"}], at=NOON
+        )
+        assert outcome.error is None
+
+    failed = together(lambda: undo_merge(operation, at=NOON), tell, tell)
+
+    assert failed == []
+    double.refresh_from_db()
+    alice.refresh_from_db()
+    assert (alice.status, double.status, double.city) == ("ACTIVE", "ACTIVE", "Torino")
+    assert alice.city != "Torino"
+    check_that_rows_lead_to_live_customers()
+
+
+def test_who_is_erased_while_being_merged_is_erased_or_never_merged(settings, tmp_path):
+    settings.ERASURE_LEDGER, settings.MEDIA_ROOT = tmp_path / "ledger", tmp_path / "media"
+    own_source()
+    alice, double = CustomerFactory(last_name="Aliprandi"), CustomerFactory(last_name="Doppelberg")
+
+    failed = together(merge(alice, double), lambda: erase_customer(double, at=NOON))
+
+    assert all(isinstance(error, CustomerErased) for error in failed)
+    double.refresh_from_db()
+    alice.refresh_from_db()
+    assert double.last_name == ""
+    if double.status == "MERGED":
+        assert (alice.status, alice.last_name) == ("ERASED", "")
+    else:
+        assert (alice.status, alice.last_name, double.status) == ("ACTIVE", "Aliprandi", "ERASED")
     check_that_rows_lead_to_live_customers()

@@ -9,17 +9,18 @@ from campaigns.models import Message
 from campaigns.services import create_campaign
 from coupons.models import Account, LimitCounter, Lot
 from coupons.services import ledger
-from customers.models import Event
+from customers.models import Event, Order
 from customers.registry import OnMerge, customer_tables
 from customers.services import merge_customers, undo_merge
 from customers.services.events import own_source
 from customers.services.merges import sweep_merges
-from loyalty.services import adjust_points, points_of
+from loyalty.services import adjust_points, claw_back_points, earn_points, points_of
 from referrals.models import Referral
 from referrals.services import code_of
 from tests.campaigns.factories import segment_of
 from tests.coupons.factories import promotion
-from tests.factories import NOON, CustomerFactory, OrderFactory
+from tests.factories import NOON, CustomerFactory, OrderFactory, SourceProfileFactory
+from tests.loyalty.factories import make_rule
 from tests.referrals.factories import make_programme as programme
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,28 @@ def test_points_spent_across_accounts_are_given_back_to_the_lots_they_came_from(
 
     assert remaining(alice) == [50, 70]
     assert sorted(Account.objects.values_list("balance", flat=True)) == [50, 70]
+
+
+def test_points_earned_while_two_were_one_go_with_whoever_bought():
+    make_rule()
+    alice, double = CustomerFactory(), CustomerFactory()
+    profile = SourceProfileFactory(customer=double)
+    operation = merge(alice, double)
+    order = OrderFactory(customer=alice, source_profile=profile)
+    (accrual,) = earn_points(order, at=NOON)
+    adjust_points(alice, points=-10, reason="a reward", at=NOON)
+    assert points_of(alice, at=NOON).balance == accrual.points - 10
+
+    undo_merge(operation, at=NOON)
+
+    assert points_of(alice, at=NOON).balance == 0
+    assert points_of(double, at=NOON).balance == accrual.points - 10
+    old, new = Lot.objects.order_by("pk")
+    assert (old.remaining, new.remaining, new.expires_at) == (0, accrual.points - 10, old.expires_at)
+    Order.objects.filter(pk=order.pk).update(status="CANCELLED")
+    order.refresh_from_db()
+    claw_back_points(order, at=NOON)
+    assert points_of(double, at=NOON).balance == 0
 
 
 def test_limits_per_customer_add_up_and_part_again():
