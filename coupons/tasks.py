@@ -2,6 +2,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from coupons import services
+from coupons.services import alerts
 
 
 @shared_task(name="coupons.tasks.keep_promotions")
@@ -26,3 +27,9 @@ def wipe_codes() -> None:
 def forget_reservations() -> None:
     """Delete reservations that expired long ago; they hold nothing from their expiry on, deleted or not."""
     services.forget_reservations(at=timezone.now())
+
+
+@shared_task(name="coupons.tasks.watch_promotions")
+def watch_promotions() -> None:
+    """Tell of budgets that run out and of codes that are used far more than usual."""
+    alerts.watch_promotions(at=timezone.now())

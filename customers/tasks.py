@@ -8,7 +8,16 @@ from django.utils import timezone
 from customers import services
 from customers.api.events import read_event
 from customers.models import QuarantinedEvent
-from customers.services import confirmations, erasure, imports, live_segments, merges, retention, scopes
+from customers.services import (
+    confirmations,
+    erasure,
+    imports,
+    live_segments,
+    merges,
+    prices,
+    retention,
+    scopes,
+)
 from customers.services.quarantine import Replay
 from operations.models import JobRun
 from operations.services import advance_job
@@ -128,3 +137,10 @@ def compare_everybody() -> None:
 def form_households() -> None:
     """Put people who share an address or a landline into households."""
     services.form_households(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.collect_prices")
+def collect_prices(days: int = 2) -> None:
+    """Write down what articles were sold for in the last days."""
+    at = timezone.now()
+    prices.collect_sold_prices(since=at - timedelta(days=days), until=at)

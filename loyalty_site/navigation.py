@@ -68,6 +68,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Campaigns"), "campaign", model="campaigns.campaign"),
             Entry(_("Promotions"), "percent", model="coupons.promotion", permission=PLANS),
+            Entry(
+                _("Simulator"), "science", page="admin:coupons_simulator", permission="coupons.view_promotion"
+            ),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
             Entry(_("Redemptions"), "redeem", model="coupons.redemption"),
             Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),

@@ -208,6 +208,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=35),
     },
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
+    "watch promotions": {"task": "coupons.tasks.watch_promotions", "schedule": timedelta(minutes=1)},
+    "collect prices": {"task": "customers.tasks.collect_prices", "schedule": crontab(minute=25)},
+    "collect prices of a month": {
+        "task": "customers.tasks.collect_prices",
+        "schedule": crontab(hour=3, minute=50),
+        "kwargs": {"days": 32},
+    },
     "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
@@ -350,6 +357,10 @@ DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 # What one point pays at the till, in minor units of the programme's currency; and how many incentives one
 # order takes in all (empty: any number).
 POINT_VALUE_AMOUNT = int(read("POINT_VALUE_AMOUNT", "1"))
+# A promotion redeemed so often in an hour, and so many times more than in its busiest hour of a week, is an
+# alert.
+UNUSUAL_REDEMPTIONS_AN_HOUR = int(read("UNUSUAL_REDEMPTIONS_AN_HOUR", "30"))
+UNUSUAL_TIMES_FASTER = int(read("UNUSUAL_TIMES_FASTER", "5"))
 MOST_INCENTIVES_PER_ORDER = int(read("MOST_INCENTIVES_PER_ORDER", "0")) or None
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
 # percent takes off when no order is named; minor units of the programme's currency.

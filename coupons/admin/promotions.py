@@ -8,174 +8,32 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.generic import FormView, TemplateView, View
+from django.views.generic import View
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import services
-from coupons.admin.forms import (
-    IssueForm,
-    LatePromotionForm,
-    PromotionForm,
-    StopForm,
-    fits_the_form,
-    initial_of,
+from coupons.admin.forms import IssueForm
+from coupons.admin.promotion_editing import EditPromotionView, NewPromotionView, PreviewView, SuggestView
+from coupons.admin.promotion_pages import (
+    PromotionMoveView,
+    PromotionPage,
+    PromotionView,
+    RestoreView,
+    VersionsView,
+    page_of,
 )
-from coupons.figures import budget_bars, promotion_figures, redemption_chart
-from coupons.models import Budget, Promotion, Redemption
+from coupons.admin.simulator import SimulatorView
+from coupons.figures import budget_bars, promotion_figures
+from coupons.models import Budget, Promotion
 from coupons.services.coupons import AT_ONCE
-from coupons.wording import headline, sentences
+from coupons.wording import headline
 from operations.errors import FidelioError
-from operations.figures import Cell, Column, Delta, Table
-from operations.formats import moment, money, number, whole_money
-
-MAY_ADD = "coupons.add_promotion"
-MAY_CHANGE = "coupons.change_promotion"
-LATEST = 10
-
-
-class PromotionPage(UnfoldModelAdminViewMixin):
-    """Base of the pages about one promotion."""
-
-    def promotion(self) -> Promotion:
-        return get_object_or_404(Promotion, pk=self.kwargs["pk"])
-
-
-class NewPromotionView(PromotionPage, FormView):
-    """A promotion on one page; nothing is given before it is activated."""
-
-    title = gettext_lazy("New promotion")
-    permission_required = MAY_ADD
-    template_name = "coupons/promotion_form.html"
-    form_class = PromotionForm
-
-    def form_valid(self, form: PromotionForm) -> HttpResponse:
-        try:
-            promotion = services.create_promotion(
-                code=form.cleaned_data["code"],
-                budget=form.budget(),
-                coupon=form.coupon_rule(),
-                created_by=self.request.user,
-                at=timezone.now(),
-                **form.definition(),
-            )
-        except FidelioError as error:
-            form.show(error)
-            return self.form_invalid(form)
-        messages.success(self.request, _("Saved as a draft. Look it over, then activate it."))
-        return redirect(page_of(promotion))
-
-
-class EditPromotionView(PromotionPage, FormView):
-    """All of a draft; of a promotion that was started only what nobody was promised."""
-
-    title = gettext_lazy("Edit promotion")
-    permission_required = MAY_CHANGE
-
-    @property
-    def whole(self) -> bool:
-        promotion = self.promotion()
-        return promotion.status == Promotion.Status.DRAFT and fits_the_form(promotion)
-
-    def get_template_names(self) -> list[str]:
-        return ["coupons/promotion_form.html" if self.whole else "coupons/promotion_edit.html"]
-
-    def get_form_class(self) -> type:
-        return PromotionForm if self.whole else LatePromotionForm
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"promotion": self.promotion()}
-
-    def get_initial(self) -> dict[str, Any]:
-        return initial_of(self.promotion())
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, promotion=self.promotion())
-
-    def form_valid(self, form: PromotionForm | LatePromotionForm) -> HttpResponse:
-        promotion = self.promotion()
-        if isinstance(form, PromotionForm):
-            changes = form.definition() | {"budget": form.budget(), "coupon": form.coupon_rule()}
-        else:
-            changes = form.arguments()
-        try:
-            services.edit_promotion(promotion, at=timezone.now(), **changes)
-        except FidelioError as error:
-            form.show(error)
-            return self.form_invalid(form)
-        messages.success(self.request, _("The promotion is saved."))
-        return redirect(page_of(promotion))
-
-
-class PromotionView(PromotionPage, TemplateView):
-    """One promotion: what it says, what it brought and cost, and the buttons that move it."""
-
-    permission_required = "coupons.view_promotion"
-    template_name = "coupons/promotion.html"
-    title = ""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        promotion, at = self.promotion(), timezone.now()
-        self.title = promotion.name
-        figures = promotion_figures([promotion], at=at)[promotion.pk]
-        may_change = self.request.user.has_perm(MAY_CHANGE)
-        status = promotion.status_at(at)
-        return super().get_context_data(
-            **kwargs,
-            promotion=promotion,
-            status=status,
-            status_text=Promotion.Status(status).label,
-            sentences=sentences(promotion),
-            strip=_strip(promotion, figures),
-            budgets=figures.budgets,
-            chart=redemption_chart(promotion, at=at),
-            latest=_latest(promotion),
-            may_change=may_change,
-            may_stop=may_change and status in ("ACTIVE", "SCHEDULED"),
-            drained=status == "STOPPED" and promotion.stop_mode == Promotion.StopMode.DRAIN,
-            makes_codes=promotion.trigger == Promotion.Trigger.COUPON
-            and not promotion.coupons.filter(public=True).exists(),
-            issue_form=IssueForm(),
-        )
-
-
-class PromotionMoveView(PromotionPage, View):
-    """Activate, stop or resume: one click and a confirmation."""
-
-    permission_required = MAY_CHANGE
-    title = ""
-    http_method_names = ["post"]
-
-    def post(self, request: HttpRequest, pk: int, move: str) -> HttpResponse:
-        promotion = self.promotion()
-        try:
-            messages.success(request, self._move(promotion, move))
-        except FidelioError as error:
-            messages.error(request, error.message)
-        return redirect(page_of(promotion))
-
-    def _move(self, promotion: Promotion, move: str) -> str:
-        at = timezone.now()
-        if move == "activate":
-            services.activate_promotion(promotion, at=at)
-            return _("The promotion is active.")
-        if move == "resume":
-            services.resume_promotion(promotion, at=at)
-            return _("The promotion runs again.")
-        if move != "stop":
-            raise Http404
-        form = StopForm(self.request.POST)
-        if not form.is_valid():
-            raise Http404
-        stopped = services.stop_promotion(promotion, at=at, **form.cleaned_data)
-        if stopped.stop_mode == Promotion.StopMode.DRAIN:
-            return _("Nothing new is handed out; coupons already out stay good.")
-        return _("The promotion is stopped: nothing redeems any more.")
+from operations.formats import number, whole_money
 
 
 class IssueCouponsView(PromotionPage, View):
@@ -277,6 +135,15 @@ class PromotionAdmin(ModelAdmin):
             page("<int:pk>/edit/", EditPromotionView, "edit"),
             page("<int:pk>/issue/", IssueCouponsView, "issue"),
             page("<int:pk>/move/<slug:move>/", PromotionMoveView, "move"),
+            page("<int:pk>/versions/", VersionsView, "versions"),
+            page("<int:pk>/versions/<int:number>/restore/", RestoreView, "restore"),
+            page("preview/", PreviewView, "preview"),
+            path(
+                "simulator/",
+                self.admin_site.admin_view(SimulatorView.as_view(model_admin=self)),
+                name="coupons_simulator",
+            ),
+            page("suggest/<slug:kind>/", SuggestView, "suggest"),
             *super().get_urls(),
         ]
 
@@ -329,55 +196,3 @@ class BudgetAdmin(ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return redirect(page_of(get_object_or_404(Budget, pk=object_id).promotion))
-
-
-def page_of(promotion: Promotion) -> str:
-    return reverse("admin:coupons_promotion_change", args=[promotion.pk])
-
-
-def _strip(promotion: Promotion, figures: Any) -> list[Delta]:
-    average = figures.discount_amount // figures.redemptions if figures.redemptions else None
-    strip = [
-        Delta(_("Redemptions"), number(figures.redemptions), icon="redeem"),
-        Delta(_("Discount given"), whole_money(figures.discount_amount, promotion.currency), icon="payments"),
-        Delta(_("Per redemption"), money(average, promotion.currency), icon="functions"),
-    ]
-    if promotion.trigger == Promotion.Trigger.COUPON:
-        url = f"{reverse('admin:coupons_coupon_changelist')}?promotion__id__exact={promotion.pk}"
-        strip.append(Delta(_("Codes"), number(figures.codes), icon="confirmation_number", url=url))
-        strip.append(Delta(_("Handed out"), number(figures.published), icon="outgoing_mail"))
-    return strip
-
-
-def _latest(promotion: Promotion) -> Table:
-    redemptions = (
-        Redemption.objects.filter(promotion=promotion)
-        .select_related("customer", "coupon")
-        .order_by("-redeemed_at")[:LATEST]
-    )
-    return Table(
-        [
-            Column(_("When")),
-            Column(_("Customer")),
-            Column(_("Code")),
-            Column(_("Discount"), numeric=True),
-            Column(_("State")),
-        ],
-        [
-            [
-                Cell(
-                    moment(one.redeemed_at),
-                    url=reverse("admin:coupons_redemption_change", args=[one.pk]),
-                ),
-                str(one.customer) if one.customer else "–",
-                one.coupon.code if one.coupon else "–",
-                money(one.discount_amount, one.currency),
-                str(one.get_status_display()),
-            ]
-            for one in redemptions
-        ],
-        caption=_("The latest redemptions"),
-        empty_title=_("Nobody has redeemed it yet"),
-        empty_text=_("The first redemption will stand here."),
-        empty_icon="redeem",
-    )

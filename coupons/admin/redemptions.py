@@ -57,7 +57,7 @@ class RedemptionView(UnfoldModelAdminViewMixin, TemplateView):
             may_return=self._may(MAY_RETURN) and any(one.left > 0 for one in services.paid_lines(stack)),
             may_undo=self._may(MAY_UNDO),
             open=stack.status != RedemptionStack.Status.ROLLED_BACK,
-            decisions=decisions(stack.trace),
+            decisions=decisions(stack.trace, stack.currency),
         )
 
     def _may(self, permission: str) -> bool:

@@ -1,5 +1,6 @@
 """Promotions over the API: written down, started, stopped, resumed, looked at."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,11 +16,12 @@ from coupons.api.fields import (
     DefinitionField,
     DefinitionsField,
     KnownCurrencyField,
-    LaterField,
     find_promotion,
 )
 from coupons.models import BudgetPeriod, Promotion
+from coupons.notices import promotion_notices
 from coupons.rules import period_start
+from coupons.services import Author
 from operations.api.idempotency import respond_once
 from operations.api.serializers import InstantField, StrictSerializer
 
@@ -38,9 +40,10 @@ class PromotionIn(StrictSerializer):
     conditions = DefinitionField(required=False, allow_null=True)
     limits = DefinitionsField(required=False, allow_null=True)
     budget = DefinitionField(required=False, allow_null=True)
+    budgets = DefinitionsField(required=False, allow_null=True, help_text="Further budgets.")
     stacking = DefinitionField(required=False, allow_null=True)
     coupon = DefinitionField(required=False, allow_null=True)
-    margin_floor = LaterField()
+    margin_floor = DefinitionField(required=False, allow_null=True)
     currency = KnownCurrencyField(required=False)
     starts_at = InstantField(required=False, allow_null=True)
     ends_at = InstantField(required=False, allow_null=True)
@@ -68,7 +71,9 @@ class PromotionOut(serializers.Serializer):
     conditions = DefinitionField()
     limits = DefinitionsField()
     budget = DefinitionField(allow_null=True)
+    budgets = DefinitionsField()
     stacking = DefinitionField()
+    margin_floor = DefinitionField(allow_null=True)
     coupon = DefinitionField(allow_null=True)
     currency = serializers.CharField()
     time_zone = serializers.CharField()
@@ -76,9 +81,13 @@ class PromotionOut(serializers.Serializer):
     starts_at = serializers.DateTimeField(allow_null=True)
     ends_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+    warnings = serializers.ListField(
+        child=serializers.DictField(), help_text="What a person should read: key and message."
+    )
 
     def to_representation(self, promotion: Promotion) -> dict[str, Any]:
         at = timezone.now()
+        budgets = _budgets(promotion, at)
         return {
             "id": str(promotion.pk),
             "code": promotion.code,
@@ -91,8 +100,10 @@ class PromotionOut(serializers.Serializer):
             "effect": promotion.effect,
             "conditions": promotion.conditions,
             "limits": promotion.limits,
-            "budget": _budget(promotion, at),
+            "budget": next(iter(budgets), None),
+            "budgets": budgets,
             "stacking": promotion.stacking,
+            "margin_floor": promotion.margin_floor or None,
             "coupon": _coupon_rule(promotion),
             "currency": promotion.currency,
             "time_zone": promotion.time_zone,
@@ -100,22 +111,28 @@ class PromotionOut(serializers.Serializer):
             "starts_at": promotion.starts_at,
             "ends_at": promotion.ends_at,
             "created_at": promotion.created_at,
+            "warnings": [asdict(one) for one in promotion_notices(promotion, at=at)],
         }
 
 
-def _budget(promotion: Promotion, at: Any) -> dict[str, Any] | None:
-    budget = next(iter(promotion.budgets.all()), None)
-    if budget is None:
-        return None
-    starts_on = period_start(budget.period, at, promotion.time_zone)
-    period = BudgetPeriod.objects.filter(budget=budget, starts_on=starts_on).first()
-    return {
-        "metric": budget.metric,
-        "cap": budget.cap,
-        "period": budget.period,
-        "on_insufficient": budget.on_insufficient,
-        "used": period.used if period else 0,
-    }
+def _budgets(promotion: Promotion, at: Any) -> list[dict[str, Any]]:
+    """Return each budget with what its current period has used."""
+    budgets = list(promotion.budgets.all())
+    starts = {one.pk: period_start(one.period, at, promotion.time_zone) for one in budgets}
+    rows = (
+        BudgetPeriod.objects.filter(budget__in=budgets, starts_on__in=set(starts.values())) if budgets else []
+    )
+    used = {(row.budget_id, row.starts_on): row.used for row in rows}
+    return [
+        {
+            "metric": one.metric,
+            "cap": one.cap,
+            "period": one.period,
+            "on_insufficient": one.on_insufficient,
+            "used": used.get((one.pk, starts[one.pk]), 0),
+        }
+        for one in sorted(budgets, key=lambda one: one.pk)
+    ]
 
 
 def _coupon_rule(promotion: Promotion) -> dict[str, Any] | None:
@@ -143,8 +160,7 @@ class PromotionList(generics.ListAPIView):
             entry = PromotionIn(data=request.data)
             entry.is_valid(raise_exception=True)
             fields = {name: value for name, value in entry.validated_data.items() if value is not None}
-            fields.pop("margin_floor", None)
-            promotion = services.create_promotion(**fields, at=timezone.now())
+            promotion = services.create_promotion(**fields, client=request.auth, at=timezone.now())
             return 201, PromotionOut(promotion).data
 
         return respond_once(request, work)
@@ -168,7 +184,9 @@ class PromotionActivation(APIView):
     @extend_schema(request=None, responses=PromotionOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
-            promotion = services.activate_promotion(find_promotion(reference), at=timezone.now())
+            promotion = services.activate_promotion(
+                find_promotion(reference), by=Author(client=request.auth), at=timezone.now()
+            )
             return 200, PromotionOut(promotion).data
 
         return respond_once(request, work)
@@ -185,7 +203,10 @@ class PromotionStop(APIView):
             entry = StopIn(data=request.data)
             entry.is_valid(raise_exception=True)
             promotion = services.stop_promotion(
-                find_promotion(reference), **entry.validated_data, at=timezone.now()
+                find_promotion(reference),
+                **entry.validated_data,
+                by=Author(client=request.auth),
+                at=timezone.now(),
             )
             return 200, PromotionOut(promotion).data
 
@@ -200,7 +221,9 @@ class PromotionResumption(APIView):
     @extend_schema(request=None, responses=PromotionOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
-            promotion = services.resume_promotion(find_promotion(reference), at=timezone.now())
+            promotion = services.resume_promotion(
+                find_promotion(reference), by=Author(client=request.auth), at=timezone.now()
+            )
             return 200, PromotionOut(promotion).data
 
         return respond_once(request, work)

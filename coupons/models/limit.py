@@ -58,12 +58,6 @@ class Budget(models.Model):
         """Return whether cap and use are amounts in minor units."""
         return self.metric in (self.Metric.DISCOUNT_AMOUNT, self.Metric.GIFT_AMOUNT)
 
-    def counts_redemptions(self, *, gives_articles: bool) -> bool:
-        """Return whether redemptions take from it; what is given without one is taken by who gives it."""
-        if self.metric == self.Metric.GIFT_AMOUNT:
-            return gives_articles
-        return self.metric != self.Metric.POINTS
-
 
 class BudgetPeriod(models.Model):
     """What a budget has spent in one period: always the sum of what was not rolled back."""

@@ -228,12 +228,7 @@ def _used_counts(offers: Sequence[Offer]) -> dict[CounterKey, int]:
 def _budgets(offers: Sequence[Offer], at: datetime) -> dict[int, list[tuple[Budget, BudgetKey, int]]]:
     """Return by promotion its budgets, the row each counts in, and what stands there."""
     zones = {offer.promotion.pk: offer.promotion.time_zone for offer in offers if offer.promotion}
-    gifts = {o.promotion.pk for o in offers if o.promotion and o.promotion.effect["kind"] == "GIFT_ITEM"}
-    budgets = [
-        budget
-        for budget in Budget.objects.filter(promotion_id__in=zones).order_by("pk")
-        if budget.counts_redemptions(gives_articles=budget.promotion_id in gifts)
-    ]
+    budgets = list(Budget.objects.filter(promotion_id__in=zones).order_by("pk"))
     keys = {
         budget.pk: BudgetKey(
             budget.pk,

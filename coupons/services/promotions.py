@@ -14,6 +14,7 @@ from coupons.definitions import (
     read_coupon_rule,
     read_effect,
     read_limits,
+    read_margin_floor,
     read_stacking,
 )
 from coupons.errors import CodeTaken, MoveNotPossible
@@ -111,6 +112,7 @@ def check_definition(promotion: Promotion) -> None:
         ("conditions", read_conditions),
         ("limits", read_limits),
         ("stacking", read_stacking),
+        ("margin_floor", read_margin_floor),
     ):
         try:
             parts[name] = read(getattr(promotion, name))

@@ -20,7 +20,7 @@ class ProductAdmin(ModelAdmin):
     fieldsets = [
         (None, {"fields": [("sku", "name")]}),
         (_("Where it belongs"), {"fields": [("brand", "category"), ("product_line", "collection")]}),
-        (_("Cost and tax"), {"fields": [("unit_cost_amount", "tax_rate")]}),
+        (_("Price, cost and tax"), {"fields": [("unit_price_amount", "unit_cost_amount", "tax_rate")]}),
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:

@@ -17,7 +17,7 @@ from operations.api.serializers import AmountField, LineField, StrictSerializer
 
 
 class ProductIn(StrictSerializer):
-    """An article; fields left out stay as they are. `unit_cost` is net, in minor units."""
+    """An article; fields left out stay as they are. In minor units, `unit_price` gross, `unit_cost` net."""
 
     sku = LineField(max_length=64)
     name = LineField(max_length=200, required=False, allow_blank=True)
@@ -25,19 +25,22 @@ class ProductIn(StrictSerializer):
     category = LineField(max_length=120, required=False, allow_blank=True)
     product_line = LineField(max_length=120, required=False, allow_blank=True)
     collection = LineField(max_length=120, required=False, allow_blank=True)
+    unit_price = AmountField(required=False, allow_null=True, source="unit_price_amount")
     unit_cost = AmountField(required=False, allow_null=True, source="unit_cost_amount")
     tax_rate = PercentField(required=False, allow_null=True)
 
 
 class ProductOut(serializers.ModelSerializer):
     id = serializers.CharField()
+    unit_price = serializers.IntegerField(source="unit_price_amount", allow_null=True)
     unit_cost = serializers.IntegerField(source="unit_cost_amount", allow_null=True)
     tax_rate = PercentField(allow_null=True)
 
     class Meta:
         model = Product
         fields = [
-            "id", "sku", "name", "brand", "category", "product_line", "collection", "unit_cost", "tax_rate",
+            "id", "sku", "name", "brand", "category", "product_line", "collection", "unit_price", "unit_cost",
+            "tax_rate",
         ]  # fmt: skip
 
 

@@ -67,6 +67,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "category": "categoria, product type, reparto",
         "product_line": "line, linea, linea prodotto",
         "collection": "collezione, season, stagione",
+        "unit_price": "list price, prezzo, prezzo di listino, prezzo unitario, price",
         "unit_cost": "cost, costo, costo unitario",
         "tax_rate": "aliquota, aliquota iva, iva, vat",
     },

@@ -120,6 +120,7 @@ PRODUCT_FIELDS = (
     _text("category", _("Category"), group=ARTICLE, whole_file=True),
     _text("product_line", _("Product line"), group=ARTICLE, whole_file=True),
     _text("collection", _("Collection"), group=ARTICLE, whole_file=True),
+    _text("unit_price", _("Price, VAT included"), group=ARTICLE, convert=values.amount),
     _text("unit_cost", _("Unit cost"), group=ARTICLE, convert=values.amount),
     _text("tax_rate", _("Tax rate, percent"), group=ARTICLE, convert=values.decimal, whole_file=True),
 )  # fmt: skip

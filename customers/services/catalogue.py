@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils import timezone
 
 from customers.errors import KnownAlready, NotKnownYet
 from customers.models import BusinessUnit, Product, SalesChannel, Store
+from customers.services.prices import record_prices
 from operations.inserts import insert_missing
 from operations.outcomes import Notice, Outcome, WriteMode
 
@@ -17,8 +19,12 @@ NAMES = {Product: "sku", Store: "store", SalesChannel: "sales_channel", Business
 
 
 def upsert_product(sku: str, **fields: Any) -> Outcome:
-    """Create the article or change the fields given; `unit_cost_amount` is minor units."""
-    return _upsert(Product, "sku", sku, fields)
+    """Create the article or change the fields given; `unit_*_amount` are minor units."""
+    with transaction.atomic():
+        outcome = _upsert(Product, "sku", sku, fields)
+        if "unit_price_amount" in fields:
+            _note_prices([outcome.row])
+    return outcome
 
 
 def upsert_products(items: list[dict[str, Any]], *, mode: WriteMode = WriteMode.UPSERT) -> list[Outcome]:
@@ -39,7 +45,14 @@ def upsert_products(items: list[dict[str, Any]], *, mode: WriteMode = WriteMode.
         fields = sorted({name for item in items for name in item} - {"sku"})
         if changed and fields:
             Product.objects.bulk_update(changed.values(), fields, batch_size=500)
+        if "unit_price_amount" in fields:
+            _note_prices([outcome.row for outcome in outcomes if outcome.row])
     return outcomes
+
+
+def _note_prices(products: Iterable[Product]) -> None:
+    prices = {one.pk: one.unit_price_amount for one in products if one.unit_price_amount is not None}
+    record_prices(prices, on=timezone.localdate())
 
 
 def _locked_products(skus: Iterable[str]) -> dict[str, Product]:

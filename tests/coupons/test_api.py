@@ -79,7 +79,7 @@ def test_a_promotion_is_created_and_read_by_id_and_code(api):
     ("body", "pointer"),
     [
         ({"effect": {"kind": "FREE_UNITS"}}, "/effect/buy"),
-        ({"margin_floor": {"percent": "15"}}, "/margin_floor"),
+        ({"margin_floor": {"percent": "100"}}, "/margin_floor/percent"),
         ({"code": "123"}, "/code"),
         ({"colour": "red"}, "/colour"),
         ({"currency": "XYZ"}, "/currency"),

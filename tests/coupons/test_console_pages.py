@@ -27,10 +27,13 @@ FORM = {
     "max_uses": "1",
     "valid_days": "30",
     "minimum_spend": "25.00",
-    "customer_uses": "2",
-    "customer_period": "MONTH",
-    "budget_amount": "500.00",
-    "budget_period": "TOTAL",
+    "limits-0-uses": "2",
+    "limits-0-period": "MONTH",
+    "limits-0-subject": "CUSTOMER",
+    "budgets-0-cap": "500.00",
+    "budgets-0-metric": "DISCOUNT_AMOUNT",
+    "budgets-0-period": "TOTAL",
+    "budgets-0-on_insufficient": "REJECT",
 }
 
 
@@ -73,12 +76,12 @@ def test_a_promotion_is_written_in_sentences(marketer):
 
 
 def test_what_is_wrong_stands_beside_its_field_and_nothing_is_saved(marketer):
-    bad = FORM | {"percent": "120", "pattern": "SHORT-###", "hours_from": "09:00"}
+    bad = FORM | {"percent": "12", "pattern": "SHORT-###", "hours-0-since": "09:00"}
 
     answer = marketer.post(reverse("admin:coupons_promotion_add"), bad)
 
     assert answer.status_code == 200
-    assert "hours_days" in answer.context["form"].errors
+    assert "days" in answer.context["form"].rows["hours"].forms[0].errors
     again = marketer.post(reverse("admin:coupons_promotion_add"), FORM | {"percent": "120"})
     assert list(again.context["form"].errors) == ["percent"]
     assert Promotion.objects.count() == 0
@@ -94,8 +97,9 @@ def test_a_draft_is_edited_whole_and_a_started_one_in_part(marketer):
 
     services.activate_promotion(draft, at=NOW)
     page = marketer.get(url)
-    assert set(page.context["form"].fields) == {"name", "description", "ends_at", "budget_amount"}
-    answer = marketer.post(url, {"name": "Summer", "budget_amount": "600.00"})
+    assert set(page.context["form"].fields) == {"name", "description", "ends_at"}
+    budget = {name: value for name, value in FORM.items() if name.startswith("budgets-")}
+    answer = marketer.post(url, {"name": "Summer"} | budget | {"budgets-0-cap": "600.00"})
     assert answer.status_code == 302
     draft.refresh_from_db()
     assert (draft.name, draft.budgets.get().cap, draft.effect["percent"]) == ("Summer", 60000, "20")

@@ -1,0 +1,89 @@
+"""What articles were offered for, day by day: the lowest price of the last 30 days is asked for by law."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from customers.models import Product, ProductPrice
+
+LOOKED_BACK = timedelta(days=30)
+
+
+def record_prices(prices: Mapping[int, int], *, on: date) -> int:
+    """Write down the prices of articles on a day, by their ids, in minor units; return how many there were.
+
+    Told several times a day, the lowest and the last stand.
+    """
+    rows = sorted(prices.items())
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [on, [pk for pk, _amount in rows], [amount for _pk, amount in rows]])
+        return cursor.rowcount
+
+
+def collect_sold_prices(*, since: datetime, until: datetime) -> int:
+    """Write down what the lines of the orders of a stretch of time were sold for, before any discount.
+
+    A discount of a coupon is no price: it is given to somebody. Returns how many articles and days that were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COLLECT,
+            {
+                "zone": settings.PROGRAMME_TIME_ZONE,
+                "currency": settings.PROGRAMME_CURRENCY,
+                "since": since,
+                "until": until,
+            },
+        )
+        return cursor.rowcount
+
+
+def with_prices(products: QuerySet[Product], *, at: datetime) -> QuerySet[Product]:
+    """Return the articles with `price_amount`, what they are offered for as far as we know, and
+    `lowest_amount`, the lowest price of the 30 days before this day; each None when nobody told us.
+    """
+    day = at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+    own = ProductPrice.objects.filter(product=OuterRef("pk"))
+    before = own.filter(day__lt=day, day__gte=day - LOOKED_BACK)
+    return products.annotate(
+        price_amount=Coalesce(
+            "unit_price_amount",
+            Subquery(own.filter(day__lte=day).order_by("-day").values("last_amount")[:1]),
+            output_field=BigIntegerField(),
+        ),
+        lowest_amount=Subquery(before.order_by("lowest_amount").values("lowest_amount")[:1]),
+    )
+
+
+def raised_lately(products: QuerySet[Product], *, at: datetime) -> QuerySet[Product]:
+    """Return those of the articles that cost more now than at some time in the 30 days before."""
+    return with_prices(products, at=at).filter(lowest_amount__lt=F("price_amount"))
+
+
+_LOWEST = """ON CONFLICT (product_id, day) DO UPDATE SET
+    lowest_amount = LEAST(price.lowest_amount, excluded.lowest_amount), last_amount = """
+_RECORD = f"""
+INSERT INTO customers_productprice AS price (product_id, day, lowest_amount, last_amount)
+SELECT product_id, %s, amount, amount
+FROM unnest(%s::bigint[], %s::bigint[]) AS given (product_id, amount)
+{_LOWEST} excluded.last_amount
+"""
+_COLLECT = f"""
+INSERT INTO customers_productprice AS price (product_id, day, lowest_amount, last_amount)
+SELECT line.product_id, (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
+       min(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint,
+       max(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint
+FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
+WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quantity > 0
+  AND sale.currency = %(currency)s
+GROUP BY line.product_id, day
+ORDER BY line.product_id, day
+{_LOWEST} GREATEST(price.last_amount, excluded.last_amount)
+"""
