@@ -6,6 +6,7 @@ TABLES = [
     CustomerTable("coupons.Apology", owner="order__customer", blank={"reason": ""}),
     CustomerTable("coupons.Coupon", "holder", blank={"reason": ""}),
     CustomerTable("coupons.CodeBatch", "holder"),
+    CustomerTable("coupons.CouponAttempt", hidden=frozenset({"client"})),
     CustomerTable("coupons.Publication"),
     CustomerTable(
         "coupons.Account",

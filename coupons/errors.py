@@ -12,7 +12,7 @@ Refusal
 │   └── DuplicateRedemption  409
 ├── ReservationNotFound      404
 ├── AlreadyRolledBack        409
-├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, MoveNotPossible
+├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, NoBarcode, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 ├── GiftCardNotFound         404
 ├── GiftCardMoveNotPossible, GiftCardConflict (409)
@@ -84,6 +84,11 @@ class RedemptionRulesViolated(IncentiveRefused):
 class CouponPoolEmpty(Refusal):
     key = "coupon_pool_empty"
     message = _("Every code of this promotion was handed out; add some.")
+
+
+class NoBarcode(Refusal):
+    key = "no_barcode"
+    message = _("Bars cannot hold this code; use its QR code.")
 
 
 class BudgetExceeded(IncentiveRefused):

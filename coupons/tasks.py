@@ -27,6 +27,7 @@ def wipe_codes() -> None:
 def forget_reservations() -> None:
     """Delete reservations that expired long ago; they hold nothing from their expiry on, deleted or not."""
     services.forget_reservations(at=timezone.now())
+    services.forget_attempts(at=timezone.now())
 
 
 @shared_task(name="coupons.tasks.watch_promotions")

@@ -72,6 +72,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
                 _("Simulator"), "science", page="admin:coupons_simulator", permission="coupons.view_promotion"
             ),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
+            Entry(_("Batches of codes"), "print", model="coupons.codebatch", permission=PLANS),
             Entry(_("Redemptions"), "redeem", model="coupons.redemption"),
             Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),
         ],

@@ -253,6 +253,8 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
     "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
 }
+# What apps above tell of one code.
+COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
     "customers.tabs.orders_panel",

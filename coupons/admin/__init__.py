@@ -1,4 +1,5 @@
 from coupons.admin.apologies import AgentAllowanceAdmin, ApologyAdmin
+from coupons.admin.codes import CodeBatchAdmin
 from coupons.admin.coupons import CouponAdmin, PublicationAdmin
 from coupons.admin.promotions import BudgetAdmin, PromotionAdmin
 from coupons.admin.redemptions import RedemptionAdmin
@@ -7,6 +8,7 @@ __all__ = [
     "AgentAllowanceAdmin",
     "ApologyAdmin",
     "BudgetAdmin",
+    "CodeBatchAdmin",
     "CouponAdmin",
     "PromotionAdmin",
     "PublicationAdmin",

@@ -17,11 +17,13 @@ from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import services
 from coupons.admin.forms import SwitchForm
+from coupons.barcodes import barcode_svg
 from coupons.history import coupon_history
 from coupons.models import Coupon, Publication
 from coupons.qr import qr_svg
 from coupons.rules import canonical_code
 from coupons.wording import coupon_headline
+from customers.admin.lists import EstimatedPaginator
 from operations.formats import day
 
 MAY_SWITCH = "coupons.change_coupon"
@@ -36,7 +38,9 @@ class CouponView(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         coupon = get_object_or_404(
-            Coupon.objects.select_related("promotion", "holder", "issued_by", "source_order"),
+            Coupon.objects.select_related(
+                "promotion", "holder", "issued_by", "source_order", "batch__client"
+            ),
             pk=self.kwargs["pk"],
         )
         self.title = coupon.code
@@ -47,9 +51,47 @@ class CouponView(UnfoldModelAdminViewMixin, TemplateView):
             status=status,
             status_text=Coupon.Status(status).label,
             gives=coupon_headline(coupon),
-            history=coupon_history(coupon),
+            history=coupon_history(coupon, at=timezone.now()),
+            has_barcode=barcode_svg(coupon.code) is not None,
+            withdrawable=self._withdrawable(coupon),
             may_switch=self.request.user.has_perm(MAY_SWITCH),
         )
+
+    def _withdrawable(self, coupon: Coupon) -> Publication | None:
+        """Return the hand-over that can still be taken back: of an unused code of somebody's own."""
+        if coupon.public or coupon.uses:
+            return None
+        return coupon.publications.filter(status=Publication.Status.PUBLISHED).order_by("-id").first()
+
+
+class CouponBarcodeView(UnfoldModelAdminViewMixin, View):
+    permission_required = "coupons.view_coupon"
+    title = ""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        picture = barcode_svg(get_object_or_404(Coupon, pk=pk).code)
+        if picture is None:
+            raise Http404
+        return HttpResponse(picture, content_type="image/svg+xml")
+
+
+class WithdrawView(UnfoldModelAdminViewMixin, View):
+    """Take back a code that was handed out and not used yet."""
+
+    permission_required = MAY_SWITCH
+    title = ""
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        publication = get_object_or_404(Publication.objects.select_related("promotion", "customer"), pk=pk)
+        form = SwitchForm(request.POST)
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        taken = services.withdraw_publication(publication, reason=reason, by=request.user, at=timezone.now())
+        if taken.status == Publication.Status.WITHDRAWN:
+            messages.success(request, _("The code is withdrawn: it is worth nothing any more."))
+        else:
+            messages.error(request, _("The code was used meanwhile; it stays as it is."))
+        return redirect(reverse("admin:coupons_coupon_change", args=[publication.coupon_id]))
 
 
 class CouponQrView(UnfoldModelAdminViewMixin, View):
@@ -82,19 +124,47 @@ class CouponSwitchView(UnfoldModelAdminViewMixin, View):
         return redirect(reverse("admin:coupons_coupon_change", args=[pk]))
 
 
+class StatusFilter(admin.SimpleListFilter):
+    """The status a person sees: switched off, expired, used up, or good."""
+
+    title = gettext_lazy("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, Any]]:
+        return Coupon.Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Coupon]) -> QuerySet[Coupon]:
+        chosen = self.value()
+        return queryset.in_status(chosen, timezone.now()) if chosen in Coupon.Status.values else queryset
+
+
 @admin.register(Coupon)
 class CouponAdmin(ModelAdmin):
-    """Codes are made by their promotion and found by typing them."""
+    """Codes are made by their promotion and found by typing them: one typed in full opens its page."""
 
     list_display = ["code", "state", "promotion", "holder", "used", "reason", "good_until"]
-    list_filter = ["active", "reason", "public"]
+    list_filter = [StatusFilter, "reason", "public"]
+    paginator = EstimatedPaginator
     list_filter_submit = True
     list_select_related = ["promotion", "holder"]
     list_per_page = 25
     show_full_result_count = False
     search_fields = ["code_canonical"]
-    search_help_text = gettext_lazy("The whole code, in any spelling.")
+    search_help_text = gettext_lazy("A code, in any spelling, or how it begins.")
     ordering = ["-id"]
+    export_columns = {
+        gettext_lazy("code"): "code",
+        gettext_lazy("promotion"): "promotion",
+        gettext_lazy("status"): lambda coupon: coupon.status_at(timezone.now()),
+        gettext_lazy("uses"): "uses",
+        gettext_lazy("uses allowed"): "max_uses",
+        gettext_lazy("holder"): "holder",
+        gettext_lazy("good from"): "valid_from",
+        gettext_lazy("good until"): "valid_until",
+        gettext_lazy("published at"): "published_at",
+        gettext_lazy("reason"): "reason",
+        gettext_lazy("created at"): "created_at",
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -103,14 +173,28 @@ class CouponAdmin(ModelAdmin):
         return False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        return lookup == "promotion__id__exact" or super().lookup_allowed(lookup, value, request)
+        return lookup in ("promotion__id__exact", "batch__id__exact") or super().lookup_allowed(
+            lookup, value, request
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Coupon], search_term: str
     ) -> tuple[QuerySet[Coupon], bool]:
-        """Find the one code, on its unique index, however it was typed."""
-        term = canonical_code(search_term)
-        return (queryset.filter(code_canonical=term) if term else queryset), False
+        """Find the one code, however it was typed, or those that begin so; both on an index."""
+        term = canonical_code(search_term).replace("\0", "")
+        if not term:
+            return queryset, False
+        one = queryset.filter(code_canonical=term)
+        return (one if one.exists() else queryset.filter(code_canonical__startswith=term)), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """Open the page of a code that was typed in full."""
+        term = canonical_code(request.GET.get("q", "")).replace("\0", "")
+        if term and self.has_view_permission(request):
+            found = Coupon.objects.filter(code_canonical=term).values_list("pk", flat=True).first()
+            if found:
+                return redirect("admin:coupons_coupon_change", found)
+        return super().changelist_view(request, extra_context)
 
     @display(
         description=gettext_lazy("status"),
@@ -136,6 +220,16 @@ class CouponAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
+            path(
+                "<int:pk>/barcode.svg",
+                wrap(CouponBarcodeView.as_view(model_admin=self)),
+                name="coupons_coupon_barcode",
+            ),
+            path(
+                "publications/<int:pk>/withdraw/",
+                wrap(WithdrawView.as_view(model_admin=self)),
+                name="coupons_publication_withdraw",
+            ),
             path("<int:pk>/qr.svg", wrap(CouponQrView.as_view(model_admin=self)), name="coupons_coupon_qr"),
             path(
                 "<int:pk>/switch/<slug:move>/",

@@ -19,7 +19,9 @@ from rest_framework.views import APIView
 
 from coupons import services
 from coupons.api.fields import DefinitionField, LaterChoiceField, find_promotion
-from coupons.errors import CouponNotFound
+from coupons.barcodes import barcode_svg
+from coupons.errors import CouponNotFound, NoBarcode
+from coupons.history import KINDS, Chapter, coupon_history
 from coupons.models import Coupon, Publication
 from coupons.qr import qr_svg
 from coupons.rules import canonical_code, code_mistake
@@ -88,14 +90,31 @@ class CouponOut(serializers.Serializer):
         }
 
 
+class ChapterOut(serializers.Serializer):
+    """One thing that happened to a code; which facts there are depends on its kind."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(sorted(KINDS))
+    facts = serializers.DictField()
+
+    def to_representation(self, chapter: Chapter) -> dict[str, Any]:
+        return {"at": chapter.at, "kind": chapter.kind, "facts": chapter.facts}
+
+
 class CouponDetailOut(CouponOut):
-    """One code with its story; `redemptions` are the ids of the stacks it was spent in."""
+    """One code with its story; `redemptions` are the ids of the stacks it was spent in.
+
+    `history` is what happened to it, newest first, the last 200 of each kind of thing.
+    """
 
     promotion = serializers.CharField()
     reason = serializers.CharField()
     personal = serializers.BooleanField()
+    automatic = serializers.BooleanField()
+    items = serializers.DictField(allow_null=True)
     published_at = serializers.DateTimeField(allow_null=True)
     redemptions = serializers.ListField(child=serializers.CharField())
+    history = ChapterOut(many=True)
 
     def to_representation(self, coupon: Coupon) -> dict[str, Any]:
         stacks = coupon.redemptions.order_by("pk").values_list("stack_id", flat=True)[:1000]
@@ -103,8 +122,11 @@ class CouponDetailOut(CouponOut):
             "promotion": str(coupon.promotion_id),
             "reason": coupon.reason,
             "personal": coupon.personal,
+            "automatic": coupon.automatic,
+            "items": coupon.items,
             "published_at": coupon.published_at,
             "redemptions": [str(pk) for pk in stacks],
+            "history": ChapterOut(coupon_history(coupon, at=timezone.now()), many=True).data,
         }
 
 
@@ -207,6 +229,19 @@ class CouponDetail(APIView):
         return Response(CouponDetailOut(_find_coupon(request, code)).data)
 
 
+class CouponBarcode(APIView):
+    """The code as bars (EAN-13, EAN-8 or Code 128), in SVG."""
+
+    required_scope = "coupons:publish"
+
+    @extend_schema(responses={(200, "image/svg+xml"): OpenApiTypes.STR})
+    def get(self, request: Request, code: str) -> HttpResponse:
+        picture = barcode_svg(_find_coupon(request, code).code)
+        if picture is None:
+            raise NoBarcode
+        return HttpResponse(picture, content_type="image/svg+xml")
+
+
 class CouponQr(APIView):
     """The code as a QR code, in SVG."""
 
@@ -219,7 +254,7 @@ class CouponQr(APIView):
 
 def _find_coupon(request: Request, code: str) -> Coupon:
     refuse_guessing(request.auth, "")
-    coupons = Coupon.objects.select_related("holder")
+    coupons = Coupon.objects.select_related("holder", "issued_by", "batch__client")
     possible = not code_mistake(code)
     coupon = coupons.filter(code_canonical=canonical_code(code)).first() if possible else None
     if coupon is None:

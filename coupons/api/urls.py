@@ -13,6 +13,7 @@ urlpatterns = [
     path("promotions/<str:reference>/publications", coupons.PublicationList.as_view()),
     path("coupons/<str:code>", coupons.CouponDetail.as_view(), name="coupon"),
     path("coupons/<str:code>/qr.svg", coupons.CouponQr.as_view(), name="coupon-qr"),
+    path("coupons/<str:code>/barcode.svg", coupons.CouponBarcode.as_view(), name="coupon-barcode"),
     path("qualifications", spending.Qualification.as_view()),
     path("validations", spending.Validation.as_view()),
     path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),

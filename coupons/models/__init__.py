@@ -1,4 +1,5 @@
 from coupons.models.apology import AgentAllowance, Apology
+from coupons.models.attempt import CouponAttempt
 from coupons.models.batch import CodeBatch
 from coupons.models.coupon import Coupon, Publication, Reason
 from coupons.models.gift_card import GiftCard, GiftCardBatch, SealedCode
@@ -19,6 +20,7 @@ __all__ = [
     "BudgetPeriod",
     "CodeBatch",
     "Coupon",
+    "CouponAttempt",
     "GiftCard",
     "GiftCardBatch",
     "Hold",

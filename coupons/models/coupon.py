@@ -29,6 +29,19 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
         usable = self.usable(at).filter(automatic=True)
         return usable.order_by(models.F("valid_until").asc(nulls_last=True), "pk")
 
+    def in_status(self, status: str, at: datetime) -> "CouponQuerySet":
+        """Return the coupons that `status_at` says this of."""
+        lasting = models.Q(valid_until__isnull=True) | models.Q(valid_until__gt=at)
+        unused = models.Q(max_uses__isnull=True) | models.Q(uses__lt=models.F("max_uses"))
+        on = models.Q(active=True)
+        found = {
+            Coupon.Status.ACTIVE: on & lasting & unused,
+            Coupon.Status.DISABLED: models.Q(active=False),
+            Coupon.Status.EXPIRED: on & models.Q(valid_until__lte=at),
+            Coupon.Status.USED_UP: on & lasting & models.Q(uses__gte=models.F("max_uses")),
+        }
+        return self.filter(found[Coupon.Status(status)])
+
     def usable(self, at: datetime) -> "CouponQuerySet":
         """Return the coupons that are on, within their own dates and not used up."""
         return self.filter(

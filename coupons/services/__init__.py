@@ -1,4 +1,5 @@
 from coupons.services.apologies import Allowance, allowance_of, approve_apology, decide_apology, issue_apology
+from coupons.services.attempts import forget_attempts, note_refusal
 from coupons.services.batches import queue_coupons
 from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
@@ -87,6 +88,7 @@ __all__ = [
     "find_buyer",
     "find_gift_card",
     "find_stack",
+    "forget_attempts",
     "forget_reservations",
     "give_back",
     "import_codes",
@@ -98,6 +100,7 @@ __all__ = [
     "lock_accounts",
     "lock_gift_cards",
     "move_promotions",
+    "note_refusal",
     "open_account",
     "paid_lines",
     "pay_with_gift_card",

@@ -29,6 +29,7 @@ from customers.services.locks import hold_customer, lock_live_customers
 from operations.errors import Conflict
 from operations.inserts import insert_missing
 from operations.locks import lock_keys
+from operations.models import User
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,10 @@ def publish_coupons(
     return [known[one.source_id] for one in recipients]
 
 
-def withdraw_publication(publication: Publication, *, at: datetime) -> Publication:
-    """Take back a coupon whose message was never accepted.
+def withdraw_publication(
+    publication: Publication, *, reason: str = "", by: User | None = None, at: datetime
+) -> Publication:
+    """Take back a coupon: its message was never accepted, or somebody decided so.
 
     An unused code is switched off, or goes back to the pool it came from. A used one, and a public code, stay
     as they are.
@@ -113,7 +116,13 @@ def withdraw_publication(publication: Publication, *, at: datetime) -> Publicati
             external_id=f"publication:{publication.pk}:withdrawn",
             customer=publication.customer,
             occurred_at=at,
-            payload={"publication": publication.pk, "coupon": coupon.pk, "code": coupon.code},
+            payload={
+                "publication": publication.pk,
+                "coupon": coupon.pk,
+                "code": coupon.code,
+                "reason": reason,
+                "by": by.pk if by else None,
+            },
         )
     return publication
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from coupons import answers, engine
 from coupons.errors import DuplicateRedemption, QuantityExceeded
 from coupons.models import Allocation, BudgetPeriod, Coupon, Redemption, RedemptionStack, Reservation
+from coupons.services.attempts import note_reservation
 from coupons.services.buyers import held_buyer
 from coupons.services.keys import BudgetKey
 from coupons.services.locks import open_periods
@@ -76,7 +77,9 @@ def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Ve
         verdict = judge(spending, offers, at=at)
         if not verdict.valid:
             return verdict, None
-        return verdict, keep(spending, verdict.applied, minutes=minutes, at=at)
+        reservation = keep(spending, verdict.applied, minutes=minutes, at=at)
+        note_reservation(reservation, [offer for offer, _ in verdict.applied], spending=spending, at=at)
+        return verdict, reservation
 
 
 class _Contended(Exception):

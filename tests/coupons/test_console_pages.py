@@ -171,12 +171,15 @@ def test_a_code_is_found_however_it_is_typed_and_tells_its_story(agent):
     stack = services.redeem_stack(spending(code, who=anna, source_id="A-1"), at=NOW)
     services.roll_back_redemption(stack, reason="changed their mind", at=NOW)
 
-    found = text_of(agent.get(reverse("admin:coupons_coupon_changelist"), {"q": f" {code.code.lower()} "}))
+    found = text_of(
+        agent.get(reverse("admin:coupons_coupon_changelist"), {"q": f" {code.code.lower()} "}, follow=True)
+    )
     assert code.code in found
     page = text_of(agent.get(reverse("admin:coupons_coupon_change", args=[code.pk])))
     for words in (
         "Made",
-        f"Given to {anna}",
+        "Handed out",
+        f"to {anna}",
         "€10.00 off the order A-1",
         "Rolled back",
         "changed their mind",

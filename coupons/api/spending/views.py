@@ -95,17 +95,20 @@ class RedemptionList(generics.ListAPIView):
     @extend_schema(request=SpendingIn, responses=StackOut)
     def post(self, request: Request) -> HttpResponse:
         spent: list[Spending] = []
+        refused: list[tuple[Question, IncentiveRefused]] = []
 
         def work() -> tuple[int, Any]:
             with transaction.atomic():
                 question = read_question(request, SpendingIn, create_prospect=True)
-                stack = _redeem(request, question)
+                stack = _redeem(request, question, refused)
                 spent.append(question.spending)
                 return 200, StackOut(stack, context={"request": request}).data
 
         answer = respond_once(request, work, required=True)
         for spending in spent:
             count_left_out(request.auth, spending)
+        for question, error in refused[-1:]:
+            services.note_refusal(question.spending, error, at=question.at)
         return answer
 
 
@@ -164,11 +167,17 @@ def find_stack(reference: str) -> RedemptionStack:
     return stacks().get(pk=stack.pk)
 
 
-def _redeem(request: Request, question: Question) -> RedemptionStack:
-    """Spend; what a client must not tell apart becomes CodeNotValid, and codes that do not exist count."""
+def _redeem(
+    request: Request, question: Question, refused: list[tuple[Question, IncentiveRefused]]
+) -> RedemptionStack:
+    """Spend; what a client must not tell apart becomes CodeNotValid, and codes that do not exist count.
+
+    What is refused is told to `refused`, to be noted when its transaction is over.
+    """
     try:
         stack = services.redeem_stack(question.spending, at=question.at)
     except IncentiveRefused as error:
+        refused.append((question, error))
         if error.about_coupon and isinstance(error, CouponNotFound):
             count_wrong_codes(request.auth, subject_of(question.spending.buyer))
         if is_hidden(error, may_explain(request)):
