@@ -24,6 +24,12 @@ TABLES = [
         ),
     ),
     CustomerTable(
+        "coupons.GiftCardRequest",
+        owner="card__account__customer",
+        blank={"note": ""},
+        hidden=frozenset({"parameters"}),
+    ),
+    CustomerTable(
         "coupons.LimitCounter",
         on_merge=OnMerge.STEP,
         step="coupons.services.merges.merge_counters",

@@ -15,7 +15,7 @@ Refusal
 ├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, NoBarcode, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 ├── GiftCardNotFound         404
-├── GiftCardMoveNotPossible, GiftCardConflict (409)
+├── GiftCardMoveNotPossible, GiftCardConflict, CodesFetched (409)
 └── AlreadyReversed (409), MoreThanTaken
 """
 
@@ -190,6 +190,10 @@ class GiftCardMoveNotPossible(Conflict):
 
 class GiftCardConflict(Conflict):
     message = _("Another gift card was issued for this cause.")
+
+
+class CodesFetched(Conflict):
+    message = _("The codes were fetched before, or their day is over; cards can be given new codes.")
 
 
 class MoreThanTaken(Refusal):

@@ -43,6 +43,11 @@ def end_of_day_after(at: datetime, *, days: int, zone: str) -> datetime:
     return start_of_day(local_day(at, zone) + timedelta(days=days + 1), zone)
 
 
+def end_of_local_day(day: date, zone: str) -> datetime:
+    """Return the exclusive end of a local day."""
+    return start_of_day(day + timedelta(days=1), zone)
+
+
 def period_start(period: str, at: datetime, zone: str) -> date:
     """Return the first local day of the period in which the instant falls; weeks begin on Monday."""
     day = local_day(at, zone)

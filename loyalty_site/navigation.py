@@ -73,6 +73,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             ),
             Entry(_("Coupons"), "confirmation_number", model="coupons.coupon"),
             Entry(_("Batches of codes"), "print", model="coupons.codebatch", permission=PLANS),
+            Entry(_("Gift cards"), "card_giftcard", model="coupons.giftcard"),
             Entry(_("Redemptions"), "redeem", model="coupons.redemption"),
             Entry(_("Inbox"), "inbox", model="campaigns.inboxmail", demo_only=True),
         ],
@@ -91,6 +92,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),
             Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
+            Entry(
+                _("Liabilities"),
+                "account_balance_wallet",
+                page="admin:coupons_liabilities",
+                permission="coupons.view_liabilities",
+            ),
         ],
     ),
     (

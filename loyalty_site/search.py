@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from coupons.models import Coupon, Promotion
+from coupons.services import find_gift_card
 from customers.models import Customer, Order, Segment
 from customers.rules import normalise_phone
 from customers.services.references import customers_known_as
@@ -67,6 +68,14 @@ def find_coupons(text: str, user: User) -> Iterator[Hit]:
         yield Hit(coupon.code, what, _link(coupon), "confirmation_number", exact=True)
 
 
+def find_gift_cards(text: str, user: User) -> Iterator[Hit]:
+    """A gift card by its whole code; what is on it stands on its page."""
+    card = find_gift_card(text)
+    if card and user.has_perm("coupons.view_giftcard"):
+        title = _("Gift card %(card)s") % {"card": card}
+        yield Hit(title, str(card.holder or _("no holder")), _link(card), "card_giftcard", exact=True)
+
+
 def find_orders(text: str, user: User) -> Iterator[Hit]:
     orders = Order.objects.select_related("customer").filter(external_id=text)
     for order in _visible(orders, user):
@@ -103,6 +112,7 @@ def find_configuration(text: str, user: User) -> Iterator[Hit]:
 
 PROVIDERS: list[Callable[[str, User], Iterator[Hit]]] = [
     find_coupons,
+    find_gift_cards,
     find_orders,
     find_known_customers,
     find_pages,

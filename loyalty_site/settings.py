@@ -282,6 +282,7 @@ CUSTOMER_DETAILS: list[str] = [
 # Kind of approval -> what carries the decision out.
 APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
+    "gift_card": "coupons.services.decide_gift_card",
 }
 # Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
 JOB_RUNNERS: dict[str, str] = {
@@ -298,6 +299,7 @@ JOB_RUNNERS: dict[str, str] = {
     "quarantine.replay": "customers.tasks.replay_quarantine",
     "coupons.issue": "coupons.services.batches.make_codes",
     "coupons.import": "coupons.services.code_files.read_codes",
+    "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
 }
 # Kinds of job that do not wait behind those which take minutes, and the queue of each.
 JOB_QUEUES: dict[str, str] = {
@@ -368,6 +370,8 @@ MOST_INCENTIVES_PER_ORDER = int(read("MOST_INCENTIVES_PER_ORDER", "0")) or None
 # percent takes off when no order is named; minor units of the programme's currency.
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
+# What a person may put on gift cards by hand a day before somebody else has to agree; minor units.
+GIFT_CARD_DAILY_AMOUNT = int(read("GIFT_CARD_DAILY_AMOUNT", "20000"))
 # Hours after its last change without an order in which a cart is left behind.
 CART_ABANDONED_HOURS = float(read("CART_ABANDONED_HOURS", "4"))
 # How many whole months of events are kept; all of them when empty.
@@ -427,6 +431,9 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False  # The cookie goes with the browser; SessionLimitMiddleware is stricter.
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_TIMEOUT = (
+    900  # Seconds for which who gives money away need not prove again who they are.
+)
 MFA_ADAPTER = "loyalty_site.staff.adapters.StaffMFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -3,6 +3,7 @@ from coupons.models.attempt import CouponAttempt
 from coupons.models.batch import CodeBatch
 from coupons.models.coupon import Coupon, Publication, Reason
 from coupons.models.gift_card import GiftCard, GiftCardBatch, SealedCode
+from coupons.models.gift_card_request import GiftCardRequest
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
 from coupons.models.promotion import Period, Promotion
@@ -23,6 +24,7 @@ __all__ = [
     "CouponAttempt",
     "GiftCard",
     "GiftCardBatch",
+    "GiftCardRequest",
     "Hold",
     "LedgerEntry",
     "LimitCounter",

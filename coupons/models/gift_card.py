@@ -1,12 +1,13 @@
 """Gift cards: a code under which an account of money is spent. Amounts are minor units of its currency."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from coupons.engine.money import net_of
 from coupons.models.ledger import Lot
 
 
@@ -155,6 +156,7 @@ class GiftCard(models.Model):
             ("issue_giftcard", _("Can issue gift cards and top them up")),
             ("disable_giftcard", _("Can switch gift cards off and on")),
             ("approve_giftcard", _("Can approve gift cards above the limit")),
+            ("view_liabilities", _("Can see what is owed on gift cards and points")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -195,6 +197,16 @@ class GiftCard(models.Model):
     @property
     def currency(self) -> str:
         return self.account.currency
+
+    @property
+    def tax_amount(self) -> int:
+        """Return the tax in what it was issued with, due at once for a single-purpose card; else 0."""
+        return 0 if self.tax_rate is None else self.amount - net_of(self.amount, self.tax_rate)
+
+    @property
+    def last_minute(self) -> datetime | None:
+        """Return the last minute in which the card is good, as people say it: 23:59, not midnight after."""
+        return self.expires_at - timedelta(minutes=1) if self.expires_at else None
 
     def status_at(self, at: datetime) -> str:
         """Return the status a person is shown at this instant."""

@@ -5,7 +5,17 @@ from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
 from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
+from coupons.services.gift_card_batches import fetch_codes, start_batch
 from coupons.services.gift_card_purchases import take_back_gift_cards
+from coupons.services.gift_card_requests import (
+    GiftCardLimit,
+    decide_gift_card,
+    gift_card_limit,
+    give_activation,
+    give_batch,
+    give_gift_card,
+    give_top_up,
+)
 from coupons.services.gift_cards import (
     IssuedGiftCard,
     activate_gift_card,
@@ -52,7 +62,7 @@ from coupons.services.returns import (
     return_lines,
 )
 from coupons.services.rollbacks import find_stack, link_order, roll_back_order, roll_back_redemption
-from coupons.services.sealed_codes import wipe_codes
+from coupons.services.sealed_codes import codes_are_kept, wipe_codes
 from coupons.services.spendings import Purchase, Redeemable, Spending
 from coupons.services.verdicts import Verdict, qualify, validate_stack
 from coupons.services.versions import Author
@@ -61,6 +71,7 @@ __all__ = [
     "Allowance",
     "Author",
     "Buyer",
+    "GiftCardLimit",
     "IssuedGiftCard",
     "PointsToSpend",
     "Purchase",
@@ -75,22 +86,30 @@ __all__ = [
     "buyer_of",
     "claw_back",
     "clone_promotion",
+    "codes_are_kept",
     "create_promotion",
     "credit",
     "credit_from_query",
     "debit",
     "decide_apology",
+    "decide_gift_card",
     "default_return_policy",
     "disable_gift_card",
     "edit_promotion",
     "enable_gift_card",
     "expire_lots",
+    "fetch_codes",
     "find_buyer",
     "find_gift_card",
     "find_stack",
     "forget_attempts",
     "forget_reservations",
+    "gift_card_limit",
+    "give_activation",
     "give_back",
+    "give_batch",
+    "give_gift_card",
+    "give_top_up",
     "import_codes",
     "issue_apology",
     "issue_coupons",
@@ -120,6 +139,7 @@ __all__ = [
     "reverse",
     "roll_back_order",
     "roll_back_redemption",
+    "start_batch",
     "stop_promotion",
     "switch_off_coupon",
     "switch_on_coupon",

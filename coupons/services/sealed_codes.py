@@ -27,6 +27,11 @@ def open_codes(batch: GiftCardBatch, *, at: datetime) -> dict[int, str]:
     return {card: code for card, code in codes.items() if code}
 
 
+def codes_are_kept(batch: GiftCardBatch, *, at: datetime) -> bool:
+    """Return whether codes of a batch can still be fetched."""
+    return SealedCode.objects.filter(card__batch=batch, sealed_at__gt=at - SEALED_FOR).exists()
+
+
 def wipe_code(card_id: int, *, version: int | None = None) -> None:
     """Forget a code that has reached its person, unless the card has a newer one than `version`."""
     sealed = SealedCode.objects.filter(card=card_id)

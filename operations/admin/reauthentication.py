@@ -1,0 +1,18 @@
+"""Who moves money proves again who they are, when that was long ago."""
+
+from typing import Any
+
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from django.http import HttpRequest, HttpResponse
+
+
+class Reauthenticated:
+    """Mixin of a view: a POST of somebody who has not proved lately who they are waits until they have.
+
+    What they sent is kept and carried out afterwards (settings.ACCOUNT_REAUTHENTICATION_TIMEOUT).
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            raise_if_reauthentication_required(request, app="")
+        return super().dispatch(request, *args, **kwargs)
