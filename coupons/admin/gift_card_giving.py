@@ -26,7 +26,7 @@ ISSUE = "coupons.issue_giftcard"
 SHOWN_CARD = "gift_card_shown_once"
 
 
-class GivingView(Reauthenticated, UnfoldModelAdminViewMixin, FormView):
+class GivingView(UnfoldModelAdminViewMixin, Reauthenticated, FormView):
     """A form that gives money within the person's limit of the day, or asks somebody else."""
 
     permission_required = ISSUE
@@ -182,7 +182,7 @@ class BatchView(UnfoldModelAdminViewMixin, TemplateView):
         )
 
 
-class FetchCodesView(Reauthenticated, UnfoldModelAdminViewMixin, View):
+class FetchCodesView(UnfoldModelAdminViewMixin, Reauthenticated, View):
     """The codes of a batch as a file, once."""
 
     permission_required = ISSUE

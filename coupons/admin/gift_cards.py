@@ -18,6 +18,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from coupons import services
 from coupons.admin import gift_card_giving as giving
 from coupons.admin.gift_card_forms import CodeForm, MoveForm, new_token
+from coupons.admin.liabilities import LiabilitiesFileView, LiabilitiesView
 from coupons.gift_card_codes import written_code
 from coupons.gift_card_story import card_chapters, ledger_lines
 from coupons.models import GiftCard, GiftCardRequest
@@ -69,7 +70,7 @@ class GiftCardView(UnfoldModelAdminViewMixin, TemplateView):
         return written_code(open_code(card.pk, at=timezone.now()) or "")
 
 
-class GiftCardMoveView(Reauthenticated, UnfoldModelAdminViewMixin, View):
+class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
     """Switch a card off or on, or give it a new code."""
 
     permission_required = SWITCH
@@ -217,7 +218,17 @@ class GiftCardAdmin(ModelAdmin):
             page("asked/<int:pk>/", giving.RequestView, "request"),
             page("<int:pk>/give/<slug:what>/", giving.GiveToCardView, "give"),
             page("<int:pk>/move/<slug:move>/", GiftCardMoveView, "move"),
+            *self._liability_urls(),
             *super().get_urls(),
+        ]
+
+    def _liability_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        report = wrap(LiabilitiesView.as_view(model_admin=self))
+        file = wrap(LiabilitiesFileView.as_view(model_admin=self))
+        return [
+            path("liabilities/", report, name="coupons_liabilities"),
+            path("liabilities/csv/", file, name="coupons_liabilities_file"),
         ]
 
 

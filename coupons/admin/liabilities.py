@@ -1,0 +1,165 @@
+"""What is owed on gift cards and points at the end of any day: charts, tables, and a file."""
+
+import csv
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import TemplateView, View
+from unfold.views import UnfoldModelAdminViewMixin
+
+from coupons.liabilities import Position, liabilities_at
+from operations.cells import inert
+from operations.figures import Chart, Column, Delta, Series, Table
+from operations.formats import day as day_text
+from operations.formats import money, number
+
+PERMISSION = "coupons.view_liabilities"
+
+
+class DayForm(forms.Form):
+    day = forms.DateField(
+        label=gettext_lazy("At the end of"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def day_or_today(self) -> date:
+        today = timezone.localdate()
+        if not self.is_valid() or not self.cleaned_data["day"]:
+            return today
+        day = self.cleaned_data["day"]
+        return min(day, today) if day.year > 1900 else today
+
+
+class LiabilitiesView(UnfoldModelAdminViewMixin, TemplateView):
+    """Strip, chart and table of every position."""
+
+    permission_required = PERMISSION
+    template_name = "coupons/liabilities.html"
+    title = gettext_lazy("Liabilities")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        day = DayForm(self.request.GET).day_or_today()
+        positions = liabilities_at(day)
+        return super().get_context_data(
+            **kwargs,
+            day=day,
+            form=DayForm(initial={"day": day}),
+            figures=[_figure(position) for position in positions],
+            charts=[_chart(position) for position in positions],
+            table=_table(positions),
+            months=[(position, _months_table(position)) for position in positions],
+        )
+
+
+class LiabilitiesFileView(UnfoldModelAdminViewMixin, View):
+    """The same, month by month, as CSV; amounts in minor units."""
+
+    permission_required = PERMISSION
+    title = ""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        day = DayForm(request.GET).day_or_today()
+        answer = HttpResponse(
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="liabilities-{day.isoformat()}.csv"'},
+        )
+        answer.write("\ufeff")
+        writer = csv.writer(answer)
+        writer.writerow(
+            ["kind", "currency", "tax", "month", "credited", "spent", "given_back", "expired", "owed"]
+        )
+        for position in liabilities_at(day):
+            for month in position.months:
+                row = [position.kind, position.currency, position.vat_kind, month.first_day.isoformat()]
+                row += [month.credited, month.spent, month.returned, month.expired, month.owed]
+                writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
+        return answer
+
+
+def _figure(position: Position) -> Delta:
+    before, now = position.months[-2].owed, position.units
+    return Delta(
+        position.name,
+        money(position.amount, position.currency),
+        delta=(now - before) / before if before else None,
+        better="neither",
+        against=_("the month before"),
+        hint=_holders(position),
+        icon="toll" if position.is_points else "card_giftcard",
+    )
+
+
+def _holders(position: Position) -> str:
+    count = number(position.accounts)
+    if not position.is_points:
+        return _("on %(count)s cards") % {"count": count}
+    return _("%(points)s points of %(count)s customers") % {"points": number(position.units), "count": count}
+
+
+def _chart(position: Position) -> Chart:
+    unit = "number" if position.is_points else "money"
+    return Chart(
+        position.name,
+        [month.first_day.strftime("%Y-%m") for month in position.months],
+        [
+            Series(_("Owed at the end of the month"), [month.owed for month in position.months]),
+            Series(_("Credited"), [month.credited for month in position.months]),
+            Series(_("Spent or taken back"), [month.spent for month in position.months]),
+        ],
+        unit=unit,
+    )
+
+
+def _table(positions: list[Position]) -> Table:
+    return Table(
+        [
+            Column(_("What")),
+            Column(_("Owed"), numeric=True),
+            Column(_("Credited this month"), numeric=True),
+            Column(_("Spent or taken back"), numeric=True),
+            Column(_("Given back"), numeric=True),
+            Column(_("Expired"), numeric=True),
+            Column(_("Tax at issue"), numeric=True),
+        ],
+        [_row(position) for position in positions],
+        caption=_("What is owed, by kind"),
+        empty_title=_("Nothing is owed"),
+        empty_text=_("Money on gift cards and points of customers will stand here."),
+        empty_icon="account_balance_wallet",
+    )
+
+
+def _row(position: Position) -> list[str]:
+    month = position.months[-1]
+    counts = [month.credited, month.spent, month.returned, month.expired]
+    write = number if position.is_points else lambda units: money(units, position.currency)
+    tax = money(position.tax_amount, position.currency) if position.vat_kind == "SPV" else "–"
+    return [position.name, money(position.amount, position.currency), *map(write, counts), tax]
+
+
+def _months_table(position: Position) -> Table:
+    write = number if position.is_points else lambda units: money(units, position.currency)
+    return Table(
+        [
+            Column(_("Month from")),
+            Column(_("Credited"), numeric=True),
+            Column(_("Spent or taken back"), numeric=True),
+            Column(_("Given back"), numeric=True),
+            Column(_("Expired"), numeric=True),
+            Column(_("Owed at its end"), numeric=True),
+        ],
+        [
+            [
+                day_text(month.first_day),
+                *map(write, [month.credited, month.spent, month.returned, month.expired, month.owed]),
+            ]
+            for month in reversed(position.months)
+        ],
+        caption=position.name,
+    )

@@ -1,0 +1,65 @@
+"""What is owed at the end of a day, and by what it changed."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from coupons import services
+from coupons.liabilities import liabilities_at
+from coupons.services import ledger
+from tests.coupons.factories import customer
+
+pytestmark = pytest.mark.django_db
+SEPTEMBER = datetime(2026, 9, 10, 10, tzinfo=UTC)
+OCTOBER = datetime(2026, 10, 5, 10, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 10, 20, 22, tzinfo=UTC)  # The end of 20 October in Rome.
+
+
+def card(amount, *, key="a", at=SEPTEMBER, **fields):
+    return services.issue_gift_card(amount=amount, currency="EUR", source_key=key, at=at, **fields).card
+
+
+def test_nothing_is_owed_before_anything_was_given():
+    card(5000)
+
+    assert liabilities_at(date(2026, 9, 9)) == []
+
+
+def test_money_is_owed_from_its_issue_until_it_is_spent_or_has_expired():
+    one = card(5000)
+    card(2000, key="b", expires_at=MIDNIGHT)
+    debit = services.pay_with_gift_card(one, amount=3240, source_key="x", at=OCTOBER)
+    ledger.give_back(debit, units=1240, source_key="y", at=OCTOBER + timedelta(days=1))
+
+    (september,) = liabilities_at(date(2026, 9, 30))
+    (october,) = liabilities_at(date(2026, 10, 20))
+
+    assert (september.units, september.accounts, september.amount) == (7000, 2, 7000)
+    last = october.months[-1]
+    assert (last.credited, last.spent, last.returned, last.expired, last.owed) == (0, 3240, 1240, 2000, 3000)
+    assert (october.months[-2].owed, october.accounts) == (7000, 1)
+    ledger.expire_lots(at=MIDNIGHT)
+    assert liabilities_at(date(2026, 10, 20)) == [october]
+    assert liabilities_at(date(2026, 10, 19))[0].units == 5000
+
+
+def test_points_are_worth_what_one_of_them_pays(settings):
+    settings.POINT_VALUE_AMOUNT = 2
+    account = ledger.open_account(customer())
+    ledger.credit(account, units=100, source_key="a", at=SEPTEMBER)
+    ledger.credit(account, units=50, source_key="b", at=OCTOBER, activates_at=OCTOBER + timedelta(days=14))
+
+    (points,) = liabilities_at(date(2026, 10, 5))
+
+    assert (points.units, points.amount, points.accounts) == (150, 300, 1)
+
+
+def test_the_tax_of_single_purpose_cards_is_due_in_the_month_of_their_issue():
+    card(12200, vat_kind="SPV", tax_rate=Decimal(22))
+    card(1000, key="b")
+
+    by_tax = {one.vat_kind: one for one in liabilities_at(date(2026, 9, 30))}
+
+    assert (by_tax["SPV"].tax_amount, by_tax["MPV"].tax_amount) == (2200, 0)
+    assert liabilities_at(date(2026, 10, 1))[1].tax_amount == 0
