@@ -96,9 +96,7 @@ def _months(moved: Counter, first: date, count: int) -> list[Month]:
     months = []
     for place in range(count):
         day = _months_back(first, -place)
-        credited, spent, returned, expired = (
-            moved[day, what] for what in (CREDITED, SPENT, RETURNED, EXPIRED)
-        )
+        credited, spent, returned, expired = (moved[day, what] for what in KINDS)
         owed += credited + spent + returned + expired
         months.append(Month(day, credited, -spent, returned, -expired, owed))
     return months

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('coupons', '0014_rights_of_returns_and_fixed_rows'),
+        ('coupons', '0015_what_was_tried_with_a_code'),
         ('customers', '0028_scopes_of_a_customer_together'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
