@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from customers import services
 from customers.api.fields import ObjectField
+from customers.api.partners import admit
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Channel, Consent, Purpose
 from customers.models.consent import ConsentState
@@ -63,6 +64,7 @@ class ConsentOut(serializers.ModelSerializer):
 
 
 CONSENTS = BulkWrite(
+    admit=admit,
     item=ConsentIn,
     write=lambda items: services.record_external_consents(items, at=timezone.now()),
     show=lambda consent: ConsentOut(consent).data,
@@ -73,6 +75,7 @@ class ConsentsView(APIView):
     """Enter what people said into the ledger; the latest statement about a contact point holds."""
 
     required_scope = "consents:write"
+    open_to_partners = True
 
     @bulk_schema(ConsentIn, ConsentOut, operation_id="consents_create")
     def post(self, request: Request) -> HttpResponse:

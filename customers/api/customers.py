@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from customers import services
 from customers.api.consents import ConsentItemIn, ConsentStateOut
 from customers.api.fields import CountryField, ObjectField, TimeZoneField
+from customers.api.partners import admit, find_reachable, reachable
 from customers.api.references import SourceCodeField
 from customers.models import Customer, Event, Identity, Namespace
 from customers.panels import customer_details
@@ -170,6 +171,7 @@ def show_customer(customer: Customer) -> dict[str, Any]:
 
 
 CUSTOMERS = BulkWrite(
+    admit=admit,
     item=CustomerIn,
     write=lambda items: services.upsert_customers(items, at=timezone.now()),
     show=show_customer,
@@ -181,10 +183,11 @@ class CustomersView(generics.ListAPIView):
     """The customers, newest first; and what sources know of people."""
 
     required_scope = {"GET": "customers:read", "POST": "customers:write"}
+    open_to_partners = True
     serializer_class = CustomerSummaryOut
 
     def get_queryset(self) -> QuerySet[Customer]:
-        return Customer.objects.present().with_summary()
+        return reachable(self.request.auth, Customer.objects.present()).with_summary()
 
     @bulk_schema(CustomerIn, CustomerOut, operation_id="customers_create")
     def post(self, request: Request) -> HttpResponse:
@@ -195,10 +198,11 @@ class CustomerView(APIView):
     """One customer; the id of somebody merged answers the survivor, of somebody erased 410."""
 
     required_scope = "customers:read"
+    open_to_partners = True
 
     @extend_schema(responses=CustomerOut, operation_id="customers_retrieve")
     def get(self, request: Request, public_id: str) -> Response:
-        return Response(show_customer(services.find_customer({"id": public_id})))
+        return Response(show_customer(find_reachable(request.auth, {"id": public_id})))
 
 
 class SearchIn(StrictSerializer):
@@ -230,12 +234,13 @@ class CustomerSearchView(APIView):
     """Customers by a key that is personal data, and so has no place in an address."""
 
     required_scope = "customers:read"
+    open_to_partners = True
 
     @extend_schema(request=SearchIn, responses=CustomerListOut, operation_id="customers_search")
     def post(self, request: Request) -> Response:
         searched = SearchIn(data=request.data)
         searched.is_valid(raise_exception=True)
-        found = services.search_customers(**searched.validated_data)
+        found = reachable(request.auth, services.search_customers(**searched.validated_data))
         return Response({"data": CustomerSummaryOut(found.with_summary(), many=True).data, "next": None})
 
 
@@ -267,6 +272,7 @@ class TimelineView(APIView):
     """What happened to a customer, newest first."""
 
     required_scope = "customers:read"
+    open_to_partners = True
 
     @extend_schema(
         responses=TimelineOut,
@@ -280,9 +286,11 @@ class TimelineView(APIView):
         ],
     )
     def get(self, request: Request, public_id: str) -> Response:
-        customer = services.find_customer({"id": public_id})
+        customer = find_reachable(request.auth, {"id": public_id})
+        own = request.auth.partner_source
         page = timeline_page(
             customer,
+            among=customer.events.filter(source__code=own) if own else None,
             kind=request.query_params.get("kind", ""),
             before=_position(request.query_params.get("before")),
             limit=_limit(request.query_params.get("limit", "100")),

@@ -4,6 +4,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from customers import services
 from customers.models import DuplicateCandidate, Evidence
+from operations.api.idempotency import respond_once
 from operations.api.pagination import CursorPagination
 from operations.api.serializers import LineField, ProblemOut, StrictSerializer
 from operations.errors import InvalidInput
@@ -108,10 +110,12 @@ class DismissView(APIView):
         responses={200: DuplicateOut, 404: ProblemOut, 409: ProblemOut},
         operation_id="customers_duplicates_dismiss",
     )
-    def post(self, request: Request, pk: int) -> Response:
-        said = DismissIn(data=request.data or {})
-        said.is_valid(raise_exception=True)
-        candidate = services.dismiss_candidate(
-            pk, at=timezone.now(), reason=said.validated_data.get("reason") or ""
-        )
-        return Response(DuplicateOut(candidate).data)
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            said = DismissIn(data=request.data or {})
+            said.is_valid(raise_exception=True)
+            reason = said.validated_data.get("reason") or ""
+            candidate = services.dismiss_candidate(pk, at=timezone.now(), reason=reason, client=request.auth)
+            return 200, DuplicateOut(candidate).data
+
+        return respond_once(request, work)

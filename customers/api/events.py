@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from customers import services
 from customers.api.customers import TimelineEventOut
 from customers.api.fields import CodeField, ObjectField
+from customers.api.partners import admit
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Event, Namespace, Source
 from customers.services.intake import reason_of
@@ -91,6 +92,7 @@ def read_event(content: Any) -> dict[str, Any]:
 
 
 EVENTS = BulkWrite(
+    admit=admit,
     item=EventIn,
     write=lambda items: services.record_external_events(items, at=timezone.now()),
     show=lambda event: EventOut(Event.objects.timeline().select_related("customer").get(pk=event.pk)).data,
@@ -102,6 +104,7 @@ class EventsView(APIView):
     """Take what happened; what cannot be understood is set aside, never lost."""
 
     required_scope = "events:write"
+    open_to_partners = True
 
     @bulk_schema(EventIn, EventOut, operation_id="events_create")
     def post(self, request: Request) -> HttpResponse:

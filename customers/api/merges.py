@@ -117,7 +117,7 @@ class UndoView(APIView):
             operation = MergeOperation.objects.filter(pk=pk).first()
             if operation is None:
                 raise MergeNotFound
-            return 200, MergeOut(services.undo_merge(operation, at=timezone.now())).data
+            return 200, MergeOut(services.undo_merge(operation, at=timezone.now(), client=request.auth)).data
 
         return respond_once(request, work)
 

@@ -15,12 +15,15 @@ from rest_framework.views import APIView
 
 from customers import services
 from customers.api.fields import CodeField, PercentField, QuantityField
+from customers.api.partners import admit
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Order, OrderLine, Return, ReturnLine
+from customers.models.order import OrderQuerySet
 from customers.rules import net_of_tax
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.idempotency import respond_once
 from operations.api.serializers import AmountField, CurrencyField, InstantField, LineField, StrictSerializer
+from operations.models import ApiClient
 
 MAXIMUM_LINES = 1000
 
@@ -147,6 +150,7 @@ def show_order(order: Order) -> dict[str, Any]:
 
 
 ORDERS = BulkWrite(
+    admit=admit,
     item=OrderIn,
     write=lambda items: services.record_orders(items, at=timezone.now()),
     show=show_order,
@@ -157,10 +161,11 @@ class OrdersView(generics.ListAPIView):
     """The orders, last recorded first; and new ones."""
 
     required_scope = "orders:write"
+    open_to_partners = True
     serializer_class = OrderOut
 
     def get_queryset(self) -> QuerySet[Order]:
-        return Order.objects.whole()
+        return _orders_of(self.request.auth).whole()
 
     @bulk_schema(OrderIn, OrderOut, operation_id="orders_create")
     def post(self, request: Request) -> HttpResponse:
@@ -171,10 +176,11 @@ class OrderView(generics.RetrieveAPIView):
     """One order with its lines and what came back of it."""
 
     required_scope = "orders:write"
+    open_to_partners = True
     serializer_class = OrderOut
 
     def get_queryset(self) -> QuerySet[Order]:
-        return Order.objects.whole()
+        return _orders_of(self.request.auth).whole()
 
 
 class ReturnedLineIn(StrictSerializer):
@@ -195,8 +201,14 @@ class ReturnIn(StrictSerializer):
         return lines
 
 
-def _order(pk: int) -> Order:
-    order = Order.objects.filter(pk=pk).first()
+def _orders_of(client: ApiClient) -> OrderQuerySet:
+    """Return the orders that this client may see: a partner's are those of its own source."""
+    own = client.partner_source
+    return Order.objects.filter(source__code=own) if own else Order.objects.all()
+
+
+def _order(client: ApiClient, pk: int) -> Order:
+    order = _orders_of(client).filter(pk=pk).first()
     if order is None:
         raise Http404
     return order
@@ -206,6 +218,7 @@ class ReturnsView(APIView):
     """Record what came back of an order and what that refunds."""
 
     required_scope = "orders:write"
+    open_to_partners = True
 
     @extend_schema(request=ReturnIn, responses={200: ReturnOut, 201: ReturnOut})
     def post(self, request: Request, pk: int) -> HttpResponse:
@@ -213,7 +226,7 @@ class ReturnsView(APIView):
             given = ReturnIn(data=request.data)
             given.is_valid(raise_exception=True)
             outcome = services.record_return(
-                _order(pk),
+                _order(request.auth, pk),
                 source_id=given.validated_data["source_id"],
                 returned_at=given.validated_data.get("returned_at") or timezone.now(),
                 quantities={line["line_id"]: line["quantity"] for line in given.validated_data["lines"]},
@@ -227,11 +240,12 @@ class OrderMoveView(APIView):
     """A move of an order's state; repeated, it changes nothing."""
 
     required_scope = "orders:write"
+    open_to_partners = True
 
     @extend_schema(request=None, responses=OrderOut)
     def post(self, request: Request, pk: int) -> HttpResponse:
         return respond_once(
-            request, lambda: (200, show_order(self.move_order(_order(pk), at=timezone.now())))
+            request, lambda: (200, show_order(self.move_order(_order(request.auth, pk), at=timezone.now())))
         )
 
     def move_order(self, order: Order, *, at: datetime) -> Order:

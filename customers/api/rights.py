@@ -31,7 +31,7 @@ class PromisedJobOut(serializers.Serializer):
 class ErasureView(APIView):
     """Erase a customer, as a job; afterwards their id answers 410."""
 
-    required_scope = "customers:write"
+    required_scope = "customers:erase"
 
     @extend_schema(
         request=ErasureIn,
@@ -63,7 +63,7 @@ class ExportOut(serializers.Serializer):
 class ExportView(APIView):
     """Everything known of a customer; that somebody read it is noted."""
 
-    required_scope = "customers:read"
+    required_scope = "customers:export"
 
     @extend_schema(
         responses={200: ExportOut, 404: ProblemOut, 410: ProblemOut}, operation_id="customers_export"

@@ -93,6 +93,14 @@ class DuplicateCandidate(models.Model):
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.OPEN)
     found_at = models.DateTimeField(_("found at"))
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decided_client = models.ForeignKey(
+        "operations.ApiClient",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("decided by client"),
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

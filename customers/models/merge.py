@@ -43,6 +43,14 @@ class MergeOperation(models.Model):
     snapshot = models.JSONField(default=dict, editable=False)
     merged_at = models.DateTimeField(_("merged at"))
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    undone_client = models.ForeignKey(
+        "operations.ApiClient",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("undone by client"),
+    )
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

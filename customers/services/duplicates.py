@@ -107,7 +107,12 @@ def merge_candidate(
 
 
 def dismiss_candidate(
-    candidate_id: int, *, at: datetime, reason: str = "", by: User | None = None
+    candidate_id: int,
+    *,
+    at: datetime,
+    reason: str = "",
+    by: User | None = None,
+    client: ApiClient | None = None,
 ) -> DuplicateCandidate:
     """Decide that the two are not one person; they are never proposed nor merged again. Twice is once.
 
@@ -119,6 +124,7 @@ def dismiss_candidate(
             return candidate
         candidate = _open(candidate_id)
         keep_apart(candidate.first, candidate.second, reason=reason, at=at, by=by)
+        candidate.decided_client = client
         return _decide(candidate, Status.DISMISSED, at=at, by=by)
 
 
@@ -140,7 +146,7 @@ def _decide(
     candidate: DuplicateCandidate, status: str, *, at: datetime, by: User | None
 ) -> DuplicateCandidate:
     candidate.status, candidate.decided_at, candidate.decided_by = status, at, by
-    candidate.save(update_fields=["status", "decided_at", "decided_by"])
+    candidate.save(update_fields=["status", "decided_at", "decided_by", "decided_client"])
     return candidate
 
 

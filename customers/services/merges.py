@@ -66,7 +66,9 @@ def merge_customers(
     return _retried(merge)
 
 
-def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = None) -> MergeOperation:
+def undo_merge(
+    operation: MergeOperation, *, at: datetime, by: User | None = None, client: ApiClient | None = None
+) -> MergeOperation:
     """Take a merge back: every row is whose it was, and what came since goes with its source profile.
 
     Later merges of the same people are taken back first and made again without those who leave. The pair is
@@ -86,8 +88,8 @@ def undo_merge(operation: MergeOperation, *, at: datetime, by: User | None = Non
             for one in reversed(later):
                 _revert(one, at=at)
             _revert(undone, at=at)
-            undone.undone_at, undone.undone_by = at, by
-            undone.save(update_fields=["undone_at", "undone_by"])
+            undone.undone_at, undone.undone_by, undone.undone_client = at, by, client
+            undone.save(update_fields=["undone_at", "undone_by", "undone_client"])
             _keep_apart(undone, at=at, by=by)
             for one in later:
                 _apply(one, at=at)

@@ -28,7 +28,15 @@ class ApiClientForm(ModelForm):
 
     class Meta:
         model = ApiClient
-        fields = ["name", "scopes", "requests_per_minute", "trusted", "expiry_date", "revoked"]
+        fields = [
+            "name",
+            "scopes",
+            "requests_per_minute",
+            "trusted",
+            "partner_source",
+            "expiry_date",
+            "revoked",
+        ]
         help_texts = {"revoked": gettext_lazy("Takes effect within ten seconds, and cannot be undone.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,7 +74,7 @@ class ApiClientAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiClient | None = None) -> list:
         known = [(_("Key"), {"fields": ["prefix", "last_used_at", "created"]})] if obj else []
-        limits = ["requests_per_minute", "trusted", "expiry_date"]
+        limits = ["requests_per_minute", "trusted", "partner_source", "expiry_date"]
         return [
             (None, {"fields": ["name", "scopes"]}),
             (_("Limits"), {"fields": [*limits, "revoked"] if obj else limits}),

@@ -15,6 +15,7 @@ from operations.api.problems import mistakes, problem_body
 from operations.api.readers import NotPlain, reader_of
 from operations.api.serializers import MistakeOut, ProblemOut
 from operations.errors import FidelioError, InvalidInput, Refusal
+from operations.models import ApiClient
 from operations.outcomes import Outcome
 
 MAXIMUM_ITEMS = 500
@@ -31,6 +32,7 @@ class BulkWrite:
 
     `item` validates one item; `write` takes the validated items and returns one Outcome for each; `show`
     renders the rows of a single object's answer; `reject`, if given, hears of each item refused by `item`.
+    `admit` raises a FidelioError for an item that this client may not send.
     """
 
     item: type[serializers.Serializer]
@@ -38,6 +40,7 @@ class BulkWrite:
     show: Callable[[Model], dict[str, Any]]
     identify: Callable[[Model], str] = field(default=lambda row: str(row.pk))
     reject: Callable[[Any, InvalidInput], None] = field(default=lambda item, error: None)
+    admit: Callable[[ApiClient, dict[str, Any]], None] = field(default=lambda client, item: None)
 
     def respond(self, request: Request) -> HttpResponse:
         """Write the request's items, once under an Idempotency-Key, and answer."""
@@ -55,12 +58,12 @@ class BulkWrite:
         if not isinstance(body, dict):
             raise InvalidInput.at("", 'Send one object, or {"items": [...]}.')
         if "items" not in body:
-            return self._answer_single(body)
-        outcomes = self._write(_items(body))
+            return self._answer_single(body, request.auth)
+        outcomes = self._write(_items(body), request.auth)
         return 207, {"results": [self._result(index, outcome) for index, outcome in enumerate(outcomes)]}
 
-    def _answer_single(self, body: dict[str, Any]) -> tuple[int, Any]:
-        (outcome,) = self._write([body])
+    def _answer_single(self, body: dict[str, Any], client: ApiClient) -> tuple[int, Any]:
+        (outcome,) = self._write([body], client)
         if isinstance(outcome.error, Refusal):
             # Answered, not raised: what the service kept of the contradiction must be committed.
             return outcome.status, problem_body(outcome.error)
@@ -68,15 +71,19 @@ class BulkWrite:
             raise outcome.error
         return outcome.status, self.show(outcome.row) | {"warnings": _warnings(outcome)}
 
-    def _write(self, items: list[Any]) -> list[Outcome]:
+    def _write(self, items: list[Any], client: ApiClient) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
         valid: dict[int, dict[str, Any]] = {}
         for index, item in enumerate(items):
             try:
-                valid[index] = self._read(item)
+                read = self._read(item)
+                self.admit(client, read)
+                valid[index] = read
             except InvalidInput as error:
                 outcomes[index] = Outcome(error=error)
                 self.reject(item, error)
+            except FidelioError as error:
+                outcomes[index] = Outcome(error=error)
         written = self.write(list(valid.values())) if valid else []
         outcomes |= zip(valid, written, strict=True)
         return [outcomes[index] for index in range(len(items))]

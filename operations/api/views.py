@@ -13,6 +13,7 @@ class JobView(RetrieveAPIView):
     """How far a long job is that this client asked for, and what came out."""
 
     required_scope = "any"
+    open_to_partners = True
     queryset = JobRun.objects.all()
     serializer_class = JobOut
 

@@ -16,6 +16,8 @@ class Scope(models.TextChoices):
 
     CUSTOMERS_READ = "customers:read", _("Read customers")
     CUSTOMERS_WRITE = "customers:write", _("Write customers")
+    CUSTOMERS_ERASE = "customers:erase", _("Erase customers")
+    CUSTOMERS_EXPORT = "customers:export", _("Export everything known of a customer")
     CONSENTS_WRITE = "consents:write", _("Record consents")
     CATALOGUE_WRITE = "catalogue:write", _("Write products and stores")
     ORDERS_WRITE = "orders:write", _("Record orders and returns")
@@ -73,6 +75,15 @@ class ApiClient(AbstractAPIKey):
     requests_per_minute = models.PositiveIntegerField(_("requests per minute"), default=60_000)
     trusted = models.BooleanField(
         _("trusted"), default=True, help_text=_("An untrusted client is blocked after too many wrong codes.")
+    )
+    partner_source = models.CharField(
+        _("partner with source"),
+        max_length=64,
+        blank=True,
+        help_text=_(
+            "For a partner of the coalition, the code of its source: it then sees only customers whom that "
+            "source knows and what it told itself. Empty for your own systems."
+        ),
     )
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
 
