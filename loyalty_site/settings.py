@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
         "kwargs": {"days": 32},
     },
     "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
+    "check the books": {"task": "operations.tasks.check_invariants", "schedule": crontab(hour=3, minute=20)},
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
@@ -286,6 +287,7 @@ APPROVAL_DECISIONS: dict[str, str] = {
 }
 # Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
 JOB_RUNNERS: dict[str, str] = {
+    "invariants": "operations.services.invariants.run_check",
     "import": "customers.services.imports.run_import",
     "import.check": "customers.services.imports.check_import",
     "import.undo": "customers.services.undo.undo_rows",
@@ -306,6 +308,15 @@ JOB_QUEUES: dict[str, str] = {
     "customers.erasure": "rights",
     "customers.export": "rights",
 }
+# What always holds in the rows of each app; `manage.py check_invariants` recomputes it.
+INVARIANTS: list[str] = [
+    "operations.invariants.INVARIANTS",
+    "customers.invariants.declared",
+    "coupons.invariants.INVARIANTS",
+    "loyalty.invariants.INVARIANTS",
+    "referrals.invariants.INVARIANTS",
+    "campaigns.invariants.INVARIANTS",
+]
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [
     "customers.customer_tables.TABLES",

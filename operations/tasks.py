@@ -30,3 +30,9 @@ def take_up_jobs() -> None:
 def forget_files() -> None:
     """Delete the files of jobs that are older than a week."""
     services.forget_files(at=timezone.now())
+
+
+@shared_task(name="operations.tasks.check_invariants")
+def check_invariants() -> None:
+    """Check the books; what does not hold stands in the log and on its page."""
+    services.check_invariants(at=timezone.now())

@@ -1,8 +1,18 @@
 from operations.models.approval import Approval
 from operations.models.client import ApiClient
 from operations.models.idempotency import IdempotencyKey
+from operations.models.invariant import InvariantResult, InvariantRun
 from operations.models.job import JobRun
 from operations.models.job_file import JobFile
 from operations.models.user import User
 
-__all__ = ["ApiClient", "Approval", "IdempotencyKey", "JobFile", "JobRun", "User"]
+__all__ = [
+    "ApiClient",
+    "Approval",
+    "IdempotencyKey",
+    "InvariantResult",
+    "InvariantRun",
+    "JobFile",
+    "JobRun",
+    "User",
+]

@@ -1,6 +1,7 @@
 from operations.services.approvals import decide_approval
 from operations.services.files import forget_files, keep_file
 from operations.services.idempotency import answer_once, forget_answers
+from operations.services.invariants import check_invariants, first_difference
 from operations.services.jobs import (
     advance_job,
     cancel_job,
@@ -18,9 +19,11 @@ __all__ = [
     "answer_once",
     "cancel_job",
     "carry_out",
+    "check_invariants",
     "decide_approval",
     "fail_job",
     "finish_job",
+    "first_difference",
     "forget_answers",
     "forget_files",
     "keep_file",
