@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model
+from django.utils import timezone
 from psycopg import Binary
 from psycopg.types.json import Jsonb
 
@@ -61,6 +63,41 @@ def insert_missing(
         by_key[key]._state.adding = False
         by_key[key]._state.db = connection.alias
     return [row for row in rows if by_key[_key(row, keys)] is row and _key(row, keys) in ids]
+
+
+@cache
+def insertion(model: type[Model], parameter: str, *, with_id: bool = False) -> str:
+    """Return the INSERT of rows of a model that stand in one JSON parameter of the caller's own statement.
+
+    `rows_as_json` writes that parameter. `with_id` also the primary key, which was drawn before.
+    """
+    fields = _written(model, with_id)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    types = ", ".join(f'"{field.column}" {_type(field)}' for field in fields)
+    return (
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {columns} '
+        f"FROM json_to_recordset(%({parameter})s::json) AS given ({types})"
+    )
+
+
+def rows_as_json(rows: Sequence[Model], *, with_id: bool = False) -> str:
+    """Return rows of one model as the parameter of `insertion`."""
+    if not rows:
+        return "[]"
+    fields = _written(type(rows[0]), with_id)
+    names = [(field.column, field.attname) for field in fields if not getattr(field, "auto_now_add", False)]
+    made = {field.column: timezone.now() for field in fields if getattr(field, "auto_now_add", False)}
+    told = [made | {column: getattr(row, name) for column, name in names} for row in rows]
+    return json.dumps(told, default=_as_json)
+
+
+@cache
+def _written(model: type[Model], with_id: bool) -> list[Field]:
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if not field.generated and (with_id or not field.primary_key)
+    ]
 
 
 def _value(row: Model, field: Field) -> object:

@@ -13,11 +13,21 @@ ATTEMPTS = 3
 T = TypeVar("T")
 
 
+class Contended(Exception):
+    """Somebody was faster with what this transaction counts on: all of it is to be done once more."""
+
+
 def retry_deadlocks(work: Callable[[], T]) -> T:
-    """Do the work, which opens its own transaction; chosen as the victim of a deadlock, do it again."""
+    """Do the work, which opens its own transaction; where others were in its way, do it again.
+
+    That is when it was chosen as the victim of a deadlock, and when it raises Contended.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return work()
+        except Contended:
+            if attempt == ATTEMPTS:
+                raise
         except OperationalError as error:
             deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
             if not deadlock or attempt == ATTEMPTS or connection.in_atomic_block:

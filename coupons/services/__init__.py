@@ -52,7 +52,7 @@ from coupons.services.promotions import (
     stop_promotion,
 )
 from coupons.services.publications import Recipient, publish_coupon, publish_coupons, withdraw_publication
-from coupons.services.redemptions import redeem_stack, reserve_stack
+from coupons.services.redemptions import redeem_once, redeem_stack, reserve_stack
 from coupons.services.reservations import forget_reservations, release_reservation
 from coupons.services.returns import (
     default_return_policy,
@@ -129,6 +129,7 @@ __all__ = [
     "qualify",
     "queue_coupons",
     "quote_return",
+    "redeem_once",
     "redeem_stack",
     "release_reservation",
     "renew_gift_card",

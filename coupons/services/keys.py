@@ -39,6 +39,7 @@ class BudgetKey:
     starts_on: date
     cap: int = field(compare=False, default=0)
     amounts: bool = field(compare=False, default=True)
+    partial: bool = field(compare=False, default=False)
 
 
 def counter_key(row: LimitCounter) -> CounterKey:

@@ -1,11 +1,13 @@
 """From what a request names to the engine's candidates: the facts are read here, and nowhere else."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from coupons import engine
@@ -19,14 +21,13 @@ from coupons.definitions import (
     read_margin_floor,
     read_stacking,
 )
-from coupons.models import Budget, BudgetPeriod, Coupon, LimitCounter, Promotion, Redemption
+from coupons.models import Budget, Coupon, Promotion, Redemption
 from coupons.rules import canonical_code, period_start
 from coupons.services.buyers import Buyer
+from coupons.services.facts import Facts, Named, read_facts
 from coupons.services.gift_cards import find_gift_card
-from coupons.services.keys import BudgetKey, CounterKey, counter_key
-from coupons.services.locks import lock_coupons, lock_promotions
+from coupons.services.keys import BudgetKey, CounterKey
 from coupons.services.payments import as_tender, find_payment
-from coupons.services.reservations import with_holds
 from coupons.services.spendings import PAYS, Offer, Redeemable, Spending
 from customers.models import Product
 from operations.errors import InvalidInput
@@ -35,52 +36,62 @@ Kind = Redemption.Kind
 MOST_BY_THEMSELVES = 10
 
 
-def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> list[Offer]:
-    """Return an offer per redeemable in the order named, then the automatic ones, each with its rows.
+def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> tuple[list[Offer], Facts]:
+    """Return an offer per redeemable in the order named, then the automatic ones, ready to be calculated.
 
     Automatic are the promotions that need no code, and the buyer's own coupons that apply by themselves.
 
     With `lock`, promotions and then coupons stay as they are until the transaction ends. Raises InvalidInput
     when something is named twice.
     """
-    codes = [canonical_code(one.name) for one in spending.redeemables if one.kind == Kind.COUPON]
-    coupons = {c.code_canonical: c for c in Coupon.objects.filter(code_canonical__in=codes)}
-    own = {c.code_canonical: c for c in _coupons_by_themselves(spending, at) if c.code_canonical not in codes}
-    coupons |= own
-    named = _named_promotions(spending.redeemables)
-    automatic = list(Promotion.objects.automatic(at).order_by("pk")) if spending.automatic else []
-    ids = {coupon.promotion_id for coupon in coupons.values()}
-    ids |= {promotion.pk for promotion in [*named.values(), *automatic]}
-    if lock:
-        promotions = {promotion.pk: promotion for promotion in lock_promotions(ids)}
-        locked = lock_coupons(coupon.pk for coupon in coupons.values())
-        coupons = {coupon.code_canonical: coupon for coupon in locked}
-    else:
-        promotions = Promotion.objects.in_bulk(ids)
-
+    named = {one.name: one for one in spending.redeemables if one.kind == Kind.PROMOTION}
+    promotions = {name: pk for name in named if (pk := _named_promotion(name))}
+    automatic = _promotions_by_themselves(at) if spending.automatic else []
+    own = _coupons_by_themselves(spending, at)
+    payments = {
+        one: find_payment(one, spending.buyer, at=at) for one in spending.redeemables if one.kind in PAYS
+    }
+    facts = read_facts(
+        spending,
+        Named(
+            codes={canonical_code(one.name) for one in spending.redeemables if one.kind == Kind.COUPON},
+            coupons=own,
+            promotions={*promotions.values(), *automatic},
+            cards={offer.gift_card.pk for offer in payments.values() if offer.gift_card},
+            accounts={offer.account.pk for offer in payments.values() if offer.account},
+        ),
+        at=at,
+        lock=lock,
+    )
     offers = []
     for one in spending.redeemables:
         if one.kind == Kind.COUPON:
-            coupon = coupons.get(canonical_code(one.name))
-            promotion = promotions[coupon.promotion_id] if coupon else None
-            offers.append(Offer(one, promotion, coupon))
+            coupon = facts.coupons.get(canonical_code(one.name))
+            offers.append(Offer(one, coupon.promotion if coupon else None, coupon))
         elif one.kind in PAYS:
-            offers.append(find_payment(one, spending.buyer, at=at))
+            offers.append(payments[one])
         else:
-            promotion = named.get(one.name)
-            offers.append(Offer(one, promotions[promotion.pk] if promotion else None))
+            offers.append(Offer(one, facts.promotions.get(promotions.get(one.name))))
     _refuse_repeats(offers)
+    offers += _joining(offers, automatic, own, facts)
+    return [_with_facts(offer, facts, spending.buyer, at) for offer in offers], facts
+
+
+def _joining(offers: Sequence[Offer], automatic: list[int], own: list[int], facts: Facts) -> list[Offer]:
+    """Return what applies by itself and was not named."""
     mentioned = {offer.promotion.pk for offer in offers if offer.promotion and not offer.coupon}
-    offers += [
-        Offer(Redeemable(Kind.PROMOTION, str(one.pk)), promotions[one.pk], optional=True)
-        for one in automatic
-        if one.pk not in mentioned
+    found = [
+        Offer(Redeemable(Kind.PROMOTION, str(pk)), facts.promotions[pk], optional=True)
+        for pk in automatic
+        if pk not in mentioned and pk in facts.promotions
     ]
-    for code in own:
-        coupon = coupons[code]
-        redeemable = Redeemable(Kind.COUPON, coupon.code)
-        offers.append(Offer(redeemable, promotions[coupon.promotion_id], coupon, optional=True))
-    return offers
+    named = {offer.coupon.pk for offer in offers if offer.coupon}
+    by_id = {coupon.pk: coupon for coupon in facts.coupons.values()}
+    for pk in own:
+        if pk not in named and pk in by_id:
+            redeemable = Redeemable(Kind.COUPON, by_id[pk].code)
+            found.append(Offer(redeemable, by_id[pk].promotion, by_id[pk], optional=True))
+    return found
 
 
 def unknown_codes(redeemables: Iterable[Redeemable]) -> int:
@@ -91,19 +102,14 @@ def unknown_codes(redeemables: Iterable[Redeemable]) -> int:
     return sum(code not in known for code in named) + cards.count(None)
 
 
-def with_facts(offers: Sequence[Offer], *, spending: Spending, at: datetime) -> list[Offer]:
-    """Return the offers with their candidates: the rules as written, what was used so far, what is left."""
-    buyer = spending.buyer
-    drafts = with_holds([_with_keys(offer, buyer, at) for offer in offers], spending, at=at)
-    used = _used_counts(drafts)
-    budgets = _budgets(drafts, at)
-    spent = _spent_on(spending.order_key, drafts)
-    return [
-        as_tender(draft, buyer, spent=_payment_key(draft) in spent, at=at)
-        if draft.pays
-        else _with_candidate(draft, used, budgets, spent, buyer)
-        for draft in drafts
-    ]
+def _with_facts(offer: Offer, facts: Facts, buyer: Buyer, at: datetime) -> Offer:
+    """Return the offer with its candidate: the rules as written, what was used so far, what is left."""
+    thing = (offer.coupon.pk if offer.coupon else None, offer.account.pk if offer.account else None)
+    offer = replace(offer, held=facts.held.get(thing, 0))
+    if offer.pays:
+        key = (offer.redeemable.kind, offer.gift_card.pk if offer.gift_card else None)
+        return as_tender(offer, buyer, spent=key in facts.spent, at=at)
+    return _with_candidate(_with_keys(offer, buyer, at), facts, buyer, at)
 
 
 def describe_lines(cart: engine.Cart, offers: Iterable[Offer]) -> engine.Cart:
@@ -160,20 +166,22 @@ def _describe(line: engine.Line, product: Product | None, *, costs: bool) -> eng
     )
 
 
-def _coupons_by_themselves(spending: Spending, at: datetime) -> list[Coupon]:
+def _promotions_by_themselves(at: datetime) -> list[int]:
+    return list(Promotion.objects.automatic(at).order_by("pk").values_list("pk", flat=True))
+
+
+def _coupons_by_themselves(spending: Spending, at: datetime) -> list[int]:
     """Return the buyer's coupons that want no naming, those that end first before the others."""
     if not spending.automatic or spending.buyer.customer is None:
         return []
-    return list(Coupon.objects.automatic(at).filter(holder=spending.buyer.customer)[:MOST_BY_THEMSELVES])
+    own = Coupon.objects.automatic(at).filter(holder=spending.buyer.customer)
+    return list(own.values_list("pk", flat=True)[:MOST_BY_THEMSELVES])
 
 
-def _named_promotions(redeemables: Iterable[Redeemable]) -> dict[str, Promotion]:
-    found = {}
-    for name in {one.name for one in redeemables if one.kind == Kind.PROMOTION}:
-        promotion = Promotion.objects.by_reference(name).first()
-        if promotion and promotion.trigger == Promotion.Trigger.AUTOMATIC:
-            found[name] = promotion
-    return found
+def _named_promotion(name: str) -> int | None:
+    """Return the promotion named by its id or code, if it is one that needs no code of its own."""
+    automatic = Promotion.objects.by_reference(name).filter(trigger=Promotion.Trigger.AUTOMATIC)
+    return automatic.values_list("pk", flat=True).first()
 
 
 def _refuse_repeats(offers: Sequence[Offer]) -> None:
@@ -190,7 +198,7 @@ def _refuse_repeats(offers: Sequence[Offer]) -> None:
 def _with_keys(offer: Offer, buyer: Buyer, at: datetime) -> Offer:
     if offer.promotion is None:
         return offer
-    limits = read_limits(offer.promotion.limits)
+    limits = _read(read_limits, offer.promotion.limits)
     counters = [key for limit in limits for key in _counter_keys(limit, offer, buyer, at)]
     return replace(offer, counters=tuple(counters))
 
@@ -210,105 +218,53 @@ def _counter_keys(limit: LimitRule, offer: Offer, buyer: Buyer, at: datetime) ->
     return keys
 
 
-def _used_counts(offers: Sequence[Offer]) -> dict[CounterKey, int]:
-    keys = {key for offer in offers for key in offer.counters}
-    if not keys:
-        return {}
-    rows = LimitCounter.objects.filter(
-        promotion_id__in={key.promotion for key in keys}, starts_on__in={key.starts_on for key in keys}
-    )
-    people = {key.customer for key in keys if key.customer}
-    emails = {key.email_hash for key in keys if key.email_hash}
-    rows = rows.filter(customer_id__in=people) | rows.filter(customer=None, email_hash__in={"", *emails})
-    coupons = {key.coupon for key in keys if key.coupon}
-    rows = rows.filter(coupon_id__in=coupons) | rows.filter(coupon=None)
-    return {counter_key(row): row.used for row in rows}
-
-
-def _budgets(offers: Sequence[Offer], at: datetime) -> dict[int, list[tuple[Budget, BudgetKey, int]]]:
-    """Return by promotion its budgets, the row each counts in, and what stands there."""
-    zones = {offer.promotion.pk: offer.promotion.time_zone for offer in offers if offer.promotion}
-    budgets = list(Budget.objects.filter(promotion_id__in=zones).order_by("pk"))
-    keys = {
-        budget.pk: BudgetKey(
+def _budgets(promotion: Promotion, effect: engine.Effect, facts: Facts, at: datetime) -> list[BudgetKey]:
+    """Return where this promotion counts what it spends."""
+    return [
+        BudgetKey(
             budget.pk,
-            period_start(budget.period, at, zones[budget.promotion_id]),
+            period_start(budget.period, at, promotion.time_zone),
             budget.cap,
             budget.counts_money,
+            budget.on_insufficient == Budget.OnInsufficient.PARTIAL,
         )
-        for budget in budgets
-    }
-    used = {}
-    if budgets:
-        periods = BudgetPeriod.objects.filter(
-            budget__in=budgets, starts_on__in={key.starts_on for key in keys.values()}
-        )
-        used = {(period.budget_id, period.starts_on): period.used for period in periods}
-    found: dict[int, list[tuple[Budget, BudgetKey, int]]] = {}
-    for budget in budgets:
-        key = keys[budget.pk]
-        spent = used.get((key.budget, key.starts_on), 0)
-        found.setdefault(budget.promotion_id, []).append((budget, key, spent))
-    return found
+        for budget in facts.budgets.get(promotion.pk, ())
+        if _bears(budget, effect)
+    ]
 
 
-def _spent_on(order_key: str | None, offers: Sequence[Offer]) -> set[tuple]:
-    """Return which promotions and coupons, cards and points stand redeemed on this order already."""
-    if order_key is None:
-        return set()
-    coupons = {offer.coupon.pk for offer in offers if offer.coupon}
-    promotions = {offer.promotion.pk for offer in offers if offer.promotion and not offer.coupon}
-    cards = {offer.gift_card.pk for offer in offers if offer.gift_card}
-    # Each of these is a look-up in one of the unique indexes; any other wording is a scan.
-    wanted = Q(coupon_id__in=coupons) | Q(coupon=None, promotion_id__in=promotions)
-    wanted |= Q(gift_card_id__in=cards) | Q(kind=Kind.POINTS)
-    rows = Redemption.objects.standing().filter(wanted, order_key=order_key)
-    names = rows.values_list("promotion_id", "coupon_id", "gift_card_id", "kind")
-    return {(promotion, coupon) if promotion else (kind, card) for promotion, coupon, card, kind in names}
-
-
-def _payment_key(offer: Offer) -> tuple:
-    return (offer.redeemable.kind, offer.gift_card.pk if offer.gift_card else None)
-
-
-def _with_candidate(
-    offer: Offer,
-    used: dict[CounterKey, int],
-    budgets: dict[int, list[tuple[Budget, BudgetKey, int]]],
-    spent: set[tuple[int, int | None]],
-    buyer: Buyer,
-) -> Offer:
+def _with_candidate(offer: Offer, facts: Facts, buyer: Buyer, at: datetime) -> Offer:
     key = f"{offer.redeemable.kind}:{offer.redeemable.name}"
     promotion, coupon = offer.promotion, offer.coupon
     if promotion is None:
         return replace(offer, candidate=engine.Candidate(key, missing=True))
-    effect = read_effect(coupon.effect if coupon and coupon.effect else promotion.effect)
-    own_budgets = [one for one in budgets.get(promotion.pk, []) if _bears(one[0], effect)]
+    effect = _read(read_effect, coupon.effect if coupon and coupon.effect else promotion.effect)
+    budgets = _budgets(promotion, effect, facts, at)
     candidate = engine.Candidate(
         key=key,
         effect=effect,
         currency=promotion.currency,
         zone=promotion.time_zone,
         validity=_validity(promotion),
-        conditions=read_conditions(promotion.conditions),
-        stacking=read_stacking(promotion.stacking),
+        conditions=_read(read_conditions, promotion.conditions),
+        stacking=_read(read_stacking, promotion.stacking),
         coupon=_coupon_facts(coupon, offer.held) if coupon else None,
-        limits=tuple(_limit(rule, offer, used, buyer) for rule in read_limits(promotion.limits)),
+        limits=tuple(_limit(rule, offer, facts.used, buyer) for rule in _read(read_limits, promotion.limits)),
         budgets=tuple(
             engine.Budget(
-                f"budget:{budget.pk}",
-                cap=budget.cap,
-                used=spent_so_far,
-                amounts=key.amounts,
-                partial=budget.on_insufficient == Budget.OnInsufficient.PARTIAL,
+                f"budget:{one.budget}",
+                cap=one.cap,
+                used=facts.spent_so_far.get((one.budget, one.starts_on), 0),
+                amounts=one.amounts,
+                partial=one.partial,
             )
-            for budget, key, spent_so_far in own_budgets
+            for one in budgets
         ),
-        margin_floor=read_margin_floor(promotion.margin_floor),
-        spent=(promotion.pk, coupon.pk if coupon else None) in spent,
+        margin_floor=_read(read_margin_floor, promotion.margin_floor),
+        spent=(promotion.pk, coupon.pk if coupon else None) in facts.spent,
         optional=offer.optional,
     )
-    return replace(offer, candidate=candidate, budgets=tuple(key for _, key, _ in own_budgets))
+    return replace(offer, candidate=candidate, budgets=tuple(budgets))
 
 
 def _bears(budget: Budget, effect: engine.Effect) -> bool:
@@ -316,6 +272,16 @@ def _bears(budget: Budget, effect: engine.Effect) -> bool:
     if budget.metric == Budget.Metric.POINTS:
         return False
     return budget.metric != Budget.Metric.GIFT_AMOUNT or effect.gives_goods
+
+
+def _read(reader: Callable[[Any], Any], data: Any) -> Any:
+    """Return a definition as a value of the engine; the same definition is read once by each process."""
+    return _read_text(reader, json.dumps(data))
+
+
+@lru_cache(maxsize=4096)
+def _read_text(reader: Callable[[Any], Any], text: str) -> Any:
+    return reader(json.loads(text))
 
 
 def _validity(promotion: Promotion) -> engine.Validity:
@@ -337,7 +303,7 @@ def _coupon_facts(coupon: Coupon, held: int) -> engine.CouponFacts:
         max_uses=coupon.max_uses,
         holder=str(coupon.holder_id) if coupon.holder_id else None,
         personal=coupon.personal,
-        items=read_items(coupon.items) if coupon.items else engine.Items(),
+        items=_read(read_items, coupon.items) if coupon.items else engine.Items(),
     )
 
 

@@ -5,12 +5,10 @@ who redeems, in the same order, so that both see each other; nobody's own reserv
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
 
 from coupons import engine
 from coupons.errors import ReservationNotFound
@@ -85,16 +83,13 @@ def keep(
     return reservation
 
 
-def settle_reservations(spending: Spending, reservation: Reservation | None) -> None:
-    """Give up what was reserved for this order: it was spent just now."""
-    own = Q(pk=reservation.pk) if reservation else Q()
-    if spending.order_key is not None:
-        same_client = Q(client=spending.client, order_key=spending.order_key)
-        own = own | same_client if reservation else same_client
-    if not own:
+def settle_reservations(reservation: Reservation | None, own: Iterable[int]) -> None:
+    """Give up what was reserved for what was spent just now; `own` are others of the same order."""
+    wanted = {*own, *([reservation.pk] if reservation else [])}
+    if not wanted:
         return
-    found = Reservation.objects.filter(own).select_for_update(skip_locked=True).values_list("pk", flat=True)
-    if ids := list(found):
+    found = Reservation.objects.filter(pk__in=wanted).select_for_update(skip_locked=True)
+    if ids := list(found.values_list("pk", flat=True)):
         Reservation.objects.filter(pk__in=ids).delete()
 
 
@@ -104,50 +99,3 @@ def forget_reservations(*, at: datetime) -> int:
     count = rows.count()
     rows.delete()
     return count
-
-
-def with_holds(offers: Sequence[Offer], spending: Spending, *, at: datetime) -> list[Offer]:
-    """Return the offers with what live reservations of others keep of them.
-
-    To be asked under the locks of what is spent: a reservation is written under the same ones.
-    """
-    coupons = [offer.coupon.pk for offer in offers if offer.coupon]
-    accounts = [offer.account.pk for offer in offers if offer.account]
-    if not coupons and not accounts:
-        return list(offers)
-    holds = _of_others(spending, at).filter(Q(coupon__in=coupons) | Q(account__in=accounts))
-    held = {
-        (row["coupon"], row["account"]): row["kept"]
-        for row in holds.values("coupon", "account").annotate(kept=Sum("units"))
-    }
-    if not held:
-        return list(offers)
-    return [replace(offer, held=held.get(_thing(offer), 0)) for offer in offers]
-
-
-def _thing(offer: Offer) -> tuple[int | None, int | None]:
-    return (offer.coupon.pk if offer.coupon else None, offer.account.pk if offer.account else None)
-
-
-def _of_others(spending: Spending, at: datetime) -> QuerySet[Hold]:
-    """Return what others keep.
-
-    One's own is what was reserved under the same key, for the same order by nobody else, and by the same
-    customer where either side does not say for which order.
-    """
-    holds = Hold.objects.filter(reservation__expires_at__gt=at)
-    if spending.reservation_key:
-        holds = holds.exclude(reservation__key=spending.reservation_key, reservation__client=spending.client)
-    customer, order_key = spending.buyer.customer, spending.order_key
-    if order_key is not None:
-        nobody_else = Q(reservation__customer=None)
-        nobody_else |= (
-            Q(reservation__customer=customer) if customer else Q(reservation__customer__isnull=False)
-        )
-        holds = holds.exclude(nobody_else, reservation__order_key=order_key)
-    if customer is not None:
-        same = Q(reservation__customer=customer)
-        if order_key is not None:
-            same &= Q(reservation__order_key=None)
-        holds = holds.exclude(same)
-    return holds

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from django.utils.translation import gettext as _
 
@@ -10,8 +11,9 @@ from coupons import engine
 from coupons.errors import IncentiveRefused, OrderRulesViolated, refusal
 from coupons.models import Coupon, Redemption
 from coupons.services.buyers import context_of
+from coupons.services.facts import Facts
 from coupons.services.locks import lock_budgets, lock_counters
-from coupons.services.offers import describe_lines, find_offers, with_facts
+from coupons.services.offers import describe_lines, find_offers
 from coupons.services.payments import lock_payments
 from coupons.services.reservations import require_reservation
 from coupons.services.spendings import Offer, Redeemable, Spending
@@ -27,12 +29,13 @@ class Verdict:
     spending: Spending
     offers: tuple[Offer, ...]
     calculation: engine.Calculation
+    facts: Facts
 
     @property
     def valid(self) -> bool:
         return self.calculation.holds(self.spending.application)
 
-    @property
+    @cached_property
     def outcomes(self) -> list[tuple[Offer, engine.Outcome]]:
         """Return each offer with its outcome, without automatic promotions that do not apply."""
         pairs = zip(self.offers, self.calculation.outcomes, strict=True)
@@ -42,7 +45,7 @@ class Verdict:
             if not offer.optional or outcome.status == engine.OutcomeStatus.APPLICABLE
         ]
 
-    @property
+    @cached_property
     def applied(self) -> list[tuple[Offer, engine.Outcome]]:
         return [pair for pair in self.outcomes if pair[1].status == engine.OutcomeStatus.APPLICABLE]
 
@@ -57,17 +60,21 @@ class Verdict:
         return OrderRulesViolated(_("Nothing in this cart is left to take something off."))
 
 
-def judge(spending: Spending, offers: Sequence[Offer], *, at: datetime, exact: bool = False) -> Verdict:
-    """Return what becomes of these offers; `exact` locks all they count in first, in the fixed order."""
-    offers = with_facts(offers, spending=spending, at=at)
-    if exact:
-        lock_counters(key for offer in offers for key in offer.counters)
-        offers = lock_payments(offers, spending.buyer, at=at)
-        lock_budgets(key for offer in offers for key in offer.budgets)
-        offers = with_facts(offers, spending=spending, at=at)
+def judge(spending: Spending, *, at: datetime, lock: bool = False) -> Verdict:
+    """Return what becomes of a spending; with `lock` the promotions and coupons stay as they are."""
+    offers, facts = find_offers(spending, at=at, lock=lock)
     cart, context = _circumstances(spending, offers, at)
-    candidates = [offer.candidate for offer in offers]
-    return Verdict(spending, tuple(offers), engine.calculate(cart, candidates, context))
+    calculation = engine.calculate(cart, [offer.candidate for offer in offers], context)
+    return Verdict(spending, tuple(offers), calculation, facts)
+
+
+def judge_exactly(spending: Spending, *, at: datetime) -> Verdict:
+    """Return what becomes of a spending, with everything it counts in locked first, in the fixed order."""
+    offers, _facts = find_offers(spending, at=at, lock=True)
+    lock_counters(key for offer in offers for key in offer.counters)
+    lock_payments(offers, spending.buyer, at=at)
+    lock_budgets(key for offer in offers for key in offer.budgets)
+    return judge(spending, at=at, lock=True)
 
 
 def validate_stack(spending: Spending, *, at: datetime) -> Verdict:
@@ -76,7 +83,7 @@ def validate_stack(spending: Spending, *, at: datetime) -> Verdict:
     Raises ReservationNotFound when it names a reservation that is not live.
     """
     require_reservation(spending, at=at)
-    return judge(spending, find_offers(spending, at=at), at=at)
+    return judge(spending, at=at)
 
 
 def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Outcome]]:
@@ -89,10 +96,17 @@ def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Out
         own = Coupon.objects.usable(at).filter(holder=spending.buyer.customer).order_by("pk")[:MOST_OWN]
         own_coupons = tuple(Redeemable(Kind.COUPON, coupon.code) for coupon in own)
         spending = replace(spending, redeemables=own_coupons)
-    offers = [replace(offer, optional=offer.optional or not named) for offer in find_offers(spending, at=at)]
-    offers = with_facts(offers, spending=spending, at=at)
+    offers, _facts = find_offers(spending, at=at)
+    if not named:
+        offers = [
+            replace(one, optional=True, candidate=replace(one.candidate, optional=True)) for one in offers
+        ]
     cart, context = _circumstances(spending, offers, at)
     return [(offer, engine.calculate(cart, [offer.candidate], context).outcomes[0]) for offer in offers]
+
+
+def _asked_by_nobody(offer: Offer) -> Offer:
+    return replace(offer, optional=True, candidate=replace(offer.candidate, optional=True))
 
 
 def _circumstances(

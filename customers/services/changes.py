@@ -4,10 +4,13 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-_NOTE = """
+# Part of other statements as well: of nobody it notes nothing.
+NOTE = """
 INSERT INTO customers_changedcustomers (customers, quiet, noted_at)
-SELECT %(customers)s, %(quiet)s, statement_timestamp() WHERE EXISTS (
-    SELECT FROM customers_segment WHERE kind = 'RULE' AND active AND (%(quiet)s OR refresh = 'LIVE'))
+SELECT %(customers)s::bigint[], %(quiet)s::boolean, statement_timestamp()
+WHERE %(customers)s::bigint[] <> '{}' AND EXISTS (
+    SELECT FROM customers_segment
+    WHERE kind = 'RULE' AND active AND (%(quiet)s::boolean OR refresh = 'LIVE'))
 """
 
 
@@ -17,4 +20,4 @@ def note_changes(customer_ids: Iterable[int | None], *, quiet: bool = False) -> 
     if not changed:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, {"customers": changed, "quiet": quiet})
+        cursor.execute(NOTE, {"customers": changed, "quiet": quiet})

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -28,8 +29,8 @@ from customers.models import (
     SourceProfile,
     Store,
 )
-from customers.services.changes import note_changes
-from operations.inserts import insert_missing
+from customers.services.changes import NOTE, note_changes
+from operations.inserts import insert_missing, insertion, rows_as_json
 
 log = structlog.get_logger(__name__)
 
@@ -109,6 +110,28 @@ def record_events(events: Sequence[Event], *, announce: bool = True) -> list[Eve
             _queue(new)
         _note(new, quiet=not announce)
     return new
+
+
+@dataclass(frozen=True)
+class EventsPart:
+    """Events as parts of a statement of the caller's own: `INSERT`s for its WITH, and their parameters."""
+
+    parts: dict[str, str]
+    parameters: dict[str, Any]
+
+
+def events_part(events: Sequence[Event]) -> EventsPart | None:
+    """Return what records these events within another statement; their keys must be new.
+
+    None where somebody has to be told of them: then `record_events` is to be called.
+    """
+    if any(_concerns_somebody(event) for event in events):
+        return None
+    people = sorted({event.customer_id for event in events if event.customer_id})
+    return EventsPart(
+        {"told": insertion(Event, "events"), "noted": NOTE},
+        {"events": rows_as_json(events), "customers": people, "quiet": False},
+    )
 
 
 def insert_events(events: Sequence[Event]) -> list[Event]:

@@ -1,5 +1,6 @@
 """Verdicts and stacks as the API answers them; what a client must not tell apart looks the same."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.request import Request
@@ -7,7 +8,7 @@ from rest_framework.request import Request
 from coupons import answers
 from coupons.engine import Outcome
 from coupons.errors import TELLS_THAT_A_CODE_EXISTS, CodeNotValid, IncentiveRefused, refusal
-from coupons.models import Redemption, RedemptionStack, Reservation
+from coupons.models import Allocation, Redemption, RedemptionStack, Reservation
 from coupons.services import Verdict
 from coupons.services.spendings import Offer
 
@@ -23,7 +24,18 @@ def is_hidden(error: IncentiveRefused, explain: bool) -> bool:
 
 
 def stack_body(stack: RedemptionStack, *, explain: bool) -> dict[str, Any]:
-    """Return a stack with all that was spent in it."""
+    """Return a stack, as it was read, with all that was spent in it."""
+    parts = [(one, one.allocations.all()) for one in stack.redemptions.all()]
+    return redeemed_body(stack, parts, explain=explain)
+
+
+def redeemed_body(
+    stack: RedemptionStack,
+    redemptions: Iterable[tuple[Redemption, Iterable[Allocation]]],
+    *,
+    explain: bool,
+) -> dict[str, Any]:
+    """Return a stack with these redemptions and what each line got of them."""
     return {
         "id": str(stack.pk),
         "status": stack.status,
@@ -32,7 +44,7 @@ def stack_body(stack: RedemptionStack, *, explain: bool) -> dict[str, Any]:
         "source_id": stack.external_id or None,
         "redeemed_at": stack.redeemed_at,
         "rolled_back_at": stack.rolled_back_at,
-        "redemptions": [_redemption(one) for one in stack.redemptions.all()],
+        "redemptions": [_redemption(one, allocations) for one, allocations in redemptions],
         "order": stack.order_totals,
         "trace": stack.trace if explain else [],
     }
@@ -68,7 +80,7 @@ def qualified_body(offer: Offer, outcome: Outcome, *, explain: bool) -> dict[str
     }
 
 
-def _redemption(redemption: Redemption) -> dict[str, Any]:
+def _redemption(redemption: Redemption, allocations: Iterable[Allocation]) -> dict[str, Any]:
     return {
         "id": redemption.public_id,
         "type": redemption.kind,
@@ -85,7 +97,7 @@ def _redemption(redemption: Redemption) -> dict[str, Any]:
                 "units": answers.plain_number(one.units),
                 "amount": one.discount_amount,
             }
-            for one in redemption.allocations.all()
+            for one in allocations
         ],
     }
 

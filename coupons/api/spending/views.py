@@ -1,6 +1,5 @@
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from coupons.api.spending.reading import (
     read_question,
     subject_of,
 )
-from coupons.api.spending.rendering import is_hidden, may_explain, qualified_body, verdict_body
+from coupons.api.spending.rendering import is_hidden, may_explain, qualified_body, redeemed_body, verdict_body
 from coupons.api.spending.shapes import (
     QualificationIn,
     QualificationsOut,
@@ -32,7 +31,6 @@ from coupons.api.spending.shapes import (
 )
 from coupons.errors import CodeNotValid, CouponNotFound, IncentiveRefused
 from coupons.models import Redemption, RedemptionStack
-from coupons.services import Spending
 from operations.api.idempotency import respond_once
 from operations.wrong_codes import count_wrong_codes
 
@@ -94,19 +92,16 @@ class RedemptionList(generics.ListAPIView):
 
     @extend_schema(request=SpendingIn, responses=StackOut)
     def post(self, request: Request) -> HttpResponse:
-        spent: list[Spending] = []
+        attempts: list[Question] = []
         refused: list[tuple[Question, IncentiveRefused]] = []
 
         def work() -> tuple[int, Any]:
-            with transaction.atomic():
-                question = read_question(request, SpendingIn, create_prospect=True)
-                stack = _redeem(request, question, refused)
-                spent.append(question.spending)
-                return 200, StackOut(stack, context={"request": request}).data
+            attempts.append(read_question(request, SpendingIn, create_prospect=True))
+            return 200, _redeem(request, attempts[-1], refused, exact=len(attempts) > 1)
 
         answer = respond_once(request, work, required=True)
-        for spending in spent:
-            count_left_out(request.auth, spending)
+        if attempts and answer.status_code == 200:
+            count_left_out(request.auth, attempts[-1].spending)
         for question, error in refused[-1:]:
             services.note_refusal(question.spending, error, at=question.at)
         return answer
@@ -168,14 +163,18 @@ def find_stack(reference: str) -> RedemptionStack:
 
 
 def _redeem(
-    request: Request, question: Question, refused: list[tuple[Question, IncentiveRefused]]
-) -> RedemptionStack:
+    request: Request,
+    question: Question,
+    refused: list[tuple[Question, IncentiveRefused]],
+    *,
+    exact: bool,
+) -> dict[str, Any]:
     """Spend; what a client must not tell apart becomes CodeNotValid, and codes that do not exist count.
 
     What is refused is told to `refused`, to be noted when its transaction is over.
     """
     try:
-        stack = services.redeem_stack(question.spending, at=question.at)
+        redeemed = services.redeem_once(question.spending, at=question.at, exact=exact)
     except IncentiveRefused as error:
         refused.append((question, error))
         if error.about_coupon and isinstance(error, CouponNotFound):
@@ -183,4 +182,4 @@ def _redeem(
         if is_hidden(error, may_explain(request)):
             raise CodeNotValid from error
         raise
-    return stacks().get(pk=stack.pk)
+    return redeemed_body(redeemed.stack, redeemed.redemptions, explain=may_explain(request))

@@ -1,0 +1,166 @@
+"""What a redemption takes and writes, in one statement: its rows, uses, counters, events and, last, budgets.
+
+Everything is guarded where it is taken. A guard that refuses means that somebody was faster between our
+reading and our taking: then the caller's transaction has to be rolled back and begun once more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+
+from coupons import engine
+from coupons.models import Allocation, Redemption, RedemptionStack
+from coupons.services.facts import OF_OTHERS, reader
+from coupons.services.keys import BudgetKey, CounterKey
+from coupons.services.verdicts import Verdict
+from customers.models import Event
+from customers.services.events import events_part, record_events
+from operations.inserts import insertion, rows_as_json
+from operations.locks import Contended
+from operations.statements import run
+
+
+def write_redemptions(
+    stack: RedemptionStack,
+    redemptions: Sequence[Redemption],
+    allocations: Sequence[Allocation],
+    events: Sequence[Event],
+    *,
+    verdict: Verdict,
+    budgets: bool,
+) -> None:
+    """Write a stack with its incentives and take what they use; with `budgets` from these as well, last.
+
+    The rows of the coupons are locked, and reservations of others are counted after that lock (C1). Raises
+    Contended.
+    """
+    told = events_part(events)
+    counters, coupons = _counters(verdict), _coupons(verdict)
+    wanted = _budgets(verdict) if budgets else {}
+    parts = {
+        "stack": insertion(RedemptionStack, "stack", with_id=True),
+        "redeemed": insertion(Redemption, "redemptions", with_id=True),
+        **({"allocated": insertion(Allocation, "allocations")} if allocations else {}),
+        **(told.parts if told else {}),
+    }
+    rows = run(
+        _statement(tuple(parts.items()), bool(counters), bool(wanted)),
+        {
+            "stack": rows_as_json([stack], with_id=True),
+            "redemptions": rows_as_json(redemptions, with_id=True),
+            "allocations": rows_as_json(allocations),
+            "coupons": coupons,
+            "counters": json.dumps(
+                [key.columns | {"units": n, "cap": key.cap} for key, n in counters.items()], default=str
+            ),
+            "budgets": _given(wanted),
+            **(told.parameters if told else {}),
+            **reader(verdict.spending, stack.redeemed_at),
+        },
+    )
+    if rows != [(len(coupons), len(counters), len(wanted))]:
+        raise Contended
+    if told is None:
+        record_events(events)
+
+
+def take_budgets(verdict: Verdict) -> None:
+    """Take from the budgets what the incentives use of them. Raises Contended."""
+    wanted = _budgets(verdict)
+    if wanted and run(_TAKE, {"budgets": _given(wanted)}) != [(len(wanted),)]:
+        raise Contended
+
+
+def budget_units(key: BudgetKey, outcome: engine.Outcome) -> int:
+    """Return what an incentive takes from a budget: an amount, or one redemption."""
+    return outcome.given_amount if key.amounts else 1
+
+
+def _coupons(verdict: Verdict) -> list[int]:
+    return sorted({offer.coupon.pk for offer, _outcome in verdict.applied if offer.coupon})
+
+
+def _counters(verdict: Verdict) -> dict[CounterKey, int]:
+    wanted = Counter(key for offer, _outcome in verdict.applied for key in set(offer.counters))
+    return {key: wanted[key] for key in sorted(wanted)}
+
+
+def _budgets(verdict: Verdict) -> dict[BudgetKey, int]:
+    wanted: Counter = Counter()
+    for offer, outcome in verdict.applied:
+        for key in offer.budgets:
+            wanted[key] += budget_units(key, outcome)
+    return {key: wanted[key] for key in sorted(wanted)}
+
+
+def _given_counters(wanted: dict[CounterKey, int]) -> str:
+    rows = [key.columns | {"units": units, "cap": key.cap} for key, units in wanted.items()]
+    return json.dumps(rows, default=str)
+
+
+def _given(wanted: dict[BudgetKey, int]) -> str:
+    return json.dumps(
+        [
+            {"budget_id": key.budget, "starts_on": str(key.starts_on), "cap": key.cap, "units": units}
+            for key, units in wanted.items()
+        ]
+    )
+
+
+@cache
+def _statement(parts: tuple[tuple[str, str], ...], counters: bool, budgets: bool) -> str:
+    written = ",\n".join(f"{name} AS ({sql})" for name, sql in parts)
+    counted = f", counted AS ({_COUNT})" if counters else ""
+    taking = f", {_taking(after='counted' if counters else 'used')}" if budgets else ""
+    return f"""
+WITH {written}, used AS ({_USE}){counted}{taking}
+SELECT (SELECT count(*) FROM used), {"(SELECT count(*) FROM counted)" if counters else 0},
+       {"(SELECT count(*) FROM taken)" if budgets else 0}
+"""
+
+
+_USE = f"""
+UPDATE coupons_coupon c SET uses = c.uses + 1
+WHERE c.id = ANY(%(coupons)s::bigint[]) AND (c.max_uses IS NULL OR c.max_uses > c.uses + (
+    SELECT count(*) FROM coupons_hold h JOIN coupons_reservation kept ON kept.id = h.reservation_id
+    WHERE h.coupon_id = c.id AND {OF_OTHERS}))
+RETURNING 1
+"""
+_GIVEN_COUNTERS = """ROWS FROM (json_to_recordset(%(counters)s::json) AS (
+    promotion_id bigint, coupon_id bigint, customer_id bigint, email_hash text, period text, starts_on date,
+    units int, cap int)) WITH ORDINALITY AS given (
+    promotion_id, coupon_id, customer_id, email_hash, period, starts_on, units, cap, place)"""
+_COUNT = f"""
+INSERT INTO coupons_limitcounter AS counter
+    (promotion_id, coupon_id, customer_id, email_hash, period, starts_on, used)
+SELECT promotion_id, coupon_id, customer_id, email_hash, period, starts_on, units
+FROM {_GIVEN_COUNTERS} ORDER BY place
+ON CONFLICT (promotion_id, coupon_id, customer_id, email_hash, period, starts_on)
+DO UPDATE SET used = counter.used + excluded.used
+WHERE counter.used + excluded.used <= (
+    SELECT cap FROM {_GIVEN_COUNTERS}
+    WHERE promotion_id = counter.promotion_id AND coupon_id IS NOT DISTINCT FROM counter.coupon_id
+      AND customer_id IS NOT DISTINCT FROM counter.customer_id AND email_hash = counter.email_hash
+      AND period = counter.period AND starts_on = counter.starts_on)
+RETURNING 1
+"""
+
+
+_GIVEN_BUDGETS = """ROWS FROM (json_to_recordset(%(budgets)s::json) AS (
+    budget_id bigint, starts_on date, cap bigint, units bigint)) WITH ORDINALITY AS given (
+    budget_id, starts_on, cap, units, place)"""
+
+
+def _taking(after: str) -> str:
+    """Return the part that takes from budgets: after the counters, and in the order of their keys."""
+    ready = f"AND (SELECT count(*) FROM {after}) >= 0" if after else ""
+    return f"""taken AS (
+INSERT INTO coupons_budgetperiod AS period (budget_id, starts_on, cap, used)
+SELECT budget_id, starts_on, cap, units FROM {_GIVEN_BUDGETS} WHERE units <= cap {ready} ORDER BY place
+ON CONFLICT (budget_id, starts_on)
+DO UPDATE SET used = period.used + excluded.used WHERE period.used + excluded.used <= period.cap
+RETURNING 1)"""
+
+
+_TAKE = f"WITH {_taking(after='')} SELECT count(*) FROM taken"

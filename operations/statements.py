@@ -1,0 +1,61 @@
+"""Statements that a connection prepares once, for the few paths where planning costs more than running."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.models import JSONField, Model
+from psycopg.types.numeric import Int8
+
+
+def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
+    """Run one statement, prepared on this connection from its first use on, and return its rows.
+
+    Every parameter is cast in the text, whole numbers are sent as bigint: the same text is one statement.
+    """
+    connection.ensure_connection()
+    started = time.monotonic()
+    values = {name: _typed(value) for name, value in parameters.items()}
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, values, prepare=True)
+        rows = cursor.fetchall() if cursor.description else []
+    if connection.queries_logged:
+        connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
+    return rows
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Int8(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_typed(one) for one in value]
+    return value
+
+
+class Columns:
+    """The columns of a model in a statement of our own, and its rows out of what that returns."""
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+        fields = model._meta.concrete_fields
+        self.names = [field.attname for field in fields]
+        self._columns = [field.column for field in fields]
+        self._jsons = [(place, field) for place, field in enumerate(fields) if isinstance(field, JSONField)]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def of(self, alias: str) -> str:
+        """Return the columns as they stand in a SELECT."""
+        return ", ".join(f'{alias}."{column}"' for column in self._columns)
+
+    def row(self, values: Sequence[Any]) -> Model | None:
+        """Return the row of these values; None where an outer join found nothing."""
+        if values[0] is None:
+            return None
+        values = list(values)
+        for place, field in self._jsons:
+            values[place] = field.from_db_value(values[place], None, connection)
+        return self.model.from_db(connection.alias, self.names, values)
