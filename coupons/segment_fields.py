@@ -2,15 +2,26 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from coupons.models import Account, Apology, Coupon, LedgerEntry, Lot, Promotion, Publication, Redemption
+from coupons.models import (
+    Account,
+    Apology,
+    Coupon,
+    GiftCard,
+    LedgerEntry,
+    Lot,
+    Promotion,
+    Publication,
+    Redemption,
+)
 from customers.segments.fields import Column, Field, Found, Happenings, Kind, Rows, by_code
 from customers.segments.moments import Moment
 
 COUPONS = _("Coupons")
 POINTS = _("Points")
+GIFT_CARDS = _("Gift cards")
 
 
 def _promotions() -> dict[str, str]:
@@ -21,6 +32,12 @@ def _usable(moment: Moment) -> QuerySet:
     """Return the coupons that their holders could use at that moment."""
     running = Coupon.objects.filter(promotion__status=Promotion.Status.ACTIVE)
     return running.usable(moment.last_instant)
+
+
+def _loaded_cards(moment: Moment) -> QuerySet:
+    """Return the cards that their holders can pay with at that moment."""
+    good = GiftCard.objects.filter(status=GiftCard.Status.ACTIVE, account__balance__gt=0)
+    return good.filter(Q(expires_at=None) | Q(expires_at__gte=moment.until))
 
 
 def _open_lots(moment: Moment) -> QuerySet:
@@ -120,5 +137,51 @@ FIELDS = [
         Happenings(_entries(LedgerEntry.Kind.DEBIT), "occurred_at", customer="account__customer"),
         where=_POINTS,
         group=POINTS,
+    ),
+    Field(
+        "gift_card.any",
+        _("Holds a gift card with money on it"),
+        Kind.BOOLEAN,
+        Found(_loaded_cards, "account__customer"),
+        group=GIFT_CARDS,
+    ),
+    Field(
+        "gift_card.balance",
+        _("Money on one of their gift cards"),
+        Kind.MONEY,
+        Rows(_loaded_cards, Column("account__balance"), owner="account__customer", several=True),
+        group=GIFT_CARDS,
+    ),
+    Field(
+        "gift_card.days_to_expiry",
+        _("Days until a gift card expires"),
+        Kind.INTEGER,
+        Rows(
+            _loaded_cards,
+            Column("expires_at", nullable="expires_at", days_until=True),
+            owner="account__customer",
+        ),
+        unit="days",
+        minimum=0,
+        group=GIFT_CARDS,
+    ),
+    Field(
+        "event.gift_card.issued",
+        _("Gift card received"),
+        Kind.EVENT,
+        Happenings(lambda: GiftCard.objects.all(), "issued_at", customer="account__customer"),
+        where=by_code(
+            [
+                Field("amount", _("Amount"), Kind.MONEY, Column("amount")),
+                Field(
+                    "reason",
+                    _("Why"),
+                    Kind.CHOICE,
+                    Column("reason"),
+                    choices=lambda: dict(GiftCard.Reason.choices),
+                ),
+            ]
+        ),
+        group=GIFT_CARDS,
     ),
 ]

@@ -260,6 +260,7 @@ COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
 CUSTOMER_PANELS: list[str] = [
     "customers.tabs.orders_panel",
     "coupons.panels.coupon_panel",
+    "coupons.panels.gift_card_panel",
     "analytics.panels.rfm_panel",
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
