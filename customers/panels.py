@@ -1,7 +1,8 @@
 """How other apps show something of theirs about a customer: on the page, and in `GET /customers/{id}`.
 
 settings.CUSTOMER_PANELS names functions `(customer, request) -> Panel | None`, in the order of the tabs;
-settings.CUSTOMER_DETAILS names functions `(customer) -> dict` that are merged into the API's answer.
+settings.CUSTOMER_DETAILS names functions `(customer) -> dict` that are merged into the API's answer;
+settings.ORDER_ACTIONS names functions `(order, request) -> list[Action]` for an order's page.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from customers.models import Customer
+from customers.models import Customer, Order
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing a member of staff can do from the customer's page."""
+    """One thing a member of staff can do from the page of a customer or an order."""
 
     label: str
     url: str
@@ -51,6 +52,11 @@ def customer_panels(customer: Customer, request: HttpRequest) -> list[Panel]:
     """Return every app's panel for this customer that this person may see."""
     panels = (provider(customer, request) for provider in _load(settings.CUSTOMER_PANELS))
     return [panel for panel in panels if panel is not None]
+
+
+def order_actions(order: Order, request: HttpRequest) -> list[Action]:
+    """Return what this person can do from the page of an order."""
+    return [action for provider in _load(settings.ORDER_ACTIONS) for action in provider(order, request)]
 
 
 def customer_details(customer: Customer) -> dict[str, Any]:

@@ -256,6 +256,8 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
 }
 # What apps above tell of one code.
 COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
+# What can be done from an order's page: functions (order, request) -> actions.
+ORDER_ACTIONS: list[str] = ["coupons.admin.apologies.order_actions"]
 # Providers of panels on the customer's page, and of parts of GET /customers/{id}.
 CUSTOMER_PANELS: list[str] = [
     "customers.tabs.orders_panel",
@@ -381,6 +383,8 @@ MOST_INCENTIVES_PER_ORDER = int(read("MOST_INCENTIVES_PER_ORDER", "0")) or None
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by
 # percent takes off when no order is named; minor units of the programme's currency.
 APOLOGY_DAILY_AMOUNT = int(read("APOLOGY_DAILY_AMOUNT", "5000"))
+# What one customer may get in apologies within 30 days, from anybody, before another person has to agree.
+APOLOGY_CUSTOMER_AMOUNT = int(read("APOLOGY_CUSTOMER_AMOUNT", "15000"))
 APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 # What a person may put on gift cards by hand a day before somebody else has to agree; minor units.
 GIFT_CARD_DAILY_AMOUNT = int(read("GIFT_CARD_DAILY_AMOUNT", "20000"))

@@ -79,6 +79,7 @@ def coupon_values(coupon: Coupon, *, language: str, token: UUID) -> dict[str, st
             "value": worth_of(coupon),
             "valid_until": _last_day(coupon),
             "qr_url": f"{settings.PUBLIC_URL}/m/{token}/qr.svg",
+            "automatic": "yes" if coupon.automatic else "",
         }
 
 
@@ -118,7 +119,7 @@ def worth_of(coupon: Coupon) -> str:
 
 
 def no_coupon() -> dict[str, str]:
-    return {"code": "", "value": "", "valid_until": "", "qr_url": ""}
+    return {"code": "", "value": "", "valid_until": "", "qr_url": "", "automatic": ""}
 
 
 def language_of(customer: Customer) -> str:

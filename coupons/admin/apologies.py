@@ -1,11 +1,10 @@
 """Apologies in the console: issued from the customer's page in a few seconds, and the list of them."""
 
 import secrets
-from decimal import Decimal
 from typing import Any
 
 import structlog
-from babel.numbers import get_currency_precision, get_currency_symbol
+from babel.numbers import get_currency_symbol
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -22,12 +21,16 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import services
+from coupons.admin.apology_forms import ApologyForm
+from coupons.admin.apology_report import ApologyReportView
 from coupons.admin.fields import MoneyField
-from coupons.admin.forms import ApologyForm
 from coupons.definitions import read_effect
+from coupons.gift_card_codes import written_code
 from coupons.models import AgentAllowance, Apology
+from coupons.services.sealed_codes import open_code
 from coupons.wording import effect_in_words
 from customers.models import Customer, Order
+from customers.panels import Action
 from operations.errors import FidelioError
 from operations.formats import locale, money
 
@@ -57,28 +60,36 @@ class IssueApologyView(UnfoldModelAdminViewMixin, FormView):
         return get_object_or_404(Customer.objects.present(), pk=self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        orders = Order.objects.filter(customer=self.customer(), currency=settings.PROGRAMME_CURRENCY)
-        recent = orders.order_by("-ordered_at").values("pk")[:ORDERS_SHOWN]
         return super().get_form_kwargs() | {
-            "orders": Order.objects.filter(pk__in=list(recent.values_list("pk", flat=True))).order_by(
-                "-ordered_at"
-            ),
+            "orders": self._orders(),
             "currency_name": get_currency_symbol(settings.PROGRAMME_CURRENCY, locale=locale()),
         }
+
+    def _orders(self) -> list[Order]:
+        """Return the latest orders, and the one the agent comes from, with their lines."""
+        orders = Order.objects.filter(
+            customer=self.customer(), currency=settings.PROGRAMME_CURRENCY
+        ).prefetch_related("lines__product")
+        recent = list(orders.order_by("-ordered_at")[:ORDERS_SHOWN])
+        named = self.request.GET.get("order", "")
+        if named.isascii() and named.isdigit() and int(named) not in {order.pk for order in recent}:
+            recent += orders.filter(pk=int(named[:18]))
+        return recent
 
     def get_initial(self) -> dict[str, Any]:
         return {"token": secrets.token_urlsafe(16), "order": self.request.GET.get("order")}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        allowance = services.allowance_of(self.request.user, at=timezone.now())
-        used = (
-            min(100, allowance.used_amount * 100 // allowance.daily_amount) if allowance.daily_amount else 100
-        )
+        at = timezone.now()
+        allowance = services.allowance_of(self.request.user, at=at)
+        received = services.customer_allowance_of(self.customer(), agent=self.request.user, at=at)
         return super().get_context_data(
             **kwargs,
             customer=self.customer(),
             allowance=allowance,
-            allowance_percent=used,
+            allowance_percent=_share(allowance.used_amount, allowance.daily_amount),
+            received=received,
+            received_percent=_share(received.used_amount, received.amount),
             reasons=COMMON_REASONS,
             percent_limit=settings.APOLOGY_PERCENT_LIMIT,
         )
@@ -89,15 +100,11 @@ class IssueApologyView(UnfoldModelAdminViewMixin, FormView):
         if _was_sent(key):
             messages.warning(self.request, _("This form was sent before; nothing was issued again."))
             return redirect(reverse("admin:coupons_apology_changelist"))
-        by_percent = given["unit"] == ApologyForm.PERCENT
         try:
             apology = services.issue_apology(
                 self.customer(),
                 agent=self.request.user,
-                amount=None if by_percent else _minor_units(given["value"]),
-                percent=given["value"] if by_percent else None,
-                reason=given["reason"],
-                order=given["order"],
+                **form.wish(),
                 at=timezone.now(),
             )
         except FidelioError as error:
@@ -119,22 +126,35 @@ class ApologyView(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         apology = get_object_or_404(
-            Apology.objects.select_related("customer", "agent", "order", "coupon"), pk=self.kwargs["pk"]
+            Apology.objects.select_related("customer", "agent", "order", "coupon__promotion", "gift_card"),
+            pk=self.kwargs["pk"],
         )
         self.title = _("Apology to %(customer)s") % {"customer": apology.customer}
         return super().get_context_data(
-            **kwargs, apology=apology, gives=effect_in_words(read_effect(apology.effect), apology.currency)
+            **kwargs,
+            apology=apology,
+            gives=what_it_gives(apology),
+            articles=(apology.items or {}).get("skus", []),
+            card_code=self._card_code(apology),
         )
+
+    def _card_code(self, apology: Apology) -> str:
+        """Return the code of the gift card while it is on its way, for the agent who gave it alone."""
+        if apology.gift_card is None or apology.agent != self.request.user:
+            return ""
+        code = open_code(apology.gift_card_id, at=timezone.now())
+        return written_code(code) if code else ""
 
 
 @admin.register(Apology)
 class ApologyAdmin(ModelAdmin):
     """Every apology: who gave what to whom and why."""
 
-    list_display = ["requested_at", "customer", "worth", "reason", "agent", "state", "coupon"]
-    list_filter = ["status", "within_allowance"]
+    list_display = ["requested_at", "customer", "worth", "kind", "reason", "agent", "state"]
+    list_filter = ["status", "kind", "within_allowance"]
+    list_before_template = "coupons/apology_report_link.html"
     list_filter_submit = True
-    list_select_related = ["customer", "agent", "coupon"]
+    list_select_related = ["customer", "agent"]
     list_per_page = 25
     search_fields = ["=coupon__code_canonical", "reason"]
     ordering = ["-id"]
@@ -167,15 +187,26 @@ class ApologyAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         issue = self.admin_site.admin_view(IssueApologyView.as_view(model_admin=self))
-        return [path("for/<int:pk>/", issue, name="coupons_apology_issue"), *super().get_urls()]
+        report = self.admin_site.admin_view(ApologyReportView.as_view(model_admin=self))
+        return [
+            path("for/<int:pk>/", issue, name="coupons_apology_issue"),
+            path("report/", report, name="coupons_apology_report"),
+            *super().get_urls(),
+        ]
 
 
 class AllowanceForm(forms.ModelForm):
     daily_amount = MoneyField(label=gettext_lazy("Per day"), min_value=0)
+    customer_amount = MoneyField(
+        label=gettext_lazy("Per customer in 30 days"),
+        min_value=0,
+        required=False,
+        help_text=gettext_lazy("From everybody together; empty for what the settings say."),
+    )
 
     class Meta:
         model = AgentAllowance
-        fields = ["user", "group", "daily_amount"]
+        fields = ["user", "group", "daily_amount", "customer_amount"]
 
 
 @admin.register(AgentAllowance)
@@ -183,7 +214,7 @@ class AgentAllowanceAdmin(ModelAdmin):
     """How much each person or group may give a day; who has no row has the default of the settings."""
 
     form = AllowanceForm
-    list_display = ["whose", "daily"]
+    list_display = ["whose", "daily", "per_customer"]
     list_select_related = ["user", "group"]
     list_per_page = 25
     search_fields = ["user__username", "group__name"]
@@ -195,6 +226,28 @@ class AgentAllowanceAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("per day"), ordering="daily_amount")
     def daily(self, allowance: AgentAllowance) -> str:
         return money(allowance.daily_amount, allowance.currency)
+
+    @admin.display(description=gettext_lazy("per customer in 30 days"), ordering="customer_amount")
+    def per_customer(self, allowance: AgentAllowance) -> str:
+        return money(allowance.customer_amount, allowance.currency)
+
+
+def what_it_gives(apology: Apology) -> str:
+    """Return what the customer got, in half a line."""
+    if apology.kind == Apology.Kind.GIFT_CARD:
+        return _("a gift card of %(amount)s") % {"amount": money(apology.worth_amount, apology.currency)}
+    return effect_in_words(read_effect(apology.effect), apology.currency)
+
+
+def order_actions(order: Order, request: HttpRequest) -> list[Action]:
+    """Return the apology as something to do from an order's page (settings.ORDER_ACTIONS)."""
+    customer = order.customer
+    live = customer and customer.status in (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
+    if not live or not request.user.has_perm("coupons.issue_apology"):
+        return []
+    url = reverse("admin:coupons_apology_issue", args=[customer.pk])
+    label = gettext_lazy("Issue an apology")
+    return [Action(label, f"{url}?order={order.pk}", icon="sentiment_satisfied", primary=True)]
 
 
 def page_of(apology: Apology) -> str:
@@ -217,5 +270,5 @@ def _forget(key: str) -> None:
         log.error("apology_form_unremembered")
 
 
-def _minor_units(value: Decimal) -> int:
-    return int(value.scaleb(get_currency_precision(settings.PROGRAMME_CURRENCY)))
+def _share(used: int, of: int) -> int:
+    return min(100, used * 100 // of) if of else 100

@@ -1,4 +1,4 @@
-"""The service desk in one call: a coupon that says sorry."""
+"""The service desk in one call: a coupon or a gift card that says sorry."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,8 @@ from coupons import services
 from coupons.api.coupons import LATER_CHANNELS, CouponOut
 from coupons.api.fields import LaterChoiceField
 from coupons.errors import CouponNotFound
-from coupons.models import Apology
+from coupons.models import Apology, GiftCard
+from coupons.services.sealed_codes import open_code
 from customers.api.references import CustomerReference
 from customers.models import Channel, Customer, Order
 from customers.services import find_customer
@@ -71,20 +72,48 @@ class ApologyIn(StrictSerializer):
         [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=Channel.EMAIL
     )
     agent = serializers.CharField(max_length=150, required=False, allow_null=True, default=None)
-    kind = LaterChoiceField(["COUPON"], later=("GIFT_CARD",), default="COUPON")
+    kind = serializers.ChoiceField(Apology.Kind.choices, default=Apology.Kind.COUPON)
+    automatic = serializers.BooleanField(
+        default=False, help_text="A coupon that is taken off the customer's next order by itself."
+    )
 
 
 class ApprovalIn(StrictSerializer):
     agent = serializers.CharField(max_length=150)
 
 
+class ApologyCardOut(serializers.Serializer):
+    """A gift card that says sorry; `amount` in minor units."""
+
+    id = serializers.CharField()
+    code = serializers.CharField(allow_null=True)
+    last4 = serializers.CharField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+    def to_representation(self, card: GiftCard) -> dict[str, Any]:
+        return {
+            "id": str(card.pk),
+            "code": open_code(card.pk, at=timezone.now()),
+            "last4": card.last4,
+            "amount": card.amount,
+            "currency": card.currency,
+            "expires_at": card.expires_at,
+        }
+
+
 class ApologyOut(serializers.Serializer):
-    """`key` is `approval_required` while the apology waits for another person."""
+    """`key` is `approval_required` while the apology waits for another person.
+
+    The code of a gift card is told once, while it is on its way to the customer.
+    """
 
     id = serializers.CharField()
     status = serializers.ChoiceField(Apology.Status.choices)
     key = serializers.CharField(required=False)
     coupon = CouponOut(allow_null=True)
+    gift_card = ApologyCardOut(required=False, allow_null=True)
 
     def to_representation(self, apology: Apology) -> dict[str, Any]:
         waits = apology.status == Apology.Status.AWAITING_APPROVAL
@@ -93,11 +122,33 @@ class ApologyOut(serializers.Serializer):
             "status": apology.status,
             **({"key": "approval_required"} if waits else {}),
             "coupon": CouponOut(apology.coupon).data if apology.coupon else None,
+            **({"gift_card": _card(apology)} if apology.kind == Apology.Kind.GIFT_CARD else {}),
         }
 
 
+def _card(apology: Apology) -> dict[str, Any] | None:
+    return ApologyCardOut(apology.gift_card).data if apology.gift_card else None
+
+
+class ApologyCardSecret:
+    """The code of a gift card is stored with no answer: a repeat tells it while it is still on its way."""
+
+    def hide(self, data: dict[str, Any]) -> dict[str, Any]:
+        card = data.get("gift_card")
+        return {**data, "gift_card": {**card, "code": None}} if card else data
+
+    def reveal(self, data: dict[str, Any]) -> dict[str, Any]:
+        card = data.get("gift_card")
+        if not card:
+            return data
+        return {**data, "gift_card": {**card, "code": open_code(int(card["id"]), at=timezone.now())}}
+
+
 class ApologyList(APIView):
-    """Give a customer a personal coupon; above the agent's daily allowance it waits for approval (202)."""
+    """Give a customer a personal coupon or a gift card.
+
+    Above the agent's allowance of the day, or the customer's of 30 days, it waits for approval (202).
+    """
 
     required_scope = "apologies:issue"
 
@@ -110,7 +161,7 @@ class ApologyList(APIView):
                 apology = self._issue(request, entry.validated_data)
             return (201 if apology.status == Apology.Status.ISSUED else 202), ApologyOut(apology).data
 
-        return respond_once(request, work, required=True)
+        return respond_once(request, work, required=True, secret=ApologyCardSecret())
 
     def _issue(self, request: Request, fields: dict[str, Any]) -> Apology:
         at = timezone.now()
@@ -125,6 +176,8 @@ class ApologyList(APIView):
             reason=fields["reason"],
             order=order,
             skus=_skus(fields["lines"], order),
+            kind=fields["kind"],
+            automatic=fields["automatic"],
             channel=fields["channel"],
             at=at,
         )
@@ -147,7 +200,7 @@ class ApologyApproval(APIView):
             approved = services.approve_apology(apology, by=by, at=timezone.now())
             return 200, ApologyOut(approved).data
 
-        return respond_once(request, work, required=True)
+        return respond_once(request, work, required=True, secret=ApologyCardSecret())
 
 
 def _find_agent(name: str) -> User:

@@ -8,10 +8,15 @@ from coupons.models.promotion import programme_currency
 
 
 class Apology(models.Model):
-    """An incentive an agent gives a customer for something that went wrong.
+    """An incentive an agent gives a customer for something that went wrong: a coupon, or a gift card.
 
-    `worth_amount` is the most it can cost, in minor units: what counts against the agent's daily allowance.
+    `worth_amount` is the most it can cost, in minor units: what counts against the allowances of the agent
+    and of the customer. An `automatic` coupon is taken off the customer's next order by itself.
     """
+
+    class Kind(models.TextChoices):
+        COUPON = "COUPON", _("Coupon")
+        GIFT_CARD = "GIFT_CARD", _("Gift card")
 
     class Status(models.TextChoices):
         AWAITING_APPROVAL = "AWAITING_APPROVAL", _("Waiting for approval")
@@ -46,6 +51,8 @@ class Apology(models.Model):
         verbose_name=_("client"),
     )
     status = models.CharField(_("status"), max_length=24, choices=Status)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.COUPON)
+    automatic = models.BooleanField(_("applies by itself"), default=False)
     effect = models.JSONField(_("what it gives"))
     items = models.JSONField(_("articles"), null=True, blank=True)
     worth_amount = models.PositiveBigIntegerField(_("worth at most"))
@@ -60,7 +67,15 @@ class Apology(models.Model):
         related_name="apology",
         verbose_name=_("coupon"),
     )
-    within_allowance = models.BooleanField(_("within the agent's allowance"))
+    gift_card = models.OneToOneField(
+        "coupons.GiftCard",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="apology",
+        verbose_name=_("gift card"),
+    )
+    within_allowance = models.BooleanField(_("within the allowance"))
     requested_at = models.DateTimeField(_("requested at"))
     issued_at = models.DateTimeField(_("issued at"), null=True, blank=True)
 
@@ -74,9 +89,18 @@ class Apology(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(status="ISSUED", coupon__isnull=False, issued_at__isnull=False)
-                | (~models.Q(status="ISSUED") & models.Q(coupon__isnull=True)),
-                name="an_issued_apology_has_a_coupon",
+                condition=models.Q(status="ISSUED", issued_at__isnull=False)
+                & (
+                    models.Q(kind="COUPON", coupon__isnull=False, gift_card__isnull=True)
+                    | models.Q(kind="GIFT_CARD", coupon__isnull=True, gift_card__isnull=False)
+                )
+                | (~models.Q(status="ISSUED") & models.Q(coupon__isnull=True, gift_card__isnull=True)),
+                name="an_issued_apology_gives_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(automatic=False) | models.Q(kind="COUPON"),
+                name="only_a_coupon_applies_by_itself",
+                violation_error_message=_("Only a coupon applies by itself."),
             ),
             models.CheckConstraint(
                 condition=models.Q(agent__isnull=False) | models.Q(client__isnull=False),
@@ -88,14 +112,21 @@ class Apology(models.Model):
                 violation_error_message=_("An apology is worth something."),
             ),
         ]
-        indexes = [models.Index(fields=["agent", "-requested_at"], name="apology_agent")]
+        indexes = [
+            models.Index(fields=["agent", "-requested_at"], name="apology_agent"),
+            models.Index(fields=["-issued_at"], name="apology_day"),
+        ]
 
     def __str__(self) -> str:
         return self.reason
 
 
 class AgentAllowance(models.Model):
-    """How much a member of staff, or each member of a group, may give in apologies on one local day."""
+    """How much a member of staff, or each member of a group, may give in apologies on one local day.
+
+    `customer_amount` is what one customer may have had from anybody in the last 30 days, this one included,
+    without another person's approval; empty for what the settings say.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -114,6 +145,7 @@ class AgentAllowance(models.Model):
         verbose_name=_("group"),
     )
     daily_amount = models.PositiveBigIntegerField(_("per day"))
+    customer_amount = models.PositiveBigIntegerField(_("per customer in 30 days"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, default=programme_currency)
 
     class Meta:

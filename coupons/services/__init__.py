@@ -1,4 +1,11 @@
-from coupons.services.apologies import Allowance, allowance_of, approve_apology, decide_apology, issue_apology
+from coupons.services.allowances import (
+    Allowance,
+    CustomerAllowance,
+    allowance_of,
+    customer_allowance_of,
+)
+from coupons.services.apologies import approve_apology, decide_apology, issue_apology
+from coupons.services.apology_report import ApologyReport, Comparison, apology_report
 from coupons.services.attempts import forget_attempts, note_refusal
 from coupons.services.batches import queue_coupons
 from coupons.services.budgets import take_from_budgets
@@ -69,8 +76,11 @@ from coupons.services.versions import Author
 
 __all__ = [
     "Allowance",
+    "ApologyReport",
     "Author",
     "Buyer",
+    "Comparison",
+    "CustomerAllowance",
     "GiftCardLimit",
     "IssuedGiftCard",
     "PointsToSpend",
@@ -82,6 +92,7 @@ __all__ = [
     "activate_gift_card",
     "activate_promotion",
     "allowance_of",
+    "apology_report",
     "approve_apology",
     "buyer_of",
     "claw_back",
@@ -90,6 +101,7 @@ __all__ = [
     "create_promotion",
     "credit",
     "credit_from_query",
+    "customer_allowance_of",
     "debit",
     "decide_apology",
     "decide_gift_card",

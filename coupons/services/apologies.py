@@ -1,20 +1,20 @@
-"""Saying sorry with a coupon: within a daily allowance at once, above it when another person agrees."""
+"""Saying sorry with a coupon or a gift card: within allowances at once, above them when another agrees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from coupons.engine import percent_of
 from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch, OwnRecord
-from coupons.models import AgentAllowance, Apology, Promotion, Reason
+from coupons.models import Apology, Coupon, GiftCard, Promotion, Reason
 from coupons.rules import APOLOGIES, local_day, start_of_day
+from coupons.services.allowances import allowance_of, customer_allowance_of
+from coupons.services.gift_cards import issue_gift_card
 from coupons.services.promotions import activate_promotion, create_promotion
 from coupons.services.publications import publish_coupon
 from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
@@ -30,33 +30,8 @@ from operations.services import decide_approval
 APPROVAL_KIND = "apology"
 APPROVE = "coupons.approve_apology"
 VALID_DAYS = 90
+CARD_VALID_DAYS = 365
 LONGEST_REASON = 300
-
-
-@dataclass(frozen=True)
-class Allowance:
-    """What an agent may give on one local day, and has given; minor units of the programme's currency."""
-
-    daily_amount: int
-    used_amount: int
-
-    @property
-    def remaining_amount(self) -> int:
-        return max(0, self.daily_amount - self.used_amount)
-
-
-def allowance_of(agent: User | None, *, client: ApiClient | None = None, at: datetime) -> Allowance:
-    """Return the allowance of the local day: the person's own, else their groups' best, else the default."""
-    day = local_day(at, settings.PROGRAMME_TIME_ZONE)
-    since = start_of_day(day, settings.PROGRAMME_TIME_ZONE)
-    until = start_of_day(day + timedelta(days=1), settings.PROGRAMME_TIME_ZONE)
-    given = Apology.objects.filter(
-        agent=agent, within_allowance=True, requested_at__gte=since, requested_at__lt=until
-    )
-    if agent is None:
-        given = given.filter(client=client)
-    used = given.aggregate(units=Sum("worth_amount"))["units"] or 0
-    return Allowance(_daily_amount(agent), used)
 
 
 def issue_apology(
@@ -69,23 +44,33 @@ def issue_apology(
     reason: str,
     order: Order | None = None,
     skus: Sequence[str] = (),
+    kind: str = Apology.Kind.COUPON,
+    automatic: bool = False,
     channel: str | None = Channel.EMAIL,
     at: datetime,
 ) -> Apology:
     """Give a customer a personal coupon of `amount` minor units or `percent`, and send it at once.
 
-    Above the agent's allowance of the day it waits for another person's approval. A percentage counts with
+    A gift card gets that share of the order as money; `skus` narrow what either is good for. An `automatic`
+    coupon is taken off the customer's next order without its code being named. Above the agent's allowance
+    of the day, or the customer's of 30 days, it waits for another person's approval. A percentage counts with
     the most it can take off: that share of the order, or settings.APOLOGY_PERCENT_LIMIT without one. Locks
-    the agent's allowance.
+    both allowances.
 
     Raises InvalidInput, OwnRecord, CurrencyMismatch, and AgentLimitExceeded where nobody else may approve.
     """
-    effect, worth = _effect(amount, percent, order, skus)
+    effect, worth = _effect(amount, percent, order, skus, kind)
+    if automatic and kind != Apology.Kind.COUPON:
+        raise InvalidInput.at("/automatic", _("Only a coupon applies by itself."))
     _check(customer, agent, order, reason)
     with transaction.atomic():
         customer = hold_customer(customer)
-        lock_keys("apologies", [f"agent:{agent.pk}" if agent else f"client:{client.pk}"])
-        within = worth <= allowance_of(agent, client=client, at=at).remaining_amount
+        whose = f"agent:{agent.pk}" if agent else f"client:{client.pk}"
+        lock_keys("apologies", [whose, f"customer:{customer.pk}"])
+        within = (
+            worth <= allowance_of(agent, client=client, at=at).remaining_amount
+            and worth <= customer_allowance_of(customer, agent=agent, at=at).remaining_amount
+        )
         if not within and not _somebody_may_approve(agent):
             raise AgentLimitExceeded
         apology = Apology(
@@ -94,6 +79,8 @@ def issue_apology(
             agent=agent,
             client=client,
             status=Apology.Status.AWAITING_APPROVAL,
+            kind=kind,
+            automatic=automatic,
             effect=effect,
             items={"skus": list(skus)} if skus else None,
             worth_amount=worth,
@@ -134,19 +121,23 @@ def decide_apology(approval: Approval, *, approve: bool, by: User, at: datetime)
 
 
 def _effect(
-    amount: int | None, percent: Decimal | None, order: Order | None, skus: Sequence[str]
+    amount: int | None, percent: Decimal | None, order: Order | None, skus: Sequence[str], kind: str
 ) -> tuple[dict[str, Any], int]:
-    """Return what the coupon gives, and the most that can cost."""
+    """Return what is given, and the most that can cost."""
     if (amount is None) == (percent is None):
         raise InvalidInput.at("/amount", _("Give an amount or a percentage, one of them."))
     if amount is not None:
         return {"kind": "AMOUNT", "amount": amount, "target": "ORDER"}, amount
+    if kind == Apology.Kind.GIFT_CARD and order is None:
+        raise InvalidInput.at("/percent", _("A percentage on a gift card needs the order it is a share of."))
     worth = settings.APOLOGY_PERCENT_LIMIT
     if order is not None:
         lines = [
             line for line in order.lines.select_related("product") if line.product.sku in skus or not skus
         ]
         worth = max(1, percent_of(sum(line.total_amount for line in lines), percent))
+    if kind == Apology.Kind.GIFT_CARD:
+        return {"kind": "AMOUNT", "amount": worth, "target": "ORDER"}, worth
     effect = {"kind": "PERCENT", "percent": str(percent), "target": "ORDER", "amount_limit": worth}
     return effect, worth
 
@@ -170,16 +161,6 @@ def _refuse_own_record(customer: Customer, person: User) -> None:
         return
     if Identity.objects.filter(customer=customer, namespace=Namespace.EMAIL, value=email).exists():
         raise OwnRecord
-
-
-def _daily_amount(agent: User | None) -> int:
-    if agent is None:
-        return settings.APOLOGY_DAILY_AMOUNT
-    own = AgentAllowance.objects.filter(user=agent).first()
-    if own is not None:
-        return own.daily_amount
-    groups = AgentAllowance.objects.filter(group__in=agent.groups.all()).order_by("-daily_amount").first()
-    return groups.daily_amount if groups else settings.APOLOGY_DAILY_AMOUNT
 
 
 def _somebody_may_approve(agent: User | None) -> bool:
@@ -210,6 +191,17 @@ def _ask(apology: Apology, at: datetime) -> Apology:
 
 
 def _issue(apology: Apology, at: datetime) -> Apology:
+    if apology.kind == Apology.Kind.GIFT_CARD:
+        apology.gift_card = _gift_card(apology, at)
+    else:
+        apology.coupon = _coupon(apology, at)
+    apology.status, apology.issued_at = Apology.Status.ISSUED, at
+    apology.save(update_fields=["coupon", "gift_card", "status", "issued_at"])
+    _tell(apology, "issued", at)
+    return apology
+
+
+def _coupon(apology: Apology, at: datetime) -> Coupon:
     publication = publish_coupon(
         _promotion(apology.currency, at),
         customer=apology.customer,
@@ -221,13 +213,30 @@ def _issue(apology: Apology, at: datetime) -> Apology:
         effect=apology.effect,
         items=apology.items,
         personal=True,
+        automatic=apology.automatic,
         issued_by=apology.agent,
         source_order=apology.order,
     )
-    apology.coupon, apology.status, apology.issued_at = publication.coupon, Apology.Status.ISSUED, at
-    apology.save(update_fields=["coupon", "status", "issued_at"])
-    _tell(apology, "issued", at)
-    return apology
+    return publication.coupon
+
+
+def _gift_card(apology: Apology, at: datetime) -> GiftCard:
+    day = local_day(at, settings.PROGRAMME_TIME_ZONE) + timedelta(days=CARD_VALID_DAYS + 1)
+    issued = issue_gift_card(
+        amount=apology.worth_amount,
+        currency=apology.currency,
+        holder=apology.customer,
+        expires_at=start_of_day(day, settings.PROGRAMME_TIME_ZONE),
+        items=apology.items,
+        reason=GiftCard.Reason.APOLOGY,
+        note=apology.reason,
+        channel=apology.channel or None,
+        source_key=f"apology:{apology.pk}",
+        issued_by=apology.agent,
+        client=apology.client,
+        at=at,
+    )
+    return issued.card
 
 
 def _promotion(currency: str, at: datetime) -> Promotion:
@@ -260,7 +269,9 @@ def _tell(apology: Apology, done: str, at: datetime) -> None:
         payload={
             "apology": apology.pk,
             "agent": apology.agent_id,
+            "kind": apology.kind,
             "coupon": apology.coupon_id,
+            "gift_card": apology.gift_card_id,
             "reason": apology.reason,
         },
     )

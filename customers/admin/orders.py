@@ -1,8 +1,11 @@
 """Orders in the console: facts, to be read with their lines and returns."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,6 +16,7 @@ from unfold.decorators import display
 
 from customers.admin.lists import FactAdmin
 from customers.models import Order, OrderLine, Return
+from customers.panels import order_actions
 from operations import formats
 
 TONES = {"PAID": "success", "PENDING": "info", "REFUNDED": "warning", "CANCELLED": "danger"}
@@ -94,6 +98,7 @@ class OrderAdmin(FactAdmin):
     search_fields = ["external_id__exact"]
     search_help_text = _("the whole number of an order")
     ordering = ["-ordered_at"]
+    change_form_before_template = "customers/order_actions.html"
     inlines = [LineInline, ReturnInline]
     fieldsets = [
         (
@@ -109,6 +114,15 @@ class OrderAdmin(FactAdmin):
         ),
         (_("Amounts"), {"fields": [("total", "shipping"), ("refunded", "revenue")]}),
     ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        order = self.get_object(request, unquote(object_id))
+        actions = order_actions(order, request) if order else []
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "order_actions": actions}
+        )
 
     @admin.display(description=_("order"), ordering="external_id")
     def number(self, order: Order) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack
+from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack, SealedCode
 from coupons.services import issue_gift_card
 from customers.models import Customer, Event
 from operations.models import IdempotencyKey
@@ -664,6 +664,23 @@ def test_an_apology_in_one_call(api):
     assert Event.objects.get(type="coupon.published").payload["channel"] == "email"
 
 
+def test_an_apology_as_a_gift_card_tells_its_code_until_it_is_sent(api):
+    customer(email="anna@example.com")
+    body = {"customer": {"email": "anna@example.com"}, "amount": 1500, "reason": "late", "kind": "GIFT_CARD"}
+
+    answer = post(api, "apologies", body, key="1")
+    again = post(api, "apologies", body, key="1")
+    SealedCode.objects.all().delete()
+    late = post(api, "apologies", body, key="1")
+
+    assert (answer.status_code, answer.json()["coupon"]) == (201, None)
+    card = answer.json()["gift_card"]
+    assert (len(card["code"]), card["amount"], card["code"][-4:]) == (16, 1500, card["last4"])
+    assert again.json() == answer.json()
+    assert late.json()["gift_card"] == {**card, "code": None}
+    assert card["code"].encode() not in bytes(IdempotencyKey.objects.get().body)
+
+
 def test_an_apology_above_the_allowance_waits(api):
     customer(email="anna@example.com")
     staff("agent")
@@ -698,7 +715,8 @@ def test_an_apology_above_the_allowance_waits(api):
     ("change", "pointer"),
     [
         ({"agent": "nobody"}, "/agent"),
-        ({"kind": "GIFT_CARD"}, "/kind"),
+        ({"kind": "MONEY"}, "/kind"),
+        ({"kind": "GIFT_CARD", "automatic": True}, "/automatic"),
         ({"amount": 0}, "/amount"),
         ({"percent": "10"}, "/amount"),
         ({"order": "123"}, "/order"),

@@ -1,6 +1,6 @@
 """Saying sorry: at once within the daily allowance, above it when another person agrees."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,8 +13,14 @@ from coupons.errors import (
     OrderRulesViolated,
     OwnRecord,
 )
-from coupons.models import AgentAllowance, Apology, Coupon
-from coupons.services import allowance_of, approve_apology, issue_apology, redeem_stack
+from coupons.models import AgentAllowance, Apology, Coupon, GiftCard
+from coupons.services import (
+    allowance_of,
+    approve_apology,
+    customer_allowance_of,
+    issue_apology,
+    redeem_stack,
+)
 from customers.models import Event, OrderLine, Product
 from operations.errors import FidelioError, InvalidInput
 from operations.models import Approval
@@ -200,3 +206,104 @@ def test_an_order_of_somebody_else_is_no_reason(anna, agent):
         apologise(anna, agent, order=order(customer()))
 
     assert Apology.objects.count() == 0
+
+
+# --- As a gift card, and by itself ---
+
+
+def test_an_apology_can_be_a_gift_card(anna, agent):
+    apology = apologise(anna, agent, kind="GIFT_CARD", skus=["TSHIRT-1"])
+
+    card = apology.gift_card
+    assert (apology.status, apology.coupon) == ("ISSUED", None)
+    assert (card.holder, card.amount, card.reason, card.issued_by) == (anna, 1500, "APOLOGY", agent)
+    assert (card.items, card.note) == ({"skus": ["TSHIRT-1"]}, WHY)
+    assert card.available_at(NOW) == 1500
+    assert card.expires_at == datetime(2027, 10, 22, 22, tzinfo=UTC)
+    assert Event.objects.get(type="gift_card.issued").payload["channel"] == "email"
+
+
+def test_a_gift_card_gets_its_share_of_the_order(anna, agent):
+    bought = order(anna)
+    OrderLine.objects.create(
+        order=bought, line_id="1", product=Product.objects.create(sku="MUG"), quantity=1, amount=5000
+    )
+
+    apology = apologise(anna, agent, kind="GIFT_CARD", amount=None, percent=Decimal(10), order=bought)
+
+    assert apology.gift_card.amount == 500
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"kind": "GIFT_CARD", "amount": None, "percent": Decimal(10)}, "/percent"),
+        ({"kind": "GIFT_CARD", "automatic": True}, "/automatic"),
+    ],
+)
+def test_a_gift_card_is_money(anna, agent, options, pointer):
+    with pytest.raises(InvalidInput) as refused:
+        apologise(anna, agent, **options)
+
+    assert refused.value.details[0].pointer == pointer
+    assert (Apology.objects.count(), GiftCard.objects.count()) == (0, 0)
+
+
+def test_a_gift_card_above_the_allowance_is_made_when_it_is_approved(anna, agent, supervisor):
+    waiting = apologise(anna, agent, amount=9999, kind="GIFT_CARD")
+    assert GiftCard.objects.count() == 0
+
+    approved = approve_apology(waiting, by=supervisor, at=NOW)
+
+    assert approved.gift_card.amount == 9999
+
+
+def test_an_apology_can_apply_by_itself_to_the_next_order(anna, agent):
+    apology = apologise(anna, agent, automatic=True, channel=None)
+
+    stack = redeem_stack(spending(who=anna, automatic=True), at=NOW)
+
+    assert apology.coupon.automatic
+    assert stack.redemptions.get().coupon == apology.coupon
+    assert stack.discount_amount == 1500
+
+
+# --- What one customer may get ---
+
+
+def test_what_a_customer_got_from_all_agents_counts_for_thirty_days(anna, agent, supervisor, settings):
+    settings.APOLOGY_CUSTOMER_AMOUNT = 4000
+    others = [staff(f"agent{number}") for number in range(3)]
+    for other in others[:2]:
+        assert apologise(anna, other).status == "ISSUED"
+
+    third = apologise(anna, others[2])
+
+    assert (third.status, third.within_allowance) == ("AWAITING_APPROVAL", False)
+    assert allowance_of(others[2], at=NOW).used_amount == 0
+    assert customer_allowance_of(anna, agent=agent, at=NOW).remaining_amount == 1000
+    assert apologise(customer(), others[2]).status == "ISSUED"
+    month_later = NOW + timedelta(days=30)
+    assert apologise(anna, agent, at=month_later).status == "ISSUED"
+
+
+def test_what_was_approved_counts_for_the_customer(anna, agent, supervisor):
+    approve_apology(apologise(anna, agent, amount=9000), by=supervisor, at=NOW)
+
+    allowance = customer_allowance_of(anna, agent=agent, at=NOW)
+
+    assert (allowance.used_amount, allowance.remaining_amount, allowance.count) == (9000, 6000, 1)
+
+
+def test_an_allowance_may_say_how_much_one_customer_gets(anna, agent, supervisor):
+    AgentAllowance.objects.create(user=agent, daily_amount=50_000, customer_amount=2000)
+
+    assert apologise(anna, agent).status == "ISSUED"
+    assert apologise(anna, agent).status == "AWAITING_APPROVAL"
+    assert apologise(customer(), agent).status == "ISSUED"
+
+
+def test_a_higher_daily_allowance_is_no_less_for_one_customer(anna, agent):
+    AgentAllowance.objects.create(user=agent, daily_amount=50_000)
+
+    assert apologise(anna, agent, amount=50_000).status == "ISSUED"
