@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from babel.numbers import get_currency_precision
@@ -39,13 +39,18 @@ class RowMistake:
 
 @dataclass
 class Draft:
-    """One item and the records it is made of; `places` says which line and column a pointer comes from."""
+    """One item and the records it is made of."""
 
     records: list[Record]
+    plan: "Plan"
     item: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, tuple[int, str]] = field(default_factory=dict)
     mistakes: list[RowMistake] = field(default_factory=list)
     valid: dict[str, Any] | None = None
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, str]]:
+        """Which line and column a pointer comes from; worked out where something is wrong."""
+        return dict(self.plan.places_of(self.records))
 
     @property
     def line(self) -> int:
@@ -150,7 +155,7 @@ class Plan:
         """
         with Numbers() as numbers:
             for group in self._groups(records):
-                draft = Draft(group)
+                draft = Draft(group, self)
                 self._fill(draft)
                 self._refuse_repeat(draft, numbers)
                 if not draft.mistakes:
@@ -196,23 +201,37 @@ class Plan:
 
     def _cut_off(self, record: Record) -> tuple[str, str] | None:
         """A line of a text that ends before a column which counts has lost something on its way."""
-        if self.options.kind != FileKind.CSV:
+        if self.options.kind != FileKind.CSV or record.cells.keys() >= self._names:
             return None
         lost = [column for column, _field in self.columns if column not in record.cells]
-        if not lost:
-            return None
         sentence = _("The line ends after %(count)d cells: “%(column)s” is missing.")
         return "too_few_cells", sentence % {"count": len(record.cells), "column": lost[-1]}
 
+    @cached_property
+    def _names(self) -> set[str]:
+        return {column for column, _field in self.columns}
+
+    @cached_property
+    def _cells(self) -> list[tuple[str, Field, bool]]:
+        """Return each column with its field, and whether every line has one of its own."""
+        return [(column, one, one.path[0] == LINE and len(one.path) > 1) for column, one in self.columns]
+
+    def places_of(self, records: list[Record]) -> Iterator[tuple[str, tuple[int, str]]]:
+        """Yield the pointer of each cell with its line and column."""
+        for line, record in enumerate(records):
+            if record.mistake or self._cut_off(record):
+                continue
+            for column, one, of_line in self._cells:
+                if of_line or line == 0:
+                    path = (LINE, line, one.path[1]) if of_line else one.path
+                    yield "/" + "/".join(str(step) for step in path), (record.line, column)
+
     def _read(self, draft: Draft, record: Record, *, line: int, head: bool) -> None:
-        for column, one in self.columns:
-            of_line = one.path[0] == LINE and len(one.path) > 1
+        for column, one, of_line in self._cells:
             if not head and not of_line:
                 continue
             value = record.cells.get(column)
             path = (LINE, line, one.path[1]) if of_line else one.path
-            pointer = "/" + "/".join(str(step) for step in path)
-            draft.places[pointer] = (record.line, column)
             if value is None or (isinstance(value, str) and not value.strip()):
                 if self.options.clear and one.clearable:
                     _put(draft.item, path, None)
@@ -225,7 +244,7 @@ class Plan:
     def _converted(self, one: Field, value: Any, item: dict[str, Any]) -> Any:
         if one.convert is values.amount:
             currency = item.get("currency") or self.values.get("currency") or settings.PROGRAMME_CURRENCY
-            return values.amount(value, self.options, digits=get_currency_precision(currency))
+            return values.amount(value, self.options, digits=_decimals(currency))
         return one.convert(value, self.options)
 
     def _complete(self, draft: Draft) -> None:
@@ -255,6 +274,11 @@ class Plan:
 
     def marked(self, proof: Any, line: int) -> dict[str, Any]:
         return (proof if isinstance(proof, dict) else {}) | self.proof_marks | {"line": line}
+
+
+@lru_cache(maxsize=200)
+def _decimals(currency: str) -> int:
+    return get_currency_precision(currency)
 
 
 def _complete_customer(plan: Plan, draft: Draft) -> None:

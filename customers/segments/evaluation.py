@@ -30,7 +30,7 @@ def evaluate_rules(rules: dict[str, Any], *, as_of: date | datetime) -> Customer
     """
     group, moment = parse_rules(rules, catalogue()), Moment.of(as_of)
     customers = Customer.objects.live()
-    first, then = _steps(group)
+    first, then = _steps(group, moment)
     if first.rules and then.rules:
         left = _keep(NARROWED, customers.filter(first.condition(moment)))
         customers, group = Customer.objects.filter(pk__in=_ids(NARROWED)), then
@@ -40,22 +40,25 @@ def evaluate_rules(rules: dict[str, Any], *, as_of: date | datetime) -> Customer
     return Customer.objects.filter(pk__in=_ids(EVALUATED))
 
 
-def _steps(group: Group) -> tuple[Group, Group]:
+def _steps(group: Group, moment: Moment) -> tuple[Group, Group]:
     """Return what narrows people down and what is asked of those left; both have to hold."""
     if group.combinator == "or" or group.negated:
         return Group("and", False, ()), group
-    first = tuple(rule for rule in group.rules if not _needs_history(rule))
-    then = tuple(rule for rule in group.rules if _needs_history(rule))
+    first = tuple(rule for rule in group.rules if not _needs_history(rule, moment))
+    then = tuple(rule for rule in group.rules if _needs_history(rule, moment))
     return replace(group, rules=first), replace(group, rules=then)
 
 
-def _needs_history(rule: Group | Leaf) -> bool:
+def _needs_history(rule: Group | Leaf, moment: Moment) -> bool:
     leaves: Iterable[Leaf] = rule.leaves() if isinstance(rule, Group) else [rule]
-    return any(leaf.field.kind is Kind.EVENT and not _is_recent(leaf.value) for leaf in leaves)
+    return any(leaf.field.kind is Kind.EVENT and not _is_quick(leaf, moment) for leaf in leaves)
 
 
-def _is_recent(value: Any) -> bool:
-    """Return whether something has to have happened within a stretch of time that has a beginning."""
+def _is_quick(leaf: Leaf, moment: Moment) -> bool:
+    """Return whether totals tell it, or it has to have happened in a stretch of time with a beginning."""
+    value = leaf.value
+    if leaf.field.reader.is_told_by_totals(value, moment):
+        return True
     if not isinstance(value, Happening) or value.mode not in ("atLeast", "exactly"):
         return False
     window = value.window

@@ -40,6 +40,7 @@ from customers.segments.totals import Totals
 FUNCTIONS = {"sum": Sum, "avg": Avg, "max": Max, "min": Min, "distinct": Count}
 # Of somebody to whom nothing happened these are 0; the others are empty.
 ZERO_WITHOUT = ("sum", "distinct")
+EVER = [("atLeast", 1), ("atMost", 0), ("none", 0)]
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,19 @@ class Happenings:
         least = self._at_least(value.threshold, value, moment, parts)
         return least & ~self._at_least(value.threshold + 1, value, moment, parts)
 
+    def is_told_by_totals(self, value: Any, moment: Moment) -> bool:
+        """Return whether a condition is about ever or never, and totals know it."""
+        ever = isinstance(value, Happening) and (value.mode, value.threshold) in EVER
+        return ever and self._told(value, moment) is not None
+
+    def _told(self, value: Happening, moment: Moment) -> Q | None:
+        return self.totals.ever(value.window, value.where, moment) if self.totals else None
+
     def _at_least(self, times: int, value: Happening, moment: Moment, parts: tuple[str, ...]) -> Q:
         if times == 0:
             return ALWAYS
-        if times == 1 and self.totals:
-            known = self.totals.ever(value.window, value.where, moment)
-            if known is not None:
-                return known
+        if times == 1 and (known := self._told(value, moment)) is not None:
+            return known
         happened = self._happened(value, moment, parts)
         if times == 1:
             return Q(Exists(happened.filter(**{self.customer: OuterRef("pk")})))

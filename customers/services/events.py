@@ -248,6 +248,8 @@ def content_hash(content: Any) -> bytes:
 
 def content_of(item: Any) -> Any:
     """Return what counts as the content of an item: an absent field and a null one are the same."""
+    if type(item) in (str, int):  # Most of it.
+        return item
     if isinstance(item, dict):
         return {name: content_of(part) for name, part in item.items() if part is not None}
     if isinstance(item, list):

@@ -6,8 +6,10 @@ import that was killed goes on exactly behind the last portion.
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -226,7 +228,7 @@ def _read_all(run: ImportRun, job: JobRun, *, dry: bool) -> None:
     sign = 0.0
     with ErrorFile(_errors_path(run), size=report.error_bytes) as errors:
         try:
-            for portion in _portions(plan.drafts(records, after=run.position)):
+            for portion in _portions_ahead(plan.drafts(records, after=run.position)):
                 report = take_portion(run, plan, portion, report, errors, dry=dry)
                 if time.monotonic() - sign > SECONDS_BETWEEN_SIGNS:
                     advance_job(job, done=run.position)
@@ -236,9 +238,23 @@ def _read_all(run: ImportRun, job: JobRun, *, dry: bool) -> None:
     advance_job(job, done=job.total or run.position)
 
 
-def _portions(drafts: Iterator[Draft]) -> Iterator[list[Draft]]:
-    while portion := list(islice(drafts, PORTION)):
-        yield portion
+def _portions_ahead(drafts: Generator[Draft, None, None]) -> Iterator[list[Draft]]:
+    """Yield portions, each read and checked by another thread while the database is busy with the one before.
+
+    All the reading is that thread's, and so is the end of it; it speaks the language of this one.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as reader:
+
+        def read() -> Future[list[Draft]]:
+            return reader.submit(copy_context().run, lambda: list(islice(drafts, PORTION)))
+
+        try:
+            coming = read()
+            while portion := coming.result():
+                coming = read()
+                yield portion
+        finally:
+            reader.submit(drafts.close)
 
 
 def _errors_path(run: ImportRun) -> Path:

@@ -1,7 +1,8 @@
 """One portion of an import: its records, its journal and its place in the file, in one transaction."""
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from customers.imports.plan import Draft, Plan
 from customers.imports.report import ErrorFile, Report
 from customers.models.imports import ImportedRow, ImportRun
+from customers.services.bulk import copy_rows
 from customers.services.resolution import ProfileChange
 from operations.errors import FidelioError
 from operations.outcomes import Outcome, WriteMode
@@ -23,6 +25,14 @@ TRANSIENT = {"40001", "40P01"}  # Serialization failure and deadlock: the same a
 class RecordNotTaken(FidelioError):
     key = "not_taken"
     message = "The database could not take this record."
+
+
+class Entry(NamedTuple):
+    """What is kept of one record: the row it led to, whose it is, and what it said before."""
+
+    target: int
+    customer_id: int | None = None
+    before: dict[str, Any] | None = None
 
 
 def take_portion(
@@ -46,14 +56,14 @@ def _take(
     with transaction.atomic():
         valid = [draft for draft in drafts if draft.valid is not None]
         outcomes = _write(run, plan, valid)
-        rows: list[ImportedRow] = []
+        rows: list[Entry] = []
         for draft, outcome in zip(valid, outcomes, strict=True):
             _count(run, draft, outcome, report, rows)
         refused = [draft for draft in drafts if draft.mistakes]
         for draft in refused:
             report.reject(draft)
         report.error_bytes = errors.add(refused)
-        ImportedRow.objects.bulk_create(rows)
+        _keep(run, rows)
         if dry:
             transaction.set_rollback(True)
         run.position = drafts[-1].records[-1].line
@@ -61,6 +71,12 @@ def _take(
         if not dry:
             run.save(update_fields=["position", "report"])
     return report
+
+
+def _keep(run: ImportRun, rows: list[Entry]) -> None:
+    before = [None if row.before is None else json.dumps(row.before) for row in rows]
+    told = [(run.pk, row.target, row.customer_id, said) for row, said in zip(rows, before, strict=True)]
+    copy_rows(ImportedRow, ["run_id", "target", "customer_id", "before"], told)
 
 
 def _write(run: ImportRun, plan: Plan, drafts: list[Draft]) -> list[Outcome]:
@@ -81,7 +97,7 @@ def _write(run: ImportRun, plan: Plan, drafts: list[Draft]) -> list[Outcome]:
         return _write(run, plan, drafts[:half]) + _write(run, plan, drafts[half:])
 
 
-def _count(run: ImportRun, draft: Draft, outcome: Outcome, report: Report, rows: list[ImportedRow]) -> None:
+def _count(run: ImportRun, draft: Draft, outcome: Outcome, report: Report, rows: list[Entry]) -> None:
     if outcome.error:
         draft.refuse_for(outcome.error)
         return
@@ -90,7 +106,6 @@ def _count(run: ImportRun, draft: Draft, outcome: Outcome, report: Report, rows:
     if row is None:
         report.unchanged += len(draft.records)
         return
-    row.run = run
     rows.append(row)
     if outcome.created:
         report.created += len(draft.records)
@@ -98,7 +113,7 @@ def _count(run: ImportRun, draft: Draft, outcome: Outcome, report: Report, rows:
         report.updated += len(draft.records)
 
 
-def _of_customer(outcome: Outcome) -> ImportedRow | None:
+def _of_customer(outcome: Outcome) -> Entry | None:
     change: ProfileChange = outcome.trace
     if not (change.changed or outcome.created):
         return None
@@ -110,32 +125,32 @@ def _of_customer(outcome: Outcome) -> ImportedRow | None:
         "identities": [identity.pk for identity in change.identities],
         "customer_created": outcome.created,
     }
-    return ImportedRow(target=change.profile.pk, customer=outcome.row, before=before)
+    return Entry(change.profile.pk, outcome.row.pk, before)
 
 
-def _of_fact(outcome: Outcome) -> ImportedRow | None:
+def _of_fact(outcome: Outcome) -> Entry | None:
     if not outcome.created:
         return None
-    return ImportedRow(target=outcome.row.pk, customer_id=outcome.row.customer_id)
+    return Entry(outcome.row.pk, outcome.row.customer_id)
 
 
-def _of_consent(outcome: Outcome) -> ImportedRow | None:
+def _of_consent(outcome: Outcome) -> Entry | None:
     if not outcome.created:
         return None
-    return ImportedRow(target=outcome.row.record_id, customer_id=outcome.row.customer_id)
+    return Entry(outcome.row.record_id, outcome.row.customer_id)
 
 
-def _of_product(outcome: Outcome) -> ImportedRow | None:
+def _of_product(outcome: Outcome) -> Entry | None:
     if outcome.created:
-        return ImportedRow(target=outcome.row.pk)
-    return ImportedRow(target=outcome.row.pk, before=_plain(outcome.trace)) if outcome.trace else None
+        return Entry(outcome.row.pk)
+    return Entry(outcome.row.pk, before=_plain(outcome.trace)) if outcome.trace else None
 
 
 def _plain(before: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value is None else str(value) for name, value in before.items()}
 
 
-_JOURNAL: dict[str, Callable[[Outcome], ImportedRow | None]] = {
+_JOURNAL: dict[str, Callable[[Outcome], Entry | None]] = {
     "customers": _of_customer,
     "orders": _of_fact,
     "products": _of_product,

@@ -16,7 +16,7 @@ VALUES = {
     Kind.ANY: st.sampled_from([3, 0.5, "golf", "g", True]),
 }
 PARTS = {"trait.*": "trait.interest", "attribute.*": "attribute.interest", "event.*": "event.nps.answered"}
-PARTS |= {"payload.*": "payload.score", "random.*": "random.a"}
+PARTS |= {"payload.*": "payload.mood", "random.*": "random.a"}
 WINDOWS = [
     {},
     {"last_days": 60},
