@@ -129,6 +129,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Operate"),
         [
             Entry(_("Jobs"), "pending_actions", model="operations.jobrun"),
+            Entry(_("Checks of the books"), "fact_check", model="operations.invariantrun"),
             Entry(_("Schedules"), "schedule", model="django_celery_beat.periodictask"),
             Entry(_("Channel switches"), "toggle_on", model="campaigns.channelswitch"),
             Entry(_("Allowances"), "account_balance_wallet", model="coupons.agentallowance"),
