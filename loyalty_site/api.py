@@ -4,6 +4,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 urlpatterns = [
+    # Patterns are tried in their order: what a till waits for comes first.
+    path("", include("coupons.api.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("customers.api.segment_urls")),
@@ -11,7 +13,6 @@ urlpatterns = [
     path("", include("customers.api.urls")),
     path("", include("referrals.api.urls")),
     path("", include("analytics.api.urls")),
-    path("", include("coupons.api.urls")),
     path("", include("operations.api.urls")),
     path("", include("campaigns.api.urls")),
 ]

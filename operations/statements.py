@@ -1,7 +1,9 @@
 """Statements that a connection prepares once, for the few paths where planning costs more than running."""
 
+import re
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -13,17 +15,30 @@ from psycopg.types.numeric import Int8
 def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
     """Run one statement, prepared on this connection from its first use on, and return its rows.
 
-    Every parameter is cast in the text, whole numbers are sent as bigint: the same text is one statement.
+    Parameters stand in the text as %(name)s, each with a cast; whole numbers are sent as bigint, so that the
+    same text is always the same statement.
     """
     connection.ensure_connection()
     started = time.monotonic()
-    values = {name: _typed(value) for name, value in parameters.items()}
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, values, prepare=True)
-        rows = cursor.fetchall() if cursor.description else []
+    text, names = _numbered(sql)
+    values = [_typed(parameters[name]) for name in names]
+    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+        cursor.execute(text, values, prepare=True)
+        rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
     return rows
+
+
+@lru_cache(maxsize=256)
+def _numbered(sql: str) -> tuple[str, list[str]]:
+    """Return the text with $1, $2 for its named parameters, and their names in this order."""
+    names: dict[str, int] = {}
+    text = _NAMED.sub(lambda found: f"${names.setdefault(found[1], len(names) + 1)}", sql)
+    return text, list(names)
+
+
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 
 def _typed(value: Any) -> Any:

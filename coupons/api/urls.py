@@ -4,6 +4,12 @@ from coupons.api import apologies, coupons, gift_cards, promotions, returns
 from coupons.api.spending import views as spending
 
 urlpatterns = [
+    path("qualifications", spending.Qualification.as_view()),
+    path("validations", spending.Validation.as_view()),
+    path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
+    path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
+    path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
+    path("reservations/<str:key>", spending.ReservationDetail.as_view()),
     path("promotions", promotions.PromotionList.as_view(), name="promotions"),
     path("promotions/<str:reference>", promotions.PromotionDetail.as_view(), name="promotion"),
     path("promotions/<str:reference>/activate", promotions.PromotionActivation.as_view()),
@@ -14,12 +20,6 @@ urlpatterns = [
     path("coupons/<str:code>", coupons.CouponDetail.as_view(), name="coupon"),
     path("coupons/<str:code>/qr.svg", coupons.CouponQr.as_view(), name="coupon-qr"),
     path("coupons/<str:code>/barcode.svg", coupons.CouponBarcode.as_view(), name="coupon-barcode"),
-    path("qualifications", spending.Qualification.as_view()),
-    path("validations", spending.Validation.as_view()),
-    path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
-    path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
-    path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
-    path("reservations/<str:key>", spending.ReservationDetail.as_view()),
     path("redemptions/<str:reference>/returns", returns.RedemptionReturns.as_view()),
     path("apologies", apologies.ApologyList.as_view()),
     path("apologies/<int:pk>/approve", apologies.ApologyApproval.as_view()),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 
 from django.conf import settings
 
@@ -12,14 +13,20 @@ from customers.models import Customer, Identity, Namespace, Order, SegmentMember
 from customers.rules import address_hash, normalise_email
 from customers.services import find_customer
 from customers.services.locks import hold_customer
+from customers.services.references import IDENTITY, PROFILE, PUBLIC_ID, Key, key_of
+from operations.statements import Columns, run
 
 
 @dataclass(frozen=True)
 class Buyer:
-    """The person behind a cart; `customer` None with e-mail hashes is somebody not seen before."""
+    """The person behind a cart; `customer` None with e-mail hashes is somebody not seen before.
+
+    One who is `held` stays who they are until the transaction ends.
+    """
 
     customer: Customer | None = None
     email_hashes: tuple[str, ...] = field(default=())
+    held: bool = field(default=False, compare=False)
 
     @property
     def known(self) -> bool:
@@ -33,20 +40,65 @@ class Buyer:
         return f"customer:{self.customer.pk}" if self.customer is not None else ""
 
 
-def find_buyer(reference: dict[str, str] | None, *, create_prospect: bool = False, at: datetime) -> Buyer:
+def find_buyer(
+    reference: dict[str, str] | None, *, create_prospect: bool = False, hold: bool = False, at: datetime
+) -> Buyer:
     """Return who a reference names. Somebody unknown becomes a prospect only with `create_prospect`.
+
+    With `hold` the buyer is not merged until the transaction ends.
 
     Raises CustomerNotFound for an unknown id, CustomerErased, InvalidInput.
     """
     if reference is None:
         return Buyer()
+    if (known := _known_buyer(key_of(reference), hold=hold)) is not None:
+        return known
     try:
         customer = find_customer(reference, create_prospect=create_prospect, at=at)
     except CustomerNotFound:
         if "id" in reference:
             raise
         customer = None
-    return buyer_of(customer, email=reference.get("email"))
+    buyer = buyer_of(customer, email=reference.get("email"))
+    return held_buyer(buyer) if hold else buyer
+
+
+def _known_buyer(key: Key, *, hold: bool) -> Buyer | None:
+    """Return the live customer under this key with all their e-mails; None sends to the longer way."""
+    rows = run(_statement(key.kind, hold), {"space": key.space, "value": key.value})
+    if not rows:
+        return None
+    ((*values, emails),) = rows
+    customer = _CUSTOMER.row(values)
+    if customer.merged_into_id or customer.status == Customer.Status.ERASED:
+        return None
+    named = {key.value} if (key.kind, key.space) == (IDENTITY, Namespace.EMAIL) else set()
+    hashes = sorted(address_hash(address) for address in {*emails, *named})
+    return Buyer(customer, tuple(hashes), held=hold)
+
+
+_CUSTOMER = Columns(Customer)
+
+
+@cache
+def _statement(kind: str, hold: bool) -> str:
+    return f"""
+SELECT {_CUSTOMER.of("c")}, ARRAY(
+    SELECT i.value FROM customers_identity i
+    WHERE i.customer_id = c.id AND i.namespace = '{Namespace.EMAIL}' AND NOT i.shared)
+FROM customers_customer c WHERE {_BY[kind]} {"FOR SHARE OF c" if hold else ""}
+"""
+
+
+_BY = {
+    PUBLIC_ID: "c.public_id = NULLIF(%(value)s::text, '')::uuid AND %(space)s::text = ''",
+    PROFILE: """c.id = (
+        SELECT p.customer_id FROM customers_sourceprofile p JOIN customers_source s ON s.id = p.source_id
+        WHERE s.code = %(space)s::text AND p.external_id = %(value)s::text)""",
+    IDENTITY: """c.id = (
+        SELECT i.customer_id FROM customers_identity i
+        WHERE i.namespace = %(space)s::text AND i.value = %(value)s::text AND NOT i.shared)""",
+}
 
 
 def buyer_of(customer: Customer | None, *, email: str | None = None) -> Buyer:
@@ -63,7 +115,7 @@ def buyer_of(customer: Customer | None, *, email: str | None = None) -> Buyer:
 
 def held_buyer(buyer: Buyer) -> Buyer:
     """Keep the buyer from being merged until the transaction ends; return them, or whom they became."""
-    if buyer.customer is None:
+    if buyer.customer is None or buyer.held:
         return buyer
     customer = hold_customer(buyer.customer)
     if customer.pk == buyer.customer.pk:

@@ -1,9 +1,10 @@
 """From a request to the spending it asks about, and the counting of codes that lead nowhere."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from coupons import services
+from coupons.api.spending.shapes import SpendingIn
 from coupons.engine import Application, Cart, Line
 from coupons.services import Buyer, Purchase, Redeemable, Spending
 from coupons.services.offers import unknown_codes
@@ -32,19 +34,28 @@ class Question:
 
 
 def read_question(
-    request: Request, shape: Callable, *, needs_redeemables: bool = True, create_prospect: bool = False
+    request: Request,
+    shape: type[SpendingIn],
+    *,
+    needs_redeemables: bool = True,
+    create_prospect: bool = False,
 ) -> Question:
     """Return what the request asks. Raises InvalidInput, CustomerNotFound, TooManyWrongCodes."""
-    entry = shape(data=request.data)
-    entry.is_valid(raise_exception=True)
-    fields = entry.validated_data
+    fields = _checker(shape).run_validation(request.data)
     if needs_redeemables and not fields["redeemables"] and not fields["automatic"]:
         raise serializers.ValidationError({"redeemables": [_("Name something to spend.")]})
     at = fields.get("at") or timezone.now()
     reference = dict(fields["customer"]) if fields["customer"] else None
-    buyer = services.find_buyer(reference, create_prospect=create_prospect, at=at)
+    # Who may make a prospect spends, in a transaction: there the buyer has to stay who they are.
+    buyer = services.find_buyer(reference, create_prospect=create_prospect, hold=create_prospect, at=at)
     refuse_guessing(request.auth, subject_of(buyer, reference))
     return Question(_spending(request, fields, buyer), fields, at)
+
+
+@cache
+def _checker(shape: type[SpendingIn]) -> SpendingIn:
+    """Return one serializer for all requests: to build it takes longer than to check a cart with it."""
+    return shape()
 
 
 def subject_of(buyer: Buyer, reference: dict[str, str] | None = None) -> str:
