@@ -114,8 +114,7 @@ def budget_bars(promotions: Sequence[Promotion], *, at: datetime) -> dict[int, l
 
 def _bar(budget: Budget, used: int, currency: str) -> BudgetBar:
     def show(value: int) -> str:
-        amounts = budget.metric == Budget.Metric.DISCOUNT_AMOUNT
-        return money(value, currency) if amounts else number(value)
+        return money(value, currency) if budget.counts_money else number(value)
 
     return BudgetBar(
         budget_id=budget.pk,

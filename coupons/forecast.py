@@ -47,7 +47,7 @@ def burn_down(budget: Budget, *, used: int, at: datetime) -> BurnDown:
     end = _last_day(budget, today, promotion)
     sentence, tone = _sentence(budget, left, pace, spent_on, end, today)
     chart = None
-    if budget.period != Period.DAY:
+    if budget.period != Period.DAY and (used or first < today):
         chart = _chart(
             budget, daily, first, today, left, pace, min(filter(None, [spent_on, end]), default=None)
         )

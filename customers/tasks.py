@@ -144,3 +144,4 @@ def collect_prices(days: int = 2) -> None:
     """Write down what articles were sold for in the last days."""
     at = timezone.now()
     prices.collect_sold_prices(since=at - timedelta(days=days), until=at)
+    prices.collect_last_prices()

@@ -13,13 +13,15 @@ from django.utils.translation import ngettext
 
 from analytics.models import RfmModel, RfmRun
 from campaigns.models import CampaignRun
-from coupons.models import Budget, BudgetPeriod, Period, Promotion
+from coupons.models import BudgetPeriod, Period, Promotion, PromotionAlert
+from coupons.services.alerts import alert_in_words
 from operations import formats
 from operations.models import Approval, JobRun
 
 SHARE_THAT_WARNS = 0.8
 EACH_SHOWN = 5
 FAILED_WITHIN = timedelta(days=1)
+ALERTED_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def open_decisions(user: AbstractBaseUser) -> list[Decision]:
         found += _paused_runs()
     if user.has_perm("coupons.view_promotion"):
         found += _budgets()
+        found += _unusual_speed()
     if user.has_perm("operations.change_approval"):
         found += _approvals(user)
     if user.has_perm("operations.view_jobrun"):
@@ -83,6 +86,21 @@ def _budgets() -> Iterator[Decision]:
         )
 
 
+def _unusual_speed() -> Iterator[Decision]:
+    """Codes that are used far more than usual, until somebody has looked."""
+    alerts = PromotionAlert.objects.open().filter(
+        kind=PromotionAlert.Kind.SPEED, raised_at__gte=timezone.now() - ALERTED_WITHIN
+    )
+    for alert in alerts.select_related("promotion", "coupon")[:EACH_SHOWN]:
+        yield Decision(
+            alert_in_words(alert),
+            _("If the code has leaked, stop the promotion on its page: one click."),
+            "speed",
+            reverse("admin:coupons_promotion_change", args=[alert.promotion_id]),
+            tone="bad",
+        )
+
+
 def _is_current(period: BudgetPeriod, today) -> bool:
     """A day's, week's or month's budget that ended has nothing to decide any more."""
     first = {
@@ -95,7 +113,7 @@ def _is_current(period: BudgetPeriod, today) -> bool:
 
 def _written(period: BudgetPeriod, field: str) -> str:
     value = getattr(period, field)
-    if period.budget.metric == Budget.Metric.DISCOUNT_AMOUNT:
+    if period.budget.counts_money:
         return formats.money(value, period.budget.promotion.currency)
     return formats.number(value)
 

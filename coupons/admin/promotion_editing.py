@@ -111,15 +111,14 @@ class PreviewView(PromotionPage, View):
         at = timezone.now()
         reference = request.POST.get("promotion", "")
         promotion = Promotion.objects.by_reference(reference).first() if reference else None
-        definition = PromotionForm(request.POST, promotion=promotion).preview()
+        form = PromotionForm(request.POST, promotion=promotion)
+        definition = form.preview()
         try:
             effect = read_effect(definition["effect"])
             said = describe(definition, zone=Promotion().time_zone)
             sample = try_on_sample(definition, at=at)
         except InvalidInput as error:
-            return {
-                "missing": list(dict.fromkeys(str(one.message) for one in error.details))[:MISTAKES_SHOWN]
-            }
+            return {"missing": form.said_of(error)[:MISTAKES_SHOWN]}
         notices = legal_notices(definition["legal_kind"], effect)
         public = (definition["coupon"] or {}).get("code")
         if definition["trigger"] == Promotion.Trigger.AUTOMATIC or public:

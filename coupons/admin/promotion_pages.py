@@ -62,7 +62,7 @@ class PromotionView(PromotionPage, TemplateView):
             alerts=_alerts(promotion),
             strip=_strip(promotion, figures),
             budgets=_budgets(promotion, figures.budgets, at=at),
-            chart=redemption_chart(promotion, at=at),
+            chart=redemption_chart(promotion, at=at) if figures.redemptions or status != "DRAFT" else None,
             latest=_latest(promotion),
             newest=_newest_version(promotion),
             may_change=may_change,

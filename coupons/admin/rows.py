@@ -8,12 +8,19 @@ SPARE = 4
 MOST = 50
 
 
+class Row(forms.Form):
+    """One of many; it is empty while nothing stands in the fields that have no value to begin with."""
+
+    def has_changed(self) -> bool:
+        return any(self[name].data for name, field in self.fields.items() if field.initial is None)
+
+
 class Rows:
     """Forms of one kind, named `prefix-0`, `prefix-1`, ...; as many as were sent, or as there are values."""
 
     def __init__(
         self,
-        row: type[forms.Form],
+        row: type[Row],
         prefix: str,
         *,
         data: Any = None,

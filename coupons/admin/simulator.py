@@ -1,5 +1,6 @@
 """The simulator: put together a cart and see what each incentive does to it, and why not."""
 
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from coupons import answers, engine
 from coupons.admin.fields import MoneyField, NamesField, local_time_field, name_field
 from coupons.admin.promotion_form import RowsForm
 from coupons.admin.promotion_pages import page_of
+from coupons.admin.rows import Row
 from coupons.definitions import read_effect
 from coupons.models import Promotion, Redemption
 from coupons.notices import covered_products, price_notices
@@ -37,7 +39,7 @@ TRIED_AT_MOST = 10
 CODES_AT_MOST = 30
 
 
-class CartRow(forms.Form):
+class CartRow(Row):
     """So many pieces of an article, at a price: the catalogue's, unless one is given."""
 
     quantity = forms.DecimalField(
@@ -180,8 +182,8 @@ def find_one(text: str) -> Customer | None:
     """Return the one customer known under an e-mail, phone, card or number."""
     compact = "".join(text.split()).replace("-", "")
     values = {text, text.lower(), text.upper(), compact, compact.upper()}
-    if phone := normalise_phone(compact):
-        values.add(phone)
+    with suppress(ValueError):
+        values.add(normalise_phone(compact, settings.PROGRAMME_COUNTRY))
     found = list(customers_known_as(values, source_id=text)[:2])
     if not found and text.isascii() and text.isdigit() and len(text) < 19:
         found = list(Customer.objects.present().filter(pk=int(text)))

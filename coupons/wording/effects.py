@@ -129,19 +129,16 @@ def _free_units(effect: Effect, currency: str) -> str:
         "percent": percent_in_words(effect.percent),
     }
     cheapest = effect.choose == Choose.CHEAPEST
+    which = (
+        ngettext("the cheapest", "the %(get)s cheapest", effect.get)
+        if cheapest
+        else ngettext("the dearest", "the %(get)s dearest", effect.get)
+    )
+    values["which"] = which % values
     if effect.percent == 100:
-        words = (
-            _("of every %(group)s pieces (%(items)s) the %(get)s cheapest free")
-            if cheapest
-            else _("of every %(group)s pieces (%(items)s) the %(get)s dearest free")
-        )
+        words = _("of every %(group)s pieces (%(items)s) %(which)s free") % values
     else:
-        words = (
-            _("of every %(group)s pieces (%(items)s) the %(get)s cheapest %(percent)s cheaper")
-            if cheapest
-            else _("of every %(group)s pieces (%(items)s) the %(get)s dearest %(percent)s cheaper")
-        )
-    words = words % values
+        words = _("of every %(group)s pieces (%(items)s) %(which)s %(percent)s cheaper") % values
     if effect.grouping == Grouping.PER_GROUP:
         words = _("%(words)s, within each group") % {"words": words}
     return _limited(words, effect)

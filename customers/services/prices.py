@@ -45,6 +45,15 @@ def collect_sold_prices(*, since: datetime, until: datetime) -> int:
         return cursor.rowcount
 
 
+def collect_last_prices() -> int:
+    """Write down the last sale of each article of which no price is known; return how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COLLECT_LAST, {"zone": settings.PROGRAMME_TIME_ZONE, "currency": settings.PROGRAMME_CURRENCY}
+        )
+        return cursor.rowcount
+
+
 def with_prices(products: QuerySet[Product], *, at: datetime) -> QuerySet[Product]:
     """Return the articles with `price_amount`, what they are offered for as far as we know, and
     `lowest_amount`, the lowest price of the 30 days before this day; each None when nobody told us.
@@ -86,4 +95,18 @@ WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quan
 GROUP BY line.product_id, day
 ORDER BY line.product_id, day
 {_LOWEST} GREATEST(price.last_amount, excluded.last_amount)
+"""
+_COLLECT_LAST = """
+INSERT INTO customers_productprice (product_id, day, lowest_amount, last_amount)
+SELECT product.id, last.day, last.amount, last.amount
+FROM customers_product AS product CROSS JOIN LATERAL (
+    SELECT (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
+           round(coalesce(line.unit_price_amount, line.amount / line.quantity))::bigint AS amount
+    FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
+    WHERE line.product_id = product.id AND line.quantity > 0 AND sale.currency = %(currency)s
+    ORDER BY sale.ordered_at DESC LIMIT 1
+) AS last
+WHERE product.unit_price_amount IS NULL
+  AND NOT EXISTS (SELECT FROM customers_productprice AS known WHERE known.product_id = product.id)
+ON CONFLICT (product_id, day) DO NOTHING
 """

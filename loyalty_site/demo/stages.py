@@ -19,6 +19,7 @@ from analytics.services import ensure_main_model, run_rfm
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
+from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
@@ -140,6 +141,11 @@ def load_mailings(demo: Demo) -> None:
         demo.result |= asdict(loaded)
 
 
+def collect_prices(demo: Demo) -> None:
+    collect_sold_prices(since=demo.at - timedelta(days=32), until=demo.at)
+    collect_last_prices()
+
+
 def set_out_showcase(demo: Demo) -> None:
     write_allowances()
     write_win_back(ensure_main_model(), at=demo.at)
@@ -168,6 +174,7 @@ STAGES = [
     Stage(gettext_noop("Segments"), 20_000, write_segments),
     Stage(gettext_noop("Points of the past"), 200_000, credit_points),
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
+    Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

@@ -147,6 +147,15 @@ class PromotionForm(NameFields, EffectFields, CodeFields, AudienceFields, Togeth
             definition |= {"trigger": kept["trigger"], "coupon": kept["coupon"]}
         return definition | {"currency": settings.PROGRAMME_CURRENCY}
 
+    def said_of(self, error: FidelioError) -> list[str]:
+        """Return what is missing or wrong, each with the field that it is about."""
+        said = []
+        for mistake in error.details:
+            name = self._field_of(mistake.pointer)
+            label = f"{self.fields[name].label}: " if name else ""
+            said.append(f"{label}{mistake.message}")
+        return list(dict.fromkeys(said))
+
     def _field_of(self, pointer: str) -> str | None:
         name = super()._field_of(pointer)
         kind = self.cleaned_data.get("kind")

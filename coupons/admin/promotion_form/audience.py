@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import MoneyField, NamesField, clock_field, local_time_field
+from coupons.admin.rows import Row
 from coupons.definitions import DAYS
 from coupons.engine.incentive import SpendBasis, SpendScope
 from customers.models import Segment
@@ -17,7 +18,7 @@ FLAGS = ("holder_only", "verified_email", "first_order_only")
 PLACES = ("countries", "regions", "languages", "stores", "sales_channels")
 
 
-class HoursRow(forms.Form):
+class HoursRow(Row):
     """Some hours of some days."""
 
     days = forms.MultipleChoiceField(
@@ -50,7 +51,7 @@ class HoursRow(forms.Form):
         }
 
 
-class MetadataRow(forms.Form):
+class MetadataRow(Row):
     """Something that the order has to say about itself."""
 
     TEXT, NUMBER, FLAG = "text", "number", "flag"

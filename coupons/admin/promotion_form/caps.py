@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import MoneyField, PercentField, count_field
+from coupons.admin.rows import Row
 from coupons.definitions import LimitSubject
 from coupons.engine.incentive import Basis
 from coupons.models import Budget, Period
@@ -19,7 +20,7 @@ PERIODS = [
 MONEY_METRICS = (Budget.Metric.DISCOUNT_AMOUNT, Budget.Metric.GIFT_AMOUNT)
 
 
-class LimitRow(forms.Form):
+class LimitRow(Row):
     """At most so often."""
 
     uses = count_field(label=_("Times"), required=True)
@@ -44,7 +45,7 @@ class LimitRow(forms.Form):
         return {"period": Period.TOTAL.value, **limit}
 
 
-class BudgetRow(forms.Form):
+class BudgetRow(Row):
     """At most so much."""
 
     cap = forms.DecimalField(

@@ -42,6 +42,7 @@ class CodeFields(forms.Form):
             (POOL, _("codes that exist already: printed, or imported from elsewhere")),
         ],
         widget=forms.RadioSelect,
+        required=False,
         initial=EACH,
     )
     public_code = forms.CharField(label=_("The code for everybody"), max_length=64, required=False)

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import MoneyField, NamesField, PercentField, count_field, name_field
+from coupons.admin.rows import Row
 from coupons.engine.incentive import Choose, Grouping, Kind
 
 ORDER, ITEMS, BUNDLE = "ORDER", "ITEMS", "BUNDLE"
@@ -23,7 +24,7 @@ ITEM_NAMES = ("skus", "products", "categories", "brands", "collections")
 PART_NAMES = [("sku", _("the article")), ("category", _("the category")), ("brand", _("the brand"))]
 
 
-class TierRow(forms.Form):
+class TierRow(Row):
     """From so much spent, so much off."""
 
     from_amount = MoneyField(label=_("From"), min_value=0)
@@ -54,7 +55,7 @@ class TierRow(forms.Form):
         return {"from_amount": tier.get("from_amount"), "value": value, "unit": unit}
 
 
-class PartRow(forms.Form):
+class PartRow(Row):
     """So many pieces of something."""
 
     quantity = count_field(label=_("Pieces"), initial=1)
@@ -101,6 +102,7 @@ class EffectFields(forms.Form):
     target = forms.ChoiceField(
         label=_("On"),
         choices=[(ORDER, _("the whole order")), (ITEMS, _("some articles"))],
+        required=False,
         initial=ORDER,
     )
     price_of = forms.ChoiceField(

@@ -1,0 +1,81 @@
+"""What articles were offered for, and the lowest price of the last 30 days."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from customers.models import Product, ProductPrice
+from customers.services import upsert_product
+from customers.services.prices import (
+    collect_last_prices,
+    collect_sold_prices,
+    raised_lately,
+    record_prices,
+    with_prices,
+)
+from tests.factories import OrderFactory, ProductFactory
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 10, 22, 10, tzinfo=UTC)
+TODAY = date(2026, 10, 22)
+
+
+def sold(product, amount: int, *, quantity: int = 1, at: datetime = NOW, **fields) -> None:
+    OrderFactory(ordered_at=at, lines=[(product.sku, quantity, amount, 0)], **fields)
+
+
+def priced(product) -> list[tuple]:
+    rows = ProductPrice.objects.filter(product=product).order_by("day")
+    return [(row.day, row.lowest_amount, row.last_amount) for row in rows]
+
+
+def test_of_several_prices_of_a_day_the_lowest_and_the_last_stand():
+    shirt = ProductFactory()
+
+    for amount in (2990, 1990, 2490):
+        record_prices({shirt.pk: amount}, on=TODAY)
+
+    assert priced(shirt) == [(TODAY, 1990, 2490)]
+
+
+def test_a_price_told_with_the_article_is_written_down():
+    told = upsert_product("SHIRT", name="Shirt", unit_price_amount=2990).row
+
+    assert [row[1:] for row in priced(told)] == [(2990, 2990)]
+    assert Product.objects.get(sku="SHIRT").unit_price_amount == 2990
+
+
+def test_orders_tell_prices_by_local_day_without_the_customers_discount():
+    shirt = ProductFactory()
+    sold(shirt, 6000, quantity=2)
+    sold(shirt, 2500)
+    sold(shirt, 2000, at=datetime(2026, 10, 22, 22, 30, tzinfo=UTC))
+
+    collect_sold_prices(since=NOW - timedelta(days=1), until=NOW + timedelta(days=1))
+    collect_sold_prices(since=NOW - timedelta(days=1), until=NOW + timedelta(days=1))
+
+    assert priced(shirt) == [(TODAY, 2500, 3000), (date(2026, 10, 23), 2000, 2000)]
+
+
+def test_an_article_sold_long_ago_has_its_last_price():
+    shirt, hat = ProductFactory(), ProductFactory(unit_price_amount=500)
+    sold(shirt, 1000, at=NOW - timedelta(days=400))
+    sold(shirt, 1200, at=NOW - timedelta(days=300))
+    sold(hat, 700, at=NOW - timedelta(days=300))
+
+    assert collect_last_prices() == 1
+    assert collect_last_prices() == 0
+
+    assert [row[1:] for row in priced(shirt)] == [(1200, 1200)]
+
+
+def test_only_the_last_thirty_days_before_today_count():
+    shirt, hat = ProductFactory(unit_price_amount=2990), ProductFactory(unit_price_amount=900)
+    record_prices({shirt.pk: 1000}, on=TODAY - timedelta(days=31))
+    record_prices({shirt.pk: 1990}, on=TODAY - timedelta(days=30))
+    record_prices({shirt.pk: 500, hat.pk: 900}, on=TODAY)
+
+    found = with_prices(Product.objects.filter(pk=shirt.pk), at=NOW).get()
+
+    assert (found.price_amount, found.lowest_amount) == (2990, 1990)
+    assert list(raised_lately(Product.objects.all(), at=NOW)) == [shirt]
