@@ -81,7 +81,8 @@ def coupon_history(coupon: Coupon, *, at: datetime) -> list[Chapter]:
         chapters += import_string(path)(coupon)
     if coupon.valid_until and coupon.valid_until <= at:
         chapters.append(Chapter(coupon.valid_until, "expired"))
-    return sorted(chapters, key=lambda chapter: chapter.at, reverse=True)
+    # Of what happened at the same instant, what stands further down in the list happened later.
+    return sorted(chapters, key=lambda chapter: chapter.at)[::-1]
 
 
 def _made(coupon: Coupon) -> Chapter:
@@ -96,7 +97,8 @@ def _made(coupon: Coupon) -> Chapter:
         if batch.made > 1:
             parts.append(_("one of %(count)d") % {"count": batch.made})
             url = reverse("admin:coupons_codebatch_change", args=[batch.pk])
-    return Chapter(coupon.created_at, kind, " · ".join(parts), url, facts)
+    made_at = min(coupon.created_at, coupon.published_at or coupon.created_at)
+    return Chapter(made_at, kind, " · ".join(parts), url, facts)
 
 
 def _handed_out(coupon: Coupon) -> Iterator[Chapter]:

@@ -1,5 +1,6 @@
 """Batches of codes in the console: made, followed, printed."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -113,6 +114,7 @@ class CodeBatchView(BatchPage, TemplateView):
             codes_url=f"{codes}?{query}",
             export_url=f"{export}?{query}",
             sample=batch.coupons.order_by("pk")[:12],
+            last_minute=batch.valid_until and batch.valid_until - timedelta(minutes=1),
             may_export=self.request.user.has_perm("operations.export_data"),
         )
 
@@ -121,7 +123,11 @@ class BatchProgressView(BatchPage, View):
     """The part of the page that refreshes itself while the job is at work."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return TemplateResponse(request, "coupons/code_batch_progress.html", progress_of(self.batch()))
+        progress = progress_of(self.batch())
+        answer = TemplateResponse(request, "coupons/code_batch_progress.html", progress)
+        if not progress["unfinished"]:
+            answer["HX-Refresh"] = "true"  # With the buttons that a finished batch has.
+        return answer
 
 
 class BatchErrorsView(BatchPage, View):

@@ -18,11 +18,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons import services
-from coupons.api.fields import DefinitionField, LaterChoiceField, find_promotion
+from coupons.api.fields import DefinitionField, find_promotion
 from coupons.barcodes import barcode_svg
 from coupons.errors import CouponNotFound, NoBarcode
 from coupons.history import KINDS, Chapter, coupon_history
-from coupons.models import Coupon, Publication
+from coupons.models import Coupon
 from coupons.qr import qr_svg
 from coupons.rules import canonical_code, code_mistake
 from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
@@ -57,14 +57,6 @@ class CouponsIn(StrictSerializer):
         if attrs.get("automatic") and (attrs.get("count") or len(attrs["codes"])) > AT_ONCE:
             raise serializers.ValidationError({"automatic": [_("So many codes do not apply by themselves.")]})
         return attrs
-
-
-class PublicationIn(StrictSerializer):
-    customer = CustomerReference(allow_null=True, required=False, default=None)
-    source_id = serializers.CharField(max_length=200)
-    channel = LaterChoiceField(
-        [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=None
-    )
 
 
 class CouponOut(serializers.Serializer):
@@ -130,26 +122,6 @@ class CouponDetailOut(CouponOut):
         }
 
 
-class PublicationOut(serializers.Serializer):
-    id = serializers.CharField()
-    source_id = serializers.CharField()
-    customer = serializers.CharField(allow_null=True)
-    channel = serializers.CharField(allow_null=True)
-    published_at = serializers.DateTimeField()
-    coupon = CouponOut()
-
-    def to_representation(self, publication: Publication) -> dict[str, Any]:
-        customer = publication.customer
-        return {
-            "id": str(publication.pk),
-            "source_id": publication.external_id,
-            "customer": str(customer.public_id) if customer else None,
-            "channel": publication.channel or None,
-            "published_at": publication.published_at,
-            "coupon": CouponOut(publication.coupon).data,
-        }
-
-
 class IssuedOut(serializers.Serializer):
     coupons = CouponOut(many=True)
 
@@ -192,31 +164,6 @@ class CouponList(generics.ListAPIView):
         else:
             job = services.queue_coupons(promotion, at=at, **options)
         return 202, {"job": str(job.pk)}
-
-
-class PublicationList(APIView):
-    """Give a customer a coupon; the same `source_id` gives the same one again."""
-
-    required_scope = "coupons:publish"
-
-    @extend_schema(request=PublicationIn, responses={201: PublicationOut, 200: PublicationOut})
-    def post(self, request: Request, reference: str) -> HttpResponse:
-        @transaction.atomic
-        def work() -> tuple[int, Any]:
-            entry = PublicationIn(data=request.data)
-            entry.is_valid(raise_exception=True)
-            fields, at = entry.validated_data, timezone.now()
-            promotion = find_promotion(reference)
-            publication = services.publish_coupon(
-                promotion,
-                customer=find_customer(fields["customer"], create_prospect=True, at=at),
-                source_id=fields["source_id"],
-                channel=fields["channel"],
-                at=at,
-            )
-            return (201 if publication.published_at == at else 200), PublicationOut(publication).data
-
-        return respond_once(request, work)
 
 
 class CouponDetail(APIView):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from coupons.api import apologies, coupons, gift_cards, promotions, returns
+from coupons.api import apologies, coupons, gift_cards, promotions, publications, returns
 from coupons.api.spending import views as spending
 
 urlpatterns = [
@@ -16,7 +16,8 @@ urlpatterns = [
     path("promotions/<str:reference>/stop", promotions.PromotionStop.as_view()),
     path("promotions/<str:reference>/resume", promotions.PromotionResumption.as_view()),
     path("promotions/<str:reference>/coupons", coupons.CouponList.as_view()),
-    path("promotions/<str:reference>/publications", coupons.PublicationList.as_view()),
+    path("promotions/<str:reference>/publications", publications.PublicationList.as_view()),
+    path("publications/<int:pk>/withdraw", publications.PublicationWithdrawal.as_view()),
     path("coupons/<str:code>", coupons.CouponDetail.as_view(), name="coupon"),
     path("coupons/<str:code>/qr.svg", coupons.CouponQr.as_view(), name="coupon-qr"),
     path("coupons/<str:code>/barcode.svg", coupons.CouponBarcode.as_view(), name="coupon-barcode"),
