@@ -21,6 +21,7 @@ from customers.admin.lists import FactAdmin
 from customers.api.events import read_event
 from customers.event_types import event_type
 from customers.models import QuarantinedEvent
+from customers.quarantine_words import reason_in_words
 from customers.services.quarantine import Replay
 from operations.admin.pages import PageMixin
 from operations.formats import number
@@ -53,7 +54,7 @@ class ContentForm(forms.Form):
 class QuarantinedEventAdmin(PageMixin, FactAdmin):
     """What was sent as an event and could not be read; corrected or replayed it becomes one."""
 
-    list_display = ["received_at", "said_type", "reason", "source", "external_id"]
+    list_display = ["received_at", "said_type", "why", "source", "external_id"]
     list_select_related = ["source"]
     list_filter = ["source", "type"]
     list_filter_submit = True
@@ -85,6 +86,10 @@ class QuarantinedEventAdmin(PageMixin, FactAdmin):
     def said_type(self, event: QuarantinedEvent) -> str:
         return event.type or "–"
 
+    @admin.display(description=gettext_lazy("reason"), ordering="reason")
+    def why(self, event: QuarantinedEvent) -> str:
+        return reason_in_words(event.reason)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         reasons = (
             QuarantinedEvent.objects.order_by()
@@ -93,7 +98,7 @@ class QuarantinedEventAdmin(PageMixin, FactAdmin):
             .order_by("-waiting", "reason")
         )
         context = {
-            "reasons": list(reasons[:REASONS_SHOWN]),
+            "reasons": [one | {"words": reason_in_words(one["reason"])} for one in reasons[:REASONS_SHOWN]],
             "may_replay": self.has_replay_permission(request),
         }
         return super().changelist_view(request, context | (extra_context or {}))
@@ -117,6 +122,7 @@ class QuarantinedEventAdmin(PageMixin, FactAdmin):
         kind = event_type(event.type)
         context = {
             "event": event,
+            "why": reason_in_words(event.reason),
             "form": form,
             "kind": kind,
             "fields": _fields(kind) if kind else [],

@@ -7,30 +7,38 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_countries import countries
 from unfold.decorators import display
 
 from customers import services
 from customers.admin.lists import FactAdmin
-from customers.models import Customer, Purpose, RightsRequest
+from customers.models import Customer, Identity, Namespace, Purpose, RightsRequest
 from customers.services.exports import FILE as EXPORT_FILE
 from customers.survivorship import GOLDEN_FIELDS
+from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.models import JobFile
 
 Kind = RightsRequest.Kind
+CORRECTED = (Namespace.EMAIL, Namespace.PHONE)
 
 
 class ReasonForm(forms.Form):
     """Why it is done: what the person wrote, or who decided it."""
+
+    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
 
     reason = forms.CharField(
         label=gettext_lazy("Why"),
@@ -68,19 +76,60 @@ class ObjectionForm(ReasonForm):
 
 
 class RectificationForm(ReasonForm):
-    field = forms.ChoiceField(label=gettext_lazy("What is wrong"))
-    value = forms.CharField(
-        label=gettext_lazy("What is right"),
-        max_length=200,
-        required=False,
-        help_text=gettext_lazy("Empty clears it. A birth date as 1980-12-31."),
-    )
+    """The golden record and the contact points as they stand; what is changed here is corrected."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.order_fields(["field", "value", "reason"])
-        self.fields["field"].choices = [
-            (name, str(Customer._meta.get_field(name).verbose_name).capitalize()) for name in GOLDEN_FIELDS
+    birth_date = forms.DateField(
+        required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    country = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+        self.points = {
+            f"point-{point.pk}": point
+            for point in customer.identities.filter(namespace__in=CORRECTED).order_by("namespace", "pk")
+        }
+        self.before = {name: getattr(customer, name) for name in GOLDEN_FIELDS}
+        self.before["country"] = str(customer.country)
+        self.before |= {name: point.value for name, point in self.points.items()}
+        super().__init__(*args, customer=customer, initial=self.before, **kwargs)
+        self.fields["country"].choices = [("", "–"), *countries]
+        for name in GOLDEN_FIELDS:
+            column = Customer._meta.get_field(name)
+            if name not in self.fields:
+                self.fields[name] = forms.CharField(max_length=column.max_length, required=False)
+            self.fields[name].label = capfirst(column.verbose_name)
+        for name, point in self.points.items():
+            self.fields[name] = forms.CharField(
+                label=point.get_namespace_display(),
+                max_length=254,
+                help_text=_("The old one goes. Put it right in the system that told it, too."),
+            )
+        self.order_fields([*GOLDEN_FIELDS, *self.points, "reason"])
+
+    def clean(self) -> dict[str, Any]:
+        """Return the reason and what differs from before."""
+        given = super().clean()
+        if self.errors:
+            return given
+        changed = [name for name in self.before if (given[name] or "") != (self.before[name] or "")]
+        if not changed:
+            raise forms.ValidationError(_("Change what is wrong."))
+        fields = {name: given[name] or "" for name in changed if name not in self.points}
+        points = {self.points[name]: given[name] for name in changed if name in self.points}
+        return {"fields": fields, "points": points, "reason": given["reason"]}
+
+
+def correct(
+    customer: Customer, *, fields: dict[str, Any], points: dict[Identity, str], **said: Any
+) -> list[RightsRequest]:
+    """Correct all of these or none. Raises what rectify_customer and correct_contact_point do."""
+    with transaction.atomic():
+        done = [
+            services.rectify_customer(customer, field=name, value=value, **said)
+            for name, value in fields.items()
+        ]
+        return done + [
+            services.correct_contact_point(point, value=value, **said) for point, value in points.items()
         ]
 
 
@@ -95,7 +144,7 @@ class Right:
     icon: str
     lead: str | Promise
     form: type[forms.Form]
-    act: Callable[..., RightsRequest]
+    act: Callable[..., Any]
     done: str | Promise
     consequences: list[str | Promise] = field(default_factory=list)
     danger: bool = False
@@ -126,8 +175,8 @@ RIGHTS = {
         "edit_note",
         gettext_lazy("What you enter holds whatever the sources say, now and later."),
         RectificationForm,
-        services.rectify_customer,
-        gettext_lazy("Corrected. No source changes it any more."),
+        correct,
+        gettext_lazy("Corrected. No source changes these fields any more."),
     ),
     "objection": Right(
         Kind.OBJECTION,
@@ -230,7 +279,7 @@ class RightsRequestAdmin(PageMixin, FactAdmin):
         if not request.user.has_perm(asked.permission):
             raise PermissionDenied
         customer = get_object_or_404(Customer.objects.present(), pk=pk)
-        form = asked.form(request.POST or None)
+        form = asked.form(request.POST or None, customer=customer)
         if request.method == "POST" and form.is_valid() and self._act(request, asked, customer, form):
             return redirect(f"{reverse('admin:customers_customer_change', args=[customer.pk])}?tab=rights")
         context = {"right": asked, "customer": customer, "form": form}
@@ -307,4 +356,16 @@ COUNTS = {
 
 def counts_of(request: RightsRequest) -> list[tuple[str, str]]:
     """Return what came of it, with words for a person."""
-    return [(str(COUNTS[key]), str(value)) for key, value in request.result.items() if key in COUNTS]
+    return [
+        (str(COUNTS[key]), _told(key, str(value))) for key, value in request.result.items() if key in COUNTS
+    ]
+
+
+def _told(key: str, value: str) -> str:
+    """Return a name of the machine's in the reader's words."""
+    if key == "purposes":
+        return ", ".join(str(Purpose(each).label) for each in value.split(", ") if each in Purpose.values)
+    if key == "field":
+        model = Customer if value in GOLDEN_FIELDS else None
+        return str(model._meta.get_field(value).verbose_name if model else Namespace(value).label)
+    return formats.number(int(value)) if value.isdigit() else value

@@ -79,7 +79,8 @@ def _consents(channel: str, purpose: str) -> Field:
             Column("state"),
             several=True,
         ),
-        choices=_choices(ConsentState.choices),
+        # A new condition begins with the first: nearly always it is the granted ones that are meant.
+        choices=_choices(sorted(ConsentState.choices, key=lambda each: each[0] != ConsentState.GRANTED)),
         group=Group.CONSENT,
     )
 

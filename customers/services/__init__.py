@@ -35,6 +35,7 @@ from customers.services.notes import edit_note, pin_note, remove_note, write_not
 from customers.services.orders import cancel_order, pay_order, record_order, record_orders
 from customers.services.partitions import maintain_partitions
 from customers.services.processing import (
+    correct_contact_point,
     object_to,
     rectify_customer,
     release_processing,
@@ -64,6 +65,7 @@ __all__ = [
     "allow_merge",
     "apply_retention",
     "cancel_order",
+    "correct_contact_point",
     "correct_event",
     "count_reachable_members",
     "create_segment",

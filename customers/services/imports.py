@@ -195,7 +195,7 @@ def run_import(job: JobRun) -> dict[str, Any]:
 
 def _in_the_language_of(owner: User | None) -> AbstractContextManager[None]:
     """Whoever reads the report and the error file reads them in their own language."""
-    return translation.override(owner.language if owner else settings.LANGUAGE_CODE)
+    return translation.override((owner.language if owner else "") or settings.LANGUAGE_CODE)
 
 
 def _work(job: JobRun, *, dry: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from customers.errors import AlreadyRestricted, CustomerErased, CustomerNotFound, NotRestricted
 from customers.models import (
@@ -19,7 +20,8 @@ from customers.services.consents import StatedConsent, record_consents
 from customers.services.events import record_event
 from customers.services.golden import lock_golden_value
 from customers.services.profiling import settle_processing
-from customers.services.references import survivor
+from customers.services.references import identity_key, lock_customer_keys, survivor
+from operations.errors import InvalidInput
 from operations.models import ApiClient, User
 
 Kind = RightsRequest.Kind
@@ -38,6 +40,45 @@ def rectify_customer(
     """
     customer = lock_golden_value(customer, field, value, by=by, at=at, reason=reason[:200])
     return _record(Kind.RECTIFICATION, customer, reason, {"field": field}, at=at, by=by)
+
+
+@transaction.atomic
+def correct_contact_point(
+    point: Identity, *, value: str, reason: str, at: datetime, by: User | None = None
+) -> RightsRequest:
+    """Put another address or number in the place of a wrong one; return the audit record.
+
+    What was allowed for the old one ends: it was never this person's. The new one needs a consent of its own.
+
+    Raises InvalidInput (no such address, or another customer's), BlockedIdentity, CustomerErased.
+    """
+    customer = _locked(point.customer)
+    key = identity_key(point.namespace, value, country=str(customer.country))
+    if Identity.objects.filter(namespace=key.space, value=key.value).exclude(customer=customer).exists():
+        raise InvalidInput.at("/value", gettext("This belongs to another customer."))
+    lock_customer_keys([key])
+    at_old = Consent.objects.filter(
+        customer=customer, channel__in=CHANNELS[Namespace(point.namespace)], address=point.value,
+        state__in=[ConsentState.GRANTED, ConsentState.PENDING],
+    )  # fmt: skip
+    record_consents(
+        [
+            StatedConsent(
+                customer=customer,
+                channel=consent.channel,
+                purpose=consent.purpose,
+                state=ConsentState.EXPIRED,
+                address=consent.address,
+                text_version="rectification",
+                lawful_basis="rectification",
+            )
+            for consent in at_old.order_by("pk")
+        ],
+        at=at,
+    )
+    Identity.objects.filter(pk=point.pk, customer=customer).delete()
+    Identity.objects.get_or_create(namespace=key.space, value=key.value, customer=customer)
+    return _record(Kind.RECTIFICATION, customer, reason, {"field": point.namespace}, at=at, by=by)
 
 
 @transaction.atomic

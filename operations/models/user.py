@@ -8,7 +8,12 @@ class User(AbstractUser):
     """A member of staff; what they may do follows from their groups."""
 
     language = models.CharField(
-        _("language"), max_length=8, choices=settings.LANGUAGES, default="en", help_text=_("Of the console.")
+        _("language"),
+        max_length=8,
+        choices=settings.LANGUAGES,
+        default="",
+        blank=True,
+        help_text=_("Of the console; without one, the browser's."),
     )
 
     class Meta(AbstractUser.Meta):

@@ -1,8 +1,11 @@
 """The dialogs behind a customer's menu, the suppression list's page, a source that leaves."""
 
-import pytest
+from datetime import date
 
-from customers.models import Consent, Customer, RightsRequest, Suppression
+import pytest
+from django.urls import reverse
+
+from customers.models import Consent, Customer, Purpose, RightsRequest, Suppression
 from loyalty_site.roles import Role
 from operations.models import JobRun
 from operations.tasks import carry_out_job
@@ -75,10 +78,11 @@ def test_an_objection_and_a_correction_from_the_page(client, supervisor):
 
     client.post(dialog("objection", alice), {"purposes": ["MARKETING"], "reason": "by phone"})
     client.post(
-        dialog("rectification", alice), {"field": "first_name", "value": "Alice", "reason": "misspelt"}
+        dialog("rectification", alice),
+        as_shown(client, alice) | {"first_name": "Alice", "reason": "misspelt"},
     )
     refused = client.post(
-        dialog("rectification", alice), {"field": "birth_date", "value": "31/02/1980", "reason": "x"}
+        dialog("rectification", alice), as_shown(client, alice) | {"birth_date": "1980-02-31", "reason": "x"}
     )
 
     alice.refresh_from_db()
@@ -86,6 +90,63 @@ def test_an_objection_and_a_correction_from_the_page(client, supervisor):
     assert {consent.state for consent in Consent.objects.all()} == {"OBJECTED"}
     assert refused.status_code == 200
     assert RightsRequest.objects.count() == 2
+
+
+def as_shown(client, customer) -> dict[str, str]:
+    """Return what the dialog's form holds as it opens."""
+    form = client.get(dialog("rectification", customer)).context["form"]
+    return {name: "" if form[name].value() is None else str(form[name].value()) for name in form.fields}
+
+
+def test_the_dialog_shows_the_data_as_it_stands_and_nothing_changed_is_no_correction(client, supervisor):
+    alice = CustomerFactory(last_name="Rossi", birth_date=date(1980, 12, 31), email="alcie@mail.example")
+
+    shown = as_shown(client, alice)
+    answer = client.post(dialog("rectification", alice), shown | {"reason": "x"})
+
+    assert (shown["last_name"], shown["birth_date"], shown["country"]) == ("Rossi", "1980-12-31", "IT")
+    assert "alcie@mail.example" in shown.values()
+    assert answer.status_code == 200
+    assert not RightsRequest.objects.exists()
+
+
+def test_a_wrong_address_is_put_right_and_what_was_allowed_for_it_ends(client, supervisor):
+    alice = CustomerFactory(email="alcie@mail.example")
+    consent = ConsentFactory(customer=alice, address="alcie@mail.example")
+    other = CustomerFactory(email="bob@mail.example")
+    point = alice.identities.get(namespace="email")
+    shown = as_shown(client, alice) | {"reason": "misspelt"}
+
+    taken = client.post(dialog("rectification", alice), shown | {f"point-{point.pk}": "bob@mail.example"})
+    client.post(
+        dialog("rectification", alice),
+        shown | {f"point-{point.pk}": "Alice@mail.example", "last_name": "Bianchi"},
+    )
+
+    consent.refresh_from_db()
+    alice.refresh_from_db()
+    assert "This belongs to another customer." in taken.content.decode()
+    assert alice.identities.get(namespace="email").value == "alice@mail.example"
+    assert other.identities.get(namespace="email").value == "bob@mail.example"
+    assert (consent.state, alice.last_name) == ("EXPIRED", "Bianchi")
+    told = RightsRequest.objects.order_by("pk").values_list("result", flat=True)
+    assert list(told) == [{"field": "last_name"}, {"field": "email"}]
+
+
+def test_the_record_of_rights_and_the_header_speak_to_the_reader(client, supervisor):
+    alice = CustomerFactory()
+    client.post(dialog("objection", alice), {"purposes": ["MARKETING"], "reason": "letter"})
+    client.post(dialog("restriction", alice), {"reason": "letter"})
+
+    record = client.get(reverse("admin:customers_rightsrequest_change", args=[first_request().pk]))
+    header = client.get(reverse("admin:customers_customer_change", args=[alice.pk])).content.decode()
+
+    assert f"purposes: {Purpose.MARKETING.label}" in record.content.decode()
+    assert "Processing is restricted since" in header
+
+
+def first_request() -> RightsRequest:
+    return RightsRequest.objects.order_by("pk").first()
 
 
 def test_an_agent_corrects_but_neither_exports_nor_erases(client, db):
