@@ -129,6 +129,8 @@ WORDINGS = {
     "order.returned": Wording(_("Returned goods for {amount}"), "undo", "warn", "{place}"),
     "order.cancelled": Wording(_("Cancelled an order of {amount}"), "cancel", "bad", "{place}"),
     "customer.created": Wording(_("Became known"), "person_add", "info", "{source}"),
+    "customer.restricted": Wording(_("Processing restricted"), "lock", "warn"),
+    "customer.released": Wording(_("Restriction of processing ended"), "lock_open", "good"),
     "customer.merged": Wording(_("Merged with another record"), "merge", "info"),
     "customer.unmerged": Wording(_("Taken apart again from another record"), "call_split", "info"),
     "coupon.published": Wording(_("Received the coupon {code}"), "confirmation_number", "", "{promotion}"),

@@ -22,7 +22,6 @@ from unfold.decorators import display
 from customers import services
 from customers.admin.lists import FactAdmin
 from customers.models import Consent, Customer, DoNotMerge, MergeOperation
-from customers.models.rollup import AbstractRollup
 from customers.panels import Action, Panel, customer_panels
 from customers.registry import customer_tables
 from customers.services.references import found_customers, survivor
@@ -33,6 +32,8 @@ from operations.errors import FidelioError
 MAY_MERGE = "customers.add_mergeoperation"
 MAY_UNDO = "customers.change_mergeoperation"
 FOUND_SHOWN = 20
+# Totals that follow from the orders.
+COUNTED_ANEW = {"customers.Rollup", "customers.MonthlyRollup", "customers.ScopedRollup"}
 LONGEST_REASON = 300
 
 
@@ -220,7 +221,7 @@ def _moving(customer: Customer) -> list[tuple[str, int]]:
     """Return how many rows of each table go to the survivor."""
     counted = {}
     for table in customer_tables():
-        if table.on_merge != "STAY" and not issubclass(table.model, AbstractRollup):
+        if table.on_merge != "STAY" and table.label not in COUNTED_ANEW:
             name = str(table.model._meta.verbose_name_plural)
             counted[name] = counted.get(name, 0) + table.rows(customer.pk).count()
     return sorted((name, count) for name, count in counted.items() if count)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('operations', '0005_clients_keep_what_they_could_do'),
+        ('operations', '0006_checks_of_the_books'),
     ]
 
     operations = [
