@@ -1,6 +1,7 @@
 """The forms of gift cards; they only gather what the services check."""
 
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,10 +27,24 @@ class TokenForm(RefusalForm):
     token = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
 
+@dataclass(frozen=True)
+class FormPart:
+    """Some fields of a form, for the template that draws a form."""
+
+    visible_fields: list[Any]
+    hidden_fields: list[Any] = field(default_factory=list)
+    non_field_errors: Any = ""
+
+    @property
+    def has_errors(self) -> bool:
+        return any(one.errors for one in self.visible_fields)
+
+
 class MoneyOnCardsForm(TokenForm):
     """What every card that is made by hand has."""
 
     POINTERS = {"items": "skus"}
+    SELDOM = ("vat_kind", "tax_rate", "skus", "categories")
 
     amount = MoneyField(label=_("Amount"))
     expires_on = forms.DateField(
@@ -56,6 +71,17 @@ class MoneyOnCardsForm(TokenForm):
     )
     skus = NamesField(label=_("Pays only for these articles"), help_text=_("SKUs. Empty: for everything."))
     categories = NamesField(label=_("Pays only for these categories"))
+
+    @property
+    def first_part(self) -> FormPart:
+        """Return what is asked of everybody."""
+        fields = [one for one in self.visible_fields() if one.name not in self.SELDOM]
+        return FormPart(fields, self.hidden_fields(), self.non_field_errors())
+
+    @property
+    def seldom_part(self) -> FormPart:
+        """Return what few need: tax, and what the card pays for."""
+        return FormPart([one for one in self.visible_fields() if one.name in self.SELDOM])
 
     def card_fields(self) -> dict[str, Any]:
         """Return what the services take."""

@@ -8,14 +8,13 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import TemplateView, View
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
 from operations.figures import Chart, Column, Delta, Series, Table
-from operations.formats import day as day_text
 from operations.formats import money, number
 
 PERMISSION = "coupons.view_liabilities"
@@ -53,7 +52,6 @@ class LiabilitiesView(UnfoldModelAdminViewMixin, TemplateView):
             figures=[_figure(position) for position in positions],
             charts=[_chart(position) for position in positions],
             table=_table(positions),
-            months=[(position, _months_table(position)) for position in positions],
         )
 
 
@@ -89,17 +87,24 @@ def _figure(position: Position) -> Delta:
         money(position.amount, position.currency),
         delta=(now - before) / before if before else None,
         better="neither",
-        against=_("the month before"),
+        against=_("since the month before;"),
         hint=_holders(position),
         icon="toll" if position.is_points else "card_giftcard",
     )
 
 
 def _holders(position: Position) -> str:
-    count = number(position.accounts)
+    words = {"count": number(position.accounts), "points": number(position.units)}
     if not position.is_points:
-        return _("on %(count)s cards") % {"count": count}
-    return _("%(points)s points of %(count)s customers") % {"points": number(position.units), "count": count}
+        return ngettext("on %(count)s card", "on %(count)s cards", position.accounts) % words
+    return (
+        ngettext(
+            "%(points)s points of %(count)s customer",
+            "%(points)s points of %(count)s customers",
+            position.accounts,
+        )
+        % words
+    )
 
 
 def _chart(position: Position) -> Chart:
@@ -111,6 +116,8 @@ def _chart(position: Position) -> Chart:
             Series(_("Owed at the end of the month"), [month.owed for month in position.months]),
             Series(_("Credited"), [month.credited for month in position.months]),
             Series(_("Spent or taken back"), [month.spent for month in position.months]),
+            Series(_("Given back"), [month.returned for month in position.months]),
+            Series(_("Expired"), [month.expired for month in position.months]),
         ],
         unit=unit,
     )
@@ -141,25 +148,3 @@ def _row(position: Position) -> list[str]:
     write = number if position.is_points else lambda units: money(units, position.currency)
     tax = money(position.tax_amount, position.currency) if position.vat_kind == "SPV" else "–"
     return [position.name, money(position.amount, position.currency), *map(write, counts), tax]
-
-
-def _months_table(position: Position) -> Table:
-    write = number if position.is_points else lambda units: money(units, position.currency)
-    return Table(
-        [
-            Column(_("Month from")),
-            Column(_("Credited"), numeric=True),
-            Column(_("Spent or taken back"), numeric=True),
-            Column(_("Given back"), numeric=True),
-            Column(_("Expired"), numeric=True),
-            Column(_("Owed at its end"), numeric=True),
-        ],
-        [
-            [
-                day_text(month.first_day),
-                *map(write, [month.credited, month.spent, month.returned, month.expired, month.owed]),
-            ]
-            for month in reversed(position.months)
-        ],
-        caption=position.name,
-    )
