@@ -109,7 +109,9 @@ def issue_gift_card(
         if card is None:
             return _known(source_key, amount, currency, holder, at)
         seal_code(card, code, at=at)
-        record_card_event("gift_card.issued", card, at=at, amount=amount, channel=card.channel or None)
+        record_card_event(
+            "gift_card.issued", card, at=at, amount=amount, by=issued_by, channel=card.channel or None
+        )
         if active:
             _load(card, at)
     return IssuedGiftCard(card, code)

@@ -1,5 +1,6 @@
 """Gift cards as money: issued, spent, given back, switched off (incentives.md, scenario 7)."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,8 @@ from coupons.models import GiftCard, LedgerEntry, SealedCode
 from coupons.services import ledger
 from coupons.services.sealed_codes import open_code, wipe_codes
 from customers.models import Event
+from customers.segments.compiler import compile_rules
+from customers.services import export_customer, merge_customers, undo_merge
 from operations.errors import InvalidInput
 from tests.coupons.factories import NOW, customer
 
@@ -209,3 +212,42 @@ def test_a_transfer_nets_to_zero_and_moves_once():
 
     assert (one.available_at(NOW), other.available_at(NOW)) == (4700, 400)
     assert sum(LedgerEntry.objects.filter(source_key="transfer:a").values_list("delta", flat=True)) == 0
+
+
+def test_a_card_goes_with_its_holder_into_a_merge_and_comes_back():
+    survivor, loser = customer(), customer()
+    card = issue(holder=loser).card
+
+    merge = merge_customers(survivor, [loser], reason="the same person", at=NOW)
+    assert GiftCard.objects.whole().get(pk=card.pk).holder == survivor
+    undo_merge(merge, at=NOW)
+
+    assert GiftCard.objects.whole().get(pk=card.pk).holder == loser
+
+
+def test_an_export_tells_a_persons_cards_without_what_would_spend_them():
+    person = customer()
+    issued = issue(holder=person, note="sorry")
+
+    told = json.dumps(export_customer(person), default=str)
+
+    assert issued.card.last4 in told
+    assert issued.code not in told
+    assert issued.card.code_hash not in told
+
+
+def test_segments_ask_who_holds_money_on_a_card():
+    holder, _spender = customer(), customer()
+    issue(holder=holder, expires_at=NOW + timedelta(days=9))
+    spent = issue(source_key="b", holder=_spender).card
+    pay(spent, 5000, "order:1")
+
+    def who(field, operator, value):
+        rules = {"combinator": "and", "rules": [{"field": field, "operator": operator, "value": value}]}
+        return list(compile_rules(rules, as_of=NOW))
+
+    assert who("gift_card.any", "=", True) == [holder]
+    assert who("gift_card.balance", ">=", 5000) == [holder]
+    assert who("gift_card.days_to_expiry", "<=", 9) == [holder]
+    received = {"match": {"mode": "atLeast", "threshold": 1}, "window": {"last_days": 3}}
+    assert len(who("event.gift_card.issued", "happened", received)) == 2
