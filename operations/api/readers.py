@@ -222,8 +222,11 @@ def _integer(field: serializers.IntegerField) -> Reader:
 
 
 def decimal_reader(field: serializers.DecimalField) -> Reader:
-    """Return the reader of a decimal number; whole ones are read at once."""
+    """Return the reader of a decimal number; what is plainly written is read at once."""
     slowly = _patient(field)
+    whole = field.max_digits - field.decimal_places
+    fraction = rf"(\.[0-9]{{1,{field.decimal_places}}})?" if field.decimal_places else ""
+    plain = re.compile(rf"[0-9]{{1,{whole}}}{fraction}")
     most, least = _limits(field, MaxValueValidator, MinValueValidator)
     most = min(most, 10 ** (field.max_digits - field.decimal_places) - 1)
     step = Decimal(1).scaleb(-field.decimal_places)
@@ -231,6 +234,10 @@ def decimal_reader(field: serializers.DecimalField) -> Reader:
     def read(data: Any) -> Decimal:
         if type(data) is int and least <= data <= most:
             return Decimal(data).quantize(step)
+        if type(data) is str and plain.fullmatch(data):
+            number = Decimal(data)
+            if least <= number <= most:
+                return number.quantize(step)
         return slowly(data)
 
     return read
