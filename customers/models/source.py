@@ -104,7 +104,7 @@ class SourceProfileQuerySet(models.QuerySet["SourceProfile"]):
         if not keys:
             return {}
         profiles = self.filter(
-            source__code__in={code for code, _ in keys}, external_id__in={name for _, name in keys}
+            source__code__in={code for code, _ in keys}, external_id__any_of={name for _, name in keys}
         ).values_list("source__code", "external_id", "pk", "customer_id")
         return {(code, name): (pk, customer) for code, name, pk, customer in profiles if (code, name) in keys}
 

@@ -127,10 +127,10 @@ def ensure_named(model: type[Named], codes: Iterable[str | None]) -> Stubs:
     stubs = Stubs(model, {})
     if not wanted:
         return stubs
-    stubs.rows = {getattr(row, key): row for row in rows.filter(**{f"{key}__in": wanted})}
+    stubs.rows = {getattr(row, key): row for row in rows.filter(**{f"{key}__any_of": wanted})}
     missing = wanted - stubs.rows.keys()
     if missing:
         new = insert_missing([model(**{key: code}) for code in sorted(missing)], unique=[key])
         stubs.created = {getattr(row, key) for row in new}
-        stubs.rows |= {getattr(row, key): row for row in rows.filter(**{f"{key}__in": missing})}
+        stubs.rows |= {getattr(row, key): row for row in rows.filter(**{f"{key}__any_of": missing})}
     return stubs

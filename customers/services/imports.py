@@ -36,7 +36,7 @@ from operations.models import ApiClient, JobRun, User
 from operations.services import advance_job, cancel_job, keep_file, promise_job
 from operations.services.jobs import JobCancelled
 
-PORTION = 1000
+PORTION = 2000
 MAXIMUM_BYTES = 200 * 1024 * 1024
 SECONDS_BETWEEN_SIGNS = 0.5
 Status = ImportRun.Status

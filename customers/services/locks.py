@@ -54,7 +54,7 @@ def hold_customer(customer: Customer) -> Customer:
 
 
 def _locked(customer_ids: Iterable[int], *, shared: bool, fields: Sequence[str] = ()) -> dict[int, Customer]:
-    rows = Customer.objects.filter(pk__in=set(customer_ids)).order_by("pk")
+    rows = Customer.objects.filter(pk__any_of=set(customer_ids)).order_by("pk")
     rows = rows.only(*fields) if fields else rows
     if not shared:
         return {row.pk: row for row in rows.select_for_update(no_key=True)}

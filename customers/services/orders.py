@@ -160,7 +160,7 @@ def _recorded(keys: Iterable[tuple[str, str]], sources: dict[str, Source]) -> di
     keys = set(keys)
     codes = {source.pk: source.code for source in sources.values()}
     orders = Order.objects.filter(
-        source__in={sources[code].pk for code, _ in keys}, external_id__in={name for _, name in keys}
+        source__in={sources[code].pk for code, _ in keys}, external_id__any_of={name for _, name in keys}
     )
     return {(codes[order.source_id], order.external_id): order for order in orders}
 
