@@ -30,6 +30,12 @@ def forget_reservations() -> None:
     services.forget_attempts(at=timezone.now())
 
 
+@shared_task(name="coupons.tasks.refresh_apology_report")
+def refresh_apology_report() -> None:
+    """Look once a night at what apologies did, so that the page does not have to."""
+    services.refresh_apology_report(at=timezone.now())
+
+
 @shared_task(name="coupons.tasks.watch_promotions")
 def watch_promotions() -> None:
     """Tell of budgets that run out and of codes that are used far more than usual."""

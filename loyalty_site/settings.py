@@ -225,6 +225,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep merges": {"task": "customers.tasks.sweep_merges", "schedule": timedelta(minutes=15)},
     "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
     "wipe sealed codes": {"task": "coupons.tasks.wipe_codes", "schedule": timedelta(minutes=15)},
+    "report apologies": {
+        "task": "coupons.tasks.refresh_apology_report",
+        "schedule": crontab(hour=3, minute=25),
+    },
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True

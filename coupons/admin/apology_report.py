@@ -1,11 +1,8 @@
 """The page that says what apologies did."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import structlog
-from django.core.cache import cache
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -13,12 +10,9 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
-from coupons.services import ApologyReport, Comparison, apology_report
+from coupons.services import ApologyReport, Comparison, known_apology_report
 from operations.figures import Chart, Column, Delta, Series, Table
 from operations.formats import money, number, percent
-
-log = structlog.get_logger(__name__)
-KEPT_SECONDS = 900
 
 
 class ApologyReportView(UnfoldModelAdminViewMixin, TemplateView):
@@ -29,10 +23,9 @@ class ApologyReportView(UnfoldModelAdminViewMixin, TemplateView):
     title = gettext_lazy("What apologies did")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        report = _report(timezone.now())
+        report = known_apology_report(at=timezone.now())
         return super().get_context_data(
             **kwargs,
-            report=report,
             figures=_figures(report),
             buying=_buying_chart(report) if any(one.comparable for one in report.comparisons) else None,
             compared=_compared(report),
@@ -41,21 +34,7 @@ class ApologyReportView(UnfoldModelAdminViewMixin, TemplateView):
         )
 
 
-def _report(at: datetime) -> ApologyReport:
-    """Return the report of the last minutes; without the cache it is made each time."""
-    try:
-        known = cache.get("apology-report")
-    except Exception:
-        log.error("apology_report_unremembered")
-        return apology_report(at=at)
-    if known is None:
-        known = apology_report(at=at)
-        cache.set("apology-report", known, KEPT_SECONDS)
-    return known
-
-
 def _figures(report: ApologyReport) -> list[Delta]:
-    month, year = report.comparisons
     latest = report.months[-1].complaint_rate
     return [
         Delta(_("Apologies"), number(report.apologies), hint=_("in thirteen months")),
@@ -66,7 +45,7 @@ def _figures(report: ApologyReport) -> list[Delta]:
                 percent(one.rate),
                 hint=_("similar customers: %(rate)s") % {"rate": percent(one.similar_rate)},
             )
-            for one in (month, year)
+            for one in report.comparisons
         ),
         Delta(
             _("Complaints per 1,000 orders"),

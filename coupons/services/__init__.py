@@ -5,7 +5,13 @@ from coupons.services.allowances import (
     customer_allowance_of,
 )
 from coupons.services.apologies import approve_apology, decide_apology, issue_apology
-from coupons.services.apology_report import ApologyReport, Comparison, apology_report
+from coupons.services.apology_report import (
+    ApologyReport,
+    Comparison,
+    apology_report,
+    known_apology_report,
+    refresh_apology_report,
+)
 from coupons.services.attempts import forget_attempts, note_refusal
 from coupons.services.batches import queue_coupons
 from coupons.services.budgets import take_from_budgets
@@ -126,6 +132,7 @@ __all__ = [
     "issue_apology",
     "issue_coupons",
     "issue_gift_card",
+    "known_apology_report",
     "link_order",
     "link_return",
     "lock_accounts",
@@ -143,6 +150,7 @@ __all__ = [
     "quote_return",
     "redeem_once",
     "redeem_stack",
+    "refresh_apology_report",
     "release_reservation",
     "renew_gift_card",
     "reserve_stack",

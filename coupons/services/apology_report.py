@@ -7,15 +7,21 @@ the same band of recency, of orders and of spending, at the same time.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 
 from coupons.rules import local_day, start_of_day
 
+log = structlog.get_logger(__name__)
+KEPT_UNDER = "apology-report"
+KEPT_SECONDS = 26 * 3600
 MONTHS = 13
 WINDOWS = (30, 90)
-SAMPLED = 10_000
+SAMPLED = 2_500
 FEWEST = 5  # A cell with fewer untreated customers says nothing.
 
 
@@ -71,8 +77,25 @@ class ApologyReport:
         return sum(month.worth_amount for month in self.months)
 
 
+def known_apology_report(*, at: datetime) -> ApologyReport:
+    """Return the report of last night; where nobody remembers one, it is made."""
+    try:
+        known = cache.get(KEPT_UNDER)
+    except Exception:
+        log.error("apology_report_unremembered")
+        return apology_report(at=at)
+    return known or refresh_apology_report(at=at)
+
+
+def refresh_apology_report(*, at: datetime) -> ApologyReport:
+    """Make the report and remember it for the page."""
+    report = apology_report(at=at)
+    cache.set(KEPT_UNDER, report, KEPT_SECONDS)
+    return report
+
+
 def apology_report(*, at: datetime) -> ApologyReport:
-    """Return what apologies did up to this instant."""
+    """Return what apologies did up to this instant; a look at a sample of thousands, so it takes a second."""
     firsts = _firsts(at)
     values = {
         "zone": settings.PROGRAMME_TIME_ZONE,
@@ -81,10 +104,10 @@ def apology_report(*, at: datetime) -> ApologyReport:
         "at": at,
         "sampled": SAMPLED,
         "fewest": FEWEST,
+        "soon": timedelta(days=WINDOWS[0]),
+        "late": timedelta(days=WINDOWS[1]),
     }
-    return ApologyReport(
-        comparisons=[_comparison(days, values) for days in WINDOWS], months=_months(firsts, values)
-    )
+    return ApologyReport(comparisons=_comparisons(values), months=_months(firsts, values))
 
 
 def _firsts(at: datetime) -> list[date]:
@@ -96,14 +119,14 @@ def _firsts(at: datetime) -> list[date]:
     return found[::-1]
 
 
-def _comparison(days: int, values: dict) -> Comparison:
+def _comparisons(values: dict[str, Any]) -> list[Comparison]:
     with connection.cursor() as cursor:
-        cursor.execute(_COMPARE, {**values, "days": days})
-        treated, comparable, rate, similar = cursor.fetchone()
-    return Comparison(days, treated, comparable, rate, similar)
+        cursor.execute(_COMPARE, values)
+        found = cursor.fetchone()
+    return [Comparison(days, *found[4 * place : 4 * place + 4]) for place, days in enumerate(WINDOWS)]
 
 
-def _months(firsts: list[date], values: dict) -> list[Month]:
+def _months(firsts: list[date], values: dict[str, Any]) -> list[Month]:
     with connection.cursor() as cursor:
         cursor.execute(_BY_MONTH, values)
         found = {first: rest for first, *rest in cursor.fetchall()}
@@ -122,11 +145,12 @@ _HISTORY = """
     SELECT count(*) FILTER (WHERE ordered_at <= moment) AS orders,
            max(ordered_at) FILTER (WHERE ordered_at <= moment) AS last_at,
            coalesce(sum(total_amount - refunded_amount) FILTER (WHERE ordered_at <= moment), 0) AS amount,
-           coalesce(bool_or(ordered_at > moment AND ordered_at <= moment + %(days)s * interval '1 day'),
-                    false) AS bought
+           count(*) FILTER (WHERE ordered_at > moment AND ordered_at <= moment + %(soon)s) > 0 AS soon,
+           CASE WHEN moment <= %(at)s - %(late)s THEN
+               count(*) FILTER (WHERE ordered_at > moment AND ordered_at <= moment + %(late)s) > 0 END AS late
     FROM customers_order
     WHERE customer_id = person AND status = 'PAID' AND currency = %(currency)s
-      AND ordered_at <= moment + %(days)s * interval '1 day'
+      AND ordered_at <= moment + %(late)s
 """
 # Who was treated counts once a month, at their first apology of it; who was not is looked at in its middle.
 _COMPARE = f"""
@@ -134,34 +158,35 @@ WITH treatment AS (
     SELECT customer_id AS person, date_trunc('month', issued_at AT TIME ZONE %(zone)s) AS month,
            min(issued_at) AS moment
     FROM coupons_apology
-    WHERE status = 'ISSUED' AND issued_at >= %(since)s
-      AND issued_at <= %(at)s - %(days)s * interval '1 day'
+    WHERE status = 'ISSUED' AND issued_at >= %(since)s AND issued_at <= %(at)s - %(soon)s
     GROUP BY 1, 2
 ), treated AS (
-    SELECT month, bought, {_CELL} FROM treatment, LATERAL ({_HISTORY}) AS history
+    SELECT month, soon, late, {_CELL} FROM treatment, LATERAL ({_HISTORY}) AS history
 ), sample AS (
     SELECT id AS person FROM customers_customer
-    WHERE status = 'ACTIVE' AND mod(abs(hashint8(id)), (
-        SELECT greatest(1, ceil(reltuples / %(sampled)s))::int FROM pg_class
+    WHERE status = 'ACTIVE' AND mod(abs(hashint8(id)::bigint), (
+        SELECT greatest(1, ceil(reltuples / %(sampled)s))::bigint FROM pg_class
         WHERE oid = 'customers_customer'::regclass)) = 0
 ), moments AS (
     SELECT DISTINCT month, (month + interval '14 days') AT TIME ZONE %(zone)s AS moment FROM treatment
 ), untreated AS (
-    SELECT month, bought, {_CELL}
+    SELECT month, soon, late, {_CELL}
     FROM moments CROSS JOIN sample, LATERAL ({_HISTORY}) AS history
-    WHERE moment <= %(at)s - %(days)s * interval '1 day'
+    WHERE moment <= %(at)s - %(soon)s
       AND NOT EXISTS (
         SELECT 1 FROM coupons_apology AS apology
         WHERE apology.customer_id = person AND apology.status = 'ISSUED'
-          AND apology.issued_at > moment - interval '180 days'
-          AND apology.issued_at <= moment + %(days)s * interval '1 day')
+          AND apology.issued_at > moment - 2 * %(late)s AND apology.issued_at <= moment + %(late)s)
 ), cells AS (
-    SELECT month, recency, frequency, spending, avg(bought::int) AS rate
+    SELECT month, recency, frequency, spending, avg(soon::int) AS soon_rate, avg(late::int) AS late_rate
     FROM untreated GROUP BY 1, 2, 3, 4 HAVING count(*) >= %(fewest)s
+), paired AS (
+    SELECT soon, late, soon_rate, CASE WHEN late IS NOT NULL THEN late_rate END AS late_rate
+    FROM treated LEFT JOIN cells USING (month, recency, frequency, spending)
 )
-SELECT count(*), count(cells.rate), avg(treated.bought::int) FILTER (WHERE cells.rate IS NOT NULL),
-       avg(cells.rate)
-FROM treated LEFT JOIN cells USING (month, recency, frequency, spending)
+SELECT count(*), count(soon_rate), avg(soon::int) FILTER (WHERE soon_rate IS NOT NULL), avg(soon_rate),
+       count(late), count(late_rate), avg(late::int) FILTER (WHERE late_rate IS NOT NULL), avg(late_rate)
+FROM paired
 """
 _BY_MONTH = """
 WITH given AS (

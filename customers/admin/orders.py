@@ -105,7 +105,7 @@ class OrderAdmin(FactAdmin):
             None,
             {
                 "fields": [
-                    ("number", "state"),
+                    ("number", "status"),
                     ("buyer", "ordered_at"),
                     ("source", "created_at"),
                     ("store", "sales_channel", "business_unit"),
