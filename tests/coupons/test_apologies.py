@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import Group, Permission
 
+from coupons.engine import Cart, Line
 from coupons.errors import (
     AgentLimitExceeded,
     ApprovalNotPossible,
@@ -307,3 +308,26 @@ def test_a_higher_daily_allowance_is_no_less_for_one_customer(anna, agent):
     AgentAllowance.objects.create(user=agent, daily_amount=50_000)
 
     assert apologise(anna, agent, amount=50_000).status == "ISSUED"
+
+
+# --- Scenario 15 ---
+
+
+def test_scenario_15(agent, supervisor):
+    mario = customer(email="mario@example.com")
+    luigi = customer(email="luigi@example.com")
+    shirt = Line("1", 1200, sku="TSHIRT-1")
+    mug = Line("2", 2000, sku="MUG")
+
+    given = [apologise(mario, agent, skus=["TSHIRT-1"]) for _ in range(4)]
+
+    assert [one.status for one in given] == ["ISSUED", "ISSUED", "ISSUED", "AWAITING_APPROVAL"]
+    assert approve_apology(given[3], by=supervisor, at=NOW).status == "ISSUED"
+    for one in given:
+        one.refresh_from_db()
+        with pytest.raises(CustomerRulesViolated):
+            redeem_stack(spending(one.coupon, who=luigi, cart=Cart((shirt, mug), "EUR")), at=NOW)
+        with pytest.raises(OrderRulesViolated):
+            redeem_stack(spending(one.coupon, who=mario, cart=Cart((mug,), "EUR")), at=NOW)
+        stack = redeem_stack(spending(one.coupon, who=mario, cart=Cart((shirt, mug), "EUR")), at=NOW)
+        assert stack.discount_amount == 1200

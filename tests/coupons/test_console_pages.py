@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from coupons import services
 from coupons.models import AgentAllowance, Apology, Coupon, Promotion
-from customers.models import Event
+from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
 from operations.models import Approval, JobRun
 from tests.console_data import staff as role_of
@@ -241,6 +241,57 @@ def test_an_agent_says_sorry_from_the_customers_page(agent):
     assert apology.coupon.code in confirmation
     assert "€15.00 off the whole order" in confirmation
     assert Event.objects.filter(type="coupon.published", payload__channel="email").count() == 1
+
+
+def test_an_apology_from_the_orders_page_is_for_the_article_that_came_back(agent):
+    anna = customer()
+    bought = order(anna)
+    shirt, _mug = (
+        OrderLine.objects.create(
+            order=bought, line_id=sku, product=Product.objects.create(sku=sku), quantity=1, amount=2500
+        )
+        for sku in ("TSHIRT-1", "MUG")
+    )
+    action = f"{reverse('admin:coupons_apology_issue', args=[anna.pk])}?order={bought.pk}"
+
+    assert action in agent.get(reverse("admin:customers_order_change", args=[bought.pk])).content.decode()
+    assert f'value="{bought.pk}:{shirt.pk}"' in agent.get(action).content.decode()
+    apology_form(
+        agent, anna, order=bought.pk, articles=[f"{bought.pk}:{shirt.pk}"], kind="GIFT_CARD", way="aloud"
+    )
+
+    apology = Apology.objects.get()
+    assert (apology.items, apology.channel) == ({"skus": ["TSHIRT-1"]}, "")
+    assert apology.gift_card.items == {"skus": ["TSHIRT-1"]}
+    page = text_of(agent.get(reverse("admin:coupons_apology_change", args=[apology.pk])))
+    assert f"-{apology.gift_card.last4}" in page and "a gift card of €15.00" in page
+
+
+def test_the_code_of_a_gift_card_is_told_to_nobody_else(agent, client):
+    apology_form(agent, customer(), kind="GIFT_CARD", way="aloud")
+    card = Apology.objects.get().gift_card
+
+    client.force_login(role_of(Role.SUPERVISOR), backend="django.contrib.auth.backends.ModelBackend")
+    page = text_of(client.get(reverse("admin:coupons_apology_change", args=[Apology.objects.get().pk])))
+
+    assert f"-{card.last4}" not in page
+
+
+def test_an_apology_can_be_taken_off_the_next_order(agent):
+    anna = customer()
+
+    apology_form(agent, anna, way="automatic")
+
+    apology = Apology.objects.get()
+    assert (apology.coupon.automatic, apology.channel) == (True, "")
+    assert not Event.objects.filter(type="coupon.published", payload__channel="email").exists()
+
+
+def test_a_gift_card_cannot_apply_by_itself(agent):
+    answer = apology_form(agent, customer(), kind="GIFT_CARD", way="automatic")
+
+    assert "A gift card has a code of its own" in text_of(answer)
+    assert Apology.objects.count() == 0
 
 
 def test_sending_the_same_form_twice_issues_once(agent):
