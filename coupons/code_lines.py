@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from coupons.rules import canonical_code, code_mistake
 from customers.imports import values
+from customers.imports.plan import RowMistake
 from customers.imports.records import Options, Record
 from customers.imports.values import CellMistake
 from customers.rules import normalise_email
@@ -44,6 +45,16 @@ class CodeLine:
     @property
     def line(self) -> int:
         return self.record.line
+
+    @property
+    def records(self) -> list[Record]:
+        """Return the record, as an error file takes what it repeats."""
+        return [self.record]
+
+    @property
+    def mistakes(self) -> list[RowMistake]:
+        """Return what is wrong, as an error file takes it."""
+        return [RowMistake(self.line, "", *self.mistake)] if self.mistake else []
 
 
 def name_columns(columns: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """What the forms of incentives share, and the small ones; they only gather what the services check."""
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from coupons.models import Promotion
 from operations.errors import FidelioError
@@ -27,12 +26,6 @@ class RefusalForm(forms.Form):
                 return name
             path = path.rpartition("/")[0]
         return None
-
-
-class IssueForm(RefusalForm):
-    """How many codes to make."""
-
-    count = forms.IntegerField(label=_("How many codes"), min_value=1, max_value=1_000_000, initial=100)
 
 
 class StopForm(forms.Form):

@@ -14,7 +14,7 @@ from django.views.generic import TemplateView, View
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import services
-from coupons.admin.forms import IssueForm, StopForm
+from coupons.admin.forms import StopForm
 from coupons.figures import BudgetBar, PromotionFigures, promotion_figures, redemption_chart
 from coupons.forecast import BurnDown, burn_down
 from coupons.models import Promotion, PromotionAlert, PromotionVersion, Redemption
@@ -70,7 +70,7 @@ class PromotionView(PromotionPage, TemplateView):
             drained=status == "STOPPED" and promotion.stop_mode == Promotion.StopMode.DRAIN,
             makes_codes=promotion.trigger == Promotion.Trigger.COUPON
             and not promotion.coupons.filter(public=True).exists(),
-            issue_form=IssueForm(),
+            batches=promotion.batches.select_related("job", "issued_by", "client")[:5],
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,18 +10,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-from django.views.generic import View
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from coupons import services
-from coupons.admin.forms import IssueForm
 from coupons.admin.promotion_editing import EditPromotionView, NewPromotionView, PreviewView, SuggestView
 from coupons.admin.promotion_pages import (
     PromotionMoveView,
-    PromotionPage,
     PromotionView,
     RestoreView,
     VersionsView,
@@ -30,37 +25,8 @@ from coupons.admin.promotion_pages import (
 from coupons.admin.simulator import SimulatorView
 from coupons.figures import budget_bars, promotion_figures
 from coupons.models import Budget, Promotion
-from coupons.services.coupons import AT_ONCE
 from coupons.wording import headline
-from operations.errors import FidelioError
 from operations.formats import number, whole_money
-
-
-class IssueCouponsView(PromotionPage, View):
-    """Make codes for printing or for a partner; many are a job."""
-
-    permission_required = "coupons.add_coupon"
-    title = ""
-    http_method_names = ["post"]
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        promotion, form, at = self.promotion(), IssueForm(request.POST), timezone.now()
-        if not form.is_valid():
-            messages.error(request, _("Say how many codes, from 1 to a million."))
-            return redirect(page_of(promotion))
-        count = form.cleaned_data["count"]
-        try:
-            if count > AT_ONCE:
-                services.queue_coupons(promotion, count=count, issued_by=request.user, at=at)
-                text = _("%(count)s codes are being made; the jobs page shows how far it is.")
-            else:
-                services.issue_coupons(promotion, count=count, issued_by=request.user, at=at)
-                text = ngettext("%(count)s code was made.", "%(count)s codes were made.", count)
-        except FidelioError as error:
-            messages.error(request, error.message)
-        else:
-            messages.success(request, text % {"count": number(count)})
-        return redirect(page_of(promotion))
 
 
 class PromotionChangeList(ChangeList):
@@ -133,7 +99,6 @@ class PromotionAdmin(ModelAdmin):
 
         return [
             page("<int:pk>/edit/", EditPromotionView, "edit"),
-            page("<int:pk>/issue/", IssueCouponsView, "issue"),
             page("<int:pk>/move/<slug:move>/", PromotionMoveView, "move"),
             page("<int:pk>/versions/", VersionsView, "versions"),
             page("<int:pk>/versions/<int:number>/restore/", RestoreView, "restore"),

@@ -21,7 +21,6 @@ from coupons.models import CodeBatch, Coupon, Promotion
 from coupons.services.batches import batch_template, held_batch
 from coupons.services.coupons import Terms, check_issuable, open_batch
 from customers.imports.detection import detect
-from customers.imports.plan import Draft, RowMistake
 from customers.imports.readers import read_columns, read_records
 from customers.imports.records import FileKind, Options, Record, UnreadableFile
 from customers.imports.report import ErrorFile
@@ -139,7 +138,7 @@ def _take(batch: CodeBatch, lines: list[CodeLine], errors: ErrorFile, *, at: dat
         batch.unchanged += unchanged
         batch.rejected += len(refused)
         batch.place = lines[-1].line
-        batch.error_bytes = errors.add([_draft(line) for line in refused])
+        batch.error_bytes = errors.add(refused)
         batch.save(update_fields=["made", "unchanged", "rejected", "place", "error_bytes"])
     return batch
 
@@ -236,8 +235,3 @@ def _explain(skipped: list[CodeLine], batch: CodeBatch) -> int:
         else:
             line.mistake = ("taken", _("Another promotion has this code."))
     return unchanged
-
-
-def _draft(line: CodeLine) -> Draft:
-    code, message = line.mistake
-    return Draft([line.record], mistakes=[RowMistake(line.line, "", code, message)])

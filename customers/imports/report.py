@@ -3,13 +3,15 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from customers.imports.plan import Draft
+from customers.imports.plan import Draft, RowMistake
+from customers.imports.records import Record
 from operations.cells import inert
 
 REASONS_KEPT = 50
@@ -57,6 +59,13 @@ class Report:
                 reason["count"] += 1
 
 
+class Refused(Protocol):
+    """Records that were not taken, and why."""
+
+    records: list[Record]
+    mistakes: list[RowMistake]
+
+
 class ErrorFile:
     """The refused records as CSV: line, column, code, sentence, and the line as it stood in the file.
 
@@ -79,7 +88,7 @@ class ErrorFile:
     def __exit__(self, *error: object) -> None:
         self.file.close()
 
-    def add(self, drafts: list[Draft]) -> int:
+    def add(self, drafts: Sequence[Refused]) -> int:
         """Write what is wrong with these and return the size of the file then; on disk when it returns."""
         for draft in drafts:
             texts = {record.line: record.text for record in draft.records}

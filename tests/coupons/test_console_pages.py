@@ -5,10 +5,10 @@ from django.db import OperationalError
 from django.urls import reverse
 
 from coupons import services
-from coupons.models import AgentAllowance, Apology, Coupon, Promotion
+from coupons.models import AgentAllowance, Apology, Promotion
 from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
-from operations.models import Approval, JobRun
+from operations.models import Approval
 from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, TEN_PERCENT, amount, coupon, customer, order, promotion, spending
 
@@ -134,18 +134,6 @@ def test_the_list_shows_uses_and_the_budget_burning_down(marketer, django_assert
     assert "€30.00 off the whole order" in page
     budgets = text_of(marketer.get(reverse("admin:coupons_budget_changelist")))
     assert budgets.count("€30.00 of €100.00") == 3
-
-
-def test_codes_are_made_from_the_promotions_page(marketer):
-    running = promotion()
-    url = reverse("admin:coupons_promotion_issue", args=[running.pk])
-
-    marketer.post(url, {"count": "5"})
-    marketer.post(url, {"count": "1001"})
-    marketer.post(url, {"count": "0"})
-
-    assert Coupon.objects.count() == 5
-    assert JobRun.objects.get(kind="coupons.issue").total == 1001
 
 
 def test_an_agent_may_look_and_not_touch(agent):
