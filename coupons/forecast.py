@@ -136,5 +136,7 @@ def _sentence(
             _("At %(pace)s a day it lasts until its end on %(end)s; about %(left)s will be left.") % words,
             "good",
         )
+    if spent_on == today:
+        return _("At %(pace)s a day, as in the last week, it will be spent today.") % words, "bad"
     tone = "warn" if end or (spent_on - today).days <= PACE_DAYS else "info"
     return _("At %(pace)s a day, as in the last week, it will be spent on %(day)s.") % words, tone

@@ -239,8 +239,8 @@ def _shown(simulation: Simulation, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def _key(offer: Offer) -> tuple[str, str]:
-    return offer.redeemable.kind, offer.redeemable.name
+def _key(offer: Offer) -> tuple[int | None, int | None]:
+    return offer.promotion.pk if offer.promotion else None, offer.coupon.pk if offer.coupon else None
 
 
 def _card(offer: Offer, outcome: engine.Outcome, simulation: Simulation) -> dict[str, Any]:

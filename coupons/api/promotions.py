@@ -81,9 +81,6 @@ class PromotionOut(serializers.Serializer):
     starts_at = serializers.DateTimeField(allow_null=True)
     ends_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
-    warnings = serializers.ListField(
-        child=serializers.DictField(), help_text="What a person should read: key and message."
-    )
 
     def to_representation(self, promotion: Promotion) -> dict[str, Any]:
         at = timezone.now()
@@ -111,8 +108,17 @@ class PromotionOut(serializers.Serializer):
             "starts_at": promotion.starts_at,
             "ends_at": promotion.ends_at,
             "created_at": promotion.created_at,
-            "warnings": [asdict(one) for one in promotion_notices(promotion, at=at)],
         }
+
+
+class PromotionWithWarningsOut(PromotionOut):
+    """A promotion with what a person should read about it."""
+
+    warnings = serializers.ListField(child=serializers.DictField(), help_text="Each with key and message.")
+
+    def to_representation(self, promotion: Promotion) -> dict[str, Any]:
+        notices = promotion_notices(promotion, at=timezone.now())
+        return super().to_representation(promotion) | {"warnings": [asdict(one) for one in notices]}
 
 
 def _budgets(promotion: Promotion, at: Any) -> list[dict[str, Any]]:
@@ -154,14 +160,14 @@ class PromotionList(generics.ListAPIView):
     serializer_class = PromotionOut
     queryset = Promotion.objects.prefetch_related("budgets")
 
-    @extend_schema(request=PromotionIn, responses={201: PromotionOut})
+    @extend_schema(request=PromotionIn, responses={201: PromotionWithWarningsOut})
     def post(self, request: Request) -> HttpResponse:
         def work() -> tuple[int, Any]:
             entry = PromotionIn(data=request.data)
             entry.is_valid(raise_exception=True)
             fields = {name: value for name, value in entry.validated_data.items() if value is not None}
             promotion = services.create_promotion(**fields, client=request.auth, at=timezone.now())
-            return 201, PromotionOut(promotion).data
+            return 201, PromotionWithWarningsOut(promotion).data
 
         return respond_once(request, work)
 
@@ -171,9 +177,9 @@ class PromotionDetail(APIView):
 
     required_scope = "promotions:write"
 
-    @extend_schema(responses=PromotionOut)
+    @extend_schema(responses=PromotionWithWarningsOut)
     def get(self, request: Request, reference: str) -> Response:
-        return Response(PromotionOut(find_promotion(reference)).data)
+        return Response(PromotionWithWarningsOut(find_promotion(reference)).data)
 
 
 class PromotionActivation(APIView):
@@ -181,13 +187,13 @@ class PromotionActivation(APIView):
 
     required_scope = "promotions:write"
 
-    @extend_schema(request=None, responses=PromotionOut)
+    @extend_schema(request=None, responses=PromotionWithWarningsOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             promotion = services.activate_promotion(
                 find_promotion(reference), by=Author(client=request.auth), at=timezone.now()
             )
-            return 200, PromotionOut(promotion).data
+            return 200, PromotionWithWarningsOut(promotion).data
 
         return respond_once(request, work)
 
@@ -197,7 +203,7 @@ class PromotionStop(APIView):
 
     required_scope = "promotions:write"
 
-    @extend_schema(request=StopIn, responses=PromotionOut)
+    @extend_schema(request=StopIn, responses=PromotionWithWarningsOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             entry = StopIn(data=request.data)
@@ -208,7 +214,7 @@ class PromotionStop(APIView):
                 by=Author(client=request.auth),
                 at=timezone.now(),
             )
-            return 200, PromotionOut(promotion).data
+            return 200, PromotionWithWarningsOut(promotion).data
 
         return respond_once(request, work)
 
@@ -218,12 +224,12 @@ class PromotionResumption(APIView):
 
     required_scope = "promotions:write"
 
-    @extend_schema(request=None, responses=PromotionOut)
+    @extend_schema(request=None, responses=PromotionWithWarningsOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             promotion = services.resume_promotion(
                 find_promotion(reference), by=Author(client=request.auth), at=timezone.now()
             )
-            return 200, PromotionOut(promotion).data
+            return 200, PromotionWithWarningsOut(promotion).data
 
         return respond_once(request, work)

@@ -73,10 +73,11 @@ def alert_in_words(alert: PromotionAlert) -> str:
     name = alert.promotion.name
     if alert.kind == Kind.BUDGET:
         used, cap = _written(alert.period)
-        words = {"name": name, "used": used, "cap": cap, "threshold": alert.threshold}
+        share = alert.period.used * 100 // alert.period.cap
+        words = {"name": name, "used": used, "cap": cap, "share": share}
         if alert.threshold >= 100:
             return _("%(name)s has spent its budget of %(cap)s") % words
-        return _("%(name)s has spent %(threshold)s%% of its budget: %(used)s of %(cap)s") % words
+        return _("%(name)s has spent %(share)s%% of its budget: %(used)s of %(cap)s") % words
     words = {
         "name": f"{name} ({alert.coupon.code})" if alert.coupon else name,
         "count": number(alert.redemptions),

@@ -45,6 +45,11 @@ class ProductPrice(models.Model):
         verbose_name = _("price of a product")
         verbose_name_plural = _("prices of products")
         ordering = ["-day"]
+        indexes = [
+            models.Index(
+                fields=["day"], include=["product", "lowest_amount", "last_amount"], name="product_price_day"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["product", "day"], name="one_price_row_per_product_and_day"),
             models.CheckConstraint(

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from customers.models import Product, ProductPrice
@@ -72,8 +73,13 @@ def with_prices(products: QuerySet[Product], *, at: datetime) -> QuerySet[Produc
 
 
 def raised_lately(products: QuerySet[Product], *, at: datetime) -> QuerySet[Product]:
-    """Return those of the articles that cost more now than at some time in the 30 days before."""
-    return with_prices(products, at=at).filter(lowest_amount__lt=F("price_amount"))
+    """Return those of the articles that cost more now than at some time in the 30 days before.
+
+    They are looked for among the prices of these days, not article by article.
+    """
+    day = at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+    found = RawSQL(_RAISED, [day - LOOKED_BACK, day, day])
+    return with_prices(products.filter(pk__in=found), at=at)
 
 
 _LOWEST = """ON CONFLICT (product_id, day) DO UPDATE SET
@@ -109,4 +115,12 @@ FROM customers_product AS product CROSS JOIN LATERAL (
 WHERE product.unit_price_amount IS NULL
   AND NOT EXISTS (SELECT FROM customers_productprice AS known WHERE known.product_id = product.id)
 ON CONFLICT (product_id, day) DO NOTHING
+"""
+_RAISED = """
+SELECT price.product_id
+FROM customers_productprice AS price JOIN customers_product AS product ON product.id = price.product_id
+WHERE price.day >= %s AND price.day <= %s
+GROUP BY price.product_id, product.unit_price_amount
+HAVING min(price.lowest_amount) FILTER (WHERE price.day < %s)
+     < coalesce(product.unit_price_amount, (array_agg(price.last_amount ORDER BY price.day DESC))[1])
 """

@@ -319,3 +319,38 @@ def test_an_agent_may_simulate(client):
     client.force_login(role_of(Role.AGENT), backend="django.contrib.auth.backends.ModelBackend")
 
     assert client.get(reverse("admin:coupons_simulator")).status_code == 200
+
+
+# --- Over the API ---
+
+
+def test_the_api_takes_budgets_and_margins_and_answers_with_warnings(api):
+    shoe = ProductFactory(sku="SHOE", name="Shoe", category="Shoes", unit_price_amount=4000)
+    record_prices({shoe.pk: 3000}, on=timezone.localdate() - timedelta(days=5))
+    body = {
+        "code": "spring",
+        "name": "Spring",
+        "trigger": "AUTOMATIC",
+        "effect": TEN_PERCENT,
+        "legal_kind": "CONCORSO",
+        "margin_floor": {"percent": "15", "missing_cost": "ALLOW"},
+        "budget": {"metric": "DISCOUNT_AMOUNT", "cap": 1000},
+        "budgets": [{"metric": "REDEMPTIONS", "cap": 5, "period": "DAY"}],
+    }
+
+    answer = api.post("/api/v1/promotions", body, format="json")
+
+    assert answer.status_code == 201, answer.json()
+    made = answer.json()
+    assert [one["key"] for one in made["warnings"]] == [
+        "legal_kind_discount",
+        "legal_kind_contest",
+        "lowest_price_30_days",
+    ]
+    assert [(one["metric"], one["cap"], one["used"]) for one in made["budgets"]] == [
+        ("DISCOUNT_AMOUNT", 1000, 0),
+        ("REDEMPTIONS", 5, 0),
+    ]
+    assert made["margin_floor"] == body["margin_floor"]
+    version = Promotion.objects.get().versions.get()
+    assert (version.change, version.client is not None) == ("CREATED", True)

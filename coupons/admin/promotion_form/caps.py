@@ -76,6 +76,13 @@ class BudgetRow(Row):
         initial=Budget.OnInsufficient.REJECT.value,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self["metric"].value() != Budget.Metric.POINTS:  # Set over the API, for who hands out points.
+            self.fields["metric"].choices = [
+                one for one in self.fields["metric"].choices if one[0] != Budget.Metric.POINTS
+            ]
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         cap, metric = cleaned.get("cap"), cleaned.get("metric")
