@@ -19,7 +19,7 @@ class InvariantRun(models.Model):
         permissions = [("check_invariants", "Can check the books")]
 
     def __str__(self) -> str:
-        return f"#{self.pk}"
+        return f"{self.started_at:%Y-%m-%d %H:%M}"
 
 
 class InvariantResult(models.Model):
