@@ -15,8 +15,10 @@ def roll_back_order(event: Event) -> None:
 
 
 def link_return(event: Event) -> None:
-    """Tie what was returned of redemptions to the order's return of the same id."""
-    services.link_return(Return.objects.select_related("order__source").get(pk=event.payload["return"]))
+    """Tie what was returned of redemptions to the order's return of the same id, unless that was undone."""
+    told = Return.objects.select_related("order__source").filter(pk=event.payload.get("return")).first()
+    if told is not None:
+        services.link_return(told)
 
 
 def take_back_gift_cards(event: Event) -> None:

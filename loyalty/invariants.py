@@ -21,7 +21,19 @@ GROUP BY accrual.id HAVING -sum(entry.delta) > accrual.clawed_back_points
 ORDER BY accrual.id
 """
 
+_DEBTS = """
+SELECT debt.id AS shortfall, debt.settled_points, coalesce(-sum(entry.delta), 0) AS entries
+FROM loyalty_pointsshortfall AS debt
+LEFT JOIN (
+    SELECT split_part(source_key, ':', 2)::bigint AS debt_id, delta FROM coupons_ledgerentry
+    WHERE source_key ~ '^debt:[0-9]+:'
+) AS entry ON entry.debt_id = debt.id
+GROUP BY debt.id HAVING debt.settled_points <> coalesce(-sum(entry.delta), 0)
+ORDER BY debt.id
+"""
+
 INVARIANTS = [
     Invariant("loyalty.accruals", _("What an order earned is what the ledger credited."), _ACCRUALS),
     Invariant("loyalty.clawed_back", _("Returns took back no more than was owed."), _CLAWED_BACK),
+    Invariant("loyalty.debts", _("What a customer paid of a debt was taken from their points."), _DEBTS),
 ]

@@ -40,6 +40,7 @@ def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:
             "points": points,
             "entries": entries[:ENTRIES_SHOWN],
             "total": total,
+            "debt": services.debt_of(customer),
             "earned": entries.filter(delta__gt=0).count(),
         },
         figures=[Figure(_("Points"), number(points.balance), _hint(points))],

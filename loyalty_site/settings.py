@@ -366,6 +366,9 @@ PROGRAMME_COUNTRY = read("PROGRAMME_COUNTRY", "IT")
 # the last unit returned gives back the uses of codes and budgets: FULL_ONLY or NEVER.
 RETURN_POLICY = read("RETURN_POLICY", "CARD_FIRST")
 RETURN_RESTORES_USAGE = read("RETURN_RESTORES_USAGE", "FULL_ONLY")
+# Points that a return should take back and that were spent: ZERO_FLOOR forgets them, DEBT takes them from the
+# next earnings, WRITE_OFF gives them up and writes that down.
+POINTS_SHORTFALL = read("POINTS_SHORTFALL", "ZERO_FLOOR")
 # After how many months without activity profiling and marketing end (GDPR, article 5); 0 for never. Durable
 # goods need longer. The demo's year is in the past.
 RETENTION_PROFILING_MONTHS = int(

@@ -1,3 +1,3 @@
-from loyalty.models.earning import EarningRule, EarningRuleVersion, PointsAccrual
+from loyalty.models.earning import EarningRule, EarningRuleVersion, PointsAccrual, PointsShortfall
 
-__all__ = ["EarningRule", "EarningRuleVersion", "PointsAccrual"]
+__all__ = ["EarningRule", "EarningRuleVersion", "PointsAccrual", "PointsShortfall"]

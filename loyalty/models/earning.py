@@ -127,3 +127,49 @@ class PointsAccrual(models.Model):
 
     def __str__(self) -> str:
         return f"{self.points} for {self.order_id}"
+
+
+class PointsShortfall(models.Model):
+    """Points that a return should have taken back and that had been spent: owed, or given up.
+
+    A debt is taken from what its customer earns next, the oldest first.
+    """
+
+    class Policy(models.TextChoices):
+        DEBT = "DEBT", _("Owed")
+        WRITE_OFF = "WRITE_OFF", _("Written off")
+
+    accrual = models.ForeignKey(
+        PointsAccrual,
+        on_delete=models.PROTECT,
+        related_name="shortfalls",
+        verbose_name=_("points of an order"),
+    )
+    policy = models.CharField(_("what becomes of it"), max_length=12, choices=Policy)
+    points = models.PositiveBigIntegerField(_("points"))
+    settled_points = models.PositiveBigIntegerField(_("settled"), default=0)
+    occurred_at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("missing points")
+        verbose_name_plural = _("missing points")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(points__gt=0, settled_points__lte=models.F("points")),
+                name="no_more_settled_than_missing",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["accrual"],
+                condition=models.Q(policy="DEBT", settled_points__lt=models.F("points")),
+                name="points_owed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} {self.get_policy_display()}"
+
+    @property
+    def left(self) -> int:
+        return self.points - self.settled_points

@@ -7,12 +7,14 @@ from loyalty.services.earning import (
     earn_points,
     edit_earning_rule,
 )
+from loyalty.services.shortfalls import debt_of
 
 __all__ = [
     "adjust_points",
     "backfill_points",
     "claw_back_points",
     "create_earning_rule",
+    "debt_of",
     "earn_points",
     "edit_earning_rule",
     "points_of",

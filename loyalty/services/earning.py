@@ -17,6 +17,7 @@ from loyalty.errors import EarningRuleTaken
 from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
 from loyalty.rules import Purchase, check_multipliers, clawed_back, expiry, factor_for, points_for
 from loyalty.services.balances import points_accounts
+from loyalty.services.shortfalls import collect_debts, note_shortfall
 
 
 def create_earning_rule(
@@ -88,6 +89,9 @@ def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> li
             if not PointsAccrual.objects.filter(rule=rule, order=order).exists():
                 earned.append(_accrue(rule, account, order, event, at))
         if earned:
+            points = sum(accrual.points for accrual in earned)
+            for entry in collect_debts(order.customer, earned=points, at=at):
+                announce_points(entry, order.customer, at=at, order=order)
             claw_back_points(order, at=at)
     return earned
 
@@ -95,8 +99,9 @@ def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> li
 def claw_back_points(order: Order, *, at: datetime) -> int:
     """Take back what an order's returned part had earned, by the version that gave it; return the points.
 
-    Nobody's balance falls below zero: what was spent meanwhile is written off (R5, ZERO_FLOOR). Called again
-    for the same returns, it takes nothing more. Locks the order and the accounts concerned.
+    Nobody's balance falls below zero: what was spent meanwhile is forgotten, owed or written off, as
+    settings.POINTS_SHORTFALL says (R5). Called again for the same returns, it takes nothing more. Locks the
+    order and the accounts concerned.
     """
     with transaction.atomic():
         # Read after the lock: two returns at once settle one after the other.
@@ -223,6 +228,7 @@ def _settle(accrual: PointsAccrual, order: Order, at: datetime) -> int:
     )
     accrual.clawed_back_points = due
     accrual.save(update_fields=["clawed_back_points"])
+    note_shortfall(accrual, points=spent.missing, at=at)
     if spent.entry:
         announce_points(spent.entry, account.customer, at=at, order=order)
     return spent.units
