@@ -377,6 +377,8 @@ RETENTION_PROFILING_MONTHS = int(
 RETENTION_MARKETING_MONTHS = int(
     read("RETENTION_MARKETING_MONTHS", "24" if ENVIRONMENT == "production" else "0")
 )
+# At most one offer to a household in so many days, whichever member it goes to; 0 writes to everybody.
+HOUSEHOLD_CAP_DAYS = int(read("HOUSEHOLD_CAP_DAYS", "0"))
 # How long the link of a double opt-in confirms.
 DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 # What one point pays at the till, in minor units of the programme's currency; and how many incentives one

@@ -49,6 +49,7 @@ class MessageReason(models.TextChoices):
     NO_CONSENT = "NO_CONSENT", _("No consent")
     ON_SUPPRESSION_LIST = "ON_SUPPRESSION_LIST", _("On the suppression list")
     DUPLICATE_ADDRESS = "DUPLICATE_ADDRESS", _("Another recipient has the same address")
+    HOUSEHOLD = "HOUSEHOLD", _("Somebody of the same household was written to lately")
     MERGED = "MERGED", _("The recipient was merged with another one")
     STOPPED = "STOPPED", _("The campaign was stopped")
     TOO_LATE = "TOO_LATE", _("Its time has passed")

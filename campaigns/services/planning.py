@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
@@ -11,17 +12,18 @@ from campaigns.models import OPEN, WAITING, Campaign, CampaignRun, Message, Mess
 from campaigns.rules import CONFIRM_AFTER
 from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
 from campaigns.services.outbox import give_back_coupons
-from customers.models import Segment
+from customers.models import Purpose, Segment
 from customers.services import record_event, refresh_segment
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
 
 # One statement: everybody in the segment gets a row, those left out with the reason. Whoever shares a mailbox
-# with an earlier row gets none; the holdout is a fixed function of campaign and customer.
+# with an earlier row gets none, nor does a household that heard from us lately; the holdout is a fixed
+# function of campaign and customer.
 SNAPSHOT = """
 WITH audience AS (
-    SELECT customer.id, customer.public_id, point.value AS address, point.granted,
+    SELECT customer.id, customer.public_id, customer.household_id, point.value AS address, point.granted,
            encode(sha256(convert_to(point.value, 'UTF8')), 'hex') AS address_hash
     FROM customers_segmentmembership AS membership
     JOIN customers_customer AS customer ON customer.id = membership.customer_id
@@ -47,20 +49,31 @@ WITH audience AS (
                       AND suppression.address_hash = audience.address_hash
                       AND (suppression.reason <> 'UNSUBSCRIBED' OR %(purpose)s <> 'SERVICE')
                 ) THEN 'ON_SUPPRESSION_LIST'
+                WHEN %(household_days)s > 0 AND household_id IS NOT NULL AND EXISTS (
+                    SELECT FROM customers_customer AS other
+                    JOIN campaigns_message AS sent ON sent.customer_id = other.id
+                    WHERE other.household_id = audience.household_id AND other.id <> audience.id
+                      AND sent.purpose = 'MARKETING' AND sent.state IN ('SENT', 'UNKNOWN')
+                      AND sent.created_at > statement_timestamp() - make_interval(days => %(household_days)s)
+                ) THEN 'HOUSEHOLD'
            END AS reason,
            ('x' || left(md5(%(salt)s || public_id::text), 8))::bit(32)::bigint %% 10000 AS draw
     FROM audience
 ), numbered AS (
     SELECT judged.*,
-           row_number() OVER (PARTITION BY address_hash, reason IS NULL ORDER BY id) AS place
+           row_number() OVER (PARTITION BY address_hash, reason IS NULL ORDER BY id) AS place,
+           CASE WHEN %(household_days)s > 0 AND household_id IS NOT NULL THEN
+               row_number() OVER (PARTITION BY household_id, reason IS NULL ORDER BY id)
+           ELSE 1 END AS member
     FROM judged
 ), decided AS (
     SELECT numbered.*,
            CASE WHEN reason IS NOT NULL THEN 'SUPPRESSED'
-                WHEN place > 1 THEN 'SUPPRESSED'
+                WHEN place > 1 OR member > 1 THEN 'SUPPRESSED'
                 WHEN draw < %(holdout)s THEN 'HOLDOUT'
                 ELSE 'PENDING' END AS state,
-           COALESCE(reason, CASE WHEN place > 1 THEN 'DUPLICATE_ADDRESS' ELSE '' END) AS told
+           COALESCE(reason, CASE WHEN place > 1 THEN 'DUPLICATE_ADDRESS'
+                                WHEN member > 1 THEN 'HOUSEHOLD' ELSE '' END) AS told
     FROM numbered
 )
 INSERT INTO campaigns_message (
@@ -164,6 +177,7 @@ def _take_snapshot(run: CampaignRun) -> int:
         "occurrence": run.occurrence,
         "salt": f"campaign:{run.campaign_id}:",
         "holdout": version.holdout_percent * 100,
+        "household_days": settings.HOUSEHOLD_CAP_DAYS if version.purpose == Purpose.MARKETING else 0,
     }
     with connection.cursor() as cursor:
         cursor.execute(SNAPSHOT, values)

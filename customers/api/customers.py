@@ -62,6 +62,7 @@ class CustomerIn(StrictSerializer):
 
     source = SourceCodeField()
     source_id = LineField(max_length=128)
+    kind = serializers.ChoiceField(Customer.Kind.choices, required=False)
     email = OptionalText(max_length=254)
     phone = OptionalText(max_length=40)
     loyalty_card = OptionalText(max_length=64)
@@ -119,7 +120,9 @@ class CustomerSummaryOut(serializers.ModelSerializer):
     identities = IdentityOut(many=True)
     consents = ConsentStateOut(many=True)
     stats = serializers.SerializerMethodField()
-    merged_from = serializers.SerializerMethodField(help_text="Ids that lead here since a merge.")
+    merged_from = serializers.ListField(
+        child=serializers.CharField(), source="merged_ids", help_text="Ids that lead here since a merge."
+    )
 
     class Meta:
         model = Customer
@@ -132,13 +135,6 @@ class CustomerSummaryOut(serializers.ModelSerializer):
     @extend_schema_field(StatsOut)
     def get_stats(self, customer: Customer) -> dict[str, Any]:
         return StatsOut(customer.lifetime[0] if customer.lifetime else {}).data
-
-    def get_merged_from(self, customer: Customer) -> list[str]:
-        generation, ids = list(customer.merged_from.all()), []
-        while generation:
-            ids += [str(merged.public_id) for merged in generation]
-            generation = list(Customer.objects.filter(merged_into__in=generation).order_by("pk"))
-        return ids
 
 
 class RfmOut(serializers.Serializer):

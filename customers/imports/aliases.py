@@ -11,6 +11,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "phone": "cell, cellulare, mobile, phone number, tel, telefono, telephone",
         "loyalty_card": "card, card number, carta fedelta, fidelity card, numero tessera, tessera",
         "tax_code": "cf, codice fiscale, fiscal code",
+        "kind": "tipo cliente, customer type, tipo",
         "first_name": "firstname, forename, given name, name, nome",
         "last_name": "cognome, family name, lastname, surname",
         "birth_date": "birthdate, birthday, data di nascita, data nascita, date of birth, dob, nascita",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.imports import values
 from customers.imports.values import Converter
-from customers.models import Channel, Namespace, Purpose
+from customers.models import Channel, Customer, Namespace, Purpose
 from customers.models.consent import ConsentState
 
 Text = str | Promise
@@ -57,6 +57,8 @@ CUSTOMER_FIELDS = (
     _text("phone", _("Phone"), group=PERSON, convert=values.phone),
     _text("loyalty_card", _("Loyalty card"), group=PERSON, convert=values.key),
     _text("tax_code", _("Tax code"), group=PERSON, convert=values.key),
+    Field("kind", _("Person or company"), ("kind",), values.state, PERSON, whole_file=True,
+          choices=tuple(Customer.Kind.choices)),
     _text("first_name", _("First name"), group=PERSON),
     _text("last_name", _("Last name"), group=PERSON),
     _text("birth_date", _("Birth date"), group=PERSON, convert=values.day),

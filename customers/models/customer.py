@@ -1,8 +1,10 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Concat, Lower
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -17,6 +19,18 @@ class SearchText(models.Func):
 
     function = "fidelio_search_text"
     output_field = models.TextField()
+
+
+# Whoever was merged into a customer, directly or through others, in the order of their records.
+MERGED_IDS = """ARRAY(
+    WITH RECURSIVE gone AS (
+        SELECT one.id, one.public_id FROM customers_customer AS one
+        WHERE one.merged_into_id = customers_customer.id
+        UNION ALL
+        SELECT other.id, other.public_id FROM customers_customer AS other
+        JOIN gone ON other.merged_into_id = gone.id
+    ) SELECT public_id::text FROM gone ORDER BY id
+)"""
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -50,9 +64,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self.prefetch_related(
             models.Prefetch("identities", Identity.objects.order_by("pk")),
             models.Prefetch("consents", Consent.objects.order_by("pk")),
-            "merged_from",
             lifetime,
-        )
+        ).annotate(merged_ids=RawSQL(MERGED_IDS, [], output_field=ArrayField(models.CharField())))
 
     def with_totals(self) -> "CustomerQuerySet":
         """Annotate `orders_count`, `net_amount`, `last_order_at` of what counts; null without any."""

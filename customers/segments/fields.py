@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from customers.models import (
     Channel,
     Consent,
     Customer,
+    Household,
     Identity,
     Namespace,
     Purpose,
@@ -105,6 +107,19 @@ def _lifetime(moment: Moment) -> QuerySet:
     return Rollup.objects.filter(scope=RollupScope.ALL, scope_value="")
 
 
+def _households(moment: Moment) -> QuerySet:
+    members = Customer.objects.live().filter(household=OuterRef("pk")).order_by().values("household")
+    lifetime = Q(rollups__scope=RollupScope.ALL, rollups__scope_value="")
+    return Household.objects.annotate(
+        size=Subquery(members.annotate(size=Count("pk")).values("size")),
+        net_amount=Coalesce(
+            Subquery(members.annotate(sum=Sum("rollups__net_amount", filter=lifetime)).values("sum")),
+            0,
+            output_field=BigIntegerField(),
+        ),
+    )
+
+
 FIELDS: list[Field] = [
     *[
         replace(field, group=Group.PERSON)
@@ -165,6 +180,19 @@ FIELDS: list[Field] = [
                 Kind.CHOICE,
                 Rows(lambda moment: Identity.objects.all(), Column("namespace"), several=True),
                 choices=_choices(Namespace.choices),
+            ),
+            Field(
+                "household.size",
+                _("Members of the household"),
+                Kind.INTEGER,
+                Rows(_households, Column("size"), owner="members", default=1),
+                minimum=1,
+            ),
+            Field(
+                "household.net_amount",
+                _("Value of the household"),
+                Kind.MONEY,
+                Rows(_households, Column("net_amount"), owner="members"),
             ),
             Field(
                 "attribute.*",

@@ -1,6 +1,6 @@
 """What people allow: the ledger, the state it leads to, and contact points never to be written to again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from customers.models import (
     Consent,
     ConsentRecord,
     Customer,
+    Identity,
     Namespace,
     Purpose,
     Source,
@@ -125,12 +126,13 @@ def record_external_consents(items: list[dict[str, Any]], *, at: datetime) -> li
             {source for source, _ in taken if source} | {key.space for key in keys if key.kind == PROFILE}
         )
         # All at once, in one order: calls that name the same people in another order would deadlock.
-        ensure_customers(keys, status=Customer.Status.PROSPECT, at=at)
+        people = ensure_customers(keys, status=Customer.Status.PROSPECT, at=at).customers
+        points = _own_points(people.values())
         for item, gone in zip(items, left, strict=True):
             try:
                 if gone:
                     raise SourceLeft
-                statements.append(_statement(item, sources, at=at))
+                statements.append(_statement(item, sources, people, points, at=at))
                 outcomes.append(None)
             except FidelioError as error:
                 outcomes.append(Outcome(error=error))
@@ -149,18 +151,37 @@ def _reference(item: dict[str, Any]) -> dict[str, str]:
     return item.get("customer") or {"email": item["email"]}
 
 
-def _statement(item: dict[str, Any], sources: dict[str, Source], *, at: datetime) -> StatedConsent:
+def _own_points(customers: Iterable[Customer]) -> dict[tuple[int, str], str]:
+    """Return the latest address of each kind that customers have, by the customer's pk and the kind."""
+    identities = Identity.objects.filter(
+        customer__in={customer.pk for customer in customers}, namespace__in=set(NAMESPACES.values())
+    )
+    rows = identities.order_by("pk").values_list("customer", "namespace", "value")
+    return {(pk, namespace): value for pk, namespace, value in rows}
+
+
+def _statement(
+    item: dict[str, Any],
+    sources: dict[str, Source],
+    people: dict[Key, Customer],
+    points: dict[tuple[int, str], str],
+    *,
+    at: datetime,
+) -> StatedConsent:
     try:
-        customer = find_customer(_reference(item), create_prospect=True, at=at)
+        customer = people.get(key_of(_reference(item)))
+        if customer is None or customer.status == Customer.Status.ERASED:
+            customer = find_customer(_reference(item), create_prospect=True, at=at)
     except InvalidInput as error:
         raise (error.under("/customer") if item.get("customer") else error) from error
     address = item.get("address") or (item.get("email") if item["channel"] == Channel.EMAIL else "")
+    own = points.get((customer.pk, NAMESPACES.get(item["channel"])), "")
     stated = StatedConsent(
         customer=customer,
         channel=item["channel"],
         purpose=item["purpose"],
         state=item["state"],
-        address=_address(customer, item["channel"], address or ""),
+        address=_address(customer, item["channel"], address or own),
         occurred_at=item.get("occurred_at"),
         source=sources.get(item.get("source")),
         text_version=item.get("text_version") or "",

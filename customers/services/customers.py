@@ -128,12 +128,13 @@ def _write(drafts: list[Draft], sources: dict[str, Source], policies: Policies, 
     named = _fields_named(drafts)
     prospects = [customer for customer in known if customer.status == Customer.Status.PROSPECT]
     locks, kept = (locks_of(known), stored_fields(known)) if known else ({}, {})
-    statuses = _give_statuses(drafts, sources)
+    statuses, turned = _give_statuses(drafts, sources), _give_kinds(drafts)
     changed = [
         customer
         for customer in customers
         if _refine(customer, profiles[id(customer)], named[id(customer)], locks.get(customer.pk))
         or customer.status != statuses[id(customer)]
+        or id(customer) in turned
     ]
     create_customers([customer for customer in customers if customer.pk is None], at=at)
     name_lead_sources(_prospects_brought(drafts, sources))
@@ -154,7 +155,7 @@ def _write(drafts: list[Draft], sources: dict[str, Source], policies: Policies, 
     record_consents([stated for draft in drafts for stated in _stated(draft, sources)], at=at)
 
 
-_WRITTEN_FIELDS = [*GOLDEN_FIELDS, "attributes", "status", "updated_at"]
+_WRITTEN_FIELDS = [*GOLDEN_FIELDS, "attributes", "kind", "status", "updated_at"]
 
 
 def _profiles(customers: list[Customer]) -> dict[int, dict[tuple[str, str], SourceProfile]]:
@@ -240,6 +241,17 @@ def _give_statuses(drafts: list[Draft], sources: dict[str, Source]) -> dict[int,
     return before
 
 
+def _give_kinds(drafts: list[Draft]) -> set[int]:
+    """Make persons and companies of whom the items say so; return the `id()` of those who were the other."""
+    turned = set()
+    for draft in drafts:
+        kind = draft.item.get("kind")
+        if kind and kind != draft.customer.kind:
+            draft.customer.kind = kind
+            turned.add(id(draft.customer))
+    return turned
+
+
 def _prospects_brought(drafts: list[Draft], sources: dict[str, Source]) -> dict[int, Source]:
     return {
         draft.customer.pk: sources[draft.item["source"]]
@@ -267,16 +279,18 @@ def _write_profiles(profiles: list[SourceProfile]) -> None:
 
 def _verify_identities(drafts: list[Draft], *, at: datetime) -> None:
     """Note the keys that a source has checked; what was verified before keeps its date."""
-    checked = [
-        (draft.customer.pk, namespace, key.value)
+    checked = {
+        (draft.customer.pk, str(namespace), key.value)
         for draft in drafts
         for namespace, key in draft.keys.items()
         if namespace in (draft.item.get("verified") or ())
-    ]
-    for customer, namespace, value in checked:
-        Identity.objects.filter(customer=customer, namespace=namespace, value=value, verified_at=None).update(
-            verified_at=at
-        )
+    }
+    if not checked:
+        return
+    known = Identity.objects.filter(customer__in={pk for pk, *_ in checked}, verified_at=None)
+    rows = known.values_list("pk", "customer_id", "namespace", "value")
+    ids = sorted(pk for pk, *key in rows if tuple(key) in checked)
+    Identity.objects.filter(pk__in=ids).update(verified_at=at)
 
 
 def _stated(draft: Draft, sources: dict[str, Source]) -> list[StatedConsent]:

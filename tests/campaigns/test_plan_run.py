@@ -17,7 +17,7 @@ from campaigns.services import (
 from campaigns.services.planning import close_stopped_runs
 from coupons.models import Coupon, Publication
 from coupons.services import publish_coupon
-from customers.models import Event
+from customers.models import Customer, Event, Household
 from customers.services import suppress
 from tests.campaigns.factories import draft, offer, running, segment_of, subscriber, subscribers
 from tests.factories import ConsentFactory, CustomerFactory
@@ -49,6 +49,30 @@ def test_everybody_in_the_segment_gets_a_row_and_who_is_left_out_a_reason(db, no
         "Enzo": ("SUPPRESSED", "NO_CONSENT"),
     }
     assert campaign.status == "RUNNING"
+
+
+@pytest.mark.parametrize(("days", "second"), [(0, ("PENDING", "")), (30, ("SUPPRESSED", "HOUSEHOLD"))])
+def test_a_household_gets_one_offer_where_the_programme_says_so(db, now, settings, days, second):
+    settings.HOUSEHOLD_CAP_DAYS = days
+    home = Household.objects.create(bond="ADDRESS", formed_at=now)
+    people = [subscriber(f"{name}@mail.example", first_name=name) for name in ("Anna", "Bea", "Carla")]
+    Customer.objects.filter(pk__in=[person.pk for person in people[:2]]).update(household=home)
+
+    campaign = running(segment_of(people), now)
+
+    assert reasons(campaign) == {"Anna": ("PENDING", ""), "Bea": second, "Carla": ("PENDING", "")}
+
+
+def test_a_household_that_had_an_offer_lately_gets_none(db, now, settings):
+    settings.HOUSEHOLD_CAP_DAYS = 30
+    home = Household.objects.create(bond="ADDRESS", formed_at=now)
+    anna, bea = (subscriber(f"{name}@mail.example", first_name=name) for name in ("Anna", "Bea"))
+    Customer.objects.filter(pk__in=[anna.pk, bea.pk]).update(household=home)
+    running(segment_of([anna]), now).messages.update(state="SENT", sent_at=now)
+
+    later = running(segment_of([bea], code="bea"), now, code="winter")
+
+    assert reasons(later) == {"Bea": ("SUPPRESSED", "HOUSEHOLD")}
 
 
 def test_two_people_with_one_mailbox_get_one_mail(db, now):

@@ -1,10 +1,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.errors import ConsentWithoutProof
 from customers.models import Consent, ConsentRecord, Customer, Event, Suppression
-from customers.services import reachable_address, record_consent, suppress, unsuppress
+from customers.services import (
+    reachable_address,
+    record_consent,
+    record_external_consents,
+    suppress,
+    unsuppress,
+)
 from operations.errors import InvalidInput
 from tests.factories import NOON, ConsentFactory, CustomerFactory
 
@@ -138,3 +146,18 @@ def test_consenting_anew_lifts_an_unsubscription_only(alice, reason, left):
 
     say(alice, "GRANTED", NOON)
     assert Suppression.objects.count() == left
+
+
+def test_many_consents_take_as_many_statements_as_few(db):
+    def told(numbers: range) -> int:
+        items = [
+            {"email": f"c{n}@mail.example", "channel": "email", "purpose": "MARKETING", "state": "DENIED"}
+            for n in numbers
+        ]
+        with CaptureQueriesContext(connection) as statements:
+            record_external_consents(items, at=NOON)
+        return len(statements)
+
+    told(range(1))
+
+    assert told(range(10, 40)) - told(range(1, 3)) < 5

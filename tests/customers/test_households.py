@@ -1,8 +1,9 @@
 import pytest
 
 from customers.models import Customer, Household
+from customers.services import preview_segment, refresh_rollups
 from customers.services.households import form_households
-from tests.factories import NOON, CustomerFactory
+from tests.factories import NOON, CustomerFactory, OrderFactory
 
 pytestmark = pytest.mark.django_db
 HOME = {"last_name": "Verdi", "postcode": "20121", "street": "Via Brera 1"}
@@ -84,3 +85,19 @@ def test_a_home_for_many_a_company_and_a_switchboard_are_no_households():
         at_home(f"Firm {place}", kind="COMPANY", street="Via Po 3")
 
     assert form().households == 0
+
+
+def test_size_and_value_of_a_household_are_fields_of_rules(db):
+    home = Household.objects.create(bond="ADDRESS", formed_at=NOON)
+    anna, bea, carla = (CustomerFactory() for _ in range(3))
+    Customer.objects.filter(pk__in=[anna.pk, bea.pk]).update(household=home)
+    for customer in (anna, bea, carla):
+        OrderFactory(customer=customer)
+    refresh_rollups([anna.pk, bea.pk, carla.pk])
+
+    def found(field: str, operator: str, value: int) -> int:
+        leaf = {"field": field, "operator": operator, "value": value}
+        return preview_segment({"combinator": "and", "rules": [leaf]}, as_of=NOON).count
+
+    assert (found("household.size", "=", 2), found("household.size", "=", 1)) == (2, 1)
+    assert (found("household.net_amount", ">=", 10000), found("household.net_amount", ">", 10000)) == (2, 0)

@@ -268,3 +268,14 @@ def test_parallel_calls_about_the_same_people_make_each_once():
     assert SourceProfile.objects.count() == 120
     assert Source.objects.filter(code__in=["pos", "shop", "till"]).count() == 3
     assert sorted(statuses) == [200] * 120 + [201] * 40
+
+
+def test_a_source_says_who_is_a_company_and_a_person_again(db):
+    firm = {"source": "crm", "source_id": "1", "last_name": "Gomme Rossi"}
+
+    (made,) = upsert_customers([firm | {"kind": "COMPANY"}], at=NOON)
+    upsert_customers([firm], at=NOON)
+    assert (made.row.kind, Customer.objects.get().kind) == ("COMPANY", "COMPANY")
+
+    upsert_customers([firm | {"kind": "PERSON"}], at=NOON)
+    assert Customer.objects.get().kind == "PERSON"
