@@ -156,7 +156,7 @@ WORDINGS = {
     "gift_card.renewed": Wording(_("Gift card with a new code"), "password", "info", "···· {last4} {reason}"),
     "gift_card.redeemed": Wording(_("Paid {amount} with a gift card"), "credit_score", "good"),
     "gift_card.rolled_back": Wording(_("Payment with a gift card undone"), "history", "warn", "{amount}"),
-    "apology.issued": Wording(_("We apologised with a coupon"), "sentiment_satisfied", "info", "{reason}"),
+    "apology.issued": Wording(_("We apologised"), "sentiment_satisfied", "info", "{reason}"),
     "apology.requested": Wording(_("An apology waits for approval"), "hourglass_top", "warn", "{reason}"),
     "message.sent": Wording(_("We wrote by {channel}"), "mail", "info", "{campaign}"),
     "message.delivered": Wording(_("Our message arrived"), "mark_email_read", "good", "{campaign}"),

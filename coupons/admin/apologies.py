@@ -1,6 +1,7 @@
 """Apologies in the console: issued from the customer's page in a few seconds, and the list of them."""
 
 import secrets
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ from coupons.gift_card_codes import written_code
 from coupons.models import AgentAllowance, Apology
 from coupons.services.sealed_codes import open_code
 from coupons.wording import effect_in_words
-from customers.models import Customer, Order
+from customers.models import Customer, Order, Product
 from customers.panels import Action
 from operations.errors import FidelioError
 from operations.formats import locale, money
@@ -134,7 +135,8 @@ class ApologyView(UnfoldModelAdminViewMixin, TemplateView):
             **kwargs,
             apology=apology,
             gives=what_it_gives(apology),
-            articles=(apology.items or {}).get("skus", []),
+            articles=_articles(apology),
+            card_until=_last_minute(apology),
             card_code=self._card_code(apology),
         )
 
@@ -268,6 +270,19 @@ def _forget(key: str) -> None:
         cache.delete(key)
     except Exception:
         log.error("apology_form_unremembered")
+
+
+def _articles(apology: Apology) -> list[str]:
+    """Return the names of the articles it is good for, as the catalogue has them."""
+    skus = (apology.items or {}).get("skus", [])
+    names = {product.sku: str(product) for product in Product.objects.filter(sku__in=skus)}
+    return [names.get(sku, sku) for sku in skus]
+
+
+def _last_minute(apology: Apology) -> datetime | None:
+    """Return the last minute in which its gift card is good, as people say it: 23:59, not midnight after."""
+    card = apology.gift_card
+    return card.expires_at - timedelta(minutes=1) if card and card.expires_at else None
 
 
 def _share(used: int, of: int) -> int:

@@ -54,7 +54,7 @@ class ApologyForm(RefusalForm):
         initial=Apology.Kind.COUPON,
         required=False,
         widget=forms.RadioSelect,
-        help_text=_("A coupon is spent at once; a gift card keeps what is left of it."),
+        help_text=_("A coupon is used once; a gift card keeps what is left on it."),
     )
     way = forms.ChoiceField(
         label=_("How it reaches the customer"),

@@ -221,3 +221,20 @@ def test_points_earned_spent_and_taken_back_at_once_add_up():
     assert deltas.count(9) == 1
     assert account.entries.order_by("-id").first().balance_after == account.balance
     assert Account.objects.count() == 1
+
+
+def test_many_agents_at_once_give_one_customer_no_more_than_theirs(settings):
+    settings.APOLOGY_CUSTOMER_AMOUNT = 4000
+    staff("boss", is_superuser=True)
+    anna = customer()
+    agents = [staff(f"agent{number}") for number in range(8)]
+
+    def apologising(agent):
+        return lambda: (
+            issue_apology(anna, agent=agent, amount=1500, reason="late parcel", channel=None, at=NOW).status
+        )
+
+    outcomes = Counter(at_once([apologising(agent) for agent in agents]))
+
+    assert outcomes == {"ISSUED": 2, "AWAITING_APPROVAL": 6}
+    assert Coupon.objects.filter(holder=anna).count() == 2
