@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons import services
 from coupons.answers import plain_number
 from coupons.errors import CouponNotFound
-from coupons.models import RedemptionReturn
+from coupons.models import RedemptionReturn, RedemptionStack
 from operations.api.idempotency import respond_once
 from operations.api.serializers import StrictSerializer
 
@@ -85,22 +86,30 @@ class RedemptionReturnOut(serializers.Serializer):
         }
 
 
+class RedemptionReturnsOut(serializers.Serializer):
+    data = RedemptionReturnOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
 class RedemptionReturns(APIView):
     """Take back lines of a redeemed cart: 201 for a new return, 200 for one that is known."""
 
     required_scope = "coupons:redeem"
+
+    @extend_schema(responses=RedemptionReturnsOut)
+    def get(self, request: Request, reference: str) -> Response:
+        """Return what came back of the cart so far, oldest first."""
+        rows = _find_stack(reference).returns.select_related("stack").prefetch_related("lines")
+        return Response({"data": RedemptionReturnOut(rows, many=True).data, "next": None})
 
     @extend_schema(request=RedemptionReturnIn, responses={200: RedemptionReturnOut, 201: RedemptionReturnOut})
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             given = RedemptionReturnIn(data=request.data)
             given.is_valid(raise_exception=True)
-            stack = services.find_stack(reference)
-            if stack is None:
-                raise CouponNotFound(str(_("There is no redemption under this id.")))
             fields = given.validated_data
             outcome = services.return_lines(
-                stack,
+                _find_stack(reference),
                 source_id=fields["source_id"],
                 lines={line["line_id"]: line["quantity"] for line in fields["lines"]},
                 policy=fields["policy"],
@@ -110,3 +119,10 @@ class RedemptionReturns(APIView):
             return outcome.status, RedemptionReturnOut(outcome.row).data
 
         return respond_once(request, work, required=True)
+
+
+def _find_stack(reference: str) -> RedemptionStack:
+    stack = services.find_stack(reference)
+    if stack is None:
+        raise CouponNotFound(str(_("There is no redemption under this id.")))
+    return stack

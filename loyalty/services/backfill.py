@@ -50,16 +50,28 @@ def _backfill(rule: EarningRule, at: datetime) -> int:
 _EARNINGS = """
 CREATE TEMPORARY TABLE loyalty_earnings ON COMMIT DROP AS
 WITH purchase AS (
-    SELECT o.id, o.customer_id, o.ordered_at, o.total_amount, ({factor})::numeric(10, 6) AS factor
+    SELECT o.id, o.customer_id, o.ordered_at, ({factor})::numeric(10, 6) AS factor,
+           greatest(0, o.total_amount - coalesce(points.amount, 0) - coalesce(cards.amount, 0)) AS amount
     FROM customers_order o
+    LEFT JOIN (
+        SELECT stack.order_id, sum(paid.tender_amount)::bigint AS amount
+        FROM coupons_redemption paid JOIN coupons_redemptionstack stack ON stack.id = paid.stack_id
+        WHERE paid.kind = 'points' AND paid.status <> 'ROLLED_BACK' GROUP BY 1
+    ) AS points ON points.order_id = o.id
+    LEFT JOIN (
+        SELECT line.order_id, sum(line.amount - line.discount_amount)::bigint AS amount
+        FROM customers_orderline line
+        WHERE (line.order_id, line.line_id) IN (SELECT bought_on_id, line_id FROM coupons_giftcard)
+        GROUP BY 1
+    ) AS cards ON cards.order_id = o.id
     JOIN customers_customer customer ON customer.id = o.customer_id
     LEFT JOIN customers_saleschannel channel ON channel.id = o.sales_channel_id
     LEFT JOIN customers_store store ON store.id = o.store_id
     WHERE o.status = 'PAID' AND o.currency = %s AND o.ordered_at <= %s
       AND NOT EXISTS (SELECT FROM loyalty_pointsaccrual a WHERE a.rule_id = %s AND a.order_id = o.id)
 )
-SELECT id AS order_id, customer_id, ordered_at, total_amount AS amount, factor,
-       div(total_amount::numeric * %s * factor, %s)::bigint AS points,
+SELECT id AS order_id, customer_id, ordered_at, amount, factor,
+       div(amount::numeric * %s * factor, %s)::bigint AS points,
        'earned:' || %s || ':' || id AS source_key,
        ((ordered_at AT TIME ZONE %s)::date + make_interval(months => %s) + interval '1 day')
            AT TIME ZONE %s AS expires_at

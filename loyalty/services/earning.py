@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
-from coupons.models import Account, LedgerEntry
+from coupons.engine.money import half_up
+from coupons.models import Account, LedgerEntry, Redemption
 from coupons.services import ledger
-from customers.models import Customer, Event, Order, SegmentMembership
+from customers.models import Customer, Event, Order, OrderLine, SegmentMembership
 from customers.services import record_event
 from customers.services.orders import lock_order
 from loyalty.errors import EarningRuleTaken
@@ -74,7 +75,7 @@ def edit_earning_rule(
 def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> list[PointsAccrual]:
     """Credit what a paid order earns by every active rule, once; return what was earned just now.
 
-    Counts what was paid for goods, VAT included, without shipping. An order without a customer, or in another
+    Counts what was paid for goods (`paid_amount`). An order without a customer, or in another
     currency than the programme's, earns nothing. Locks the order, then the customer's account.
     """
     if order.customer is None or order.currency != settings.PROGRAMME_CURRENCY:
@@ -94,6 +95,22 @@ def earn_points(order: Order, *, event: Event | None = None, at: datetime) -> li
                 announce_points(entry, order.customer, at=at, order=order)
             claw_back_points(order, at=at)
     return earned
+
+
+def paid_amount(order: Order) -> int:
+    """Return what earns points: goods after discounts, VAT included, in minor units (incentives.md, P6).
+
+    Shipping, gift cards bought and what points paid for do not count.
+    """
+    by_points = Redemption.objects.filter(stack__order=order, kind=Redemption.Kind.POINTS)
+    by_points = by_points.exclude(status=Redemption.Status.ROLLED_BACK)
+    cards = OrderLine.objects.filter(order=order, line_id__in=order.gift_cards.values("line_id"))
+    return max(
+        0,
+        order.total_amount
+        - (by_points.aggregate(amount=Sum("tender_amount"))["amount"] or 0)
+        - (cards.aggregate(amount=Sum(F("amount") - F("discount_amount")))["amount"] or 0),
+    )
 
 
 def claw_back_points(order: Order, *, at: datetime) -> int:
@@ -161,11 +178,9 @@ def _lock_accounts(accruals: QuerySet) -> None:
 def _accrue(
     rule: EarningRule, account: Account, order: Order, event: Event | None, at: datetime
 ) -> PointsAccrual:
-    version = rule.current
+    version, amount = rule.current, paid_amount(order)
     factor = factor_for(version.multipliers, _purchase(order, version.multipliers))
-    points = points_for(
-        order.total_amount, points=version.points, per_amount=version.per_amount, factor=factor
-    )
+    points = points_for(amount, points=version.points, per_amount=version.per_amount, factor=factor)
     entry = None
     if points:
         entry = ledger.credit(
@@ -183,7 +198,7 @@ def _accrue(
         order=order,
         event=event,
         entry=entry,
-        amount=order.total_amount,
+        amount=amount,
         factor=factor,
         points=points,
     )
@@ -207,10 +222,9 @@ def _purchase(order: Order, multipliers: list[dict[str, Any]]) -> Purchase:
 
 
 def _settle(accrual: PointsAccrual, order: Order, at: datetime) -> int:
-    retained = 0 if order.status == Order.Status.CANCELLED else order.net_amount
     due = clawed_back(
         accrual.amount,
-        min(retained, accrual.amount),
+        _retained_amount(accrual, order),
         points=accrual.version.points,
         per_amount=accrual.version.per_amount,
         factor=accrual.factor,
@@ -232,3 +246,10 @@ def _settle(accrual: PointsAccrual, order: Order, at: datetime) -> int:
     if spent.entry:
         announce_points(spent.entry, account.customer, at=at, order=order)
     return spent.units
+
+
+def _retained_amount(accrual: PointsAccrual, order: Order) -> int:
+    """Return how much of what earned is left: the share of the order that did not come back."""
+    if order.status == Order.Status.CANCELLED or not order.total_amount:
+        return 0
+    return half_up(accrual.amount * order.net_amount, order.total_amount)

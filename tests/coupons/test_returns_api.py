@@ -65,6 +65,15 @@ def test_the_same_return_under_another_key_is_known(api, redeemed):
     assert (other.status_code, other.json()["key"]) == (409, "conflict")
 
 
+def test_what_came_back_so_far_is_listed(api, redeemed):
+    rows = [give_back(api, redeemed, ("A", 1), source_id=f"R-{n}").json() for n in (1, 2)]
+
+    answer = api.get(f"/api/v1/redemptions/{redeemed}/returns")
+
+    assert (answer.status_code, answer.json()) == (200, {"data": rows, "next": None})
+    assert api.get("/api/v1/redemptions/999/returns").status_code == 404
+
+
 def test_a_replay_gets_the_same_bytes(api, redeemed):
     first = give_back(api, redeemed, ("A", 1))
     again = give_back(api, redeemed, ("A", 1))
