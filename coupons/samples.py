@@ -88,7 +88,8 @@ def _cart(
         lines.append(line)
 
     pieces = max(1, effect.buy + effect.get) if effect.kind == Kind.FREE_UNITS else 1
-    aimed = list(with_prices(covered_products(effect), at=at).order_by("sku")[:PIECES])
+    covered = with_prices(covered_products(effect), at=at).order_by("sku")
+    aimed = list(covered.filter(price_amount__isnull=False)[:PIECES]) or list(covered[:PIECES])
     if not effect.bundle:
         for product in aimed:
             add(product, product.name or product.sku, pieces)

@@ -24,6 +24,11 @@ class MoneyField(forms.DecimalField):
         amount = super().clean(value)
         return None if amount is None else int(amount.scaleb(self.precision))
 
+    def minor_units(self, amount: Decimal) -> int:
+        """Return a number that was read already as an amount. Raises ValidationError when it is none."""
+        self.run_validators(amount)
+        return int(amount.scaleb(self.precision))
+
     def prepare_value(self, value: Any) -> Any:
         return Decimal(value).scaleb(-self.precision) if isinstance(value, int) else value
 

@@ -125,7 +125,8 @@ def _detail(check: dict, currency: str) -> str:
         instant = expected if not isinstance(expected, str) else parse_datetime(expected)
         return moment(instant) if instant else ""
     if rule == "weekly_hours":
-        return str(actual or "")
+        day, _space, clock = str(actual or "").partition(" ")
+        return f"{DAYS.get(day, day)} {clock}".strip()
     if isinstance(actual, int) and isinstance(expected, int) and not isinstance(expected, bool):
         return _("%(actual)s of %(expected)s") % {"actual": number(actual), "expected": number(expected)}
     if isinstance(expected, list):
@@ -139,6 +140,15 @@ def _detail(check: dict, currency: str) -> str:
 LEFT = gettext_lazy("%(actual)s left, %(expected)s needed")
 MONEY_RULES = {"minimum_spend", "tier", "budget", "margin_floor"}
 INSTANT_RULES = {"promotion.started", "promotion.not_ended", "coupon.started", "coupon.not_ended"}
+DAYS = {
+    "Mon": gettext_lazy("Mon"),
+    "Tue": gettext_lazy("Tue"),
+    "Wed": gettext_lazy("Wed"),
+    "Thu": gettext_lazy("Thu"),
+    "Fri": gettext_lazy("Fri"),
+    "Sat": gettext_lazy("Sat"),
+    "Sun": gettext_lazy("Sun"),
+}
 OUTCOMES = {
     "APPLICABLE": gettext_lazy("applied"),
     "INAPPLICABLE": gettext_lazy("refused"),

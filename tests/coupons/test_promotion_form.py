@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from coupons.admin.promotion_form import PromotionForm, initial_of
 from coupons.models import Coupon, Promotion
@@ -210,6 +210,32 @@ def test_a_mistake_in_a_row_stands_beside_it(marketer):
 
     assert "A percentage is from" in str(answer.context["form"].rows["tiers"].forms[0].errors)
     assert Promotion.objects.count() == 0
+
+
+def test_amounts_are_read_as_italians_write_them():
+    sent = {
+        "kind": "TIERS",
+        "tiers-0-from_amount": "1250,00",
+        "tiers-0-value": "5,50",
+        "tiers-0-unit": "amount",
+        "tiers-1-from_amount": "2000",
+        "tiers-1-value": "12,5",
+        "tiers-1-unit": "percent",
+        "budgets-0-cap": "1500,50",
+        "budgets-0-metric": "DISCOUNT_AMOUNT",
+        "budgets-0-period": "TOTAL",
+        "budgets-0-on_insufficient": "REJECT",
+    }
+
+    with translation.override("it"):
+        form = PromotionForm(NAMED | sent)
+        assert form.is_valid(), (form.errors, [row.errors for row in form.rows["tiers"].forms])
+
+    assert form.definition()["effect"]["tiers"] == [
+        {"from_amount": 125000, "amount": 550},
+        {"from_amount": 200000, "percent": "12.5"},
+    ]
+    assert form.definition()["budgets"][0]["cap"] == 150050
 
 
 def test_the_preview_says_it_in_words_and_tries_it_on_a_sample_cart(marketer):

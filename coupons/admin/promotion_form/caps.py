@@ -89,7 +89,7 @@ class BudgetRow(Row):
         if cap is None:
             return cleaned
         try:
-            cleaned["cap"] = MoneyField().clean(str(cap)) if metric in MONEY_METRICS else _whole(cap)
+            cleaned["cap"] = MoneyField().minor_units(cap) if metric in MONEY_METRICS else _whole(cap)
         except forms.ValidationError as error:
             self.add_error("cap", error)
         return cleaned

@@ -39,7 +39,10 @@ class TierRow(Row):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("unit") == "amount" and cleaned.get("value") is not None:
-            cleaned["value"] = MoneyField(label="").clean(str(cleaned["value"]))
+            try:
+                cleaned["value"] = MoneyField().minor_units(cleaned["value"])
+            except forms.ValidationError as error:
+                self.add_error("value", error)
         return cleaned
 
     def written(self) -> dict[str, Any]:
