@@ -19,6 +19,7 @@ from coupons.errors import (
     GiftCardConflict,
     GiftCardEmpty,
     GiftCardMoveNotPossible,
+    PointsExceeded,
     refusal,
 )
 from coupons.gift_card_codes import code_hash, known_hashes, make_code
@@ -26,6 +27,7 @@ from coupons.models import Account, GiftCard, GiftCardBatch, LedgerEntry
 from coupons.services import ledger
 from coupons.services.gift_card_events import record_card_event
 from coupons.services.sealed_codes import open_code, seal_code, wipe_code
+from coupons.services.single_debits import debit_locked
 from customers.models import Customer, Order
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
@@ -52,9 +54,12 @@ def find_gift_card(code: str) -> GiftCard | None:
 
 def lock_gift_cards(ids: Iterable[int]) -> list[GiftCard]:
     """Lock the accounts of these cards, in the order of their keys; return the cards as they are now."""
-    accounts = GiftCard.objects.filter(pk__in=set(ids)).values_list("account", flat=True)
-    ledger.lock_accounts(accounts)
-    return list(GiftCard.objects.whole().filter(pk__in=set(ids)).order_by("account_id"))
+    ids = set(ids)
+    if not ids:
+        return []
+    accounts = Account.objects.filter(gift_card__in=ids).order_by("pk")
+    list(accounts.select_for_update(of=["self"], no_key=True).values_list("pk", flat=True))
+    return list(GiftCard.objects.whole().filter(pk__in=ids).order_by("account_id"))
 
 
 def issue_gift_card(
@@ -168,14 +173,21 @@ def pay_with_gift_card(
     """
     with transaction.atomic():
         (card,) = lock_gift_cards([card.pk])
+        return pay_with_locked_card(card, amount=amount, source_key=source_key, at=at, reason=reason)
+
+
+def pay_with_locked_card(
+    card: GiftCard, *, amount: int, source_key: str, at: datetime, reason: str = ""
+) -> LedgerEntry:
+    """Take `amount` from a card that `lock_gift_cards` gave; as `pay_with_gift_card`, in one statement."""
+    if key := card.refusal_at(at):
         if known := card.account.entries.filter(source_key=source_key).first():
             return known
-        if key := card.refusal_at(at):
-            raise refusal(key, about_coupon=True)
-        available = card.account.spendable(at)
-        if amount > available:
-            raise GiftCardBalanceExceeded if available else GiftCardEmpty
-        return ledger.debit(card.account, units=amount, source_key=source_key, at=at, reason=reason)
+        raise refusal(key, about_coupon=True)
+    try:
+        return debit_locked(card.account, units=amount, source_key=source_key, at=at, reason=reason)
+    except PointsExceeded as error:
+        raise (GiftCardBalanceExceeded if card.account.spendable(at) else GiftCardEmpty) from error
 
 
 def disable_gift_card(

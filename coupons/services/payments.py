@@ -11,7 +11,7 @@ from coupons.definitions import read_items
 from coupons.models import LedgerEntry, Redemption
 from coupons.services import ledger
 from coupons.services.buyers import Buyer
-from coupons.services.gift_cards import find_gift_card, lock_gift_cards, pay_with_gift_card
+from coupons.services.gift_cards import find_gift_card, lock_gift_cards, pay_with_locked_card
 from coupons.services.points import points_to_spend
 from coupons.services.spendings import Offer, Redeemable
 
@@ -34,7 +34,7 @@ def lock_payments(offers: Sequence[Offer], buyer: Buyer, *, at: datetime) -> lis
         return list(offers)
     if any(offer.redeemable.kind == Kind.POINTS for offer in offers):
         ids |= set(points_to_spend(buyer.customer, at=at).account_ids)
-    ledger.lock_accounts(ids)
+        ledger.lock_accounts(ids)
     cards = {card.pk: card for card in lock_gift_cards({o.gift_card.pk for o in offers if o.gift_card})}
     return [replace(o, gift_card=cards[o.gift_card.pk]) if o.gift_card else o for o in offers]
 
@@ -74,5 +74,5 @@ def still_pay(offers: Iterable[tuple[Offer, engine.Outcome]], buyer: Buyer, *, a
 def pay(offer: Offer, outcome: engine.Outcome, *, source_key: str, at: datetime) -> LedgerEntry:
     """Take what this payment pays from its account; the same `source_key` takes it once."""
     if offer.gift_card:
-        return pay_with_gift_card(offer.gift_card, amount=outcome.units, source_key=source_key, at=at)
+        return pay_with_locked_card(offer.gift_card, amount=outcome.units, source_key=source_key, at=at)
     return ledger.debit(offer.account, units=outcome.units, source_key=source_key, at=at)

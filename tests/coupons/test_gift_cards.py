@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from coupons import services
 from coupons.errors import (
@@ -19,6 +20,7 @@ from coupons.errors import (
 from coupons.gift_card_codes import written_code
 from coupons.models import GiftCard, LedgerEntry, SealedCode
 from coupons.services import ledger
+from coupons.services.gift_cards import pay_with_locked_card
 from coupons.services.sealed_codes import open_code, wipe_codes
 from customers.models import Event
 from customers.segments.compiler import compile_rules
@@ -251,3 +253,15 @@ def test_segments_ask_who_holds_money_on_a_card():
     assert who("gift_card.days_to_expiry", "<=", 9) == [holder]
     received = {"match": {"mode": "atLeast", "threshold": 1}, "window": {"last_days": 3}}
     assert len(who("event.gift_card.issued", "happened", received)) == 2
+
+
+def test_a_payment_takes_few_statements(django_assert_num_queries):
+    card = issue().card
+
+    with transaction.atomic():
+        (locked,) = services.lock_gift_cards([card.pk])
+        with django_assert_num_queries(1):
+            entry = pay_with_locked_card(locked, amount=1200, source_key="order:1", at=NOW)
+
+    assert (entry.delta, entry.balance_after, locked.account.balance) == (-1200, 3800, 3800)
+    assert LedgerEntry.objects.get(pk=entry.pk).delta == -1200
