@@ -1,11 +1,13 @@
 """Incentives over the API: shapes, statuses, keys and scopes as partners rely on them."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack, SealedCode
 from coupons.services import issue_gift_card
-from customers.models import Customer, Event
+from customers.models import Customer, Event, Source, SourceProfile
 from operations.models import IdempotencyKey
 from tests.api import caller
 from tests.coupons.factories import amount, coupon, customer, promotion, staff
@@ -450,6 +452,31 @@ def test_bad_input_is_422_and_says_where(api, path, change, pointer):
     assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
     assert pointer in [one["pointer"] for one in answer.json()["details"]]
     assert RedemptionStack.objects.count() == 0
+
+
+def test_a_plain_redemption_takes_five_statements_and_a_validation_two(api):
+    at = timezone.now()
+    source = Source.objects.create(code="shop", name="Shop")
+    SourceProfile.objects.create(source=source, external_id="1", customer=customer(), observed_at=at)
+    limits = [{"subject": "CUSTOMER", "uses": 9}, {"subject": "PROMOTION", "uses": 99}]
+    shared = promotion(budget={"metric": "DISCOUNT_AMOUNT", "cap": 10**6}, limits=limits)
+    coupon(shared, codes=["STORY-1"], max_uses=9)
+    body = {"customer": {"source": "shop", "source_id": "1"}}
+    cart = order(3330, 3330, 3340, source="shop")
+    post(api, "redemptions", wish("STORY-1", cart=cart | {"source_id": "A-1"}, **body), key="1")
+
+    with CaptureQueriesContext(connection) as spending:
+        spent = post(api, "redemptions", wish("STORY-1", cart=cart | {"source_id": "A-2"}, **body), key="2")
+    with CaptureQueriesContext(connection) as asking:
+        asked = post(api, "validations", wish("STORY-1", cart=cart | {"source_id": "A-3"}, **body))
+
+    assert (spent.status_code, asked.json()["valid"]) == (200, True)
+    assert (len(statements(spending)), len(statements(asking))) == (5, 2)
+
+
+def statements(captured) -> list[str]:
+    around = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
+    return [one["sql"] for one in captured.captured_queries if not one["sql"].startswith(around)]
 
 
 def test_a_cart_is_reserved_asked_again_and_given_up(api):

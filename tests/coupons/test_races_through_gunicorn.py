@@ -6,10 +6,12 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
 from coupons.models import BudgetPeriod, Coupon, Redemption, RedemptionStack
+from coupons.services import credit, issue_gift_card, open_account
 from operations.models import IdempotencyKey
-from tests.coupons.factories import amount, coupon, promotion
+from tests.coupons.factories import amount, coupon, customer, promotion
 from tests.coupons.races import at_once
 from tests.factories import ApiClientFactory
 
@@ -18,9 +20,13 @@ CART = {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 10000}]}
 
 def redeeming(site, key: str, *, code: str, idempotency_key: str, source_id: str = ""):
     """Return a call that redeems a code over its own connection and answers (status, body)."""
-    body = json.dumps(
-        {"order": CART | {"source_id": source_id}, "redeemables": [{"type": "coupon", "code": code}]}
-    )
+    body = {"order": CART | {"source_id": source_id}, "redeemables": [{"type": "coupon", "code": code}]}
+    return spending(site, key, body, idempotency_key=idempotency_key)
+
+
+def spending(site, key: str, body: dict, *, idempotency_key: str):
+    """Return a call that posts a redemption over its own connection and answers (status, body)."""
+    body = json.dumps(body)
     headers = {
         "Authorization": f"Api-Key {key}",
         "Content-Type": "application/json",
@@ -70,6 +76,44 @@ def test_the_same_key_a_hundred_times_in_parallel_spends_once(live_gunicorn):
     assert counts.keys() <= {(200, "REDEEMED"), (409, "idempotency_in_progress")}
     assert len({body for status, body in answers if status == 200}) == 1
     assert RedemptionStack.objects.count() == Coupon.objects.get().uses == IdempotencyKey.objects.count() == 1
+
+
+@pytest.mark.slow
+def test_the_same_key_a_hundred_times_in_parallel_spends_points_once(live_gunicorn):
+    key = ApiClientFactory().key
+    anna = customer()
+    account = open_account(anna)
+    credit(account, units=5000, source_key="start", at=timezone.now())
+    body = {
+        "customer": {"id": str(anna.public_id)},
+        "order": CART,
+        "redeemables": [{"type": "points", "points": 1000}],
+    }
+
+    answers = at_once([spending(live_gunicorn, key, body, idempotency_key="same") for _ in range(100)])
+
+    assert outcomes(answers).keys() <= {(200, "REDEEMED"), (409, "idempotency_in_progress")}
+    assert len({body for status, body in answers if status == 200}) == 1
+    account.refresh_from_db()
+    assert account.balance == 4000
+
+
+@pytest.mark.slow
+def test_a_gift_card_of_a_hundred_by_four_hundred_payments_of_thirty_cents(live_gunicorn):
+    key = ApiClientFactory().key
+    card = issue_gift_card(amount=10000, currency="EUR", at=timezone.now(), source_key="race")
+    cart = {"currency": "EUR", "lines": [{"line_id": "1", "unit_price": 30}]}
+    body = {"order": cart, "redeemables": [{"type": "gift_card", "code": card.code, "amount": 30}]}
+    answers = []
+
+    for turn in range(8):
+        answers += at_once(
+            [spending(live_gunicorn, key, body, idempotency_key=f"{turn}-{n}") for n in range(50)]
+        )
+
+    assert outcomes(answers) == {(200, "REDEEMED"): 333, (422, "gift_card_balance_exceeded"): 67}
+    card.card.account.refresh_from_db()
+    assert card.card.account.balance == 10
 
 
 @pytest.mark.slow
