@@ -126,7 +126,12 @@ DATABASES = {
         "HOST": database_host(DATABASE_URL, DATABASE["HOST"]),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 3, "application_name": "fidelio"},
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "application_name": "fidelio",
+            # What is prepared (operations.statements) is prepared so as not to be planned again.
+            "options": "-c plan_cache_mode=force_generic_plan",
+        },
     }
 }
 CELERY_BROKER_URL = read("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")

@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.models import JSONField, Model
 from psycopg.types.numeric import Int8
 
+NEVER_BY_ITSELF = 2**31
+
 
 def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
     """Run one statement, prepared on this connection from its first use on, and return its rows.
@@ -22,7 +24,11 @@ def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
     started = time.monotonic()
     text, names = _numbered(sql)
     values = [_typed(parameters[name]) for name in names]
-    with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
+    own = connection.connection
+    if own.prepare_threshold is None:
+        # Django switches preparing off altogether; what does not ask for it is still never prepared.
+        own.prepare_threshold = NEVER_BY_ITSELF
+    with connection.wrap_database_errors, psycopg.RawCursor(own) as cursor:
         cursor.execute(text, values, prepare=True)
         rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
     if connection.queries_logged:
