@@ -12,7 +12,7 @@ from coupons.qr import qr_svg
 from coupons.wording import coupon_headline
 from operations.formats import day
 
-CODES_PER_SHEET = 210  # More at once would keep the browser, and us, busy for seconds.
+CODES_PER_SHEET = 105  # More at once would keep the browser, and us, busy for seconds.
 
 
 @dataclass(frozen=True)

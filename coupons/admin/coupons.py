@@ -194,6 +194,8 @@ class CouponAdmin(ModelAdmin):
             found = Coupon.objects.filter(code_canonical=term).values_list("pk", flat=True).first()
             if found:
                 return redirect("admin:coupons_coupon_change", found)
+            if services.is_mistyped_code(term):
+                messages.warning(request, _("A character of this code is wrong: its last one does not fit."))
         return super().changelist_view(request, extra_context)
 
     @display(

@@ -13,7 +13,7 @@ from coupons.services.apology_report import (
     refresh_apology_report,
 )
 from coupons.services.attempts import forget_attempts, note_refusal
-from coupons.services.batches import queue_coupons
+from coupons.services.batches import is_mistyped_code, queue_coupons
 from coupons.services.budgets import take_from_budgets
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
@@ -129,6 +129,7 @@ __all__ = [
     "give_gift_card",
     "give_top_up",
     "import_codes",
+    "is_mistyped_code",
     "issue_apology",
     "issue_coupons",
     "issue_gift_card",

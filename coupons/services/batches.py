@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from coupons.models import CodeBatch, Coupon, Promotion
-from coupons.patterns import generate_codes
+from coupons.patterns import CHECK, generate_codes, is_mistyped
 from coupons.services.coupons import Terms, check_issuable, open_batch
 from coupons.services.locks import lock_promotions
 from customers.services.bulk import copy_csv
@@ -54,6 +54,15 @@ def make_codes(job: JobRun) -> dict[str, int]:
         batch = _make_portion(batch, at=timezone.now())
         advance_job(job, done=batch.made)
     return {"issued": batch.made}
+
+
+def is_mistyped_code(code: str) -> bool:
+    """Return whether a code in canonical form looks like one of ours whose check character does not fit."""
+    checked = {
+        *Promotion.objects.filter(coupon_pattern__endswith=CHECK).values_list("coupon_pattern", flat=True),
+        *CodeBatch.objects.filter(pattern__endswith=CHECK).values_list("pattern", flat=True).distinct(),
+    }
+    return any(is_mistyped(code, pattern) for pattern in checked)
 
 
 def batch_template(batch: CodeBatch) -> Coupon:

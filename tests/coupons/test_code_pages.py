@@ -142,6 +142,17 @@ def test_a_code_typed_in_full_opens_its_page_and_a_beginning_lists(agent):
     assert "WINTER-2" in listed
 
 
+def test_a_mistyped_code_is_told_from_one_that_never_was(agent):
+    (made,) = services.issue_coupons(promotion(coupon={"pattern": "WIN-##########*"}), count=1, at=NOW)
+    wrong = made.code[:-1] + ("A" if made.code[-1] != "A" else "B")
+
+    mistyped = text_of(page(agent, "coupon_changelist", q=wrong.lower()))
+    unknown = text_of(page(agent, "coupon_changelist", q="NO-SUCH-CODE"))
+
+    assert "A character of this code is wrong" in mistyped
+    assert "A character of this code is wrong" not in unknown
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [("ACTIVE", "GOOD-1"), ("DISABLED", "OFF-1"), ("EXPIRED", "LATE-1"), ("USED_UP", "USED-1")],

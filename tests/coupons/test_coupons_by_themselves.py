@@ -1,14 +1,17 @@
 """A coupon that applies by itself: to its holder's next order, once, without anybody naming a code."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from coupons.engine import Cart, Line
 from coupons.models import Coupon
 from coupons.services import issue_coupons, qualify, redeem_stack, stop_promotion, validate_stack
+from customers.models import Identity
 from operations.errors import InvalidInput
-from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending
+from tests.coupons.factories import NOW, amount, cart, coupon, customer, order, promotion, spending
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +81,24 @@ def test_only_a_coupon_with_a_holder_applies_by_itself():
     made = coupon()
     with pytest.raises(IntegrityError), transaction.atomic():
         Coupon.objects.filter(pk=made.pk).update(automatic=True)
+
+
+def test_a_personal_coupon_asks_for_its_holder_a_verified_address_a_first_order_and_its_own_articles():
+    conditions = {"holder_only": True, "verified_email": True, "first_order_only": True}
+    strict = promotion(amount(1000), conditions=conditions)
+    anna, ben = customer(email="anna@mail.example"), customer(email="ben@mail.example")
+    gift = coupon(strict, holder=anna, items={"skus": ["TSHIRT-1"]})
+    line = Line(line_id="1", unit_price=1200, quantity=Decimal(1), sku="TSHIRT-1")
+    shirt = {"cart": Cart(lines=(line,), currency="EUR")}
+
+    def error(who, **fields):
+        verdict = validate_stack(spending(gift, who=who, **{**shirt, **fields}), at=NOW)
+        return verdict.error.key if verdict.error else verdict.calculation.discount_amount
+
+    assert error(anna) == "customer_rules_violated"  # Nobody has proved that the address is hers.
+    Identity.objects.update(verified_at=NOW)
+    assert error(anna) == 1000
+    assert error(ben) == "customer_rules_violated"
+    assert error(anna, cart=cart(1200)) == "order_rules_violated"
+    order(anna)
+    assert error(anna) == "customer_rules_violated"
