@@ -119,4 +119,18 @@ TABLES = [
     ),
     CustomerTable("customers.ImportedRow", on_erase=OnErase.DELETE),
     CustomerTable("customers.CustomerNote", on_erase=OnErase.DELETE),
+    CustomerTable(
+        "customers.CompanyContact",
+        "company",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_contacts",
+        on_erase=OnErase.DELETE,
+    ),
+    CustomerTable(
+        "customers.CompanyContact",
+        "person",
+        on_merge=OnMerge.STEP,
+        step=f"{STEPS}.merge_contacts",
+        on_erase=OnErase.DELETE,
+    ),
 ]

@@ -279,6 +279,7 @@ CUSTOMER_PANELS: list[str] = [
     "campaigns.panels.messages_panel",
     "customers.admin.assets.assets_panel",
     "customers.admin.leads.lead_panel",
+    "customers.admin.contacts.contacts_panel",
     "customers.admin.notes.notes_panel",
     "customers.tabs.consents_panel",
     "customers.identity_tabs.identities_panel",

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from customers.admin import customer_export
+from customers.admin.contacts import contact_urls
 from customers.admin.filters import FoundFilter, PurchaseFilter, ReachableFilter, SegmentFilter
 from customers.admin.lists import FactAdmin
 from customers.admin.merging import merge_urls
@@ -156,6 +157,7 @@ class CustomerAdmin(FactAdmin):
         return [
             path("<int:pk>/change/", page, name="customers_customer_change"),
             *note_urls(self.admin_site),
+            *contact_urls(self.admin_site),
             *merge_urls(self.admin_site),
             *super().get_urls(),
         ]

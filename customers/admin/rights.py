@@ -82,6 +82,7 @@ class RectificationForm(ReasonForm):
         required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     country = forms.ChoiceField(required=False)
+    kind = forms.ChoiceField(label=gettext_lazy("Person or company"), choices=Customer.Kind.choices)
 
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
         self.points = {
@@ -89,7 +90,7 @@ class RectificationForm(ReasonForm):
             for point in customer.identities.filter(namespace__in=CORRECTED).order_by("namespace", "pk")
         }
         self.before = {name: getattr(customer, name) for name in GOLDEN_FIELDS}
-        self.before["country"] = str(customer.country)
+        self.before |= {"country": str(customer.country), "kind": customer.kind}
         self.before |= {name: point.value for name, point in self.points.items()}
         super().__init__(*args, customer=customer, initial=self.before, **kwargs)
         self.fields["country"].choices = [("", "–"), *countries]
@@ -104,7 +105,7 @@ class RectificationForm(ReasonForm):
                 max_length=254,
                 help_text=_("The old one goes. Put it right in the system that told it, too."),
             )
-        self.order_fields([*GOLDEN_FIELDS, *self.points, "reason"])
+        self.order_fields(["kind", *GOLDEN_FIELDS, *self.points, "reason"])
 
     def clean(self) -> dict[str, Any]:
         """Return the reason and what differs from before."""
@@ -366,6 +367,6 @@ def _told(key: str, value: str) -> str:
     if key == "purposes":
         return ", ".join(str(Purpose(each).label) for each in value.split(", ") if each in Purpose.values)
     if key == "field":
-        model = Customer if value in GOLDEN_FIELDS else None
+        model = Customer if value in (*GOLDEN_FIELDS, "kind") else None
         return str(model._meta.get_field(value).verbose_name if model else Namespace(value).label)
     return formats.number(int(value)) if value.isdigit() else value

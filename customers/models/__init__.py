@@ -1,6 +1,7 @@
 from customers.models.asset import Asset, AssetOwnership
 from customers.models.catalogue import BusinessUnit, Product, ProductPrice, SalesChannel, Store
 from customers.models.consent import Channel, Consent, ConsentRecord, ConsentText, Purpose, Suppression
+from customers.models.contact import CompanyContact
 from customers.models.customer import Customer
 from customers.models.duplicate import (
     DuplicateCandidate,
@@ -39,6 +40,7 @@ __all__ = [
     "BusinessUnit",
     "ChangedCustomers",
     "Channel",
+    "CompanyContact",
     "Consent",
     "ConsentRecord",
     "ConsentText",

@@ -11,6 +11,7 @@ from customers.services.consents import (
     suppress,
     unsuppress,
 )
+from customers.services.contacts import name_contact, remove_contact
 from customers.services.customers import upsert_customers
 from customers.services.duplicates import dismiss_candidate, find_duplicates, merge_candidate, who_stays
 from customers.services.erasure import erase_customer, replay_ledger, request_erasure
@@ -95,6 +96,7 @@ __all__ = [
     "merge_candidate",
     "merge_customers",
     "move_lead",
+    "name_contact",
     "note_export",
     "object_to",
     "overlap_of",
@@ -121,6 +123,7 @@ __all__ = [
     "register_asset",
     "register_prospect",
     "release_processing",
+    "remove_contact",
     "remove_note",
     "replace_members",
     "replay_events",

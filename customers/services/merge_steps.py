@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from customers.merge_rules import Statement, settled_consents
 from customers.models import (
     Because,
+    CompanyContact,
     Consent,
     ConsentRecord,
     Customer,
@@ -189,6 +190,15 @@ def merge_leads(merge: Merge, table: CustomerTable) -> None:
         return
     for lead in Lead.objects.filter(customer=merge.survivor).exclude(stage=LeadStage.CONVERTED):
         merge.change(lead, stage=LeadStage.CONVERTED, converted_at=arrived_at, moved_at=arrived_at, reason="")
+
+
+def merge_contacts(merge: Merge, table: CustomerTable) -> None:
+    """A contact moves with either side; where both sides are one now, or it stands already, it goes."""
+    other = "person" if table.field == "company" else "company"
+    theirs = table.rows(merge.loser.pk)
+    own = CompanyContact.objects.filter(**{table.field: merge.survivor}).values(other)
+    merge.remove(theirs.filter(Q(**{other: merge.survivor}) | Q(**{f"{other}__in": own})))
+    merge.move(table.rows(merge.loser.pk), table.field)
 
 
 def merge_pairs(merge: Merge, table: CustomerTable) -> None:

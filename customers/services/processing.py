@@ -36,10 +36,24 @@ def rectify_customer(
 ) -> RightsRequest:
     """Correct one golden field, whatever the sources say now and later; return the audit record.
 
+    `kind` makes a company of a person or a person of a company; a source that says otherwise is heard.
+
     Raises InvalidInput for a field that is none or a value it cannot take, CustomerErased.
     """
-    customer = lock_golden_value(customer, field, value, by=by, at=at, reason=reason[:200])
+    if field == "kind":
+        customer = _turned(customer, value)
+    else:
+        customer = lock_golden_value(customer, field, value, by=by, at=at, reason=reason[:200])
     return _record(Kind.RECTIFICATION, customer, reason, {"field": field}, at=at, by=by)
+
+
+def _turned(customer: Customer, kind: str) -> Customer:
+    if kind not in Customer.Kind.values:
+        raise InvalidInput.at("/kind", gettext("Choose a person or a company."))
+    customer = _locked(customer)
+    customer.kind = kind
+    customer.save(update_fields=["kind", "updated_at"])
+    return customer
 
 
 @transaction.atomic
