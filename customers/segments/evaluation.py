@@ -1,12 +1,14 @@
 """Evaluating rules over everybody: once, and long histories only of those still in question."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import count
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from customers.models import Customer
@@ -18,7 +20,7 @@ from customers.segments.rules import Group, Leaf, parse_rules
 
 # Of more customers than these, everybody's history is read sooner in one go.
 FEW = 200_000
-NARROWED, EVALUATED = "narrowed_customers", "evaluated_customers"
+COUNTED, NARROWED, EVALUATED = "counted_customers", "narrowed_customers", "evaluated_customers"
 
 
 def evaluate_rules(rules: dict[str, Any], *, as_of: date | datetime) -> CustomerQuerySet:
@@ -28,7 +30,7 @@ def evaluate_rules(rules: dict[str, Any], *, as_of: date | datetime) -> Customer
     down, then, of those left, the ones that need a whole history ("never bought"). Works in the caller's
     transaction, with which the tables go. Raises InvalidInput with the place of every mistake.
     """
-    group, moment = parse_rules(rules, catalogue()), Moment.of(as_of)
+    group, moment = parse_rules(rules, catalogue()), replace(Moment.of(as_of), keep=_count())
     customers = Customer.objects.live()
     first, then = _steps(group, moment)
     if first.rules and then.rules:
@@ -80,6 +82,25 @@ def _keep(table: str, customers: CustomerQuerySet) -> int:
         cursor.execute(f"CREATE UNIQUE INDEX ON pg_temp.{table} (id)")
         cursor.execute(f"ANALYZE {table}")
     return size
+
+
+def _count() -> Callable[[QuerySet], RawSQL]:
+    """Return what writes the outcome of a count down, each into a table of its own."""
+    numbers = count()
+
+    def keep(ids: QuerySet) -> RawSQL:
+        table = f"{COUNTED}_{next(numbers)}"
+        try:
+            sql, values = ids.query.sql_with_params()
+        except EmptyResultSet:
+            sql, values = "SELECT NULL::bigint WHERE false", ()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
+            cursor.execute(f"CREATE TEMP TABLE {table} (id) ON COMMIT DROP AS {sql}", values)
+            cursor.execute(f"ANALYZE {table}")
+        return _ids(table)
+
+    return keep
 
 
 def _ids(table: str) -> RawSQL:

@@ -201,14 +201,14 @@ class Happenings:
         if times == 1:
             return Q(Exists(happened.filter(**{self.customer: OuterRef("pk")})))
         counted = self._per_customer(happened).annotate(times=Count("*")).filter(times__gte=times)
-        return Q(pk__in=counted.values(self.customer))
+        return Q(pk__in=moment.kept(counted.values(self.customer)))
 
     def _aggregate(self, value: Aggregate, moment: Moment, parts: tuple[str, ...]) -> Q:
         figures = self._per_customer(self._happened(value, moment, parts)).annotate(figure=_figure(value))
         compared = _compare("figure", value.operator, value.value)
         if value.function in ZERO_WITHOUT and default_holds(0, value.operator, value.value):
-            return ~Q(pk__in=figures.filter(~compared).values(self.customer))
-        return Q(pk__in=figures.filter(compared).values(self.customer))
+            return ~Q(pk__in=moment.kept(figures.filter(~compared).values(self.customer)))
+        return Q(pk__in=moment.kept(figures.filter(compared).values(self.customer)))
 
     def _extreme(self, value: Extreme, moment: Moment, parts: tuple[str, ...]) -> Q:
         found = self._extremes(value, moment, parts)

@@ -1,11 +1,13 @@
 """When a rule is evaluated, and the days its windows mean. Days begin in the programme's time zone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from customers.segments.seasons import SeasonWindow
@@ -20,12 +22,19 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 class Moment:
     """The instant a rule is evaluated at: `until` is the first instant that is not seen any more.
 
-    With `among` (ids, or SQL that yields them), the rule is evaluated for these customers alone.
+    With `among` (ids, or SQL that yields them), the rule is evaluated for these customers alone. `keep`
+    writes down whom a count over a history finds and returns SQL that yields them: joined as they are, each
+    of several workers would count everything for itself.
     """
 
     until: datetime
     today: date
     among: tuple[int, ...] | RawSQL | None = None
+    keep: Callable[[QuerySet], RawSQL] | None = None
+
+    def kept(self, ids: QuerySet) -> QuerySet | RawSQL:
+        """Return these ids, written down where that is wanted."""
+        return self.keep(ids) if self.keep else ids
 
     @classmethod
     def of(cls, as_of: date | datetime) -> "Moment":
