@@ -1,14 +1,23 @@
 """Returns, rollbacks and cancellations of the same purchase at the same moment."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from coupons.engine import Cart, Line
 from coupons.models import BudgetPeriod, Redemption
-from coupons.services import redeem_stack, return_lines, roll_back_order, roll_back_redemption
+from coupons.services import (
+    Redeemable,
+    issue_gift_card,
+    redeem_stack,
+    return_lines,
+    roll_back_order,
+    roll_back_redemption,
+)
 from customers.models import Event
+from operations.services import check_invariants
 from tests.coupons.factories import NOW, amount, coupon, order, promotion, spending
 from tests.coupons.races import at_once
 
@@ -68,3 +77,21 @@ def test_returns_rollbacks_and_cancellations_of_one_order_give_back_once():
     assert (code.uses, BudgetPeriod.objects.get().used) == (0, 0)
     assert not Redemption.objects.standing().exists()
     assert Event.objects.filter(type="coupon.rolled_back").count() == len(stacks)
+
+
+def test_a_card_gets_its_money_back_once_from_returns_and_rollbacks_at_once():
+    issued = issue_gift_card(amount=5000, currency="EUR", at=NOW, source_key="card")
+    wish = replace(
+        spending(cart=cart_of_three(), source_id="A-1"),
+        redeemables=(Redeemable("gift_card", issued.code),),
+    )
+    stack = redeem_stack(wish, at=NOW)
+    works = [
+        lambda n=n: return_lines(stack, source_id=f"R-{n}", lines={"1": Decimal(1)}, at=NOW).status
+        for n in range(6)
+    ]
+
+    at_once([*works, *(lambda: roll_back_redemption(stack, at=NOW).status for _ in range(6))])
+
+    assert issued.card.available_at(NOW) == 5000
+    assert check_invariants(at=NOW, only=["coupons"]).broken == 0
