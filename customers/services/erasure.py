@@ -16,12 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from customers.models import (
-    Channel,
     Customer,
     Event,
     EventKey,
     Identity,
-    Namespace,
     Order,
     RightsRequest,
     SourceProfile,
@@ -31,6 +29,7 @@ from customers.models.consent import ConsentRecord
 from customers.registry import CustomerTable, OnErase, customer_tables
 from customers.rules import address_hash
 from customers.services.events import record_event
+from customers.services.processing import CHANNELS
 from customers.services.references import lock_customer
 from customers.services.trails import trail_of
 from operations.inserts import insert_missing
@@ -42,7 +41,6 @@ KIND = "customers.erasure"
 TITLE = gettext_noop("Erase a customer")
 # What a tombstone keeps: nothing by which anybody could be told from somebody else.
 KEPT = {"id", "public_id", "status", "merged_into", "kind", "created_at", "updated_at", "search_name"}
-CHANNELS = {Namespace.EMAIL: [Channel.EMAIL], Namespace.PHONE: [Channel.SMS, Channel.PHONE]}
 SWEPT_AGAIN_DAYS = 3
 
 

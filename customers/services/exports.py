@@ -19,14 +19,13 @@ from django.utils.translation import gettext_noop
 from customers.models import Customer, RightsRequest
 from customers.registry import customer_tables
 from customers.services.references import survivor
+from operations.cells import inert
 from operations.models import ApiClient, JobRun, User
 from operations.services import keep_file, promise_job
 
 KIND = "customers.export"
 TITLE = gettext_noop("Export everything known of a customer")
 FILE = "export"
-# What a spreadsheet would take for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CODES = ("code", "sku", "external_id", "username")
 UNTOLD = {"search_name"}
 
@@ -153,14 +152,14 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     writer = csv.writer(written)
     writer.writerow(rows[0])
     for row in rows:
-        writer.writerow([inert(value) for value in row.values()])
+        writer.writerow([cell_of(value) for value in row.values()])
     return written.getvalue()
 
 
-def inert(value: Any) -> str:
-    """Return a cell that no spreadsheet runs: what looks like a formula begins with an apostrophe."""
+def cell_of(value: Any) -> str:
+    """Return a value as a cell that no spreadsheet runs."""
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    is_number = isinstance(value, int | float)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not is_number else text
+    if isinstance(value, int | float):
+        return str(value)
+    return inert(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value))
