@@ -137,9 +137,9 @@ WORDINGS = {
     "coupon.redeemed": Wording(_("Redeemed the coupon {code}"), "redeem", "good", "{amount} {promotion}"),
     "coupon.rolled_back": Wording(_("Redemption of {code} undone"), "history", "warn", "{promotion}"),
     "redemption.returned": Wording(_("Refunded {amount} of a redeemed cart"), "undo", "warn"),
-    "coupon.withdrawn": Wording(_("Coupon {code} withdrawn"), "block", "warn"),
-    "coupon.disabled": Wording(_("Coupon {code} switched off"), "block", "warn", "{reason}"),
-    "coupon.enabled": Wording(_("Coupon {code} switched on"), "check_circle", "", "{reason}"),
+    "coupon.withdrawn": Wording(_("Coupon {code} withdrawn"), "block", "warn", "{reason}"),
+    "coupon.switched_off": Wording(_("Coupon {code} switched off"), "block", "warn", "{reason}"),
+    "coupon.switched_on": Wording(_("Coupon {code} switched on"), "check_circle", "", "{reason}"),
     "gift_card.issued": Wording(
         _("Received a gift card of {amount}"), "card_giftcard", "good", "···· {last4}"
     ),
