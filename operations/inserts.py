@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -80,11 +80,14 @@ def insertion(model: type[Model], parameter: str, *, with_id: bool = False) -> s
     )
 
 
-def rows_as_json(rows: Sequence[Model], *, with_id: bool = False) -> str:
-    """Return rows of one model as the parameter of `insertion`."""
+def rows_as_json(rows: Sequence[Any], *, with_id: bool = False, model: type[Model] | None = None) -> str:
+    """Return rows of one model as the parameter of `insertion`.
+
+    Of a `model` that is named they may be anything that has its attributes.
+    """
     if not rows:
         return "[]"
-    fields = _written(type(rows[0]), with_id)
+    fields = _written(model or type(rows[0]), with_id)
     names = [(field.column, field.attname) for field in fields if not getattr(field, "auto_now_add", False)]
     made = {field.column: timezone.now() for field in fields if getattr(field, "auto_now_add", False)}
     told = [made | {column: getattr(row, name) for column, name in names} for row in rows]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from coupons import answers, engine
 from coupons.errors import DuplicateRedemption
-from coupons.models import Allocation, Redemption, RedemptionStack, Reservation
+from coupons.models import Redemption, RedemptionStack, Reservation
 from coupons.services.attempts import note_reservation
 from coupons.services.buyers import held_buyer
 from coupons.services.facts import held_of
@@ -23,7 +23,7 @@ from coupons.services.payments import lock_payments, pay, still_pay
 from coupons.services.redemption_events import redemption_event
 from coupons.services.reservations import keep, require_reservation, settle_reservations
 from coupons.services.spendings import Offer, Spending
-from coupons.services.takings import budget_units, take_budgets, write_redemptions
+from coupons.services.takings import Share, budget_units, take_budgets, write_redemptions
 from coupons.services.verdicts import Verdict, judge, judge_exactly
 from customers.services import record_events
 from operations.errors import TryLater
@@ -35,7 +35,7 @@ class Redeemed:
     """What was written: the stack, and each of its redemptions with what the lines got."""
 
     stack: RedemptionStack
-    redemptions: tuple[tuple[Redemption, list[Allocation]], ...]
+    redemptions: tuple[tuple[Redemption, list[Share]], ...]
 
 
 def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
@@ -172,12 +172,12 @@ def _redemptions(stack: RedemptionStack, verdict: Verdict, at: datetime) -> list
     ]
 
 
-def _allocations(redemptions: Sequence[Redemption], verdict: Verdict) -> list[list[Allocation]]:
+def _allocations(redemptions: Sequence[Redemption], verdict: Verdict) -> list[list[Share]]:
     """Return what each line got of each redemption."""
     return [
         [
-            Allocation(
-                redemption=redemption,
+            Share(
+                redemption_id=redemption.pk,
                 line_id=line.line_id,
                 position=position,
                 units=outcome.units_of(line),

@@ -7,6 +7,8 @@ reading and our taking: then the caller's transaction has to be rolled back and 
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 
 from coupons import engine
@@ -21,10 +23,21 @@ from operations.locks import Contended
 from operations.statements import run
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one line got of one redemption: an Allocation before it is written."""
+
+    redemption_id: int
+    line_id: str
+    position: int
+    units: Decimal
+    discount_amount: int
+
+
 def write_redemptions(
     stack: RedemptionStack,
     redemptions: Sequence[Redemption],
-    allocations: Sequence[Allocation],
+    allocations: Sequence[Share],
     events: Sequence[Event],
     *,
     verdict: Verdict,
@@ -49,7 +62,7 @@ def write_redemptions(
         {
             "stack": rows_as_json([stack], with_id=True),
             "redemptions": rows_as_json(redemptions, with_id=True),
-            "allocations": rows_as_json(allocations),
+            "allocations": rows_as_json(allocations, model=Allocation),
             "coupons": coupons,
             "counters": json.dumps(
                 [key.columns | {"units": n, "cap": key.cap} for key, n in counters.items()], default=str

@@ -838,3 +838,38 @@ def test_a_part_of_the_wrong_shape_is_not_taken_for_none(api, part):
     assert answer.status_code == 422
     assert [one["pointer"] for one in answer.json()["details"]] == [f"/{part}"]
     assert Promotion.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "pointer"),
+    [
+        ({"line_id": " ", "unit_price": 1}, "/order/lines/0/line_id"),
+        ({"line_id": "a" * 65, "unit_price": 1}, "/order/lines/0/line_id"),
+        ({"line_id": "1", "unit_price": True}, "/order/lines/0/unit_price"),
+        ({"line_id": "1", "unit_price": 1.5}, "/order/lines/0/unit_price"),
+        ({"line_id": "1", "unit_price": 1, "quantity": 10**6}, "/order/lines/0/quantity"),
+        ({"line_id": "1", "unit_price": 1, "quantity": -1}, "/order/lines/0/quantity"),
+        ({"line_id": "1", "unit_price": 1, "colour": "red"}, "/order/lines/0/colour"),
+        ({"line_id": "1"}, "/order/lines/0/unit_price"),
+        ([], "/order/lines/0"),
+    ],
+)
+def test_a_wrong_line_is_422_and_says_where(api, line, pointer):
+    answer = post(api, "validations", wish("STORY-1", cart={"currency": "EUR", "lines": [line]}))
+
+    assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
+    assert any(one["pointer"].startswith(pointer) for one in answer.json()["details"])
+
+
+def test_an_unusual_line_is_read_like_an_ordinary_one(api):
+    coupon(promotion(), codes=["STORY-1"])
+    lines = [
+        {"line_id": " 1 ", "unit_price": "3330", "quantity": "1.000"},
+        {"line_id": 2, "unit_price": 3330, "sku": "", "tax_rate": "22", "metadata": {"gift": True}},
+        {"line_id": "3", "unit_price": 3340, "quantity": 1, "sku": "TEA"},
+    ]
+
+    answer = post(api, "validations", wish("STORY-1", cart={"currency": "EUR", "lines": lines})).json()
+
+    assert [one["line_id"] for one in answer["order"]["lines"]] == ["1", "2", "3"]
+    assert (answer["order"]["amount"], answer["order"]["discount_amount"]) == (10000, 1000)

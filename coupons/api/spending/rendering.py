@@ -11,6 +11,7 @@ from coupons.errors import TELLS_THAT_A_CODE_EXISTS, CodeNotValid, IncentiveRefu
 from coupons.models import Allocation, Redemption, RedemptionStack, Reservation
 from coupons.services import Verdict
 from coupons.services.spendings import Offer
+from coupons.services.takings import Share
 
 
 def may_explain(request: Request) -> bool:
@@ -31,7 +32,7 @@ def stack_body(stack: RedemptionStack, *, explain: bool) -> dict[str, Any]:
 
 def redeemed_body(
     stack: RedemptionStack,
-    redemptions: Iterable[tuple[Redemption, Iterable[Allocation]]],
+    redemptions: Iterable[tuple[Redemption, Iterable[Allocation | Share]]],
     *,
     explain: bool,
 ) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def qualified_body(offer: Offer, outcome: Outcome, *, explain: bool) -> dict[str
     }
 
 
-def _redemption(redemption: Redemption, allocations: Iterable[Allocation]) -> dict[str, Any]:
+def _redemption(redemption: Redemption, allocations: Iterable[Allocation | Share]) -> dict[str, Any]:
     return {
         "id": redemption.public_id,
         "type": redemption.kind,

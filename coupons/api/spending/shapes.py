@@ -43,6 +43,31 @@ class LineIn(StrictSerializer):
     discounted = serializers.BooleanField(required=False)
     metadata = DefinitionField(required=False, allow_null=True)
 
+    LONGEST = {"line_id": 64, "sku": 64, "product": 200, "category": 120, "brand": 120, "collection": 120}
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return self._plain(data) or super().run_validation(data)
+
+    def _plain(self, data: Any) -> dict[str, Any] | None:
+        """Return an ordinary line as it is: the fields would take ten times as long to find the same.
+
+        None for one that has anything else in it, and for one with a mistake.
+        """
+        if type(data) is not dict or not data.get("line_id"):
+            return None
+        texts = {name: text for name, text in data.items() if name not in ("quantity", "unit_price")}
+        for name, text in texts.items():
+            if type(text) is not str or len(text) > self.LONGEST.get(name, -1):
+                return None
+            if not text.isprintable() or text != text.strip():
+                return None
+        price, quantity = data.get("unit_price"), data.get("quantity", 1)
+        if type(price) is not int or not 0 <= price <= MAXIMUM_AMOUNT:
+            return None
+        if type(quantity) is not int or not 0 < quantity < 10**6:
+            return None
+        return {**texts, "unit_price": price, "quantity": Decimal(quantity)}
+
 
 class CartIn(StrictSerializer):
     """What is about to be bought; `source` and `source_id` name the order it will become."""
