@@ -8,7 +8,7 @@ from django.utils import timezone
 from analytics.services.rfm import ensure_main_model, run_rfm
 from campaigns.models import InboxMail
 from coupons.models import AgentAllowance
-from coupons.services import issue_apology, issue_coupons, redeem_stack
+from coupons.services import issue_apology, issue_coupons, issue_gift_card, redeem_stack, start_batch
 from customers.models import Customer, Segment
 from customers.services import create_segment, record_event, refresh_segment
 from loyalty.services import adjust_points
@@ -75,6 +75,10 @@ def fill_incentives(customers: list[Customer], agent: User) -> None:
     issue_apology(customers[1], agent=agent, amount=5000, reason="Delivered a week late", at=now)
     make_rule()
     adjust_points(customers[0], points=120, reason="Welcome", at=now)
+    issue_gift_card(
+        amount=5000, currency="EUR", holder=customers[0], issued_by=agent, source_key="a gift", at=now
+    )
+    start_batch(name="Christmas", count=50, amount=2000, currency="EUR", active=False, issued_by=agent)
     refer(make_programme(), referrer=customers[0])
 
 

@@ -1,11 +1,14 @@
 """One line of text finds a person, an order, a code."""
 
 import pytest
+from django.utils import timezone
 
+from coupons.gift_card_codes import written_code
+from coupons.services import issue_gift_card
 from loyalty_site.roles import Role
 from loyalty_site.search import find
 from tests.console_data import staff
-from tests.factories import CustomerFactory, OrderFactory, SourceProfileFactory
+from tests.factories import CustomerFactory, OrderFactory, SourceProfileFactory, UserFactory
 
 
 @pytest.fixture
@@ -52,3 +55,10 @@ def test_names_are_found_whatever_their_case_and_accents_and_at_most_five(agent)
 
     assert titles(hits) == ["Nicolò Ferrari"] * 5
     assert not any(hit.exact for hit in hits)
+
+
+def test_a_gift_card_is_found_by_its_code_and_only_by_who_may_see_cards(agent):
+    issued = issue_gift_card(amount=5000, currency="EUR", source_key="x", at=timezone.now())
+
+    assert titles(find(written_code(issued.code).lower(), agent)) == [f"Gift card ···· {issued.card.last4}"]
+    assert find(issued.code, UserFactory(username="newcomer")) == []
