@@ -44,7 +44,7 @@ def main() -> None:
     gate = threading.Barrier(clients + 1)
 
     def client(mine: list[bytes]) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             gate.wait()
             for request in mine:
@@ -79,13 +79,14 @@ def _read(connection: socket.socket) -> str:
     while b"\r\n\r\n" not in received:
         received += _more(connection)
     head, _, body = received.partition(b"\r\n\r\n")
-    length = next(
-        int(line.partition(b":")[2])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length:")
-    )
-    while len(body) < length:
-        body += _more(connection)
+    lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    if lengths:
+        length = int(lengths[0].partition(b":")[2])
+        while len(body) < length:
+            body += _more(connection)
+    else:  # In chunks, the last of which is empty.
+        while not body.endswith(b"0\r\n\r\n"):
+            body += _more(connection)
     return head.split(b" ", 2)[1].decode()
 
 

@@ -12,20 +12,26 @@ from contextlib import contextmanager
 @contextmanager
 def web_server(application: str = "loyalty_site.wsgi") -> Iterator[int]:
     """Start gunicorn on the environment's database and yield its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--config", "loyalty_site/gunicorn.py", application]
     server = subprocess.Popen(command, env=os.environ | {"PORT": str(port), "HOST": "127.0.0.1"})
     try:
-        _wait_for(port)
+        wait_for(port)
         yield port
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def _wait_for(port: int) -> None:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port: int) -> None:
+    """Wait until somebody listens on the port, at most a minute. Raises TimeoutError."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
