@@ -51,7 +51,7 @@ def legal_notices(legal_kind: str, effect: Effect) -> list[Notice]:
     if legal_kind == LegalKind.OPERAZIONE_A_PREMIO:
         text = _(
             "Premium promotion: draw up the regulation with a self-certification before it starts and keep "
-            "it until a year after its end (art. 10). Deposit 20% of the value of the premiums with the "
+            "it until a year after its end (art. 10). Deposit a fifth of the value of the premiums with the "
             "ministry, unless they are handed over with the purchase (art. 7). It may last five years; "
             "premiums are due within 180 days."
         )
