@@ -22,7 +22,7 @@ from operations.api.serializers import StrictSerializer
 MOST_LINES = 1_000
 
 
-class ReturnedLineIn(StrictSerializer):
+class ReturnedCartLineIn(StrictSerializer):
     line_id = serializers.CharField(max_length=64)
     quantity = serializers.DecimalField(max_digits=9, decimal_places=3, min_value=Decimal("0.001"))
 
@@ -31,7 +31,7 @@ class RedemptionReturnIn(StrictSerializer):
     """What came back; the same `source_id` is the same return, also where the order's return has it."""
 
     source_id = serializers.CharField(max_length=128)
-    lines = ReturnedLineIn(many=True, allow_empty=False, max_length=MOST_LINES)
+    lines = ReturnedCartLineIn(many=True, allow_empty=False, max_length=MOST_LINES)
     policy = serializers.ChoiceField(RedemptionReturn.Policy.choices, required=False, default="")
 
     def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
