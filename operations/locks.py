@@ -7,13 +7,15 @@ from typing import TypeVar
 import psycopg
 from django.db import OperationalError, connection
 
+from operations.errors import TryLater
+
 # Few enough that a bulk of hundreds of keys stays far below PostgreSQL's table of locks.
 BUCKETS = 256
 ATTEMPTS = 3
 T = TypeVar("T")
 
 
-class Contended(Exception):
+class Contended(TryLater):
     """Somebody was faster with what this transaction counts on: all of it is to be done once more."""
 
 
