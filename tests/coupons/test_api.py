@@ -849,6 +849,8 @@ def test_a_part_of_the_wrong_shape_is_not_taken_for_none(api, part):
         ({"line_id": "1", "unit_price": 1.5}, "/order/lines/0/unit_price"),
         ({"line_id": "1", "unit_price": 1, "quantity": 10**6}, "/order/lines/0/quantity"),
         ({"line_id": "1", "unit_price": 1, "quantity": -1}, "/order/lines/0/quantity"),
+        ({"line_id": "1", "unit_price": 10**12, "quantity": 2}, "/order/lines/0/quantity"),
+        ({"line_id": "1", "unit_price": 10**12, "quantity": "1.001"}, "/order/lines/0/quantity"),
         ({"line_id": "1", "unit_price": 1, "colour": "red"}, "/order/lines/0/colour"),
         ({"line_id": "1"}, "/order/lines/0/unit_price"),
         ([], "/order/lines/0"),
@@ -859,6 +861,16 @@ def test_a_wrong_line_is_422_and_says_where(api, line, pointer):
 
     assert (answer.status_code, answer.json()["key"]) == (422, "invalid_input")
     assert any(one["pointer"].startswith(pointer) for one in answer.json()["details"])
+
+
+def test_the_dearest_cart_there_can_be_is_spent_and_stored(api):
+    coupon(promotion(effect=TEN), codes=["STORY-1"])
+    lines = [{"line_id": str(n), "unit_price": 10**12} for n in range(1000)]
+
+    answer = post(api, "redemptions", wish("STORY-1", cart={"currency": "EUR", "lines": lines}), key="k")
+
+    assert answer.status_code == 200
+    assert answer.json()["order"]["total_amount"] == 9 * 10**14
 
 
 def test_an_unusual_line_is_read_like_an_ordinary_one(api):

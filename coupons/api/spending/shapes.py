@@ -88,6 +88,10 @@ class CartIn(StrictSerializer):
             if line["line_id"] in seen:
                 raise serializers.ValidationError({index: {"line_id": [_("Two lines have this id.")]}})
             seen.add(line["line_id"])
+            if line["unit_price"] * line["quantity"] > MAXIMUM_AMOUNT:
+                # As of an order's line; a thousand of these still fit into what the database holds.
+                mistake = {"quantity": [_("The amount of this line is too large.")]}
+                raise serializers.ValidationError({index: mistake})
         return lines
 
 
