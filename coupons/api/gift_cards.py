@@ -211,7 +211,7 @@ class GiftCardList(generics.ListAPIView):
             client=request.auth,
             at=at,
         )
-        return (201 if issued.created else 200), GiftCardOut(issued.card, context={"code": issued.code}).data
+        return (201 if issued.created else 200), _told(issued.card, request, code=issued.code)
 
 
 class GiftCardLookup(APIView):

@@ -114,6 +114,18 @@ def test_who_may_only_write_is_not_told_what_is_on_a_card(api):
     assert api.get(f"/api/v1/gift-cards/{made['id']}").json()["balance"] == 5100
 
 
+def test_who_may_only_write_is_not_told_what_is_left_of_the_card_they_issued():
+    till = caller(ApiClientFactory(scopes=["gift_cards:write"]))
+    sold = {"holder": {"id": str(customer().public_id)}, "source_id": "till-7"}
+
+    made, again = issue(till, **sold), post(till, "gift-cards", CARD | sold, key="2")
+
+    assert again.status_code == 200
+    for card in (made, again.json()):
+        assert (card["amount"], card["balance"], card["holder"]) == (5000, None, None)
+        assert len(card["code"]) == 16
+
+
 def test_a_top_up_counts_once(api):
     made = issue(api)
 
