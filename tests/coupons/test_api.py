@@ -829,6 +829,19 @@ def test_codes_left_out_of_a_partial_application_count_as_guesses(till):
     assert RedemptionStack.objects.count() == 1
 
 
+@pytest.mark.parametrize("application", ["ALL", "PARTIAL"])
+def test_every_unknown_code_of_a_refused_stack_counts_as_a_guess(till, application):
+    coupon(promotion(), codes=["OFF-1"])
+    Coupon.objects.update(active=False)
+    who = {"customer": {"email": "e@x.org"}, "application": application}
+
+    refused = post(till, "redemptions", wish("OFF-1", *[f"NOPE-{n}" for n in range(10)], **who), key="1")
+    blocked = post(till, "redemptions", wish("OFF-1", **who), key="2")
+
+    assert (refused.status_code, blocked.status_code) == (404, 429)
+    assert RedemptionStack.objects.count() == 0
+
+
 @pytest.mark.parametrize("part", ["budget", "conditions", "stacking", "coupon", "effect", "limits"])
 def test_a_part_of_the_wrong_shape_is_not_taken_for_none(api, part):
     empty = {} if part == "limits" else []

@@ -71,12 +71,20 @@ def count_unknown(client: ApiClient, spending: Spending, offers: Iterable[Offer]
     count_wrong_codes(client, subject_of(spending.buyer), len(unknown))
 
 
+def count_refused(client: ApiClient, spending: Spending) -> None:
+    """Count the codes of a refused spending that do not exist: each of them, whatever was refused first.
+
+    Raises TooManyWrongCodes.
+    """
+    count_wrong_codes(client, subject_of(spending.buyer), unknown_codes(spending.redeemables))
+
+
 def count_left_out(client: ApiClient, spending: Spending) -> None:
     """Count the unknown codes that a partial application left out; what was spent stays spent."""
     if spending.application != Application.PARTIAL:
         return
     try:
-        count_wrong_codes(client, subject_of(spending.buyer), unknown_codes(spending.redeemables))
+        count_refused(client, spending)
     except TooManyWrongCodes:
         return  # The next request is refused.
 

@@ -14,9 +14,9 @@ from coupons import services
 from coupons.api.spending.reading import (
     Question,
     count_left_out,
+    count_refused,
     count_unknown,
     read_question,
-    subject_of,
 )
 from coupons.api.spending.rendering import is_hidden, may_explain, qualified_body, redeemed_body, verdict_body
 from coupons.api.spending.shapes import (
@@ -32,7 +32,6 @@ from coupons.api.spending.shapes import (
 from coupons.errors import CodeNotValid, CouponNotFound, IncentiveRefused
 from coupons.models import Redemption, RedemptionStack
 from operations.api.idempotency import respond_once
-from operations.wrong_codes import count_wrong_codes
 
 
 class Validation(APIView):
@@ -177,8 +176,7 @@ def _redeem(
         redeemed = services.redeem_once(question.spending, at=question.at, exact=exact)
     except IncentiveRefused as error:
         refused.append((question, error))
-        if error.about_coupon and isinstance(error, CouponNotFound):
-            count_wrong_codes(request.auth, subject_of(question.spending.buyer))
+        count_refused(request.auth, question.spending)
         if is_hidden(error, may_explain(request)):
             raise CodeNotValid from error
         raise
