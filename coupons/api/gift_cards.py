@@ -1,5 +1,6 @@
 """Gift cards over the API: issued, looked up by their code, loaded, switched off."""
 
+import hashlib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -31,6 +32,7 @@ from operations.errors import InvalidInput
 from operations.models import ApiClient
 from operations.wrong_codes import count_wrong_codes, refuse_guessing
 
+LONGEST_CAUSE = 190  # What a ledger keeps of it, with a word of its own before it.
 READ, WRITE = "gift_cards:read", "gift_cards:write"
 LATER_CHANNELS = tuple(channel for channel in Channel.values if channel != Channel.EMAIL)
 
@@ -365,4 +367,5 @@ def _find_order(reference: dict[str, str]) -> Order:
 def _cause(request: Request, source_id: str | None) -> str:
     """Return what keeps the same request from giving money twice, for good."""
     kind, name = ("id", source_id) if source_id else ("key", request.headers["Idempotency-Key"])
-    return f"client:{request.auth.pk}:{kind}:{name}"
+    cause = f"client:{request.auth.pk}:{kind}:{name}"
+    return cause if len(cause) <= LONGEST_CAUSE else f"sha256:{hashlib.sha256(cause.encode()).hexdigest()}"

@@ -829,6 +829,17 @@ def test_codes_left_out_of_a_partial_application_count_as_guesses(till):
     assert RedemptionStack.objects.count() == 1
 
 
+def test_the_number_of_an_order_may_be_as_long_as_promised(api):
+    coupon(promotion(), codes=["LONG-1"], max_uses=None)
+    body = wish("LONG-1", cart=order(1000, source_id="n" * 128))
+
+    first = post(api, "redemptions", body, key="1")
+    again = post(api, "redemptions", body, key="2")
+
+    assert first.status_code == 200, first.content
+    assert (again.status_code, again.json()["key"]) == (409, "duplicate_redemption")
+
+
 @pytest.mark.parametrize("application", ["ALL", "PARTIAL"])
 def test_every_unknown_code_of_a_refused_stack_counts_as_a_guess(till, application):
     coupon(promotion(), codes=["OFF-1"])

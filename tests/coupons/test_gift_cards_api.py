@@ -64,6 +64,19 @@ def test_a_repeat_tells_the_same_bytes_for_a_day_and_then_no_code(api):
     assert first.json()["code"].encode() not in bytes(IdempotencyKey.objects.get().body)
 
 
+def test_an_idempotency_key_may_be_as_long_as_promised(api):
+    made = issue(api, key="k" * 255)
+    other = issue(api, key="k" * 254 + "l")
+    named = issue(api, key="1", source_id="s" * 128)
+
+    topped_up = post(api, f"gift-cards/{made['id']}/top-ups", {"amount": 100}, key="t" * 255)
+
+    assert len({made["id"], other["id"], named["id"]}) == 3
+    again = post(api, "gift-cards", {**CARD, "source_id": "s" * 128}, key="2")
+    assert (again.status_code, again.json()["id"]) == (200, named["id"])
+    assert (topped_up.status_code, topped_up.json()["balance"]) == (201, 5100)
+
+
 def test_a_card_under_the_same_id_is_issued_once_and_another_one_is_refused(api):
     first = issue(api, source_id="till-7")
 
