@@ -21,7 +21,7 @@ from coupons.services.buyers import held_buyer
 from coupons.services.facts import held_of
 from coupons.services.payments import lock_payments, pay, still_pay
 from coupons.services.redemption_events import redemption_event
-from coupons.services.reservations import keep, require_reservation, settle_reservations
+from coupons.services.reservations import keep, lock_reservation, require_reservation, settle_reservations
 from coupons.services.spendings import Offer, Spending
 from coupons.services.takings import Share, budget_units, take_budgets, write_redemptions
 from coupons.services.verdicts import Verdict, judge, judge_exactly
@@ -85,6 +85,7 @@ def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Ve
     """
     with transaction.atomic():
         spending = replace(spending, buyer=held_buyer(spending.buyer))
+        lock_reservation(spending)
         verdict = judge(spending, at=at, lock=True)
         lock_payments(verdict.offers, spending.buyer, at=at)
         # Only what is read from here on is read under the locks.

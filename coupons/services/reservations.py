@@ -41,6 +41,16 @@ def require_reservation(spending: Spending, *, at: datetime, lock: bool = False)
     return found
 
 
+def lock_reservation(spending: Spending) -> None:
+    """Lock what is kept under the spending's key, live or not, before the rows that it keeps.
+
+    A redemption that captures it does so first as well; the other way round the two would wait in a circle.
+    """
+    if spending.reservation_key:
+        mine = Reservation.objects.filter(client=spending.client, key=spending.reservation_key)
+        mine.select_for_update().first()
+
+
 def release_reservation(key: str, *, client: ApiClient | None, at: datetime) -> None:
     """Give a reservation up. Raises ReservationNotFound when nothing is reserved under this key."""
     with transaction.atomic():

@@ -95,6 +95,19 @@ def test_the_same_key_reserves_once_however_often_it_asks():
     assert Reservation.objects.get().holds.count() == 1
 
 
+def test_a_key_is_reserved_anew_and_captured_at_once_without_a_deadlock():
+    code = coupon(max_uses=None)
+    reserve_stack(wish(code, reservation_key="cart-1"), minutes=15, at=NOW)
+    again = [reserving(code, reservation_key="cart-1") for _ in range(12)]
+    capture = [redeeming(code, reservation_key="cart-1", source_id=f"A-{n}") for n in range(12)]
+
+    outcomes = Counter(at_once([one for pair in zip(again, capture, strict=True) for one in pair]))
+
+    assert outcomes["kept"] == 12
+    assert outcomes["REDEEMED"] == Coupon.objects.get().uses >= 1
+    assert outcomes.keys() <= {"kept", "REDEEMED", "reservation_not_found"}
+
+
 def test_a_reservation_that_expires_is_captured_or_lost_never_both():
     code = coupon()
     reserve_stack(wish(code, reservation_key="cart-1", source_id="A-1"), minutes=15, at=NOW)
