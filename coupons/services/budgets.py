@@ -85,9 +85,9 @@ def _write_budget(promotion: Promotion, rule: BudgetRule, pointer: str) -> None:
 
 
 def _refuse_cap_below_used(budget: Budget, cap: int, pointer: str) -> None:
-    highest = budget.periods.select_for_update().order_by("-used").first()
-    if highest and highest.used > cap:
-        currency = budget.promotion.currency
-        used = money(highest.used, currency) if budget.counts_money else number(highest.used)
+    # All of them, not the highest alone: another period may be spent from at this moment.
+    highest = max((one.used for one in budget.periods.select_for_update().order_by("pk")), default=0)
+    if highest > cap:
+        used = money(highest, budget.promotion.currency) if budget.counts_money else number(highest)
         message = _("%(used)s was used already; the cap cannot lie below it.") % {"used": used}
         raise InvalidInput.at(f"{pointer}/cap", message)
