@@ -66,20 +66,6 @@ class LaterChoiceField(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
-class LaterField(serializers.Field):
-    """A field of the design that is not supported yet: null and false pass, anything else is refused."""
-
-    default_error_messages = {"later": _("This is not supported yet.")}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, allow_null=True, **kwargs)
-
-    def to_internal_value(self, data: Any) -> None:
-        if data is not False:
-            self.fail("later")
-
-
 def find_promotion(reference: str) -> Promotion:
     """Return the promotion under an id or a code. Raises CouponNotFound (404)."""
     promotion = Promotion.objects.by_reference(reference).first()

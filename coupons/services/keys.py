@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from coupons.models import LimitCounter
-
 
 @dataclass(frozen=True, order=True)
 class CounterKey:
@@ -40,15 +38,3 @@ class BudgetKey:
     cap: int = field(compare=False, default=0)
     amounts: bool = field(compare=False, default=True)
     partial: bool = field(compare=False, default=False)
-
-
-def counter_key(row: LimitCounter) -> CounterKey:
-    """Return the key of a counter's row."""
-    return CounterKey(
-        row.promotion_id,
-        row.coupon_id or 0,
-        row.customer_id or 0,
-        row.email_hash,
-        row.period,
-        row.starts_on,
-    )

@@ -64,10 +64,8 @@ def write_redemptions(
             "redemptions": rows_as_json(redemptions, with_id=True),
             "allocations": rows_as_json(allocations, model=Allocation),
             "coupons": coupons,
-            "counters": json.dumps(
-                [key.columns | {"units": n, "cap": key.cap} for key, n in counters.items()], default=str
-            ),
-            "budgets": _given(wanted),
+            "counters": _given_counters(counters),
+            "budgets": _given_budgets(wanted),
             **(told.parameters if told else {}),
             **reader(verdict.spending, stack.redeemed_at),
         },
@@ -81,7 +79,7 @@ def write_redemptions(
 def take_budgets(verdict: Verdict) -> None:
     """Take from the budgets what the incentives use of them. Raises Contended."""
     wanted = _budgets(verdict)
-    if wanted and run(_TAKE, {"budgets": _given(wanted)}) != [(len(wanted),)]:
+    if wanted and run(_TAKE, {"budgets": _given_budgets(wanted)}) != [(len(wanted),)]:
         raise Contended
 
 
@@ -112,7 +110,7 @@ def _given_counters(wanted: dict[CounterKey, int]) -> str:
     return json.dumps(rows, default=str)
 
 
-def _given(wanted: dict[BudgetKey, int]) -> str:
+def _given_budgets(wanted: dict[BudgetKey, int]) -> str:
     return json.dumps(
         [
             {"budget_id": key.budget, "starts_on": str(key.starts_on), "cap": key.cap, "units": units}

@@ -98,9 +98,7 @@ def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Out
         spending = replace(spending, redeemables=own_coupons)
     offers, _facts = find_offers(spending, at=at)
     if not named:
-        offers = [
-            replace(one, optional=True, candidate=replace(one.candidate, optional=True)) for one in offers
-        ]
+        offers = [_asked_by_nobody(offer) for offer in offers]
     cart, context = _circumstances(spending, offers, at)
     return [(offer, engine.calculate(cart, [offer.candidate], context).outcomes[0]) for offer in offers]
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -94,10 +93,6 @@ def free_code(code: str) -> str:
     stem = code[:58]
     taken = set(Promotion.objects.filter(code__startswith=stem).values_list("code", flat=True))
     return next(name for name in (f"{stem}-{n}" for n in range(2, len(taken) + 3)) if name not in taken)
-
-
-def newest_version(promotion: Promotion) -> int:
-    return promotion.versions.aggregate(newest=Max("number"))["newest"] or 0
 
 
 def find_version(promotion: Promotion, number: int) -> PromotionVersion:
