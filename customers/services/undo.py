@@ -26,6 +26,7 @@ from customers.models.imports import ImportedRow, ImportRun
 from customers.services.consents import StatedConsent, enter_consents
 from customers.services.events import record_events
 from customers.services.imports import ImportNotPossible
+from customers.services.locks import lock_live_customers
 from customers.services.orders import order_event
 from customers.services.rollups import refresh_rollups
 from customers.services.undone_customers import delete_unless_needed, undo_customers
@@ -128,8 +129,11 @@ def _said_before(told: dict[int, ConsentRecord]) -> dict[tuple, ConsentRecord]:
 
 def _undo_orders(run: ImportRun, rows: Rows) -> int:
     """Cancel what was not refunded or cancelled since; its number is free for the file put right."""
+    told = Order.objects.filter(pk__in=[row.target for row in rows])
+    # Before their orders, as a merge, a return and a cancelling take them.
+    lock_live_customers(told.values_list("customer", flat=True))
     orders = list(
-        Order.objects.filter(pk__in=[row.target for row in rows], refunded_amount=0, returns__isnull=True)
+        told.filter(refunded_amount=0, returns__isnull=True)
         .exclude(status__in=[Order.Status.CANCELLED, Order.Status.REFUNDED])
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))

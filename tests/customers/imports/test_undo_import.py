@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -142,6 +143,19 @@ def test_orders_are_cancelled_and_the_corrected_file_can_be_imported():
     assert counts(again) == (2, 0, 0, 0)
     assert Rollup.objects.get().net_amount == 1700
     assert Order.objects.filter(status="CANCELLED").count() == 2
+
+
+def test_an_undo_takes_customers_before_their_orders_as_a_merge_does():
+    run = imported("order id,date,customer id,sku,qty,amount\no1,2026-11-02,7,A,1,10.00\n", kind="orders")
+    start_undo(run, owner=None, at=timezone.now())
+    run.refresh_from_db()
+
+    with CaptureQueriesContext(connection) as statements:
+        carry_out(run.job)
+
+    locks = [query["sql"] for query in statements if "FOR NO KEY UPDATE" in query["sql"]]
+    tables = [re.search(r'FROM "(customers_\w+)"', sql) for sql in locks]
+    assert [found[1] for found in tables if found][:2] == ["customers_customer", "customers_order"]
 
 
 def test_events_leave_their_customers_and_can_be_imported_again():
