@@ -150,7 +150,7 @@ class ImportsView(APIView):
         body = request.data
         if not isinstance(body, FileBody):
             raise UnreadableFile.at("", "The file is empty.")
-        ending = ENDINGS[request.content_type.partition(";")[0].strip()]
+        ending = ENDINGS[request.content_type.partition(";")[0].strip().lower()]
         file = UploadedFile(body.file, name=f"{asked['source']}-{asked['kind']}.{ending}", size=body["size"])
         with transaction.atomic():
             source = ensure_sources({asked["source"]})[asked["source"]]

@@ -24,7 +24,7 @@ def send(api, content: str, query: str, kind: str = "text/csv", **headers):
 
 
 def test_a_file_is_taken_as_a_job_and_tells_what_became_of_its_records(api):
-    answer = send(api, PEOPLE, "kind=customers&source=crm")
+    answer = send(api, PEOPLE, "kind=customers&source=crm", "Text/CSV; charset=utf-8")
 
     assert answer.status_code == 202
     carry_out_job(int(answer.json()["job"]))
