@@ -13,10 +13,12 @@ from customers import services
 from customers.api.fields import ObjectField
 from customers.api.partners import admit
 from customers.api.references import CustomerReference, SourceCodeField
+from customers.api.told import address_as_told
 from customers.models import Channel, Consent, Purpose
 from customers.models.consent import ConsentState
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.serializers import InstantField, LineField, StrictSerializer
+from operations.models import ApiClient
 
 
 class ConsentItemIn(StrictSerializer):
@@ -63,12 +65,17 @@ class ConsentOut(serializers.ModelSerializer):
         fields = ["id", "customer", "channel", "purpose", "state", "address", "changed_at"]
 
 
-CONSENTS = BulkWrite(
-    admit=admit,
-    item=ConsentIn,
-    write=lambda items: services.record_external_consents(items, at=timezone.now()),
-    show=lambda consent: ConsentOut(consent).data,
-)
+def _show(consent: Consent, client: ApiClient) -> dict[str, Any]:
+    return ConsentOut(consent).data | {"address": address_as_told(client, consent)}
+
+
+def _entries(client: ApiClient) -> BulkWrite:
+    return BulkWrite(
+        admit=admit,
+        item=ConsentIn,
+        write=lambda items: services.record_external_consents(items, at=timezone.now()),
+        show=lambda consent: _show(consent, client),
+    )
 
 
 class ConsentsView(APIView):
@@ -79,4 +86,4 @@ class ConsentsView(APIView):
 
     @bulk_schema(ConsentIn, ConsentOut, operation_id="consents_create")
     def post(self, request: Request) -> HttpResponse:
-        return CONSENTS.respond(request)
+        return _entries(request.auth).respond(request)

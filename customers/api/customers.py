@@ -18,6 +18,7 @@ from customers.api.consents import ConsentItemIn, ConsentStateOut
 from customers.api.fields import CountryField, ObjectField, TimeZoneField
 from customers.api.partners import admit, find_reachable, reachable
 from customers.api.references import SourceCodeField
+from customers.api.told import CONCLUSIONS, StatsOut, as_told
 from customers.models import Customer, Event, Identity, Namespace
 from customers.panels import customer_details
 from customers.survivorship import GOLDEN_FIELDS
@@ -26,6 +27,7 @@ from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.readers import line_reader, reads
 from operations.api.serializers import LineField, StrictSerializer
 from operations.errors import InvalidInput
+from operations.models import ApiClient
 
 
 class OptionalText(LineField):
@@ -101,15 +103,6 @@ class IdentityOut(serializers.ModelSerializer):
         return identity.verified_at is not None
 
 
-class StatsOut(serializers.Serializer):
-    """Purchases that count, in minor units of the programme's currency."""
-
-    orders = serializers.IntegerField(default=0)
-    net_amount = serializers.IntegerField(default=0)
-    first_order_at = serializers.DateTimeField(default=None, allow_null=True)
-    last_order_at = serializers.DateTimeField(default=None, allow_null=True)
-
-
 class CustomerSummaryOut(serializers.ModelSerializer):
     """A customer without what other apps add."""
 
@@ -157,22 +150,21 @@ class CustomerOut(CustomerSummaryOut):
         fields = [*CustomerSummaryOut.Meta.fields, "tier", "points", "segments", "rfm"]
 
 
-NOTHING_YET = {"tier": None, "points": 0, "segments": [], "rfm": {}}
-
-
-def show_customer(customer: Customer) -> dict[str, Any]:
-    """Return a customer as `GET /customers/{id}` answers it."""
+def show_customer(customer: Customer, client: ApiClient) -> dict[str, Any]:
+    """Return a customer as `GET /customers/{id}` answers this client."""
     whole = Customer.objects.with_summary().get(pk=customer.pk)
-    return CustomerSummaryOut(whole).data | NOTHING_YET | customer_details(whole)
+    (shown,) = as_told(client, [CustomerSummaryOut(whole).data | CONCLUSIONS | customer_details(whole)])
+    return shown
 
 
-CUSTOMERS = BulkWrite(
-    admit=admit,
-    item=CustomerIn,
-    write=lambda items: services.upsert_customers(items, at=timezone.now()),
-    show=show_customer,
-    identify=lambda customer: str(customer.public_id),
-)
+def _upserts(client: ApiClient) -> BulkWrite:
+    return BulkWrite(
+        admit=admit,
+        item=CustomerIn,
+        write=lambda items: services.upsert_customers(items, at=timezone.now()),
+        show=lambda customer: show_customer(customer, client),
+        identify=lambda customer: str(customer.public_id),
+    )
 
 
 class CustomersView(generics.ListAPIView):
@@ -187,7 +179,11 @@ class CustomersView(generics.ListAPIView):
 
     @bulk_schema(CustomerIn, CustomerOut, operation_id="customers_create")
     def post(self, request: Request) -> HttpResponse:
-        return CUSTOMERS.respond(request)
+        return _upserts(request.auth).respond(request)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = CustomerSummaryOut(self.paginate_queryset(self.get_queryset()), many=True).data
+        return self.get_paginated_response(as_told(request.auth, page))
 
 
 class CustomerView(APIView):
@@ -198,7 +194,7 @@ class CustomerView(APIView):
 
     @extend_schema(responses=CustomerOut, operation_id="customers_retrieve")
     def get(self, request: Request, public_id: str) -> Response:
-        return Response(show_customer(find_reachable(request.auth, {"id": public_id})))
+        return Response(show_customer(find_reachable(request.auth, {"id": public_id}), request.auth))
 
 
 class SearchIn(StrictSerializer):
@@ -237,7 +233,8 @@ class CustomerSearchView(APIView):
         searched = SearchIn(data=request.data)
         searched.is_valid(raise_exception=True)
         found = reachable(request.auth, services.search_customers(**searched.validated_data))
-        return Response({"data": CustomerSummaryOut(found.with_summary(), many=True).data, "next": None})
+        shown = CustomerSummaryOut(found.with_summary(), many=True).data
+        return Response({"data": as_told(request.auth, shown), "next": None})
 
 
 class TimelineEventOut(serializers.ModelSerializer):

@@ -12,9 +12,9 @@ from rest_framework.views import APIView
 from customers import services
 from customers.api.customers import TimelineEventOut
 from customers.api.fields import CodeField, ObjectField
-from customers.api.partners import admit
+from customers.api.partners import admit, reachable
 from customers.api.references import CustomerReference, SourceCodeField
-from customers.models import Event, Namespace, Source
+from customers.models import Customer, Event, Namespace, Source
 from customers.services.intake import reason_of
 from customers.services.visitors import NOBODY_YET
 from operations.api.bulk import BulkWrite, bulk_schema
@@ -28,6 +28,7 @@ from operations.api.serializers import (
     StrictSerializer,
 )
 from operations.errors import InvalidInput
+from operations.models import ApiClient
 
 
 class IdentityReference(StrictSerializer):
@@ -91,13 +92,23 @@ def read_event(content: Any) -> dict[str, Any]:
     raise InvalidInput(details=list(mistakes(given.errors)))
 
 
-EVENTS = BulkWrite(
-    admit=admit,
-    item=EventIn,
-    write=lambda items: services.record_external_events(items, at=timezone.now()),
-    show=lambda event: EventOut(Event.objects.timeline().select_related("customer").get(pk=event.pk)).data,
-    reject=_set_aside,
-)
+def _show(event: Event, client: ApiClient) -> dict[str, Any]:
+    """Return an event; whose product told it is nothing to a partner who does not know them."""
+    event = Event.objects.timeline().select_related("customer").get(pk=event.pk)
+    owner = Customer.objects.filter(pk=event.customer_id)
+    if client.partner_source and not reachable(client, owner).exists():
+        event.customer = None
+    return EventOut(event).data
+
+
+def _intake(client: ApiClient) -> BulkWrite:
+    return BulkWrite(
+        admit=admit,
+        item=EventIn,
+        write=lambda items: services.record_external_events(items, at=timezone.now()),
+        show=lambda event: _show(event, client),
+        reject=_set_aside,
+    )
 
 
 class EventsView(APIView):
@@ -108,4 +119,4 @@ class EventsView(APIView):
 
     @bulk_schema(EventIn, EventOut, operation_id="events_create")
     def post(self, request: Request) -> HttpResponse:
-        return EVENTS.respond(request)
+        return _intake(request.auth).respond(request)

@@ -9,6 +9,7 @@ from customers import services
 from customers.errors import CustomerErased, CustomerNotFound
 from customers.models import Customer, SourceProfile
 from customers.models.customer import CustomerQuerySet
+from customers.services.leaving import LEFT
 from customers.services.references import key_of, known_customers
 from operations.errors import InvalidInput
 from operations.models import ApiClient
@@ -18,7 +19,9 @@ def reachable(client: ApiClient, customers: CustomerQuerySet) -> CustomerQuerySe
     """Return those of the customers whom this client may see."""
     if not client.partner_source:
         return customers
-    known = SourceProfile.objects.filter(source__code=client.partner_source)
+    known = SourceProfile.objects.filter(source__code=client.partner_source).exclude(
+        external_id__startswith=LEFT
+    )
     return customers.filter(pk__in=known.values("customer"))
 
 

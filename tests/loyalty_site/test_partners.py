@@ -1,12 +1,15 @@
 """A partner of the coalition sees whom its source knows and what it told itself; all else is not there."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from drf_spectacular.generators import EndpointEnumerator
 
-from customers.models import Customer, Order, SourceProfile
+from customers.models import Customer, Order, Source, SourceProfile
 from customers.services import record_external_events, record_order, upsert_customers
+from customers.services.assets import register_asset
+from customers.services.leaving import let_go
 from operations.models import IdempotencyKey
 from tests.api import caller
 from tests.coupons.factories import promotion
@@ -96,6 +99,73 @@ def test_a_partner_sees_of_a_shared_customer_what_it_told_itself(partner):
     assert partner.get(f"/api/v1/customers/{shared.public_id}").status_code == 200
     timeline = partner.get(f"/api/v1/customers/{shared.public_id}/timeline").json()["data"]
     assert [event["external_id"] for event in timeline] == ["partner"]
+
+
+def test_an_address_does_not_open_to_a_partner_what_others_know_of_somebody(partner):
+    shared = told(
+        "shop", "1", email="a@mail.example", phone="+393471234567", loyalty_card="2900000000018",
+        first_name="Anna", birth_date=date(1980, 1, 2), city="Milano", attributes={"size": 38},
+        consents=[{"channel": "email", "purpose": "MARKETING", "state": "DENIED"}],
+    )  # fmt: skip
+    order_of("shop", "1")
+    own = {"source": "partner", "source_id": "9", "email": "A@mail.example", "last_name": "Rossi"}
+
+    registered = partner.post("/api/v1/customers", own).json()
+    order_of("partner", "9")
+    seen = partner.get(f"/api/v1/customers/{shared.public_id}").json()
+    (listed,) = partner.get("/api/v1/customers").json()["data"]
+    (found,) = partner.post("/api/v1/customers/search", {"email": "a@mail.example"}).json()["data"]
+    mine = caller(ApiClientFactory()).get(f"/api/v1/customers/{shared.public_id}").json()
+
+    assert registered["id"] == str(shared.public_id)
+    for answer in (registered, seen, listed, found):
+        assert (answer["first_name"], answer["last_name"], answer["city"]) == ("", "Rossi", "")
+        assert (answer["birth_date"], answer["attributes"], answer["consents"]) == (None, {}, [])
+        assert [key["value"] for key in answer["identities"]] == ["a@mail.example"]
+    assert registered["stats"] == {
+        "orders": 0, "net_amount": 0, "first_order_at": None, "last_order_at": None
+    }  # fmt: skip
+    assert (seen["stats"]["orders"], mine["stats"]["orders"]) == (1, 2)
+    assert seen["stats"].keys() == mine["stats"].keys()
+    assert seen.keys() == mine.keys()
+    assert (seen["tier"], seen["points"], seen["segments"], seen["rfm"]) == (None, 0, [], {})
+    assert (mine["first_name"], mine["city"], len(mine["identities"])) == ("Anna", "Milano", 3)
+
+
+def test_a_consent_does_not_tell_a_partner_an_address_that_it_never_told(partner):
+    shared = told("shop", "1", email="a@mail.example", phone="+393471234567", loyalty_card="2900000000018")
+    assert told("partner", "9", phone="+393471234567", loyalty_card="2900000000018") == shared
+    statement = {"source": "partner", "customer": {"source": "partner", "source_id": "9"},
+                 "purpose": "MARKETING", "state": "DENIED"}  # fmt: skip
+
+    by_mail = partner.post("/api/v1/consents", statement | {"channel": "email"}).json()
+    by_phone = partner.post("/api/v1/consents", statement | {"channel": "sms"}).json()
+
+    assert (by_mail["state"], by_mail["address"]) == ("DENIED", "")
+    assert (by_phone["state"], by_phone["address"]) == ("DENIED", "+393471234567")
+
+
+def test_what_a_product_tells_does_not_name_its_owner_to_a_partner(partner):
+    owner = told("shop", "1", email="a@mail.example")
+    register_asset("SN-1", owner=owner, owned_from=NOON - timedelta(days=9), at=NOON)
+    item = {"source": "partner", "external_id": "e", "type": "iot.activated", "payload": {"serial": "SN-1"},
+            "occurred_at": (NOON - timedelta(days=1)).isoformat()}  # fmt: skip
+
+    answer = partner.post("/api/v1/events", item)
+
+    assert (answer.status_code, answer.json()["customer"]) == (201, None)
+    assert owner.events.filter(external_id="e").exists()
+
+
+def test_a_partner_whose_words_were_let_go_does_not_reach_the_customer_any_more(partner):
+    shared = told("shop", "1", email="a@mail.example")
+    told("partner", "9", email="a@mail.example")
+    source = Source.objects.get(code="partner")
+
+    let_go(source, [shared.pk], at=NOON)
+
+    assert partner.get(f"/api/v1/customers/{shared.public_id}").status_code == 404
+    assert partner.get("/api/v1/customers").json()["data"] == []
 
 
 @pytest.mark.parametrize(
