@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -21,8 +22,9 @@ from customers.models import Channel, Customer
 from operations.admin.reauthentication import Reauthenticated
 from operations.errors import FidelioError
 from operations.formats import money, number
+from operations.models import User
 
-ISSUE = "coupons.issue_giftcard"
+ISSUE, APPROVE = "coupons.issue_giftcard", "coupons.approve_giftcard"
 SHOWN_CARD = "gift_card_shown_once"
 
 
@@ -178,8 +180,15 @@ class BatchView(UnfoldModelAdminViewMixin, TemplateView):
             percent=made * 100 // batch.count,
             complete=made == batch.count,
             kept=services.codes_are_kept(batch, at=timezone.now()),
-            may_fetch=self.request.user.has_perm(ISSUE),
+            may_fetch=may_fetch(self.request.user, batch),
         )
+
+
+def may_fetch(user: User, batch: GiftCardBatch) -> bool:
+    """Return whether these codes, which are money, are for this person: for who issued them or approves."""
+    if not user.has_perm(ISSUE):
+        return False
+    return batch.issued_by_id in (None, user.pk) or user.has_perm(APPROVE)
 
 
 class FetchCodesView(UnfoldModelAdminViewMixin, Reauthenticated, View):
@@ -191,6 +200,8 @@ class FetchCodesView(UnfoldModelAdminViewMixin, Reauthenticated, View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         batch = get_object_or_404(GiftCardBatch, pk=pk)
+        if not may_fetch(request.user, batch):
+            raise PermissionDenied
         try:
             text = services.fetch_codes(batch, by=request.user, at=timezone.now())
         except FidelioError as error:

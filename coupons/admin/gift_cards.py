@@ -96,6 +96,8 @@ class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
             services.enable_gift_card(card, **given)
             messages.success(self.request, _("The card is good again."))
         else:
+            if not send:
+                services.check_code_may_be_shown(card, agent=self.request.user, at=given["at"])
             services.renew_gift_card(card, channel=Channel.EMAIL if send else None, **given)
             messages.success(self.request, _("The card has a new code; the old one is good no more."))
             if not send:

@@ -22,6 +22,7 @@ from coupons.services.gift_card_batches import fetch_codes, start_batch
 from coupons.services.gift_card_purchases import take_back_gift_cards
 from coupons.services.gift_card_requests import (
     GiftCardLimit,
+    check_code_may_be_shown,
     decide_gift_card,
     gift_card_limit,
     give_activation,
@@ -101,6 +102,7 @@ __all__ = [
     "apology_report",
     "approve_apology",
     "buyer_of",
+    "check_code_may_be_shown",
     "claw_back",
     "clone_promotion",
     "codes_are_kept",

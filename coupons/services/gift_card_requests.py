@@ -55,6 +55,16 @@ def gift_card_limit(agent: User, *, at: datetime) -> GiftCardLimit:
     return GiftCardLimit(settings.GIFT_CARD_DAILY_AMOUNT, used)
 
 
+def check_code_may_be_shown(card: GiftCard, *, agent: User, at: datetime) -> None:
+    """Raise ApprovalNotPossible where a new code would show the agent more money than they may give today.
+
+    Whoever reads the code can spend the card; who may approve, may see it.
+    """
+    beyond = card.available_at(at) > gift_card_limit(agent, at=at).remaining_amount
+    if beyond and not agent.has_perm(APPROVE):
+        raise ApprovalNotPossible
+
+
 def give_gift_card(
     *,
     agent: User,

@@ -206,6 +206,42 @@ def test_a_batch_with_money_is_loaded_and_counts_with_all_it_is_worth(client):
     assert Approval.objects.get().summary == "Many gift cards of €50.00: gifts"
 
 
+def test_a_new_code_of_more_money_than_an_agent_may_give_is_sent_or_shown_by_somebody_else(client):
+    rich = made(amount=20001, holder=customer())
+    move = reverse("admin:coupons_giftcard_move", args=[rich.card.pk, "renew"])
+    page = reverse("admin:coupons_giftcard_change", args=[rich.card.pk])
+    login(client, Role.AGENT)
+
+    refused = text_of(client.post(move, {"reason": "lost"}, follow=True))
+
+    assert "Another person with the right to approve has to decide." in refused
+    assert services.find_gift_card(rich.code) == rich.card
+    sent = text_of(client.post(move, {"reason": "lost", "send": "on"}, follow=True))
+    assert "This is the only time the code is shown" not in sent
+    assert services.find_gift_card(rich.code) is None
+    login(client, Role.SUPERVISOR)
+    client.post(move, {"reason": "lost"})
+    assert "This is the only time the code is shown" in text_of(client.get(page))
+
+
+def test_the_codes_of_a_batch_are_for_who_issued_it_or_may_approve(client):
+    batch = services.start_batch(
+        name="A", count=2, amount=1000, currency="EUR", active=True, issued_by=role_of(Role.MARKETER)
+    )
+    carry_out(batch.job)
+    codes = reverse("admin:coupons_giftcardbatch_codes", args=[batch.pk])
+    page = reverse("admin:coupons_giftcardbatch_change", args=[batch.pk])
+
+    login(client, Role.AGENT)
+    assert client.post(codes).status_code == 403
+    assert codes not in text_of(client.get(page))
+
+    assert SealedCode.objects.count() == 2
+    login(client, Role.SUPERVISOR)
+    assert codes in text_of(client.get(page))
+    assert client.post(codes).status_code == 200
+
+
 def test_the_list_asks_the_database_a_fixed_number_of_times(agent, django_assert_max_num_queries):
     for number in range(5):
         made(source_key=f"{number}", holder=customer())
