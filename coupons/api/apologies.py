@@ -141,7 +141,8 @@ class ApologyCardSecret:
         card = data.get("gift_card")
         if not card:
             return data
-        return {**data, "gift_card": {**card, "code": open_code(int(card["id"]), at=timezone.now())}}
+        code = open_code(int(card["id"]), at=timezone.now(), last4=card["last4"])
+        return {**data, "gift_card": {**card, "code": code}}
 
 
 class ApologyList(APIView):

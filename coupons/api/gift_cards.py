@@ -172,7 +172,7 @@ class CodeSecret:
         return {**data, "code": None}
 
     def reveal(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {**data, "code": open_code(int(data["id"]), at=timezone.now())}
+        return {**data, "code": open_code(int(data["id"]), at=timezone.now(), last4=data["last4"])}
 
 
 class GiftCardList(generics.ListAPIView):

@@ -14,10 +14,14 @@ def seal_code(card: GiftCard, code: str, *, at: datetime) -> SealedCode:
     return row
 
 
-def open_code(card_id: int, *, at: datetime) -> str | None:
-    """Return the code of a card while it is kept: until it was sent, and for a day at most."""
+def open_code(card_id: int, *, at: datetime, last4: str = "") -> str | None:
+    """Return the code of a card while it is kept: until it was sent, and for a day at most.
+
+    With `last4` the code that ends so, and none that the card was given since.
+    """
     row = SealedCode.objects.filter(card=card_id, sealed_at__gt=at - SEALED_FOR).first()
-    return unseal(row.token) if row else None
+    code = unseal(row.token) if row else None
+    return code if code and code.endswith(last4) else None
 
 
 def open_codes(batch: GiftCardBatch, *, at: datetime) -> dict[int, str]:

@@ -173,6 +173,18 @@ def test_a_card_is_activated_switched_off_on_and_given_a_new_code(api):
     ]
 
 
+def test_a_repeat_does_not_tell_the_code_that_a_card_was_given_since(api):
+    made = issue(api)
+    renewed = post(api, f"gift-cards/{made['id']}/codes", {"reason": "seen by others"}, key="2")
+
+    again = post(api, "gift-cards", CARD)
+    renewed_again = post(api, f"gift-cards/{made['id']}/codes", {"reason": "seen by others"}, key="2")
+
+    assert again.json() == {**made, "code": None}
+    assert renewed_again.content == renewed.content
+    assert renewed.json()["code"] not in (made["code"], None)
+
+
 def test_guessing_codes_is_stopped_for_whoever_guesses(api):
     made = issue(api)
     guess = {"code": "0000-0000-0000-0000", "customer": {"email": "mallory@mail.example"}}
