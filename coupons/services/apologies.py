@@ -10,15 +10,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from coupons.engine import percent_of
-from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch, OwnRecord
+from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch
 from coupons.models import Apology, Coupon, GiftCard, Promotion, Reason
 from coupons.rules import APOLOGIES, local_day, start_of_day
 from coupons.services.allowances import allowance_of, customer_allowance_of
+from coupons.services.colleagues import others_may, refuse_own_record
 from coupons.services.gift_cards import issue_gift_card
 from coupons.services.promotions import activate_promotion, create_promotion
 from coupons.services.publications import publish_coupon
-from customers.models import Channel, Customer, Identity, Namespace, Order, Purpose
-from customers.rules import normalise_email
+from customers.models import Channel, Customer, Order, Purpose
 from customers.services import record_event
 from customers.services.locks import hold_customer
 from operations.errors import Conflict, InvalidInput
@@ -112,7 +112,7 @@ def decide_apology(approval: Approval, *, approve: bool, by: User, at: datetime)
     apology = (
         Apology.objects.select_for_update(of=["self"]).select_related("customer").get(pk=approval.subject_id)
     )
-    _refuse_own_record(apology.customer, by)
+    refuse_own_record(apology.customer, by)
     if approve:
         return _issue(apology, at)
     apology.status = Apology.Status.REJECTED
@@ -150,27 +150,12 @@ def _check(customer: Customer, agent: User | None, order: Order | None, reason: 
     if order is not None and order.currency != settings.PROGRAMME_CURRENCY:
         raise CurrencyMismatch
     if agent is not None:
-        _refuse_own_record(customer, agent)
-
-
-def _refuse_own_record(customer: Customer, person: User) -> None:
-    """Nobody gives to themselves, as far as the e-mail of a member of staff tells."""
-    try:
-        email = normalise_email(person.email)
-    except ValueError:
-        return
-    if Identity.objects.filter(customer=customer, namespace=Namespace.EMAIL, value=email).exists():
-        raise OwnRecord
+        refuse_own_record(customer, agent)
 
 
 def _somebody_may_approve(agent: User | None) -> bool:
     """Return whether there is another person to ask; without an agent nobody has asked."""
-    if agent is None:
-        return False
-    approvers = User.objects.with_perm(
-        APPROVE, is_active=True, backend="django.contrib.auth.backends.ModelBackend"
-    )
-    return approvers.exclude(pk=agent.pk).exists()
+    return agent is not None and others_may(APPROVE, besides=agent)
 
 
 def _ask(apology: Apology, at: datetime) -> Apology:

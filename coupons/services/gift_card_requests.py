@@ -15,13 +15,13 @@ from django.db.models import Sum
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, GiftCardMoveNotPossible, OwnRecord
+from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, GiftCardMoveNotPossible
 from coupons.models import GiftCard, GiftCardRequest
 from coupons.rules import local_day, start_of_day
+from coupons.services.colleagues import others_may, refuse_own_record
 from coupons.services.gift_card_batches import start_batch
 from coupons.services.gift_cards import activate_gift_card, issue_gift_card, top_up_gift_card
-from customers.models import Customer, Identity, Namespace
-from customers.rules import normalise_email
+from customers.models import Customer
 from operations.errors import InvalidInput
 from operations.formats import money
 from operations.locks import lock_keys
@@ -130,7 +130,7 @@ def decide_gift_card(approval: Approval, *, approve: bool, by: User, at: datetim
         .get(pk=approval.subject_id)
     )
     if request.customer:
-        _refuse_own_record(request.customer, by)
+        refuse_own_record(request.customer, by)
     if approve:
         return _carry_out(request, at)
     request.status = Status.REJECTED
@@ -153,13 +153,13 @@ def _request(
     if not note.strip():
         raise InvalidInput.at("/note", _("Say why: whoever checks it later was not there."))
     if customer:
-        _refuse_own_record(customer, agent)
+        refuse_own_record(customer, agent)
     with transaction.atomic():
         lock_keys("gift-cards", [f"agent:{agent.pk}"])
         if known := GiftCardRequest.objects.filter(token=token).first():
             return known
         within = worth <= gift_card_limit(agent, at=at).remaining_amount
-        if not within and not _somebody_may_approve(agent):
+        if not within and not others_may(APPROVE, besides=agent):
             raise AgentLimitExceeded
         request = GiftCardRequest.objects.create(
             kind=kind,
@@ -260,20 +260,3 @@ def _fields(parameters: dict[str, Any]) -> dict[str, Any]:
 def _refuse_unless(wanted: str, card: GiftCard, at: datetime) -> None:
     if card.status_at(at) != wanted:
         raise GiftCardMoveNotPossible
-
-
-def _refuse_own_record(customer: Customer, person: User) -> None:
-    """Nobody gives to themselves, as far as the e-mail of a member of staff tells."""
-    try:
-        email = normalise_email(person.email)
-    except ValueError:
-        return
-    if Identity.objects.filter(customer=customer, namespace=Namespace.EMAIL, value=email).exists():
-        raise OwnRecord
-
-
-def _somebody_may_approve(agent: User) -> bool:
-    approvers = User.objects.with_perm(
-        APPROVE, is_active=True, backend="django.contrib.auth.backends.ModelBackend"
-    )
-    return approvers.exclude(pk=agent.pk).exists()
