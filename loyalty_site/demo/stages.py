@@ -25,6 +25,7 @@ from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.progress import Progress
+from loyalty_site.demo.relations import write_relations
 from loyalty_site.demo.service_desk import write_service_desk
 from loyalty_site.demo.showcase import (
     write_allowances,
@@ -147,6 +148,10 @@ def collect_prices(demo: Demo) -> None:
     collect_last_prices()
 
 
+def relate_people(demo: Demo) -> None:
+    demo.result |= write_relations(at=demo.at)
+
+
 def set_out_showcase(demo: Demo) -> None:
     write_win_back(ensure_main_model(), at=demo.at)
     write_referral_programme(at=demo.at)
@@ -180,6 +185,7 @@ STAGES = [
     Stage(gettext_noop("Points of the past"), 200_000, credit_points),
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
+    Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
