@@ -34,5 +34,5 @@ def forget_files() -> None:
 
 @shared_task(name="operations.tasks.check_invariants")
 def check_invariants() -> None:
-    """Check the books; what does not hold stands in the log and on its page."""
-    services.check_invariants(at=timezone.now())
+    """Check the books; what does not hold is logged, stands on its page and the home page, and is mailed."""
+    services.mail_broken(services.check_invariants(at=timezone.now()))

@@ -1,4 +1,4 @@
-"""What waits for a person: paused runs, budgets that run out, approvals, jobs and models that failed."""
+"""What waits for a person: paused runs, budgets that run out, approvals, broken books, what failed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ from campaigns.models import CampaignRun
 from coupons.models import BudgetPeriod, Period, Promotion, PromotionAlert
 from coupons.services.alerts import alert_in_words
 from operations import formats
+from operations.invariants import invariants
 from operations.models import Approval, JobRun
+from operations.services import broken_in_words, broken_invariants
 
 SHARE_THAT_WARNS = 0.8
 EACH_SHOWN = 5
@@ -45,6 +47,8 @@ def open_decisions(user: AbstractBaseUser) -> list[Decision]:
         found += _unusual_speed()
     if user.has_perm("operations.change_approval"):
         found += _approvals(user)
+    if user.has_perm("operations.check_invariants"):
+        found += _broken_books()
     if user.has_perm("operations.view_jobrun"):
         found += _failed_jobs()
     if user.has_perm("analytics.view_rfmmodel"):
@@ -131,6 +135,19 @@ def _approvals(user: AbstractBaseUser) -> Iterator[Decision]:
             _("Nothing is handed out before you decide."),
             "order_approve",
             reverse("admin:operations_approval_changelist"),
+        )
+
+
+def _broken_books() -> Iterator[Decision]:
+    broken = broken_invariants()
+    if broken:
+        titles = {one.key: str(one.title) for one in invariants()}
+        yield Decision(
+            broken_in_words(len(broken)),
+            " ".join(titles[result.key] for result in broken[:EACH_SHOWN]),
+            "rule",
+            reverse("admin:operations_invariantrun_change", args=[max(one.run_id for one in broken)]),
+            tone="bad",
         )
 
 

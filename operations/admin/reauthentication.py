@@ -6,13 +6,18 @@ from allauth.account.internal.flows.reauthentication import raise_if_reauthentic
 from django.http import HttpRequest, HttpResponse
 
 
-class Reauthenticated:
-    """Mixin of a view: a POST of somebody who has not proved lately who they are waits until they have.
+def require_proof(request: HttpRequest) -> None:
+    """Let a POST of somebody who has not proved lately who they are wait until they have.
 
     What they sent is kept and carried out afterwards (settings.ACCOUNT_REAUTHENTICATION_TIMEOUT).
     """
+    if request.method == "POST":
+        raise_if_reauthentication_required(request, app="")
+
+
+class Reauthenticated:
+    """Mixin of a view that requires proof of every POST."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST":
-            raise_if_reauthentication_required(request, app="")
+        require_proof(request)
         return super().dispatch(request, *args, **kwargs)

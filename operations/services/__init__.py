@@ -1,7 +1,13 @@
 from operations.services.approvals import decide_approval
 from operations.services.files import forget_files, keep_file
 from operations.services.idempotency import answer_once, forget_answers
-from operations.services.invariants import check_invariants, first_difference
+from operations.services.invariants import (
+    broken_in_words,
+    broken_invariants,
+    check_invariants,
+    first_difference,
+    mail_broken,
+)
 from operations.services.jobs import (
     advance_job,
     cancel_job,
@@ -17,6 +23,8 @@ __all__ = [
     "abandoned_jobs",
     "advance_job",
     "answer_once",
+    "broken_in_words",
+    "broken_invariants",
     "cancel_job",
     "carry_out",
     "check_invariants",
@@ -27,6 +35,7 @@ __all__ = [
     "forget_answers",
     "forget_files",
     "keep_file",
+    "mail_broken",
     "promise_job",
     "queue_job",
     "requeue_job",

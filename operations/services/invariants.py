@@ -8,11 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import ngettext
 
 from operations.invariants import Invariant, invariants
-from operations.models import InvariantResult, InvariantRun, JobRun
+from operations.models import InvariantResult, InvariantRun, JobRun, User
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,50 @@ def check_invariants(*, at: datetime, only: Sequence[str] = ()) -> InvariantRun:
     run.save()
     _forget_runs()
     return run
+
+
+def broken_invariants() -> list[InvariantResult]:
+    """Return of every invariant that did not hold when it was last checked what was found."""
+    keys = [one.key for one in invariants()]
+    finished = InvariantResult.objects.filter(key__in=keys, run__broken__isnull=False)
+    last = finished.order_by("key", "-pk").distinct("key")
+    return [result for result in last.select_related("run") if not result.holds]
+
+
+def broken_in_words(count: int) -> str:
+    """Return in a sentence how many invariants do not hold."""
+    return ngettext(
+        "The books do not add up: %(count)d invariant is broken",
+        "The books do not add up: %(count)d invariants are broken",
+        count,
+    ) % {"count": count}
+
+
+def mail_broken(run: InvariantRun) -> int:
+    """Tell whoever may check the books what a run found broken; return how many were told, none for nothing.
+
+    A server that is away is only logged: what is broken stands on the home page, too.
+    """
+    if not run.broken:
+        return 0
+    titles = {one.key: one.title for one in invariants()}
+    found = [result for result in run.results.all() if not result.holds]
+    url = settings.PUBLIC_URL + reverse("admin:operations_invariantrun_change", args=[run.pk])
+    told = User.objects.with_perm(
+        "operations.check_invariants", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    sent = 0
+    for user in told.filter(is_active=True, is_staff=True).exclude(email="").order_by("pk"):
+        with translation.override(user.language):
+            subject = broken_in_words(run.broken)
+            lines = "\n".join(f"- {titles.get(result.key, result.key)}" for result in found)
+            message = EmailMessage(subject=subject, body=f"{subject}.\n\n{lines}\n\n{url}\n", to=[user.email])
+        try:
+            sent += message.send()
+        except OSError as error:  # smtplib's errors are ones as well.
+            log.warning("broken_invariants_not_mailed", run=run.pk, error=repr(error))
+            break
+    return sent
 
 
 def first_difference(invariant: Invariant) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from django.utils import timezone
 from loyalty_site.roles import Role
 from operations.models import InvariantResult, InvariantRun, JobRun
 from operations.services import carry_out, check_invariants
+from operations.tasks import check_invariants as nightly_check
+from tests.analytics.factories import buyer
 from tests.console_data import staff as role_of
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +47,50 @@ def test_who_only_serves_customers_does_not_see_it(client):
 
     assert client.get(reverse(LIST)).status_code == 403
     assert client.post(reverse("admin:operations_invariantrun_check")).status_code == 403
+
+
+@pytest.fixture
+def broken_books(monkeypatch):
+    """The invariants of operations find a difference."""
+    monkeypatch.setattr("operations.services.invariants.first_difference", lambda one: {"client": 7})
+
+
+def test_what_the_nightly_check_finds_broken_is_mailed_and_stands_on_the_home_page(
+    admin, broken_books, mailoutbox
+):
+    buyer(1, at=timezone.now())
+
+    nightly_check()
+
+    run = InvariantRun.objects.get()
+    page = reverse("admin:operations_invariantrun_change", args=[run.pk])
+    (mail,) = mailoutbox
+    assert "The books do not add up" in mail.subject
+    assert page in mail.body
+    home = admin.get("/console/").content.decode()
+    assert "The books do not add up" in home
+    assert page in home
+
+
+def test_a_check_of_one_part_does_not_hide_what_another_check_found(admin, monkeypatch):
+    buyer(1, at=timezone.now())
+    broken = check_invariants(at=timezone.now())
+    InvariantResult.objects.filter(key__startswith="operations").update(difference={"client": 7})
+    InvariantRun.objects.update(broken=1)
+
+    check_invariants(at=timezone.now(), only=["loyalty"])
+    assert reverse("admin:operations_invariantrun_change", args=[broken.pk]) in (
+        admin.get("/console/").content.decode()
+    )
+
+    check_invariants(at=timezone.now(), only=["operations"])
+    assert "The books do not add up" not in admin.get("/console/").content.decode()
+
+
+def test_when_everything_holds_nobody_is_told(admin, mailoutbox):
+    buyer(1, at=timezone.now())
+
+    nightly_check()
+
+    assert mailoutbox == []
+    assert "The books do not add up" not in admin.get("/console/").content.decode()
