@@ -1,5 +1,6 @@
 """A small console with something on every page: a few rows of each kind, by factories and services."""
 
+import time
 from datetime import timedelta
 
 from django.contrib.auth.models import Group
@@ -32,6 +33,16 @@ def staff(role: Role, **fields) -> User:
     person = UserFactory(username=role.value.lower(), first_name=role.value, **fields)
     person.groups.set([Group.objects.get(name=role.value)])
     return person
+
+
+def prove(client, person: User) -> None:
+    """Let who is logged in have given their password a moment ago."""
+    session = client.session
+    session["account_authentication_methods_user"] = str(person.pk)
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time(), "reauthenticated": True}
+    ]
+    session.save()
 
 
 def fill_console() -> None:

@@ -30,6 +30,7 @@ from loyalty import services
 from loyalty.models import EarningRule
 from loyalty.rules import check_multipliers
 from operations import formats
+from operations.admin.reauthentication import require_proof
 from operations.errors import FidelioError, InvalidInput
 from operations.models import User
 
@@ -159,6 +160,7 @@ class EarningRuleAdmin(ModelAdmin):
         """Give or take a customer's points, saying why."""
         if not request.user.has_perm("loyalty.adjust_points"):
             raise PermissionDenied
+        require_proof(request)
         customer = get_object_or_404(Customer.objects.present(), pk=customer_pk)
         form = AdjustmentForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and self._adjust(request, customer, form):

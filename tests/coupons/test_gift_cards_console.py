@@ -1,6 +1,5 @@
 """Gift cards in the console: given within a limit, shown once, found by their code, switched off."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from coupons.services.sealed_codes import open_code
 from loyalty_site.roles import Role
 from operations.models import Approval
 from operations.services import carry_out, decide_approval
+from tests.console_data import prove
 from tests.console_data import staff as role_of
 from tests.coupons.factories import customer
 
@@ -29,12 +29,7 @@ def login(client, role, *, proved=True):
     person = role_of(role)
     client.force_login(person, backend=BACKEND)
     if proved:
-        session = client.session
-        session["account_authentication_methods_user"] = str(person.pk)
-        session["account_authentication_methods"] = [
-            {"method": "password", "at": time.time(), "reauthenticated": True}
-        ]
-        session.save()
+        prove(client, person)
     return person
 
 

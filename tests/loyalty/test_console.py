@@ -4,7 +4,7 @@ from coupons.models import LedgerEntry
 from loyalty.models import EarningRule
 from loyalty.services import adjust_points
 from loyalty_site.roles import Role
-from tests.console_data import staff
+from tests.console_data import prove, staff
 from tests.factories import NOON, CustomerFactory
 from tests.loyalty.factories import make_rule
 
@@ -23,7 +23,9 @@ RULE = {
 
 @pytest.fixture
 def marketer(client):
-    client.force_login(staff(Role.MARKETER))
+    person = staff(Role.MARKETER)
+    client.force_login(person)
+    prove(client, person)
     return client
 
 
@@ -78,6 +80,22 @@ def test_points_given_by_hand_are_given_once_with_the_giver_s_name(marketer):
 
     entry = LedgerEntry.objects.get()
     assert (entry.delta, entry.reason) == (30, "a late parcel (marketer)")
+
+
+def test_who_gives_points_proves_who_they_are_first(client):
+    client.force_login(staff(Role.MARKETER))
+    form = {
+        "token": "00000000-0000-0000-0000-000000000003",
+        "direction": "give",
+        "points": "30",
+        "reason": "x",
+    }
+
+    answer = client.post(f"/console/loyalty/earningrule/adjust/{CustomerFactory().pk}/", form)
+
+    assert answer.status_code == 302
+    assert "reauthenticate" in answer.url
+    assert not LedgerEntry.objects.exists()
 
 
 def test_more_points_than_there_are_cannot_be_taken(marketer):
