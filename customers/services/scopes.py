@@ -121,7 +121,7 @@ def run_recount(job: JobRun) -> dict[str, Any]:
     """
     stale = list(StaleScope.objects.values_list("pk", flat=True))
     done = 0
-    for ids in _portions():
+    for ids in portions():
         with transaction.atomic():
             list(
                 Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values("pk")
@@ -133,7 +133,8 @@ def run_recount(job: JobRun) -> dict[str, Any]:
     return {"customers": done}
 
 
-def _portions() -> Iterator[list[int]]:
+def portions() -> Iterator[list[int]]:
+    """Yield the ids of everybody, so many at a time, by ascending id."""
     everybody, last = Customer.objects.order_by("pk").values_list("pk", flat=True), 0
     while ids := list(everybody.filter(pk__gt=last)[:PORTION]):
         yield ids

@@ -5,12 +5,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from customers.models import Order, Product, ScopedRollup, StaleScope, Store
+from customers.models import MonthlyRollup, Order, Product, Rollup, ScopedRollup, StaleScope, Store
 from customers.segments.compiler import compile_rules
 from customers.services import (
     cancel_order,
@@ -189,6 +190,19 @@ def _live(history, then):
     before = kept()
     rebuild_rollups()
     assert kept() == before
+
+
+def test_the_command_puts_right_what_somebody_wrote_into_the_totals(catalogue):
+    bought(item(1, CustomerFactory(), "TYRE", store="milano"))
+    before = kept()
+    ScopedRollup.objects.update(net_amount=1)
+    Rollup.objects.update(orders=99)
+    MonthlyRollup.objects.all().delete()
+
+    call_command("rebuild_rollups")
+
+    assert kept() == before
+    assert Rollup.objects.get(scope="ALL").orders == MonthlyRollup.objects.get(scope="ALL").orders == 1
 
 
 def rules(field, operator, value, mode="atLeast", window=None):
