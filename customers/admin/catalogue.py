@@ -1,11 +1,13 @@
 """Products, stores, channels: few rows, changed by hand."""
 
 from django.contrib import admin
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from customers.models import BusinessUnit, Product, SalesChannel, Season, Store
+from customers.services.catalogue import upsert_product
 from operations import formats
 
 
@@ -25,6 +27,12 @@ class ProductAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
         return ["sku"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:
+        """Write what was typed as everybody else does: a price is also noted for its day."""
+        names = form.changed_data if change else [name for name in form.cleaned_data if name != "sku"]
+        made = upsert_product(obj.sku, **{name: form.cleaned_data[name] for name in names})
+        obj.pk = made.row.pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         return False  # Orders refer to it for ever.

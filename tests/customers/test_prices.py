@@ -13,6 +13,8 @@ from customers.services.prices import (
     record_prices,
     with_prices,
 )
+from loyalty_site.roles import Role
+from tests.console_data import staff
 from tests.factories import OrderFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +38,21 @@ def test_of_several_prices_of_a_day_the_lowest_and_the_last_stand():
         record_prices({shirt.pk: amount}, on=TODAY)
 
     assert priced(shirt) == [(TODAY, 1990, 2490)]
+
+
+def test_a_price_typed_into_the_console_is_written_down(client):
+    client.force_login(staff(Role.ADMINISTRATOR))
+    typed = {"sku": "SHIRT", "name": "Shirt", "unit_price_amount": "2990"}
+
+    assert client.post("/console/customers/product/add/", typed).status_code == 302
+    shirt = Product.objects.get()
+    url = f"/console/customers/product/{shirt.pk}/change/"
+    assert client.post(url, typed | {"unit_price_amount": "1990"}).status_code == 302
+    assert client.post(url, typed | {"unit_price_amount": "1990", "name": "A shirt"}).status_code == 302
+
+    shirt.refresh_from_db()
+    assert [row[1:] for row in priced(shirt)] == [(1990, 1990)]
+    assert (shirt.name, shirt.unit_price_amount) == ("A shirt", 1990)
 
 
 def test_a_price_told_with_the_article_is_written_down():
