@@ -3,6 +3,7 @@ from django.urls import path
 from customers.api.assets import AssetsView, AssetView, CustomerAssetsView
 from customers.api.catalogue import ProductsView, ProductView, StoresView, StoreView
 from customers.api.consents import ConsentsView
+from customers.api.contacts import ContactsView, ContactView
 from customers.api.customers import CustomerSearchView, CustomersView, CustomerView, TimelineView
 from customers.api.duplicates import DismissView, DuplicatesView
 from customers.api.event_types import EventTypesView
@@ -39,6 +40,10 @@ urlpatterns = [
     path("assets", AssetsView.as_view(), name="assets"),
     path("assets/<str:serial>", AssetView.as_view(), name="asset"),
     path("customers/<str:public_id>/assets", CustomerAssetsView.as_view(), name="customer_assets"),
+    path("customers/<str:public_id>/contacts", ContactsView.as_view(), name="customer_contacts"),
+    path(
+        "customers/<str:public_id>/contacts/<str:person_id>", ContactView.as_view(), name="customer_contact"
+    ),
     path("prospects", ProspectsView.as_view(), name="prospects"),
     path("prospects/<str:public_id>", ProspectView.as_view(), name="prospect"),
     path("prospects/<str:public_id>/stage", ProspectStageView.as_view(), name="prospect_stage"),

@@ -7,8 +7,9 @@ from customers.models import CompanyContact, Customer
 from customers.services import erase_customer, merge_customers, name_contact, undo_merge
 from loyalty_site.roles import Role
 from operations.errors import InvalidInput
+from tests.api import caller
 from tests.console_data import staff
-from tests.factories import NOON, CustomerFactory
+from tests.factories import NOON, ApiClientFactory, CustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,4 +76,35 @@ def test_the_companys_page_names_and_removes_and_the_persons_says_for_whom_she_s
     hers = reverse("admin:customers_customer_change", args=[anna.pk]) + "?tab=contacts"
     assert "Gomme Rossi" in client.get(hers).content.decode()
     client.post(reverse("admin:customers_customer_remove_contact", args=[firm.pk, contact.pk]))
+    assert not CompanyContact.objects.exists()
+
+
+def test_the_api_names_lists_and_removes_contacts(firm):
+    anna = CustomerFactory(email="anna@mail.example")
+    client = caller(ApiClientFactory(scopes=["customers:read", "customers:write"]))
+    url = f"/api/v1/customers/{firm.public_id}/contacts"
+
+    named = client.post(url, {"person": {"email": "anna@mail.example"}, "role": "buyer"})
+
+    row = {"company": str(firm.public_id), "person": str(anna.public_id), "role": "buyer"}
+    assert named.status_code == 200
+    assert {name: named.json()[name] for name in row} == row
+    assert [one["person"] for one in client.get(url).json()["data"]] == [str(anna.public_id)]
+    for _ in range(2):
+        assert client.delete(f"{url}/{anna.public_id}").status_code == 204
+    assert client.get(url).json() == {"data": [], "next": None}
+
+
+def test_the_api_refuses_contacts_of_persons_strangers_and_callers_without_the_scope(firm):
+    anna = CustomerFactory()
+    client = caller(ApiClientFactory(scopes=["customers:write"]))
+    reader = caller(ApiClientFactory(scopes=["orders:read"]))
+    url, of_a_person = (f"/api/v1/customers/{one.public_id}/contacts" for one in (firm, anna))
+    person = {"person": {"id": str(firm.public_id)}}
+
+    assert client.post(of_a_person, person).status_code == 422
+    assert client.post(url, person).status_code == 422
+    assert client.post(url, {"person": {"id": "nobody"}}).status_code == 404
+    assert client.post(url, {"role": "buyer"}).status_code == 422
+    assert reader.post(url, {"person": {"id": str(anna.public_id)}}).status_code == 403
     assert not CompanyContact.objects.exists()
