@@ -40,6 +40,12 @@ def test_a_partners_order_has_no_link_into_ours():
     assert describe(event("order.recorded", SourceFactory(), payload={"order": 7})).url == ""
 
 
+@pytest.mark.parametrize("what", ["redeemed", "rolled_back"])
+@pytest.mark.parametrize("about", ["coupon", "promotion", "gift_card", "points"])
+def test_whatever_is_redeemed_or_rolled_back_has_its_words(about, what):
+    assert f"{about}.{what}" in WORDINGS
+
+
 @pytest.mark.parametrize(
     ("type", "payload", "title", "detail"),
     [
@@ -50,7 +56,8 @@ def test_a_partners_order_has_no_link_into_ours():
         ("message.sent", {"channel": "email", "campaign": "SPRING"}, "We wrote by E-mail", "SPRING"),
         ("nps.answered", {"score": 9}, "Would recommend us: 9 of 10", ""),
         ("iot.filter_clogged", {}, "Connected products: filter clogged", ""),
-        ("promotion.stopped", {}, "promotion: stopped", ""),
+        ("promotion.stopped", {}, "Promotions: stopped", ""),
+        ("thing.happened", {}, "thing: happened", ""),
         ("points.changed", {"points": "many"}, "Points: changed", ""),
         ("coupon.published", {"code": {"nested": 1}, "promotion": None}, "Received the coupon", ""),
     ],
