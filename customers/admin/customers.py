@@ -29,6 +29,7 @@ from customers.timeline_filters import TimelineFilters
 from operations import formats
 
 EVENTS_SHOWN = 30
+TABS_IN_ROW = 8  # So many fit beside each other on a laptop; the others stand under "More".
 TONES = {"ACTIVE": "success", "PROSPECT": "info", "MERGED": "warning", "ERASED": "danger"}
 CHANNELS = {
     "email": "mail",
@@ -75,7 +76,8 @@ class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
             "actions": [action for panel in panels for action in panel.actions if action.primary],
             "more_actions": [action for panel in panels for action in panel.actions if not action.primary],
             "pinned": pinned_notes(self.customer, self.request),
-            "tabs": tabs,
+            "tabs": tabs[:TABS_IN_ROW] + [tab for tab in tabs[TABS_IN_ROW:] if tab == chosen],
+            "more_tabs": [tab for tab in tabs[TABS_IN_ROW:] if tab != chosen],
             "panel": chosen,
             "identities": list(self.customer.identities.order_by("namespace", "-pk")),
             "attributes": [(name, _plain(value)) for name, value in sorted(self.customer.attributes.items())],

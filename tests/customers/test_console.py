@@ -277,3 +277,16 @@ def test_a_suppression_is_lifted_by_the_action(staff):
 
     assert Suppression.objects.count() == 0
     assert Customer.objects.count() == 0
+
+
+def test_the_tabs_that_do_not_fit_stand_under_more_and_the_chosen_one_in_the_row(staff, mario, monkeypatch):
+    monkeypatch.setattr("customers.admin.customers.TABS_IN_ROW", 1)
+
+    tabs = staff.get(page(mario)).content.decode().partition('class="fi-tab-row"')[2].partition("</nav>")[0]
+    row, _menu, more = tabs.partition("fi-menu")
+    assert "?tab=orders" in row and "?tab=rights" not in row and "?tab=rights" in more
+
+    chosen = staff.get(page(mario) + "?tab=rights").content.decode()
+    row = chosen.partition('class="fi-tab-row"')[2].partition("</nav>")[0]
+    assert '?tab=rights" aria-current="page"' in row.partition("fi-menu")[0]
+    assert "?tab=rights" not in row.partition("fi-menu")[2]
