@@ -133,6 +133,7 @@ def _refused_text(attempt: CouponAttempt) -> str:
 
 def _spent(coupon: Coupon) -> Iterator[Chapter]:
     redemptions = coupon.redemptions.select_related("stack", "customer").order_by("-redeemed_at")[:MOST]
+    undone_by = _undone_by(coupon)
     for one in redemptions:
         url = reverse("admin:coupons_redemption_change", args=[one.pk])
         facts = {"redemption": str(one.stack_id), "order": one.stack.external_id or None}
@@ -141,10 +142,20 @@ def _spent(coupon: Coupon) -> Iterator[Chapter]:
             one.redeemed_at, "redeemed", _redeemed_text(one), url, facts | money_facts | _who(one.customer)
         )
         if one.stack.rolled_back_at:
-            reason = one.stack.rollback_reason
-            yield Chapter(
-                one.stack.rolled_back_at, "rolled_back", reason, url, facts | {"reason": reason or None}
-            )
+            by, reason = undone_by.get(one.pk), one.stack.rollback_reason
+            text = " · ".join(str(part) for part in (by, reason) if part)
+            told = facts | {"by": str(by) if by else None, "reason": reason or None}
+            yield Chapter(one.stack.rolled_back_at, "rolled_back", text, url, told)
+
+
+def _undone_by(coupon: Coupon) -> dict[int, User]:
+    """Return who of the staff rolled which redemption back."""
+    events = Event.objects.filter(
+        type="coupon.rolled_back", payload__coupon=coupon.pk, occurred_at__gte=coupon.created_at
+    ).order_by("-id")[:MOST]
+    by = {event.payload["redemption"]: event.payload.get("by") for event in events}
+    people = User.objects.in_bulk(set(by.values()) - {None})
+    return {redemption: people[pk] for redemption, pk in by.items() if pk in people}
 
 
 def _redeemed_text(redemption: Redemption) -> str:

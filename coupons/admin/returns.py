@@ -166,7 +166,7 @@ class RollBackView(UnfoldModelAdminViewMixin, View):
         redemption = get_object_or_404(Redemption.objects.select_related("stack"), pk=pk)
         reason = request.POST.get("reason", "").strip()[:300]
         try:
-            services.roll_back_redemption(redemption.stack, reason=reason, at=timezone.now())
+            services.roll_back_redemption(redemption.stack, reason=reason, by=request.user, at=timezone.now())
         except FidelioError as error:
             messages.error(request, error.message)
         else:

@@ -8,8 +8,10 @@ from customers.models import Event
 from customers.services.events import new_event
 
 
-def redemption_event(redemption: Redemption, stack: RedemptionStack, done: str, at: datetime) -> Event:
-    """Return what is told of a redemption that was `redeemed` or `rolled_back`.
+def redemption_event(
+    redemption: Redemption, stack: RedemptionStack, done: str, at: datetime, **told: Any
+) -> Event:
+    """Return what is told of a redemption that was `redeemed` or `rolled_back`; `told` adds to it.
 
     It is told of what was named: coupon.redeemed, gift_card.redeemed; without a code of the promotion. A gift
     card's code is told nowhere.
@@ -32,6 +34,7 @@ def redemption_event(redemption: Redemption, stack: RedemptionStack, done: str, 
             **(_payment(redemption) if redemption.pays else _incentive(redemption)),
             "source": stack.source_code,
             "source_id": stack.external_id,
+            **told,
         },
     )
 

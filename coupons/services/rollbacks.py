@@ -15,11 +15,14 @@ from coupons.services.redemption_events import redemption_event
 from customers.models import Order
 from customers.services import record_events
 from customers.services.orders import lock_order
+from operations.models import User
 
 Status = Redemption.Status
 
 
-def roll_back_redemption(stack: RedemptionStack, *, reason: str = "", at: datetime) -> RedemptionStack:
+def roll_back_redemption(
+    stack: RedemptionStack, *, reason: str = "", by: User | None = None, at: datetime
+) -> RedemptionStack:
     """Undo a stack whole, exactly once, at any age: uses, counters, budgets, gift money and points.
 
     What returns gave back before is not given back again. Raises AlreadyRolledBack.
@@ -35,7 +38,8 @@ def roll_back_redemption(stack: RedemptionStack, *, reason: str = "", at: dateti
         stack.save(update_fields=["status", "rolled_back_at", "rollback_reason"])
         stack.redemptions.update(status=Status.ROLLED_BACK)
         if used:
-            record_events([redemption_event(one, stack, "rolled_back", at) for one in redemptions])
+            told = {"reason": reason, "by": by.pk if by else None}
+            record_events([redemption_event(one, stack, "rolled_back", at, **told) for one in redemptions])
         give_back(redemptions, uses=used, owed=owed, cause="rollback", at=at)
     return stack
 

@@ -5,11 +5,13 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from coupons.models import RedemptionReturn
+from coupons.history import coupon_history
+from coupons.models import Coupon, RedemptionReturn
 from coupons.services import redeem_stack, return_lines
-from customers.models import Product
+from customers.models import Event, Product
 from customers.services import record_return
 from loyalty_site.roles import Role
+from operations.models import User
 from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, amount, coupon, customer, order, promotion, spending
 from tests.coupons.test_return_lines import two_lines
@@ -106,6 +108,9 @@ def test_a_supervisor_rolls_back_and_an_agent_does_not(sign_in, stack):
     stack.refresh_from_db()
     assert (stack.status, stack.rollback_reason) == ("ROLLED_BACK", "wrong till")
     assert "everything it took is given back" in answer.content.decode()
+    undone = next(one for one in coupon_history(Coupon.objects.get(), at=NOW) if one.kind == "rolled_back")
+    person = User.objects.get(pk=Event.objects.get(type="coupon.rolled_back").payload["by"])
+    assert (undone.facts["by"], undone.text) == (str(person), f"{person} · wrong till")
 
 
 def test_an_analyst_sees_and_does_nothing(sign_in, stack):
