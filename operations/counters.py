@@ -1,6 +1,7 @@
 """Counters that many requests share, in Valkey: one round trip each, on a connection that stays open."""
 
 from functools import cache
+from threading import Lock
 
 import redis
 from django.conf import settings
@@ -34,8 +35,18 @@ def _name(key: str) -> str:
     return f"fidelio:count:{key}"
 
 
-@cache
 def _store(location: str) -> redis.Redis:
+    # Of two clients that threads made at once the cache would keep one; the other, thrown away, would close
+    # the connections of those who use it.
+    with _making:
+        return _made(location)
+
+
+_making = Lock()
+
+
+@cache
+def _made(location: str) -> redis.Redis:
     return redis.Redis.from_url(
         location,
         socket_connect_timeout=TIMEOUT_SECONDS,
