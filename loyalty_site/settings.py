@@ -540,6 +540,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Logs: structured, customer ids only ---
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # An address is a person's.
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,

@@ -146,3 +146,10 @@ def test_mistakes_carry_json_pointers():
     found = [(m.pointer, m.message) for m in mistakes(detail)]
 
     assert found == [("/lines/1/quantity", "At least 0."), ("", "Empty."), ("/a~1b", "x")]
+
+
+def test_the_log_of_a_request_names_no_address(caplog):
+    response = Client(REMOTE_ADDR="203.0.113.9").get("/api/v1/jobs/1")
+
+    assert response.json()["request_id"] in caplog.text
+    assert "203.0.113.9" not in caplog.text
