@@ -51,6 +51,7 @@ LEFT JOIN (
     SELECT id FROM customers_customer WHERE id = %(customer)s AND merged_into_id IS NULL FOR SHARE
 ) AS buyer ON true
 WHERE coupon.code_canonical = ANY(%(codes)s)
+ORDER BY coupon.id
 """
 
 
