@@ -15,7 +15,7 @@ class Invariant:
     """A truth about the rows. `broken` is a SELECT of those that contradict it, with what is and should be.
 
     `key` is `app.name_of_it`; `title` a sentence that states what holds. The query reads only, and names rows
-    by their ids: what it returns is written down and shown..
+    by their ids: what it returns is written down and shown.
     """
 
     key: str

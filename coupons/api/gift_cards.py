@@ -367,5 +367,5 @@ def _find_order(reference: dict[str, str]) -> Order:
 def _cause(request: Request, source_id: str | None) -> str:
     """Return what keeps the same request from giving money twice, for good."""
     kind, name = ("id", source_id) if source_id else ("key", request.headers["Idempotency-Key"])
-    cause = f"client:{request.auth.pk}:{kind}:{name}"
+    cause = f"client:{request.auth.prefix}:{kind}:{name}"
     return cause if len(cause) <= LONGEST_CAUSE else f"sha256:{hashlib.sha256(cause.encode()).hexdigest()}"

@@ -1,7 +1,6 @@
 """What somebody wants to spend on which purchase, and the rows behind it."""
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from coupons import engine
@@ -12,7 +11,6 @@ from operations.models import ApiClient
 
 Kind = Redemption.Kind
 CODED = (Kind.COUPON, Kind.GIFT_CARD)
-LONGEST_ORDER_KEY = 220
 PAYS = (Kind.GIFT_CARD, Kind.POINTS)
 
 
@@ -55,10 +53,9 @@ class Spending:
         """Return what makes this order one, whoever asks again; None when the request does not say."""
         if not self.purchase.source_id:
             return None
-        source = self.purchase.source or f"client:{self.client.pk if self.client else ''}"
-        key = f"{source}:{self.purchase.source_id}"
-        # A client's own key is long: with a long number there is room for the hash of both alone.
-        return key if len(key) <= LONGEST_ORDER_KEY else f"sha256:{sha256(key.encode()).hexdigest()}"
+        # By its prefix: the client's own key ends on the hash of its secret, and this is shown.
+        source = self.purchase.source or f"client:{self.client.prefix if self.client else ''}"
+        return f"{source}:{self.purchase.source_id}"
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from coupons.errors import CouponExpired
 from coupons.models import Coupon, CouponAttempt, Publication
 from coupons.services import forget_attempts, note_refusal, switch_off_coupon
 from customers.models import Customer
-from operations.models import JobRun
+from operations.models import ApiClient, JobRun
 from operations.services import carry_out
 from tests.coupons.factories import NOW, coupon, customer, promotion, spending, staff
-from tests.coupons.test_api import post, wish
+from tests.coupons.test_api import order, post, wish
 
 pytestmark = pytest.mark.django_db
 
@@ -104,7 +104,7 @@ def test_the_story_of_a_code_tells_what_was_tried_and_what_came_of_it(api, runni
     (made,) = post(api, f"promotions/{running.pk}/coupons", {"count": 1}).json()["coupons"]
     code = made["code"]
     switch_off_coupon(Coupon.objects.get(), reason="leaked?", by=staff(), at=timezone.now())
-    post(api, "redemptions", wish(code, customer=who(anna)), "1")
+    post(api, "redemptions", wish(code, customer=who(anna), cart=order(10000, source_id="A-1")), "1")
     Coupon.objects.update(active=True)
     post(api, "validations", wish(code, reservation={"ttl_minutes": 5}, customer=who(anna)))
     stack = post(api, "redemptions", wish(code, customer=who(anna)), "2").json()
@@ -122,6 +122,7 @@ def test_the_story_of_a_code_tells_what_was_tried_and_what_came_of_it(api, runni
         "made",
     ]
     assert (told["refused"]["key"], told["refused"]["customer"]) == ("coupon_disabled", str(anna.public_id))
+    assert told["refused"]["order"] == f"client:{ApiClient.objects.get().prefix}:A-1"
     assert (told["redeemed"]["redemption"], told["redeemed"]["amount"]) == (stack["id"], 1000)
     assert told["rolled_back"]["reason"] == "changed their mind"
     assert told["switched_off"] == {"by": "agent", "reason": "leaked?"}
