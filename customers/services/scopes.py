@@ -60,6 +60,11 @@ def _totals(which: str) -> str:
     return _TOTALS.format(facts=facts)
 
 
+def counted_scopes(currency: str) -> str:
+    """Return the SELECT of everybody's totals as their orders tell them, of purchases in this currency."""
+    return _totals("true") % {"currency": f"'{currency}'"}
+
+
 # Adds orders written in this transaction.
 ADD = f"""
 {_INSERT} {_totals("bought.id = ANY(%(orders)s)")} ORDER BY customer_id

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from customers.invariants import declared
 from customers.models import MonthlyRollup, Order, Product, Rollup, ScopedRollup, StaleScope, Store
 from customers.segments.compiler import compile_rules
 from customers.services import (
@@ -275,6 +276,24 @@ def test_an_article_that_moves_is_read_from_the_orders_until_the_job_has_counted
     assert holders("product_line", "=", "Luggage") == ({alice.pk}, True)
     assert totals(alice) == {("PRODUCT_LINE", "Luggage"): (1, 1000)}
     assert keep_scopes() is None
+
+
+def test_totals_by_scope_that_the_orders_do_not_tell_are_named(catalogue):
+    def broken():
+        (query,) = [one.broken for one in declared() if one.key == "customers.totals"]
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
+
+    alice = CustomerFactory()
+    bought(item(1, alice, "TYRE", store="milano"))
+    assert broken() == []
+
+    ScopedRollup.objects.filter(scope="STORE").update(orders=2)
+    assert broken() == [(alice.pk, "STORE", "milano", 2, 1, 1000, 1000)]
+
+    Product.objects.filter(sku="TYRE").update(product_line="Wheels")
+    assert broken() == []
 
 
 def test_one_count_is_promised_at_a_time(catalogue):
