@@ -7,7 +7,7 @@ from typing import Any
 
 from customers import services
 from customers.errors import CustomerErased, CustomerNotFound
-from customers.models import Customer, SourceProfile
+from customers.models import Customer, Source, SourceProfile
 from customers.models.customer import CustomerQuerySet
 from customers.services.leaving import LEFT
 from customers.services.references import key_of, known_customers
@@ -50,6 +50,8 @@ def admit(client: ApiClient, item: dict[str, Any]) -> None:
         return
     if item.get("source") != client.partner_source:
         raise InvalidInput.at("/source", "A partner tells of its own source alone.")
+    code = client.partner_source
+    Source.objects.get_or_create(code=code, defaults={"name": code, "kind": Source.Kind.PARTNER})
     for place in ("email", "identity", "visitor"):
         if "source_id" not in item and item.get(place):
             raise InvalidInput.at(f"/{place}", "A partner names people by its own numbers.")

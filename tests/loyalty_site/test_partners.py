@@ -157,6 +157,14 @@ def test_what_a_product_tells_does_not_name_its_owner_to_a_partner(partner):
     assert owner.events.filter(external_id="e").exists()
 
 
+def test_the_source_of_a_partner_of_whom_nobody_has_heard_is_a_partners(db):
+    newcomer = caller(ApiClientFactory(partner_source="newcomer"))
+
+    newcomer.post("/api/v1/customers", {"source": "newcomer", "source_id": "1"})
+
+    assert Source.objects.get(code="newcomer").kind == Source.Kind.PARTNER
+
+
 def test_a_partner_whose_words_were_let_go_does_not_reach_the_customer_any_more(partner):
     shared = told("shop", "1", email="a@mail.example")
     told("partner", "9", email="a@mail.example")
