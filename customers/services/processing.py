@@ -66,11 +66,12 @@ def correct_contact_point(
 
     Raises InvalidInput (no such address, or another customer's), BlockedIdentity, CustomerErased.
     """
+    key = identity_key(point.namespace, value, country=str(point.customer.country))
+    # Before the question whose it is, so that the answer holds.
+    lock_customer_keys([key])
     customer = _locked(point.customer)
-    key = identity_key(point.namespace, value, country=str(customer.country))
     if Identity.objects.filter(namespace=key.space, value=key.value).exclude(customer=customer).exists():
         raise InvalidInput.at("/value", gettext("This belongs to another customer."))
-    lock_customer_keys([key])
     at_old = Consent.objects.filter(
         customer=customer, channel__in=CHANNELS[Namespace(point.namespace)], address=point.value,
         state__in=[ConsentState.GRANTED, ConsentState.PENDING],
