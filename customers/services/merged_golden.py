@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from customers.models import Customer, GoldenValue, MergeOperation
-from customers.services.golden import refresh_golden_records
+from customers.services.golden import locks_of, refresh_golden_records, testimonies_of
 from customers.survivorship import GOLDEN_FIELDS
 
 # A record's rank, when it was made, its id, and what it said before any merge.
@@ -37,14 +37,32 @@ def write_golden(customer: Customer, *, at: datetime) -> Customer:
 def restore_golden(operation: MergeOperation, *, at: datetime) -> None:
     """Give the survivor what they had before the merge, but for what was changed since.
 
-    What sources told since is taken in, on both sides.
+    What sources told since is taken in, on both sides: what only a source of those who leave said goes with
+    them.
     """
-    survivor = Customer.objects.get(pk=operation.survivor_id)
+    survivor, losers = Customer.objects.get(pk=operation.survivor_id), list(operation.losers.all())
     before, after = operation.snapshot["golden"], operation.snapshot["golden_after"]
     now = golden_of(survivor)
     survivor.status = operation.snapshot["statuses"][str(survivor.pk)]
-    _set(survivor, {name: before[name] for name in before if now[name] == after[name]})
-    _derived([survivor.pk, *operation.losers.values_list("pk", flat=True)], at=at)
+    theirs = _said(losers) - _said([survivor])
+    back = {name for name in before if now[name] == after[name]}
+    back |= {name for name in GOLDEN_FIELDS if (name, now[name]) in theirs}
+    _set(survivor, {name: before[name] for name in back})
+    _derived([survivor.pk, *(loser.pk for loser in losers)], at=at)
+
+
+def _said(customers: list[Customer]) -> set[tuple[str, str]]:
+    """Return the fields and values that the sources of these people tell, or that staff locked."""
+    found = {
+        (name, str(testimony.data[name]))
+        for testimonies in testimonies_of(customers).values()
+        for testimony in testimonies
+        for name in GOLDEN_FIELDS
+        if testimony.says(name)
+    }
+    return found | {
+        (name, lock.value) for locks in locks_of(customers).values() for name, lock in locks.items()
+    }
 
 
 def _records(customer: Customer, *, rank: int) -> list[Record]:

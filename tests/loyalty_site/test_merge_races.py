@@ -126,6 +126,21 @@ def test_orders_and_profiles_told_while_being_merged_are_the_survivors():
     check_that_rows_lead_to_live_customers()
 
 
+def test_what_only_a_source_of_the_other_said_after_the_merge_leaves_with_them():
+    own_source()
+    alice, double = CustomerFactory(city="Milano"), CustomerFactory()
+    profile = SourceProfileFactory(customer=double)
+    operation = merge_customers(alice, [double], reason="one person", at=NOON)
+    told = {"source": profile.source.code, "source_id": profile.external_id, "city": "Torino"}
+    upsert_customers([told], at=NOON)
+
+    undo_merge(operation, at=NOON)
+
+    alice.refresh_from_db()
+    double.refresh_from_db()
+    assert (alice.city, double.city) == ("Milano", "Torino")
+
+
 def test_who_is_told_of_while_a_merge_is_taken_back_is_one_of_the_two():
     own_source()
     alice, double = CustomerFactory(), CustomerFactory()
