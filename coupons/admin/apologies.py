@@ -238,7 +238,8 @@ def what_it_gives(apology: Apology) -> str:
     """Return what the customer got, in half a line."""
     if apology.kind == Apology.Kind.GIFT_CARD:
         return _("a gift card of %(amount)s") % {"amount": money(apology.worth_amount, apology.currency)}
-    return effect_in_words(read_effect(apology.effect), apology.currency)
+    narrowed = {"target": "ITEMS", "items": apology.items} if apology.items else {}
+    return effect_in_words(read_effect(apology.effect | narrowed), apology.currency)
 
 
 def order_actions(order: Order, request: HttpRequest) -> list[Action]:

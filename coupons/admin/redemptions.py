@@ -68,7 +68,7 @@ class RedemptionView(UnfoldModelAdminViewMixin, TemplateView):
 class RedemptionAdmin(ModelAdmin):
     """Every incentive that was spent."""
 
-    list_display = ["redeemed_at", "promotion", "coupon", "customer", "discount", "order_number", "state"]
+    list_display = ["redeemed_at", "what", "coupon", "customer", "discount", "paid", "order_number", "state"]
     list_filter = ["status", "kind"]
     list_filter_submit = True
     list_select_related = ["promotion", "coupon", "customer", "stack"]
@@ -87,9 +87,17 @@ class RedemptionAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Redemption | None = None) -> bool:
         return False
 
+    @admin.display(description=gettext_lazy("What"), ordering="promotion__name")
+    def what(self, redemption: Redemption) -> str:
+        return redemption.promotion.name if redemption.promotion else redemption.get_kind_display()
+
     @admin.display(description=gettext_lazy("discount"), ordering="discount_amount")
     def discount(self, redemption: Redemption) -> str:
-        return money(redemption.discount_amount, redemption.currency)
+        return money(redemption.discount_amount, redemption.currency) if redemption.promotion else "–"
+
+    @admin.display(description=gettext_lazy("Paid with it"), ordering="tender_amount")
+    def paid(self, redemption: Redemption) -> str:
+        return money(redemption.tender_amount, redemption.currency) if redemption.tender_amount else "–"
 
     @admin.display(description=gettext_lazy("order"))
     def order_number(self, redemption: Redemption) -> str:

@@ -28,6 +28,7 @@ class FactInline(TabularInline):
     extra = 0
     can_delete = False
     show_count = True
+    hide_title = True  # The first column says it.
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -38,10 +38,11 @@
     const muted = variable("--fi-muted"), grid = variable("--fi-line");
     const short = writer(spec, true), exact = writer(spec, false);
     const across = spec.kind === "bars";
+    const counted = spec.unit === "number" && spec.series.every((series) => series.values.every(Number.isInteger));
     const values = {
       beginAtZero: true, stacked: spec.stacked, border: { display: false },
       grid: { color: grid, tickLength: 0 },
-      ticks: { color: muted, padding: 8, maxTicksLimit: 6, callback: (value) => short(value) },
+      ticks: { color: muted, padding: 8, maxTicksLimit: 6, callback: (value) => short(value), ...(counted && { precision: 0 }) },
     };
     const labels = {
       stacked: spec.stacked, grid: { display: false }, border: { color: grid },

@@ -231,6 +231,20 @@ def test_an_agent_says_sorry_from_the_customers_page(agent):
     assert Event.objects.filter(type="coupon.published", payload__channel="email").count() == 1
 
 
+def test_the_page_of_an_apology_for_one_article_does_not_promise_the_whole_order(agent):
+    anna = customer()
+    bought = order(anna)
+    shirt = OrderLine.objects.create(
+        order=bought, line_id="1", product=Product.objects.create(sku="TSHIRT-1"), quantity=1, amount=2500
+    )
+
+    answer = apology_form(agent, anna, order=bought.pk, articles=[f"{bought.pk}:{shirt.pk}"])
+
+    page = text_of(agent.get(answer.url))
+    assert "€15.00 off articles TSHIRT-1" in page
+    assert "whole order" not in page
+
+
 def test_an_apology_from_the_orders_page_is_for_the_article_that_came_back(agent):
     anna = customer()
     bought = order(anna)

@@ -1,5 +1,6 @@
 """The page of a redemption: taking goods back, seeing the refund before, undoing."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from django.urls import reverse
 
 from coupons.history import coupon_history
 from coupons.models import Coupon, RedemptionReturn
-from coupons.services import redeem_stack, return_lines
+from coupons.services import Redeemable, issue_gift_card, redeem_stack, return_lines
 from customers.models import Event, Product
 from customers.services import record_return
 from loyalty_site.roles import Role
@@ -119,3 +120,16 @@ def test_an_analyst_sees_and_does_nothing(sign_in, stack):
     assert "Take goods back" not in analyst.get(page(stack)).content.decode()
     assert analyst.get(page(stack, "return")).status_code == 403
     assert analyst.post(page(stack, "quote"), FORM).status_code == 403
+
+
+def test_the_list_says_what_was_spent_also_of_a_payment(sign_in):
+    issued = issue_gift_card(amount=5000, currency="EUR", source_key="card-1", at=NOW)
+    card = Redeemable("gift_card", issued.code)
+    wish = spending(who=customer(), cart=two_lines(), source_id="O-9")
+    redeem_stack(replace(wish, redeemables=(card,)), at=NOW)
+
+    page = sign_in(Role.AGENT).get(reverse("admin:coupons_redemption_changelist")).content.decode()
+
+    assert "Gift card" in page
+    assert "€50.00" in page
+    assert "€0.00" not in page
