@@ -27,7 +27,7 @@ def refuse_guessing(client: ApiClient, subject: str) -> None:
     try:
         by_subject, by_client = counted(_subject_key(subject), _client_key(client))
     except redis.RedisError:
-        log.error("wrong_codes_uncounted", client_id=client.pk)
+        log.error("wrong_codes_uncounted", client=client.prefix)
         return
     if subject and by_subject >= PER_SUBJECT:
         raise TooManyWrongCodes
@@ -43,10 +43,10 @@ def count_wrong_codes(client: ApiClient, subject: str, count: int = 1) -> None:
         of_client = count_units(_client_key(client), count, seconds=CLIENT_SECONDS)
         of_subject = count_units(_subject_key(subject), count, seconds=SUBJECT_SECONDS) if subject else 0
     except redis.RedisError:
-        log.error("wrong_codes_uncounted", client_id=client.pk)
+        log.error("wrong_codes_uncounted", client=client.prefix)
         return
     if of_client >= PER_CLIENT > of_client - count:
-        log.error("many_wrong_codes", client_id=client.pk, count=of_client)
+        log.error("many_wrong_codes", client=client.prefix, count=of_client)
     if of_subject - count >= PER_SUBJECT:
         raise TooManyWrongCodes
 
