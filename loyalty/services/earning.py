@@ -167,12 +167,15 @@ def _new_version(
 
 def _locked_account(customer: Customer) -> Account:
     account = ledger.open_account(customer)
-    return Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    siblings = points_accounts(customer).values_list("pk", flat=True)
+    return ledger.lock_accounts([account.pk, *siblings])[account.pk]
 
 
 def _lock_accounts(accruals: QuerySet) -> None:
-    accounts = Account.objects.filter(pk__in=accruals.values("entry__account"))
-    list(accounts.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    """Lock the accounts with all others of the same people, which what is taken back may come from."""
+    own = Q(pk__in=accruals.values("entry__account"))
+    siblings = Q(customer__in=accruals.values("entry__account__customer"), kind=Account.Kind.POINTS)
+    ledger.lock_accounts(Account.objects.filter(own | siblings).values_list("pk", flat=True))
 
 
 def _accrue(

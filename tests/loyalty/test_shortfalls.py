@@ -1,14 +1,18 @@
 """Points that a return should take back and that were spent meanwhile (incentives.md, R5)."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from coupons.services import ledger
 from customers.models import Order
 from customers.services import merge_customers
 from loyalty.models import PointsShortfall
 from loyalty.services import claw_back_points, debt_of, earn_points, points_of
+from loyalty.services.balances import points_accounts
 from operations.services import check_invariants
 from tests.factories import NOON, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
@@ -70,6 +74,22 @@ def test_points_given_by_hand_pay_no_debt(settings, anna):
     earn_points(OrderFactory(customer=anna, lines=[("A", 1, 1500, 0)]), at=LATER)
 
     assert (balance(anna), debt_of(anna)) == (100, 25)
+
+
+def test_all_accounts_of_a_merged_customer_are_locked_at_once_in_the_order_of_their_keys(anna):
+    earn_points(OrderFactory(customer=anna), at=NOON)
+    survivor = CustomerFactory()
+    earn_points(OrderFactory(customer=survivor), at=NOON)
+    merge_customers(survivor, losers=[anna], reason="the same person", at=NOON)
+    ids = sorted(points_accounts(survivor).values_list("pk", flat=True))
+
+    with CaptureQueriesContext(connection) as queries:
+        earn_points(OrderFactory(customer=survivor), at=LATER)
+
+    locks = [q["sql"] for q in queries if "FOR NO KEY UPDATE" in q["sql"] and "coupons_account" in q["sql"]]
+    locked = re.search(r"IN \(([\d, ]+)\) ORDER BY", locks[0])
+    assert locked and sorted(map(int, locked[1].split(", "))) == ids
+    assert len(ids) == 2
 
 
 def test_a_debt_goes_with_its_customer_into_a_merge(settings, anna):
