@@ -18,6 +18,7 @@ TOLD = {
     "gift_card.topped_up": (gettext_lazy("Topped up"), "add_card", "good"),
     "gift_card.disabled": (gettext_lazy("Switched off"), "credit_card_off", "bad"),
     "gift_card.enabled": (gettext_lazy("Switched on"), "credit_card", "good"),
+    "gift_card.extended": (gettext_lazy("Made good for longer"), "event_repeat", "good"),
     "gift_card.renewed": (gettext_lazy("Given a new code"), "password", "warn"),
 }
 Kind = LedgerEntry.Kind

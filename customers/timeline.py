@@ -154,6 +154,9 @@ WORDINGS = {
         _("Gift card switched off"), "credit_card_off", "bad", "···· {last4} {reason}"
     ),
     "gift_card.enabled": Wording(_("Gift card switched on"), "credit_card", "", "···· {last4} {reason}"),
+    "gift_card.extended": Wording(
+        _("Gift card made good for longer"), "event_repeat", "good", "···· {last4} {reason}"
+    ),
     "gift_card.renewed": Wording(_("Gift card with a new code"), "password", "info", "···· {last4} {reason}"),
     "gift_card.redeemed": Wording(_("Paid {amount} with a gift card"), "credit_score", "good"),
     "gift_card.rolled_back": Wording(_("Payment with a gift card undone"), "history", "warn", "{amount}"),

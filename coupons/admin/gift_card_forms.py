@@ -145,6 +145,13 @@ class NoteForm(TokenForm):
 class MoveForm(forms.Form):
     reason = forms.CharField(max_length=300, required=False)
     send = forms.BooleanField(required=False)
+    expires_on = forms.DateField(required=False)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return the end of the last day on which the card is to be good; None for never."""
+        day = self.cleaned_data["expires_on"]
+        return end_of_local_day(day, settings.PROGRAMME_TIME_ZONE) if day else None
 
 
 class CodeForm(forms.Form):

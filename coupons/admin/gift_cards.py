@@ -61,6 +61,7 @@ class GiftCardView(UnfoldModelAdminViewMixin, TemplateView):
             token=new_token(),
             may_give=user.has_perm(ISSUE),
             may_switch=user.has_perm(SWITCH),
+            may_extend=user.has_perm(SWITCH) and card.expires_at and status in ("ACTIVE", "INACTIVE"),
         )
 
     def _code_once(self, card: GiftCard) -> str:
@@ -71,7 +72,7 @@ class GiftCardView(UnfoldModelAdminViewMixin, TemplateView):
 
 
 class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
-    """Switch a card off or on, or give it a new code."""
+    """Switch a card off or on, make it good for longer, or give it a new code."""
 
     permission_required = SWITCH
     title = ""
@@ -79,23 +80,27 @@ class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
 
     def post(self, request: HttpRequest, pk: int, move: str) -> HttpResponse:
         card, form = get_object_or_404(GiftCard, pk=pk), MoveForm(request.POST)
-        if move not in ("off", "on", "renew") or not form.is_valid():
+        if move not in ("off", "on", "extend", "renew") or not form.is_valid():
             raise Http404
         given = {"reason": form.cleaned_data["reason"], "by": request.user, "at": timezone.now()}
         try:
-            self._move(card, move, send=form.cleaned_data["send"], given=given)
+            self._move(card, move, form=form, given=given)
         except FidelioError as error:
-            messages.error(request, error.message)
+            messages.error(request, "; ".join(str(one.message) for one in error.details) or error.message)
         return redirect(page_of(card))
 
-    def _move(self, card: GiftCard, move: str, *, send: bool, given: dict[str, Any]) -> None:
+    def _move(self, card: GiftCard, move: str, *, form: MoveForm, given: dict[str, Any]) -> None:
         if move == "off":
             services.disable_gift_card(card, **given)
             messages.success(self.request, _("The card is switched off."))
         elif move == "on":
             services.enable_gift_card(card, **given)
             messages.success(self.request, _("The card is good again."))
+        elif move == "extend":
+            services.extend_gift_card(card, expires_at=form.expires_at, **given)
+            messages.success(self.request, _("The card is good for longer."))
         else:
+            send = form.cleaned_data["send"]
             if not send:
                 services.check_code_may_be_shown(card, agent=self.request.user, at=given["at"])
             services.renew_gift_card(card, channel=Channel.EMAIL if send else None, **given)
@@ -142,7 +147,7 @@ class GiftCardAdmin(ModelAdmin):
     search_fields = ["=last4"]
     search_help_text = gettext_lazy("The last four characters of the code.")
     ordering = ["-id"]
-    actions_list = ["find_one", "issue_one", "issue_many"]
+    actions_list = ["find_one", "issue_one", "issue_many", "batches"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[GiftCard]:
         return super().get_queryset(request).select_related("account__customer").with_money(timezone.now())
@@ -198,6 +203,10 @@ class GiftCardAdmin(ModelAdmin):
     @action(description=gettext_lazy("Issue many"), permissions=["issue"], icon="library_add")
     def issue_many(self, request: HttpRequest) -> HttpResponse:
         return redirect("admin:coupons_giftcard_many")
+
+    @action(description=gettext_lazy("Batches"), permissions=["issue"], icon="stacks")
+    def batches(self, request: HttpRequest) -> HttpResponse:
+        return redirect("admin:coupons_giftcardbatch_changelist")
 
     def has_issue_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm(ISSUE)

@@ -98,6 +98,12 @@ class RenewalIn(ReasonIn):
     )
 
 
+class ExtensionIn(ReasonIn):
+    """`expires_at` null: it never expires."""
+
+    expires_at = InstantField(allow_null=True)
+
+
 class LookupIn(StrictSerializer):
     """A code as somebody wrote it; `customer` is who says it, under whom wrong codes are counted."""
 
@@ -300,6 +306,16 @@ class GiftCardStop(APIView):
     @extend_schema(request=ReasonIn, responses=GiftCardOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         return _moved(request, reference, ReasonIn, services.disable_gift_card)
+
+
+class GiftCardExtension(APIView):
+    """Let a card and the money on it be good longer."""
+
+    required_scope = WRITE
+
+    @extend_schema(request=ExtensionIn, responses=GiftCardOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        return _moved(request, reference, ExtensionIn, services.extend_gift_card)
 
 
 class GiftCardResumption(APIView):

@@ -32,5 +32,6 @@ urlpatterns = [
     path("gift-cards/<str:reference>/top-ups", gift_cards.TopUpList.as_view()),
     path("gift-cards/<str:reference>/disable", gift_cards.GiftCardStop.as_view()),
     path("gift-cards/<str:reference>/enable", gift_cards.GiftCardResumption.as_view()),
+    path("gift-cards/<str:reference>/extend", gift_cards.GiftCardExtension.as_view()),
     path("gift-cards/<str:reference>/codes", gift_cards.GiftCardRenewal.as_view()),
 ]

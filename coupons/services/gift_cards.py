@@ -232,6 +232,38 @@ def enable_gift_card(card: GiftCard, *, reason: str, at: datetime, by: User | No
     return card
 
 
+def extend_gift_card(
+    card: GiftCard, *, expires_at: datetime | None, reason: str, at: datetime, by: User | None = None
+) -> GiftCard:
+    """Let a card and the money on it be good longer, until `expires_at`, or for ever with None.
+
+    Good that long already, it is left as it is. Raises InvalidInput for an earlier end than it has, and
+    GiftCardMoveNotPossible for a card switched off or expired: what expired is booked and stays so.
+    """
+    with transaction.atomic():
+        card = _locked(card)
+        if card.status_at(at) in (Status.DISABLED, Status.EXPIRED):
+            raise GiftCardMoveNotPossible
+        if card.expires_at == expires_at:
+            return card
+        if card.expires_at is None or (expires_at is not None and expires_at < card.expires_at):
+            raise InvalidInput.at("/expires_at", _("A card can only be made good for longer."))
+        card.account.lots.filter(expires_at=card.expires_at).update(expires_at=expires_at)
+        card.expires_at = expires_at
+        card.save(update_fields=["expires_at"])
+        until = expires_at.isoformat() if expires_at else None
+        record_card_event(
+            "gift_card.extended",
+            card,
+            at=at,
+            by=by,
+            reason=reason,
+            expires_at=until,
+            external_id=f"gift_card:{card.pk}:extended:{until}",
+        )
+    return card
+
+
 def renew_gift_card(
     card: GiftCard, *, reason: str, at: datetime, channel: str | None = None, by: User | None = None
 ) -> IssuedGiftCard:

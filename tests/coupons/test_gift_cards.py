@@ -265,3 +265,33 @@ def test_a_payment_takes_few_statements(django_assert_num_queries):
 
     assert (entry.delta, entry.balance_after, locked.account.balance) == (-1200, 3800, 3800)
     assert LedgerEntry.objects.get(pk=entry.pk).delta == -1200
+
+
+def test_a_card_made_good_for_longer_keeps_its_money_until_the_new_end():
+    card = issue(5000, expires_at=NOW + timedelta(days=10)).card
+    longer = NOW + timedelta(days=400)
+
+    services.extend_gift_card(card, expires_at=longer, reason="the shop was closed", at=NOW)
+    services.extend_gift_card(card, expires_at=longer, reason="the shop was closed", at=NOW)
+
+    card = GiftCard.objects.get(pk=card.pk)
+    assert card.available_at(NOW + timedelta(days=399)) == 5000
+    assert card.available_at(longer) == 0
+    assert ledger.expire_lots(at=NOW + timedelta(days=20)) == 0
+    assert Event.objects.filter(type="gift_card.extended").count() == 1
+
+    services.extend_gift_card(card, expires_at=None, reason="", at=NOW)
+    assert GiftCard.objects.get(pk=card.pk).available_at(longer) == 5000
+
+
+def test_no_card_is_made_good_for_less_nor_back_from_its_end():
+    ends = NOW + timedelta(days=10)
+    card = issue(5000, expires_at=ends).card
+
+    with pytest.raises(InvalidInput):
+        services.extend_gift_card(card, expires_at=ends - timedelta(days=1), reason="", at=NOW)
+    with pytest.raises(GiftCardMoveNotPossible):
+        services.extend_gift_card(card, expires_at=None, reason="", at=ends)
+
+    assert GiftCard.objects.get(pk=card.pk).expires_at == ends
+    assert not Event.objects.filter(type="gift_card.extended").exists()

@@ -261,3 +261,14 @@ def test_a_cancelled_purchase_switches_its_cards_off(api):
 
     assert states(cards) == [("DISABLED", 0)] * 2
     assert SealedCode.objects.count() == 0
+
+
+def test_a_card_is_made_good_for_longer(api):
+    made = issue(api, expires_at="2030-01-01T00:00:00Z")
+
+    answer = post(api, f"gift-cards/{made['id']}/extend", {"expires_at": "2031-01-01T00:00:00Z"}, key="2")
+    shorter = post(api, f"gift-cards/{made['id']}/extend", {"expires_at": "2030-06-01T00:00:00Z"}, key="3")
+
+    assert (answer.status_code, shorter.status_code) == (200, 422)
+    assert shorter.json()["details"][0]["pointer"] == "/expires_at"
+    assert GiftCard.objects.get().expires_at.year == 2031

@@ -270,3 +270,20 @@ def test_codes_whose_day_is_over_are_gone(client):
 
     assert "the codes are gone" in text_of(page)
     assert fetch.status_code == 302
+
+
+def test_a_card_is_made_good_for_longer_on_its_page(client):
+    login(client, Role.SUPERVISOR)
+    card = made(expires_at=timezone.now() + timedelta(days=10)).card
+    page = reverse("admin:coupons_giftcard_change", args=[card.pk])
+    assert "extend-until" in text_of(client.get(page))
+
+    move = reverse("admin:coupons_giftcard_move", args=[card.pk, "extend"])
+    client.post(move, {"expires_on": "2040-05-31", "reason": "closed for works"})
+
+    assert timezone.localtime(GiftCard.objects.get().last_minute).date().isoformat() == "2040-05-31"
+    assert "closed for works" in text_of(client.get(page))
+
+
+def test_the_batches_are_reached_from_the_list(agent):
+    assert "batches" in text_of(agent.get(reverse("admin:coupons_giftcard_changelist")))
