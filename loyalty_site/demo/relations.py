@@ -10,7 +10,7 @@ from itertools import islice
 
 from django.db import transaction
 
-from customers.models import Customer, Identity, Lead, LeadStage, Namespace, Product, Source
+from customers.models import Customer, Identity, Lead, LeadStage, Namespace, ProductPrice, Source
 from customers.services import (
     form_households,
     move_lead,
@@ -103,14 +103,20 @@ def _write_prospects(source: Source, *, at: datetime) -> None:
 
 def _leave_carts(people: list[Person], *, at: datetime) -> None:
     """Fill carts in the last two days, of which the oldest are long left behind."""
-    articles = list(Product.objects.filter(unit_price_amount__gt=0).exclude(name="").order_by("sku")[:40])
+    prices = ProductPrice.objects.filter(last_amount__gt=0).select_related("product")
+    articles = list({one.product_id: one for one in prices.order_by("-day", "product")[:60]}.values())
     if not articles:
         return
     for number, person in enumerate(people):
         dice = chance("cart", number)
         chosen = dice.sample(articles, k=min(len(articles), dice.randint(1, 4)))
         items = [
-            {"sku": one.sku, "name": one.name, "quantity": dice.randint(1, 3), "price": one.unit_price_amount}
+            {
+                "sku": one.product.sku,
+                "name": str(one.product),
+                "quantity": dice.randint(1, 3),
+                "price": one.last_amount,
+            }
             for one in chosen
         ]
         _tell(

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from customers.models import AssetOwnership, CompanyContact, Customer, Event, Household, Lead
+from customers.services.prices import record_prices
 from loyalty_site.demo.relations import ABANDONED_AFTER, write_relations
 from tests.factories import CustomerFactory, ProductFactory, SourceFactory
 
@@ -18,7 +19,7 @@ def journey():
             email=f"p{number}@mail.example", first_name="Ada", last_name=f"Bosco{number}", postcode="40121",
             street=f"Via Finta {number}",
         )  # fmt: skip
-    ProductFactory(sku="PASTA", name="Pasta", unit_price_amount=199)
+    record_prices({ProductFactory(sku="PASTA", name="Pasta").pk: 199}, on=timezone.localdate())
 
 
 def test_prospects_carts_products_families_and_a_company_are_written_once(journey):
