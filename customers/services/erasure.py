@@ -29,8 +29,8 @@ from customers.models.consent import ConsentRecord
 from customers.registry import CustomerTable, OnErase, customer_tables
 from customers.rules import address_hash
 from customers.services.events import record_event
+from customers.services.locks import lock_customer
 from customers.services.processing import CHANNELS
-from customers.services.references import lock_customer
 from customers.services.trails import trail_of
 from operations.inserts import insert_missing
 from operations.models import ApiClient, JobRun, User

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from customers.errors import CustomerErased
 from customers.models import Customer, GoldenValue, LockedValue, SourceProfile
-from customers.services.references import lock_customer
+from customers.services.locks import lock_customer
 from customers.survivorship import (
     GOLDEN_FIELDS,
     Choice,

@@ -42,6 +42,11 @@ def lock_live_customers(
     return {}
 
 
+def lock_customer(customer: Customer) -> Customer:
+    """Lock one customer to be changed; return them as they are now, or whom they became."""
+    return lock_live_customers([customer.pk])[customer.pk]
+
+
 def hold_customer(customer: Customer) -> Customer:
     """Keep a customer from being merged until the transaction ends; return them, or whom they became.
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from customers.models import Channel, Consent, ConsentText, Customer, Purpose, Suppression
 from customers.models.consent import ConsentState
 from customers.services.consents import StatedConsent, record_consents, suppress
+from customers.services.locks import lock_customer
 from customers.services.processing import NOWHERE, contact_points
-from customers.services.references import lock_customer, survivor
+from customers.services.references import survivor
 
 SEPARATOR = "."
 TEXT_VERSION = "preference-centre"

@@ -186,14 +186,6 @@ def survivor(customer: Customer) -> Customer:
     return customer
 
 
-def lock_customer(customer: Customer) -> Customer:
-    """Return the customer's row as it is now, locked; who was merged meanwhile is their survivor."""
-    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-    while row.merged_into_id is not None:
-        row = Customer.objects.select_for_update(no_key=True).get(pk=row.merged_into_id)
-    return row
-
-
 @dataclass(frozen=True)
 class EnsuredCustomers:
     """The customer under each key, and which of the keys were unknown before."""
