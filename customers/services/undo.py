@@ -30,6 +30,7 @@ from customers.services.locks import lock_live_customers
 from customers.services.orders import order_event
 from customers.services.rollups import refresh_rollups
 from customers.services.undone_customers import delete_unless_needed, undo_customers
+from operations.locks import retry_deadlocks
 from operations.models import JobRun, User
 from operations.services import advance_job, promise_job
 
@@ -65,9 +66,11 @@ def undo_rows(job: JobRun) -> dict[str, Any]:
 
 
 def _take_back(run: ImportRun, rows: Rows, undo: Callable[[ImportRun, Rows], int]) -> None:
-    with transaction.atomic():
+    before = run.report.get("undone", {"taken_back": 0, "kept": 0})
+
+    @transaction.atomic
+    def take_back() -> None:
         taken_back = undo(run, rows)
-        before = run.report.get("undone", {"taken_back": 0, "kept": 0})
         counted = {
             "taken_back": before["taken_back"] + taken_back,
             "kept": before["kept"] + len(rows) - taken_back,
@@ -75,6 +78,9 @@ def _take_back(run: ImportRun, rows: Rows, undo: Callable[[ImportRun, Rows], int
         run.report = run.report | {"undone": counted}
         run.save(update_fields=["report"])
         ImportedRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+    # A merge of people on both sides of the portion may be in the way.
+    retry_deadlocks(take_back)
 
 
 def _undo_customers(run: ImportRun, rows: Rows) -> int:
