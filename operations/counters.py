@@ -1,5 +1,7 @@
 """Counters that many requests share, in Valkey: one round trip each, on a connection that stays open."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 
@@ -19,12 +21,23 @@ def count(key: str, units: int = 1, *, seconds: int) -> int:
     commands = _store(_location()).pipeline(transaction=False)
     commands.incrby(_name(key), units)
     commands.expire(_name(key), seconds, nx=True)
-    return commands.execute()[0]
+    with _away_is_one_error():
+        return commands.execute()[0]
 
 
 def counted(*keys: str) -> list[int]:
     """Return where the counters stand. Raises redis.RedisError while the store is away."""
-    return [int(value or 0) for value in _store(_location()).mget([_name(key) for key in keys])]
+    with _away_is_one_error():
+        return [int(value or 0) for value in _store(_location()).mget([_name(key) for key in keys])]
+
+
+@contextmanager
+def _away_is_one_error() -> Iterator[None]:
+    """A store that does not answer while a connection is opened ends in a ValueError of redis-py's parser."""
+    try:
+        yield
+    except ValueError as error:
+        raise redis.ConnectionError(str(error)) from error
 
 
 def _location() -> str:

@@ -1,3 +1,4 @@
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -35,3 +36,14 @@ def test_threads_that_count_first_at_once_share_one_client(cold_store, monkeypat
 
     assert len(made) == 1
     assert sorted(counted) == list(range(1, 81))
+
+
+def test_a_store_that_hangs_is_away(cold_store, settings, monkeypatch):
+    monkeypatch.setattr(counters, "TIMEOUT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        location = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
+
+        for _again in range(3):
+            with pytest.raises(redis.RedisError):
+                counters.count("rate:1", seconds=60)
