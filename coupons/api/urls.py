@@ -1,12 +1,14 @@
 from django.urls import path
 
 from coupons.api import apologies, coupons, gift_cards, promotions, publications, returns
+from coupons.api.spending import offline
 from coupons.api.spending import views as spending
 
 urlpatterns = [
     path("qualifications", spending.Qualification.as_view()),
     path("validations", spending.Validation.as_view()),
     path("redemptions", spending.RedemptionList.as_view(), name="redemptions"),
+    path("redemptions/offline", offline.OfflineRedemptions.as_view()),
     path("redemptions/<str:reference>", spending.RedemptionDetail.as_view(), name="redemption"),
     path("redemptions/<str:reference>/rollback", spending.Rollback.as_view()),
     path("reservations/<str:key>", spending.ReservationDetail.as_view()),

@@ -59,7 +59,7 @@ class BulkWrite:
             raise InvalidInput.at("", 'Send one object, or {"items": [...]}.')
         if "items" not in body:
             return self._answer_single(body, request.auth)
-        outcomes = self._write(_items(body), request.auth)
+        outcomes = self._write(items_of(body), request.auth)
         return 207, {"results": [self._result(index, outcome) for index, outcome in enumerate(outcomes)]}
 
     def _answer_single(self, body: dict[str, Any], client: ApiClient) -> tuple[int, Any]:
@@ -107,7 +107,8 @@ class BulkWrite:
         }
 
 
-def _items(body: dict[str, Any]) -> list[Any]:
+def items_of(body: dict[str, Any]) -> list[Any]:
+    """Return the items of a bulk, 1 to 500. Raises InvalidInput, TooManyItems."""
     items = body["items"]
     unknown = [InvalidInput.at(f"/{name}", "This field is not known.") for name in body if name != "items"]
     if unknown:

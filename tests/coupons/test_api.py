@@ -304,6 +304,41 @@ def test_a_refusal_answers_the_first_failing_key_and_is_replayed(api):
     assert Redemption.objects.count() == 0
 
 
+def offline(code, number, **fields):
+    cart = order(10000, source="till", source_id=f"night-{number}")
+    told = {"idempotency_key": f"offline-{number}", "redeemed_at": "2026-11-20T18:00:00+01:00"}
+    return wish(code, cart=cart) | told | fields
+
+
+def test_what_a_till_spent_offline_is_told_in_one_call_each_once(api):
+    good = coupon(promotion(effect=TEN))
+    items = [
+        offline(good.code, 1),
+        offline(good.code, 2),
+        offline(good.code, 3, redeemed_at="2999-01-01T00:00:00Z"),
+        offline("NO-SUCH-CODE", 4),
+        {"idempotency_key": "offline-5"},
+        7,
+    ]
+
+    first, again = [post(api, "redemptions/offline", {"items": items}) for _ in range(2)]
+
+    results = first.json()["results"]
+    assert (first.status_code, [one["status"] for one in results]) == (207, [200, 422, 422, 404, 422, 422])
+    assert [one["error"] and one["error"]["key"] for one in results] == [
+        None, "quantity_exceeded", "invalid_input", "not_found", "invalid_input", "invalid_input",
+    ]  # fmt: skip
+    assert results[2]["error"]["details"][0]["pointer"] == "/redeemed_at"
+    assert [one["id"] for one in again.json()["results"]] == [one["id"] for one in results]
+    stack = RedemptionStack.objects.get()
+    assert (str(stack.pk), stack.redeemed_at.isoformat()) == (results[0]["id"], "2026-11-20T17:00:00+00:00")
+
+
+@pytest.mark.parametrize("body", [{}, {"items": []}, {"items": 7}, {"items": [{}] * 501}])
+def test_offline_redemptions_are_a_list_of_at_most_five_hundred(api, body):
+    assert post(api, "redemptions/offline", body).status_code == 422
+
+
 def test_an_unknown_person_by_email_becomes_a_prospect_only_when_something_is_spent(api):
     coupon(promotion(), codes=["STORY-1"])
     body = wish("STORY-1", customer={"email": "new@example.com"})

@@ -44,7 +44,7 @@ def read_question(
     fields = _checker(shape).run_validation(request.data)
     if needs_redeemables and not fields["redeemables"] and not fields["automatic"]:
         raise serializers.ValidationError({"redeemables": [_("Name something to spend.")]})
-    at = fields.get("at") or timezone.now()
+    at = fields.get("at") or fields.get("redeemed_at") or timezone.now()
     reference = dict(fields["customer"]) if fields["customer"] else None
     # Who may make a prospect spends, in a transaction: there the buyer has to stay who they are.
     buyer = services.find_buyer(reference, create_prospect=create_prospect, hold=create_prospect, at=at)

@@ -1,8 +1,10 @@
 """What is sent and answered: the cart, who buys it, what they want to spend, and what becomes of it."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -12,7 +14,14 @@ from coupons.engine import Application
 from coupons.models import Redemption, RedemptionStack
 from coupons.rules import LONGEST_CODE
 from customers.api.references import CustomerReference
-from operations.api.serializers import MAXIMUM_AMOUNT, AmountField, InstantField, StrictSerializer
+from customers.rules import CLOCK_TOLERANCE
+from operations.api.serializers import (
+    MAXIMUM_AMOUNT,
+    AmountField,
+    InstantField,
+    ProblemOut,
+    StrictSerializer,
+)
 
 MOST_LINES = 1_000
 MOST_REDEEMABLES = 30
@@ -133,6 +142,35 @@ class SpendingIn(StrictSerializer):
     application = serializers.ChoiceField([one.value for one in Application], default=Application.ALL)
     automatic = serializers.BooleanField(default=False)
     reservation_key = serializers.CharField(max_length=64, required=False, allow_null=True)
+
+
+class OfflineRedemptionIn(SpendingIn):
+    """What a till spent while it was offline: when, and under which key it tells of it."""
+
+    idempotency_key = serializers.CharField(max_length=255)
+    redeemed_at = InstantField()
+
+    def validate_redeemed_at(self, at: datetime) -> datetime:
+        if at > timezone.now() + CLOCK_TOLERANCE:
+            raise serializers.ValidationError(_("This instant is in the future."))
+        return at
+
+
+class OfflineRedemptionsIn(StrictSerializer):
+    items = OfflineRedemptionIn(many=True)
+
+
+class OfflineResultOut(serializers.Serializer):
+    """What became of one item: 200 with the id of its redemptions, or why not."""
+
+    index = serializers.IntegerField()
+    status = serializers.IntegerField()
+    id = serializers.CharField(allow_null=True)
+    error = ProblemOut(allow_null=True)
+
+
+class OfflineRedemptionsOut(serializers.Serializer):
+    results = OfflineResultOut(many=True)
 
 
 class ReservationIn(StrictSerializer):

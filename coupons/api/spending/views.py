@@ -91,19 +91,7 @@ class RedemptionList(generics.ListAPIView):
 
     @extend_schema(request=SpendingIn, responses=StackOut)
     def post(self, request: Request) -> HttpResponse:
-        attempts: list[Question] = []
-        refused: list[tuple[Question, IncentiveRefused]] = []
-
-        def work() -> tuple[int, Any]:
-            attempts.append(read_question(request, SpendingIn, create_prospect=True))
-            return 200, _redeem(request, attempts[-1], refused, exact=len(attempts) > 1)
-
-        answer = respond_once(request, work, required=True)
-        if attempts and answer.status_code == 200:
-            count_left_out(request.auth, attempts[-1].spending)
-        for question, error in refused[-1:]:
-            services.note_refusal(question.spending, error, at=question.at)
-        return answer
+        return redeem_asked(request, SpendingIn)
 
 
 class RedemptionDetail(APIView):
@@ -159,6 +147,23 @@ def find_stack(reference: str) -> RedemptionStack:
     if stack is None:
         raise CouponNotFound(str(_("There is no redemption under this id.")))
     return stacks().get(pk=stack.pk)
+
+
+def redeem_asked(request: Request, shape: type[SpendingIn]) -> HttpResponse:
+    """Spend what the request asks for, once under its Idempotency-Key, and note what was refused."""
+    attempts: list[Question] = []
+    refused: list[tuple[Question, IncentiveRefused]] = []
+
+    def work() -> tuple[int, Any]:
+        attempts.append(read_question(request, shape, create_prospect=True))
+        return 200, _redeem(request, attempts[-1], refused, exact=len(attempts) > 1)
+
+    answer = respond_once(request, work, required=True)
+    if attempts and answer.status_code == 200:
+        count_left_out(request.auth, attempts[-1].spending)
+    for question, error in refused[-1:]:
+        services.note_refusal(question.spending, error, at=question.at)
+    return answer
 
 
 def _redeem(
