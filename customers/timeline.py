@@ -189,7 +189,7 @@ WORDINGS = {
     "review.written": Wording(_("Wrote a review: {rating} of 5"), "rate_review", "", "{product}"),
     "nps.answered": Wording(_("Would recommend us: {score} of 10"), "sentiment_satisfied", "", "{comment}"),
     "survey.answered": Wording(_("Answered a survey"), "quiz"),
-    "complaint.made": Wording(_("Complained"), "sentiment_dissatisfied", "bad", "{reason} {text}"),
+    "complaint.made": Wording(_("Made a complaint"), "sentiment_dissatisfied", "bad", "{reason} {text}"),
     "defect.reported": Wording(_("Reported a defect of {product}"), "build", "bad", "{text}"),
     "ticket.opened": Wording(_("Opened a ticket"), "support_agent", "warn", "{subject}"),
     "ticket.closed": Wording(_("Ticket closed"), "task_alt", "good", "{subject}"),
