@@ -1,6 +1,8 @@
 """One settings file for every environment; what differs comes from environment variables.
 
 The table of variables is in docs/operating.md. `loyalty_site.environment` says where a value is looked for.
+What grows with every app stands beside: `registries` (what each contributes), `schedule` (what runs when) and
+`look` (of the console).
 """
 
 from datetime import timedelta
@@ -10,13 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 import structlog
-from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.environment import BASE_DIR, DATA_DIR, read, read_flag
+from loyalty_site.look import *  # noqa: F403
+from loyalty_site.registries import *  # noqa: F403
+from loyalty_site.schedule import *  # noqa: F403
 
 # --- Process ---
 DEBUG = read_flag("DEBUG")
@@ -164,201 +167,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
-CELERY_TASK_ROUTES = {
-    "operations.tasks.carry_out_job": {"queue": "analytics"},  # The queue of what takes minutes.
-    "operations.tasks.*": {"queue": "celery"},
-    "customers.tasks.dispatch_events": {"queue": "fast"},
-    "campaigns.tasks.pump_fast": {"queue": "fast"},
-    "campaigns.tasks.pump_bulk": {"queue": "bulk"},
-    "analytics.tasks.*": {"queue": "analytics"},
-    "loyalty_site.tasks.*": {"queue": "analytics"},
-}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-# A tick nobody had time for is worth nothing: the next one does the same.
-TICK = {"schedule": timedelta(seconds=5), "options": {"expire_seconds": 10}}
-CELERY_BEAT_SCHEDULE = {
-    "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
-    "maintain partitions": {
-        "task": "customers.tasks.maintain_partitions",
-        "schedule": crontab(hour=0, minute=40),
-    },
-    "tell abandoned carts": {
-        "task": "customers.tasks.tell_abandoned_carts",
-        "schedule": timedelta(minutes=10),
-    },
-    "keep scopes": {"task": "customers.tasks.keep_scopes", "schedule": timedelta(minutes=1)},
-    "move leads": {"task": "customers.tasks.move_leads", "schedule": timedelta(hours=1)},
-    "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
-    "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
-    "compare everybody": {
-        "task": "customers.tasks.compare_everybody",
-        "schedule": crontab(hour=1, minute=40),
-    },
-    "form households": {"task": "customers.tasks.form_households", "schedule": crontab(hour=3, minute=10)},
-    "follow changes": {
-        "task": "customers.tasks.follow_changes",
-        "schedule": timedelta(seconds=20),
-        "options": {"expire_seconds": 60},
-    },
-    "sweep segments": {"task": "customers.tasks.sweep_segments", "schedule": timedelta(minutes=5)},
-    "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
-    "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
-    "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
-    "pump bulk messages": {"task": "campaigns.tasks.pump_bulk"} | TICK,
-    "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
-    "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},
-    "take up RFM runs": {"task": "analytics.tasks.keep_rfm_runs", "schedule": timedelta(minutes=1)},
-    "forget reservations": {
-        "task": "coupons.tasks.forget_reservations",
-        "schedule": crontab(hour=4, minute=35),
-    },
-    "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
-    "watch promotions": {"task": "coupons.tasks.watch_promotions", "schedule": timedelta(minutes=1)},
-    "collect prices": {"task": "customers.tasks.collect_prices", "schedule": crontab(minute=25)},
-    "collect prices of a month": {
-        "task": "customers.tasks.collect_prices",
-        "schedule": crontab(hour=3, minute=50),
-        "kwargs": {"days": 32},
-    },
-    "take up jobs": {"task": "operations.tasks.take_up_jobs", "schedule": timedelta(minutes=1)},
-    "check the books": {"task": "operations.tasks.check_invariants", "schedule": crontab(hour=3, minute=20)},
-    "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
-    "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
-    "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
-    "expire consents": {"task": "customers.tasks.expire_consents", "schedule": timedelta(hours=1)},
-    "apply retention": {"task": "customers.tasks.apply_retention", "schedule": crontab(hour=5, minute=10)},
-    "sweep merges": {"task": "customers.tasks.sweep_merges", "schedule": timedelta(minutes=15)},
-    "sweep rights": {"task": "customers.tasks.sweep_rights", "schedule": crontab(hour=4, minute=15)},
-    "wipe sealed codes": {"task": "coupons.tasks.wipe_codes", "schedule": timedelta(minutes=15)},
-    "report apologies": {
-        "task": "coupons.tasks.refresh_apology_report",
-        "schedule": crontab(hour=3, minute=25),
-    },
-    "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
-}
 DJANGO_CELERY_BEAT_TZ_AWARE = True
-
-# --- How the apps contribute to each other (dotted paths, so that imports go one way) ---
-# Event type -> subscribers, each called at least once with the event; idempotent by a unique key.
-EVENT_SUBSCRIBERS: dict[str, list[str]] = {
-    "order.recorded": [
-        "coupons.subscribers.link_order",
-        "loyalty.subscribers.earn_on_order",
-        "referrals.subscribers.qualify_on_order",
-    ],
-    "order.returned": [
-        "coupons.subscribers.link_return",
-        "coupons.subscribers.take_back_gift_cards",
-        "loyalty.subscribers.claw_back_on_return",
-        "referrals.subscribers.lose_on_return",
-    ],
-    "order.cancelled": [
-        "coupons.subscribers.roll_back_order",
-        "coupons.subscribers.take_back_gift_cards",
-        "loyalty.subscribers.claw_back_on_return",
-        "referrals.subscribers.lose_on_return",
-    ],
-    "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
-    "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
-    "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
-    "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
-}
-# What apps above tell of one code.
-COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
-# What can be done from an order's page: functions (order, request) -> actions.
-ORDER_ACTIONS: list[str] = ["coupons.admin.apologies.order_actions"]
-# Providers of panels on the customer's page, and of parts of GET /customers/{id}.
-CUSTOMER_PANELS: list[str] = [
-    "customers.tabs.orders_panel",
-    "coupons.panels.coupon_panel",
-    "coupons.panels.gift_card_panel",
-    "analytics.panels.rfm_panel",
-    "customers.segments.panels.segments_panel",
-    "loyalty.panels.points_panel",
-    "referrals.panels.referral_panel",
-    "campaigns.panels.messages_panel",
-    "customers.admin.assets.assets_panel",
-    "customers.admin.leads.lead_panel",
-    "customers.admin.contacts.contacts_panel",
-    "customers.admin.notes.notes_panel",
-    "customers.tabs.consents_panel",
-    "customers.identity_tabs.identities_panel",
-    "customers.identity_tabs.duplicates_panel",
-    "customers.identity_tabs.household_panel",
-    "customers.admin.merging.merges_panel",
-    "customers.rights_panel.rights_panel",
-]
-CUSTOMER_DETAILS: list[str] = [
-    "coupons.panels.coupon_details",
-    "analytics.panels.rfm_details",
-    "loyalty.panels.points_details",
-]
-# Kind of approval -> what carries the decision out.
-APPROVAL_DECISIONS: dict[str, str] = {
-    "apology": "coupons.services.decide_apology",
-    "gift_card": "coupons.services.decide_gift_card",
-}
-# Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
-JOB_RUNNERS: dict[str, str] = {
-    "invariants": "operations.services.invariants.run_check",
-    "import": "customers.services.imports.run_import",
-    "import.check": "customers.services.imports.check_import",
-    "import.undo": "customers.services.undo.undo_rows",
-    "export": "operations.exports.run_export",
-    "customers.scopes": "customers.services.scopes.run_recount",
-    "duplicates": "customers.services.duplicates.run_search",
-    "customers.erasure": "customers.services.erasure.run_erasure",
-    "customers.source_leaves": "customers.services.leaving.run_leaving",
-    "customers.source_changed": "customers.services.sources.run_change",
-    "customers.export": "customers.services.exports.run_export",
-    "quarantine.replay": "customers.tasks.replay_quarantine",
-    "coupons.issue": "coupons.services.batches.make_codes",
-    "coupons.import": "coupons.services.code_files.read_codes",
-    "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
-}
-# Kinds of job that do not wait behind those which take minutes, and the queue of each.
-JOB_QUEUES: dict[str, str] = {
-    "customers.erasure": "rights",
-    "customers.export": "rights",
-}
-# What always holds in the rows of each app; `manage.py check_invariants` recomputes it.
-INVARIANTS: list[str] = [
-    "operations.invariants.INVARIANTS",
-    "customers.invariants.declared",
-    "coupons.invariants.INVARIANTS",
-    "loyalty.invariants.INVARIANTS",
-    "referrals.invariants.INVARIANTS",
-    "campaigns.invariants.INVARIANTS",
-]
-# Every table that points to a customer, and what merge, export and erasure do with it.
-CUSTOMER_TABLES: list[str] = [
-    "customers.customer_tables.TABLES",
-    "coupons.customer_tables.TABLES",
-    "referrals.customer_tables.TABLES",
-    "campaigns.customer_tables.TABLES",
-    "analytics.customer_tables.TABLES",
-]
-# What takes a person out of tables and files that have no key to them, when they are erased.
-PERSONAL_TRACES: list[str] = [
-    "operations.traces.forget_answers_about",
-    "operations.traces.redact_records",
-    "operations.traces.forget_searches",
-    "operations.traces.delete_files_about",
-    "customers.services.trails.erase_set_aside",
-    "campaigns.services.inbox.erase_from_inbox",
-]
-# What works out anew, after a merge and after it is taken back, what follows from other apps' rows.
-MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
-# Contributors to the field catalogue of segment rules.
-SEGMENT_FIELDS: list[str] = [
-    "customers.segments.fields.FIELDS",
-    "customers.segments.journey_fields.FIELDS",
-    "coupons.segment_fields.FIELDS",
-    "loyalty.segment_fields.FIELDS",
-    "referrals.segment_fields.FIELDS",
-    "analytics.segment_fields.FIELDS",
-    "campaigns.segment_fields.FIELDS",
-]
 
 # --- The programme ---
 # A pair of customers weighs at least this to be shown to somebody, and this to merge by itself.
@@ -568,46 +378,4 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": read("LOG_LEVEL", "WARNING")},
-}
-
-# --- The look of the console ---
-UNFOLD = {
-    "SITE_TITLE": "Fidelio",
-    "SITE_HEADER": "Fidelio",
-    "SITE_SUBHEADER": _("Loyalty console"),
-    "SITE_URL": None,
-    "SITE_ICON": lambda request: static("fidelio/logo.svg"),
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fidelio/favicon.svg")}
-    ],
-    "STYLES": [lambda request: static("fidelio/app.css")],
-    "SCRIPTS": [lambda request: static("fidelio/charts.js")],
-    "ENVIRONMENT": "loyalty_site.navigation.environment_badge",
-    "SIDEBAR": {
-        "show_search": True,
-        "command_search": True,
-        "navigation": "loyalty_site.navigation.sidebar",
-    },
-    "COMMAND": {"show_history": False},
-    "ACCOUNT": {"navigation": "loyalty_site.navigation.account_links"},
-    "SHOW_LANGUAGES": True,
-    "LANGUAGES": {"action": "/language/"},
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "8px",
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.8% .013 192)",
-            "100": "oklch(94.6% .032 192)",
-            "200": "oklch(89.5% .06 191)",
-            "300": "oklch(82.5% .088 191)",
-            "400": "oklch(73% .102 191)",
-            "500": "oklch(61.5% .1 192)",
-            "600": "oklch(50.5% .085 194)",
-            "700": "oklch(44% .074 195)",
-            "800": "oklch(38% .062 197)",
-            "900": "oklch(32.5% .051 198)",
-            "950": "oklch(24.5% .04 200)",
-        },
-    },
 }

@@ -1,0 +1,125 @@
+"""How the apps contribute to each other: dotted paths, so that imports go one way.
+
+Settings, read by loyalty_site.settings. What is named here is imported when it is first used.
+"""
+
+# Event type -> subscribers, each called at least once with the event; idempotent by a unique key.
+EVENT_SUBSCRIBERS: dict[str, list[str]] = {
+    "order.recorded": [
+        "coupons.subscribers.link_order",
+        "loyalty.subscribers.earn_on_order",
+        "referrals.subscribers.qualify_on_order",
+    ],
+    "order.returned": [
+        "coupons.subscribers.link_return",
+        "coupons.subscribers.take_back_gift_cards",
+        "loyalty.subscribers.claw_back_on_return",
+        "referrals.subscribers.lose_on_return",
+    ],
+    "order.cancelled": [
+        "coupons.subscribers.roll_back_order",
+        "coupons.subscribers.take_back_gift_cards",
+        "loyalty.subscribers.claw_back_on_return",
+        "referrals.subscribers.lose_on_return",
+    ],
+    "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
+    "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
+    "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
+    "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
+}
+# What apps above tell of one code.
+COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
+# What can be done from an order's page: functions (order, request) -> actions.
+ORDER_ACTIONS: list[str] = ["coupons.admin.apologies.order_actions"]
+# Providers of panels on the customer's page, and of parts of GET /customers/{id}.
+CUSTOMER_PANELS: list[str] = [
+    "customers.tabs.orders_panel",
+    "coupons.panels.coupon_panel",
+    "coupons.panels.gift_card_panel",
+    "analytics.panels.rfm_panel",
+    "customers.segments.panels.segments_panel",
+    "loyalty.panels.points_panel",
+    "referrals.panels.referral_panel",
+    "campaigns.panels.messages_panel",
+    "customers.admin.assets.assets_panel",
+    "customers.admin.leads.lead_panel",
+    "customers.admin.contacts.contacts_panel",
+    "customers.admin.notes.notes_panel",
+    "customers.tabs.consents_panel",
+    "customers.identity_tabs.identities_panel",
+    "customers.identity_tabs.duplicates_panel",
+    "customers.identity_tabs.household_panel",
+    "customers.admin.merging.merges_panel",
+    "customers.rights_panel.rights_panel",
+]
+CUSTOMER_DETAILS: list[str] = [
+    "coupons.panels.coupon_details",
+    "analytics.panels.rfm_details",
+    "loyalty.panels.points_details",
+]
+# Kind of approval -> what carries the decision out.
+APPROVAL_DECISIONS: dict[str, str] = {
+    "apology": "coupons.services.decide_apology",
+    "gift_card": "coupons.services.decide_gift_card",
+}
+# Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
+JOB_RUNNERS: dict[str, str] = {
+    "invariants": "operations.services.invariants.run_check",
+    "import": "customers.services.imports.run_import",
+    "import.check": "customers.services.imports.check_import",
+    "import.undo": "customers.services.undo.undo_rows",
+    "export": "operations.exports.run_export",
+    "customers.scopes": "customers.services.scopes.run_recount",
+    "duplicates": "customers.services.duplicates.run_search",
+    "customers.erasure": "customers.services.erasure.run_erasure",
+    "customers.source_leaves": "customers.services.leaving.run_leaving",
+    "customers.source_changed": "customers.services.sources.run_change",
+    "customers.export": "customers.services.exports.run_export",
+    "quarantine.replay": "customers.tasks.replay_quarantine",
+    "coupons.issue": "coupons.services.batches.make_codes",
+    "coupons.import": "coupons.services.code_files.read_codes",
+    "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
+}
+# Kinds of job that do not wait behind those which take minutes, and the queue of each.
+JOB_QUEUES: dict[str, str] = {
+    "customers.erasure": "rights",
+    "customers.export": "rights",
+}
+# What always holds in the rows of each app; `manage.py check_invariants` recomputes it.
+INVARIANTS: list[str] = [
+    "operations.invariants.INVARIANTS",
+    "customers.invariants.declared",
+    "coupons.invariants.INVARIANTS",
+    "loyalty.invariants.INVARIANTS",
+    "referrals.invariants.INVARIANTS",
+    "campaigns.invariants.INVARIANTS",
+]
+# Every table that points to a customer, and what merge, export and erasure do with it.
+CUSTOMER_TABLES: list[str] = [
+    "customers.customer_tables.TABLES",
+    "coupons.customer_tables.TABLES",
+    "referrals.customer_tables.TABLES",
+    "campaigns.customer_tables.TABLES",
+    "analytics.customer_tables.TABLES",
+]
+# What takes a person out of tables and files that have no key to them, when they are erased.
+PERSONAL_TRACES: list[str] = [
+    "operations.traces.forget_answers_about",
+    "operations.traces.redact_records",
+    "operations.traces.forget_searches",
+    "operations.traces.delete_files_about",
+    "customers.services.trails.erase_set_aside",
+    "campaigns.services.inbox.erase_from_inbox",
+]
+# What works out anew, after a merge and after it is taken back, what follows from other apps' rows.
+MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
+# Contributors to the field catalogue of segment rules.
+SEGMENT_FIELDS: list[str] = [
+    "customers.segments.fields.FIELDS",
+    "customers.segments.journey_fields.FIELDS",
+    "coupons.segment_fields.FIELDS",
+    "loyalty.segment_fields.FIELDS",
+    "referrals.segment_fields.FIELDS",
+    "analytics.segment_fields.FIELDS",
+    "campaigns.segment_fields.FIELDS",
+]
