@@ -1,13 +1,13 @@
 from django.urls import path
 
-from analytics.api import views
+from analytics.api import kpis, rfm
 
 urlpatterns = [
-    path("rfm-models", views.RfmModelsView.as_view()),
-    path("rfm-models/<str:reference>", views.RfmModelView.as_view()),
-    path("rfm-models/<str:reference>/runs", views.RfmRunsView.as_view()),
-    path("rfm-models/<str:reference>/runs/<int:pk>", views.RfmRunView.as_view()),
-    path("rfm-models/<str:reference>/scores", views.RfmScoresView.as_view()),
-    path("rfm-models/<str:reference>/migration", views.RfmMigrationView.as_view()),
-    path("kpis", views.KpisView.as_view()),
+    path("rfm-models", rfm.RfmModelsView.as_view()),
+    path("rfm-models/<str:reference>", rfm.RfmModelView.as_view()),
+    path("rfm-models/<str:reference>/runs", rfm.RfmRunsView.as_view()),
+    path("rfm-models/<str:reference>/runs/<int:pk>", rfm.RfmRunView.as_view()),
+    path("rfm-models/<str:reference>/scores", rfm.RfmScoresView.as_view()),
+    path("rfm-models/<str:reference>/migration", rfm.RfmMigrationView.as_view()),
+    path("kpis", kpis.KpisView.as_view()),
 ]

@@ -1,3 +1,5 @@
+"""Scoring RFM models: on the clock, when asked, and when a bell was lost."""
+
 import structlog
 from celery import shared_task
 from django.utils import timezone

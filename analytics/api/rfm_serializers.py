@@ -1,16 +1,13 @@
-from datetime import date
+"""RFM models, runs and scores as the API takes and answers them."""
+
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
+from analytics.api.calls import CALENDAR
 from analytics.models import RfmModel, RfmRun, RfmScore
-from analytics.periods import Grain
 from analytics.rules import number
 from analytics.services.migration import Migration
-
-# Days outside of these are typing mistakes, and calendars end.
-CALENDAR = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 
 
 class ScopeField(serializers.Serializer):
@@ -168,31 +165,3 @@ class MigrationOut(serializers.Serializer):
                 for (old, new), customers in sorted(migration.customers.items())
             ],
         }
-
-
-class PeriodIn(serializers.Serializer):
-    """The query of a call over time: `from` and `to` are days, both included."""
-
-    to = serializers.DateField(validators=CALENDAR)
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        return {"from": serializers.DateField(validators=CALENDAR, source="start")} | super().get_fields()
-
-
-class KpiIn(PeriodIn):
-    grain = serializers.ChoiceField(choices=Grain.choices, default=Grain.MONTH)
-
-
-class KpiOut(serializers.Serializer):
-    """The figures of one period: rates 0..1 or null, amounts in minor units of the programme's currency."""
-
-    period = serializers.CharField()
-    retention_rate = serializers.FloatField(allow_null=True)
-    repeat_rate = serializers.FloatField(allow_null=True)
-    average_transaction_value = serializers.IntegerField(allow_null=True)
-    purchase_frequency = serializers.FloatField(allow_null=True)
-    orders = serializers.IntegerField()
-    net_amount = serializers.IntegerField()
-    buyers = serializers.IntegerField()
-    nps = serializers.IntegerField(allow_null=True)
-    redemption_rate = serializers.FloatField(allow_null=True)

@@ -1,4 +1,4 @@
-"""The fields that analytics gives to segment rules: a customer's scores and segment under each RFM model."""
+"""RFM in segment rules: a customer's scores and segment under each RFM model."""
 
 from typing import Any
 

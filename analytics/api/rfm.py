@@ -1,9 +1,8 @@
-"""RFM models, runs, scores and key figures over the API."""
+"""RFM models, runs, scores and migration over the API."""
 
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
@@ -11,11 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import services
-from analytics.api.serializers import (
-    KpiIn,
-    KpiOut,
+from analytics.api.calls import FROM_TO, READ, RUN, PeriodIn, validated
+from analytics.api.rfm_serializers import (
     MigrationOut,
-    PeriodIn,
     RfmModelIn,
     RfmModelOut,
     RfmRunIn,
@@ -23,17 +20,10 @@ from analytics.api.serializers import (
     RfmScoreOut,
 )
 from analytics.models import RfmModel, RfmRun, RfmScore
-from analytics.periods import Grain
 from customers.services.references import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import ProblemOut
 from operations.errors import NotFound
-
-READ, RUN = "analytics:read", "analytics:run"
-FROM_TO = [
-    OpenApiParameter(name, OpenApiTypes.DATE, required=True, description="A day, included.")
-    for name in ("from", "to")
-]
 
 
 def find_model(reference: str) -> RfmModel:
@@ -54,7 +44,7 @@ class RfmModelsView(ListAPIView):
     @extend_schema(request=RfmModelIn, responses={201: RfmModelOut, 409: ProblemOut, 422: ProblemOut})
     def post(self, request: Request) -> HttpResponse:
         def work() -> tuple[int, Any]:
-            values = _validated(RfmModelIn(data=request.data))
+            values = validated(RfmModelIn(data=request.data))
             return 201, RfmModelOut(services.create_rfm_model(**values)).data
 
         return respond_once(request, work)
@@ -89,7 +79,7 @@ class RfmRunsView(ListAPIView):
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             model = find_model(reference)
-            fields = _validated(RfmRunIn(data=request.data))
+            fields = validated(RfmRunIn(data=request.data))
             run = services.start_rfm_run(model, client=request.auth, **fields)
             return 200 if run.status == RfmRun.Status.DONE else 202, RfmRunOut(run).data
 
@@ -147,26 +137,6 @@ class RfmMigrationView(APIView):
     @extend_schema(parameters=FROM_TO, responses={200: MigrationOut, 422: ProblemOut})
     def get(self, request: Request, reference: str) -> Response:
         model = find_model(reference)
-        values = _validated(PeriodIn(data=request.query_params))
+        values = validated(PeriodIn(data=request.query_params))
         migration = services.segment_migration(model, from_=values["start"], to=values["to"])
         return Response(MigrationOut.body(model, migration))
-
-
-class KpisView(APIView):
-    """The key figures of each period that holds a day from `from` to `to`."""
-
-    required_scope = READ
-
-    @extend_schema(
-        parameters=[*FROM_TO, OpenApiParameter("grain", enum=Grain.values, default=Grain.MONTH.value)],
-        responses={200: KpiOut(many=True), 422: ProblemOut},
-    )
-    def get(self, request: Request) -> Response:
-        values = _validated(KpiIn(data=request.query_params))
-        figures = services.kpis(values["start"], values["to"], values["grain"])
-        return Response(KpiOut(figures, many=True).data)
-
-
-def _validated(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data

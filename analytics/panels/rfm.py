@@ -1,4 +1,4 @@
-"""What analytics shows on a customer's page and in GET /customers/{id}."""
+"""RFM on a customer's page and in GET /customers/{id}."""
 
 from typing import Any
 

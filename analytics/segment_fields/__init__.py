@@ -1,0 +1,5 @@
+"""The fields that analytics gives to segment rules, one module per topic."""
+
+from analytics.segment_fields import rfm
+
+FIELDS = [*rfm.FIELDS]

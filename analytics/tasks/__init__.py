@@ -1,0 +1,5 @@
+"""What workers and the clock do in analytics, one module per topic."""
+
+from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
+
+__all__ = ["keep_rfm_runs", "score_rfm_model", "score_rfm_models"]
