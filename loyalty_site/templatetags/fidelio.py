@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from operations import formats
+from operations.figure_files import PARAMETER as FILE_PARAMETER
 
 register = template.Library()
 
@@ -87,16 +88,26 @@ def yes_no(value: bool | None) -> str:
     return _("Yes") if value else _("No")
 
 
-@register.inclusion_tag("fidelio/partials/chart.html")
-def chart(chart) -> dict:
+@register.inclusion_tag("fidelio/partials/chart.html", takes_context=True)
+def chart(context, chart) -> dict:
     """Draw an operations.figures.Chart with its table."""
-    return {"chart": chart}
+    return {"chart": chart, "file_url": _file_url(context, chart)}
 
 
-@register.inclusion_tag("fidelio/partials/table.html")
-def table(table) -> dict:
+@register.inclusion_tag("fidelio/partials/table.html", takes_context=True)
+def table(context, table) -> dict:
     """Draw an operations.figures.Table."""
-    return {"table": table}
+    return {"table": table, "file_url": _file_url(context, table)}
+
+
+def _file_url(context, figure) -> str:
+    """Return where the numbers of a chart or table are had as a file; empty without a key."""
+    request = context.get("request")
+    if request is None or not getattr(figure, "key", ""):
+        return ""
+    query = request.GET.copy()
+    query[FILE_PARAMETER] = figure.key
+    return f"?{query.urlencode()}"
 
 
 @register.inclusion_tag("fidelio/partials/strip.html")

@@ -20,27 +20,61 @@
     return (value) => format.format(value);
   }
 
+  /* A line across the chart: what the values should reach. */
+  function target(spec) {
+    if (spec.target === null || spec.target === undefined) return [];
+    const muted = variable("--fi-muted");
+    return [{
+      type: "line", label: spec.targetLabel, data: spec.labels.map(() => spec.target), borderColor: muted,
+      backgroundColor: muted, borderWidth: 1.5, borderDash: [6, 4], pointRadius: 0, pointHoverRadius: 0, fill: false, stack: "target",
+    }];
+  }
+
+  /* A point with whiskers for each label: the whisker is a thin bar from low to high. */
+  function intervals(spec) {
+    return spec.series.flatMap((series) => {
+      const colour = variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
+      const ends = series.values.map((_, index) => [series.low?.[index] ?? null, series.high?.[index] ?? null]);
+      return [
+        { type: "line", label: series.name, data: series.values, showLine: false, borderColor: colour,
+          backgroundColor: colour, pointRadius: 5, pointHoverRadius: 6, ends },
+        { type: "bar", label: series.name, data: ends.map((pair) => (pair.includes(null) ? null : pair)),
+          backgroundColor: `${colour}88`, barThickness: 4, borderRadius: 2, borderSkipped: false, whisker: true },
+      ];
+    });
+  }
+
   function datasets(spec) {
-    return spec.series.map((series) => {
+    if (spec.kind === "interval") return intervals(spec);
+    const lines = spec.series.map((series) => {
       const colour = variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
       const line = spec.kind === "line";
-      const area = line && spec.series.length === 1;
+      const area = line && spec.series.filter((each) => !each.dashed).length === 1;
       return {
         label: series.name, data: series.values, borderColor: colour,
         backgroundColor: area ? `${colour}22` : colour, fill: area,
         borderWidth: line ? 2 : 0, pointRadius: 0, pointHoverRadius: 4, pointHitRadius: 12, tension: 0.25,
         borderRadius: line ? 0 : 4, maxBarThickness: 36, spanGaps: false,
+        ...(series.dashed && { borderDash: [5, 4], fill: false, borderWidth: line ? 1.5 : 0, backgroundColor: line ? colour : `${colour}66` }),
       };
     });
+    return [...lines, ...target(spec)];
+  }
+
+  function told(item, across, exact) {
+    const axis = across ? "x" : "y";
+    const ends = item.dataset.ends?.[item.dataIndex];
+    const text = `${item.dataset.label}: ${exact(item.parsed[axis])}`;
+    return ends && !ends.includes(null) ? `${text} (${exact(ends[0])} – ${exact(ends[1])})` : text;
   }
 
   function options(spec) {
     const muted = variable("--fi-muted"), grid = variable("--fi-line");
     const short = writer(spec, true), exact = writer(spec, false);
-    const across = spec.kind === "bars";
+    const across = spec.kind === "bars" || spec.kind === "interval";
     const counted = spec.unit === "number" && spec.series.every((series) => series.values.every(Number.isInteger));
     const values = {
-      beginAtZero: true, stacked: spec.stacked, border: { display: false },
+      beginAtZero: spec.kind !== "interval", stacked: spec.stacked, border: { display: false },
       grid: { color: grid, tickLength: 0 },
       ticks: { color: muted, padding: 8, maxTicksLimit: 6, callback: (value) => short(value), ...(counted && { precision: 0 }) },
     };
@@ -54,7 +88,10 @@
       scales: across ? { x: values, y: labels } : { x: labels, y: values },
       plugins: {
         legend: { display: false },
-        tooltip: { callbacks: { label: (item) => `${item.dataset.label}: ${exact(item.parsed[across ? "x" : "y"])}` } },
+        tooltip: {
+          filter: (item) => !item.dataset.whisker,
+          callbacks: { label: (item) => told(item, across, exact) },
+        },
       },
     };
   }
