@@ -38,6 +38,7 @@ CUSTOMER_PANELS: list[str] = [
     "coupons.panels.gift_card_panel",
     "analytics.panels.rfm_panel",
     "customers.segments.panels.segments_panel",
+    "customers.trait_panel.traits_panel",
     "loyalty.panels.points_panel",
     "referrals.panels.referral_panel",
     "campaigns.panels.messages_panel",
@@ -113,8 +114,13 @@ PERSONAL_TRACES: list[str] = [
 ]
 # What works out anew, after a merge and after it is taken back, what follows from other apps' rows.
 MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
+# Lists of the traits that apps compute (customers.traits.KnownTrait): their names and kinds.
+TRAITS: list[str] = [
+    "analytics.value.traits.TRAITS",
+]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
+    "customers.segments.trait_fields.trait_fields",
     "customers.segments.fields.FIELDS",
     "customers.segments.journey_fields.FIELDS",
     "coupons.segment_fields.FIELDS",

@@ -201,8 +201,8 @@ class JsonValue(Column):
     def measure(self, *, numeric: bool, parts: tuple[str, ...] = (), prefix: str = "") -> Any:
         value = self._json(parts, prefix)
         if not numeric:
-            return NullIf(_text_of(value), Value(""))
-        number = Cast(_text_of(value), DecimalField(max_digits=40, decimal_places=10))
+            return NullIf(text_of(value), Value(""))
+        number = Cast(text_of(value), DecimalField(max_digits=40, decimal_places=10))
         return Case(When(_type_is(value, "number"), then=number))
 
     def _json(self, parts: tuple[str, ...], prefix: str = "") -> Expression:
@@ -217,14 +217,14 @@ class JsonValue(Column):
             case "in":
                 return _any(self._compared(json, "=", each) for each in value)
             case "=":
-                return Q(Exact(json, _json_of(value)))
+                return Q(Exact(json, json_of(value)))
             case "beginsWith":
-                return Q(_type_is(json, "string")) & Q(IStartsWith(_text_of(json), value))
+                return Q(_type_is(json, "string")) & Q(IStartsWith(text_of(json), value))
             case "contains":
-                inside = Q(_type_is(json, "string")) & Q(IContains(_text_of(json), value))
-                return inside | Q(JsonHolds(json, _json_of([value])))
+                inside = Q(_type_is(json, "string")) & Q(IContains(text_of(json), value))
+                return inside | Q(JsonHolds(json, json_of([value])))
         kind = "string" if isinstance(value, str) else "number"
-        return Q(_type_is(json, kind)) & Q(COMPARISONS[operator](json, _json_of(value)))
+        return Q(_type_is(json, kind)) & Q(COMPARISONS[operator](json, json_of(value)))
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class JsonMember(JsonValue):
 
     def _json(self, parts: tuple[str, ...], prefix: str = "") -> Expression:
         member = JsonGet(F(f"{prefix}{self.path}"), Value(self.key or parts[0], output_field=TextField()))
-        return Coalesce(member, _json_of(None))
+        return Coalesce(member, json_of(None))
 
 
 class JsonGet(Func):
@@ -279,7 +279,7 @@ def _days_from(day: date, days: int) -> date:
     return day + timedelta(days=max(-LONGEST_DAYS, min(LONGEST_DAYS, days)))
 
 
-def _json_of(value: Any) -> Value:
+def json_of(value: Any) -> Value:
     return Value(value, output_field=JSONField())
 
 
@@ -287,7 +287,7 @@ def _type_is(json: Expression, name: str) -> Exact:
     return Exact(Func(json, function="jsonb_typeof", output_field=TextField()), name)
 
 
-def _text_of(json: Expression) -> Func:
+def text_of(json: Expression) -> Func:
     return Func(json, template="(%(expressions)s #>> '{}')", output_field=TextField())
 
 
