@@ -126,6 +126,7 @@ DATABASE = env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": DATABASE
     | {
+        "ENGINE": "operations.postgresql",
         "HOST": database_host(DATABASE_URL, DATABASE["HOST"]),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,

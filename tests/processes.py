@@ -90,9 +90,13 @@ class Site:
         """Point this process's ORM at the site's database, where that is not the test's own."""
         from django.db import connections
 
+        from loyalty_site.settings import database_host
+
         usual = connections["default"]
         there = usual.copy()
-        there.settings_dict["NAME"] = self.environment["DATABASE_URL"].rpartition("/")[2]
+        address = self.environment["DATABASE_URL"]
+        there.settings_dict["NAME"] = address.rpartition("/")[2]
+        there.settings_dict["HOST"] = database_host(address, there.settings_dict["HOST"])
         connections["default"] = there
         try:
             with self.blocker.unblock():
