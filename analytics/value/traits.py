@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.traits import KnownTrait, TraitKind
 
+# In days; also those of analytics.value.clv, which is not imported here: it takes scipy along.
 HORIZONS = (30, 90, 365)
 PROBABILITY_ACTIVE, PREDICTED_CLV = "probability_active", "predicted_clv"
 
