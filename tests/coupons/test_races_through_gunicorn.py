@@ -146,3 +146,89 @@ def test_a_budget_holds_through_real_processes(live_gunicorn, on_insufficient, u
 
     assert BudgetPeriod.objects.get().used == used
     assert sum(Redemption.objects.values_list("discount_amount", flat=True)) == used
+
+
+@pytest.mark.slow
+def test_two_hundred_single_use_codes_by_thirty_two_tills_each(live_gunicorn):
+    key = ApiClientFactory().key
+    codes = [f"ONCE-{number}" for number in range(200)]
+    coupon(promotion(), codes=codes, max_uses=1)
+
+    def till(number: int):
+        calls = [
+            redeeming(live_gunicorn, key, code=code, idempotency_key=f"{number} {code}") for code in codes
+        ]
+        return lambda: [call() for call in calls]
+
+    answers = [answer for one in at_once([till(number) for number in range(32)]) for answer in one]
+
+    assert outcomes(answers) == {(200, "REDEEMED"): 200, (422, "quantity_exceeded"): 6200}
+    assert Coupon.objects.filter(uses=1).count() == Redemption.objects.count() == 200
+
+
+@pytest.mark.slow
+def test_one_each_and_five_hundred_in_all_by_six_hundred_customers_who_ask_twice(live_gunicorn):
+    key = ApiClientFactory().key
+    limits = [{"subject": "CUSTOMER", "uses": 1}, {"subject": "PROMOTION", "uses": 500}]
+    coupon(promotion(limits=limits), codes=["FIRST-500"], max_uses=None)
+    bodies = [
+        {
+            "customer": {"id": str(customer().public_id)},
+            "order": CART,
+            "redeemables": [{"type": "coupon", "code": "FIRST-500"}],
+        }
+        for _ in range(600)
+    ]
+    calls = [
+        spending(live_gunicorn, key, body, idempotency_key=f"{number} {turn}")
+        for number, body in enumerate(bodies)
+        for turn in range(2)
+    ]
+    answers = []
+
+    for first in range(0, len(calls), 48):
+        answers += at_once(calls[first : first + 48])
+
+    counts = outcomes(answers)
+    assert counts[200, "REDEEMED"] == 500
+    assert counts.keys() <= {
+        (200, "REDEEMED"),
+        (422, "quantity_exceeded"),
+        (422, "redemption_rules_violated"),
+    }
+    assert Redemption.objects.count() == Redemption.objects.values("customer").distinct().count() == 500
+
+
+@pytest.mark.slow
+def test_a_budget_burns_only_the_codes_it_paid_for(live_gunicorn):
+    key = ApiClientFactory().key
+    budget = {"metric": "DISCOUNT_AMOUNT", "cap": 550, "on_insufficient": "REJECT"}
+    codes = [f"TEN-{number}" for number in range(100)]
+    coupon(promotion(amount(10), budget=budget), codes=codes, max_uses=1)
+    calls = [redeeming(live_gunicorn, key, code=code, idempotency_key=code) for code in codes]
+
+    answers = at_once(calls[:50]) + at_once(calls[50:])
+
+    assert outcomes(answers) == {(200, "REDEEMED"): 55, (422, "budget_exceeded"): 45}
+    assert BudgetPeriod.objects.get().used == 550
+    assert Coupon.objects.filter(uses=1).count() == 55
+    assert Coupon.objects.filter(uses=0).count() == 45
+
+
+@pytest.mark.slow
+def test_two_hundred_keys_sixteen_times_each_spend_two_hundred_times(live_gunicorn):
+    key = ApiClientFactory().key
+    coupon(promotion(), codes=["STORY-1"], max_uses=None)
+    calls = [
+        redeeming(live_gunicorn, key, code="STORY-1", idempotency_key=f"key {number}")
+        for number in range(200)
+        for _ in range(16)
+    ]
+    answers = []
+
+    for first in range(0, len(calls), 64):
+        answers += at_once(calls[first : first + 64])
+
+    assert outcomes(answers).keys() <= {(200, "REDEEMED"), (409, "idempotency_in_progress")}
+    assert len({body for status, body in answers if status == 200}) == 200
+    assert RedemptionStack.objects.count() == Coupon.objects.get().uses == 200
