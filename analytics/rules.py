@@ -66,6 +66,19 @@ def inverted(score: int) -> int:
     return SCORES + 1 - score
 
 
+def replacement_score(days: int, *, cycle_days: int, tolerance_days: int) -> int:
+    """Return R for goods that are bought again after a cycle: 5 within it and its tolerance, 4 within two...
+
+    The fifth tolerance away from the cycle, on either side, and all further ones are 1.
+    """
+    return fixed_recency_score(abs(days - cycle_days), replacement_steps(tolerance_days))
+
+
+def replacement_steps(tolerance_days: int) -> list[int]:
+    """Return the most days away from the cycle for R 2, 3, 4 and 5."""
+    return [tolerance_days * step for step in range(SCORES - 1, 0, -1)]
+
+
 def scaled_weights(weights: Sequence[Decimal | int | float]) -> list[Decimal]:
     """Return the weights of R, F and M scaled to sum 3, so that every sum of scores lies in 3..15."""
     exact = [Decimal(str(weight)) for weight in weights]
@@ -128,6 +141,9 @@ def loyalty_level(score_sum: Decimal | int) -> Level:
     return next(level for level in reversed(LEVELS) if score_sum >= level.lowest)
 
 
+FORMER = "#94a3b8"
+
+
 @dataclass(frozen=True)
 class RfmSegment:
     """A named set of codes such as 555, with what a marketer should know about it.
@@ -137,9 +153,9 @@ class RfmSegment:
 
     code: str
     name: str
-    label: Promise
+    label: Promise | str
     colour: str
-    advice: Promise
+    advice: Promise | str
     codes: frozenset[str]
 
 
@@ -164,8 +180,13 @@ class SegmentMap:
         return next(segment for segment in self.segments if code in segment.codes)
 
     def by_code(self, segment_code: str) -> RfmSegment:
-        """Return the segment named by its own code, such as `cant-lose`."""
-        return next(segment for segment in self.segments if segment.code == segment_code)
+        """Return the segment named by its own code, such as `cant-lose`.
+
+        One that a map had and has no more is still a word in old runs and moves: its code names it.
+        """
+        return next((segment for segment in self.segments if segment.code == segment_code), None) or (
+            RfmSegment(segment_code, segment_code, segment_code, FORMER, "", frozenset())
+        )
 
     def in_order(self) -> list[str]:
         """Return the segment code of each of the 125 codes from 111 to 555."""

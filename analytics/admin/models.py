@@ -69,11 +69,20 @@ class RfmModelAdmin(ModelAdmin):
         (None, {"fields": [("name", "code"), ("schedule", "minimum_population")]}),
         (
             gettext_lazy("What counts"),
-            {"fields": [("scope", "window_days"), ("recency", "monetary")]},
+            {"fields": [("scope", "scope_value"), ("window_days", "season"), "monetary"]},
         ),
         (
             gettext_lazy("How it is scored"),
-            {"fields": ["binning", "thresholds", "weights", "segment_map"]},
+            {
+                "fields": [
+                    ("recency", "cycle_days", "tolerance_days"),
+                    "binning",
+                    "thresholds",
+                    "weights",
+                    "segment_map",
+                    ("commit_after_runs", "commit_jump"),
+                ]
+            },
         ),
     ]
 

@@ -28,7 +28,7 @@ from operations.errors import NotFound
 
 def find_model(reference: str) -> RfmModel:
     """Return the model under an id or code. Raises NotFound."""
-    model = RfmModel.objects.by_reference(reference).first()
+    model = RfmModel.objects.select_related("season", "segment_map").by_reference(reference).first()
     if model is None:
         raise NotFound
     return model
@@ -38,7 +38,7 @@ class RfmModelsView(ListAPIView):
     """The models; POST creates one, still without scores until its first run."""
 
     required_scope = {"GET": READ, "POST": RUN}
-    queryset = RfmModel.objects.all()
+    queryset = RfmModel.objects.select_related("season", "segment_map")
     serializer_class = RfmModelOut
 
     @extend_schema(request=RfmModelIn, responses={201: RfmModelOut, 409: ProblemOut, 422: ProblemOut})
@@ -54,7 +54,7 @@ class RfmModelView(RetrieveAPIView):
     """One model, by id or code."""
 
     required_scope = READ
-    queryset = RfmModel.objects.all()
+    queryset = RfmModel.objects.select_related("season", "segment_map")
     serializer_class = RfmModelOut
 
     def get_object(self) -> RfmModel:

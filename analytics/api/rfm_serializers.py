@@ -5,9 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from analytics.api.calls import CALENDAR
-from analytics.models import RfmModel, RfmRun, RfmScore
+from analytics.models import RfmModel, RfmRun, RfmScore, RfmSegmentMap
 from analytics.rules import number
 from analytics.services.migration import Migration
+from customers.models import Season
 
 
 class ScopeField(serializers.Serializer):
@@ -23,6 +24,13 @@ class ThresholdsField(serializers.Serializer):
     r = serializers.ListField(child=serializers.IntegerField(min_value=0), min_length=4, max_length=4)
     f = serializers.ListField(child=serializers.IntegerField(min_value=0), min_length=4, max_length=4)
     m = serializers.ListField(child=serializers.IntegerField(min_value=0), min_length=4, max_length=4)
+
+
+class ReplacementField(serializers.Serializer):
+    """When goods are bought again: after a cycle, give or take a tolerance."""
+
+    cycle_days = serializers.IntegerField(min_value=1, max_value=36_500)
+    tolerance_days = serializers.IntegerField(min_value=1, max_value=36_500)
 
 
 class RfmModelIn(serializers.Serializer):
@@ -42,7 +50,15 @@ class RfmModelIn(serializers.Serializer):
         max_length=3,
         required=False,
     )
-    segment_map = serializers.ChoiceField(choices=RfmModel.Map.choices, required=False)
+    season = serializers.SlugRelatedField(
+        slug_field="code", queryset=Season.objects.all(), allow_null=True, required=False
+    )
+    replacement = ReplacementField(allow_null=True, required=False)
+    segment_map = serializers.SlugRelatedField(
+        slug_field="code", queryset=RfmSegmentMap.objects.all(), required=False
+    )
+    commit_after_runs = serializers.IntegerField(min_value=1, max_value=30, required=False)
+    commit_jump = serializers.IntegerField(min_value=1, max_value=4, required=False)
     minimum_population = serializers.IntegerField(min_value=1, max_value=10**9, required=False)
     schedule = serializers.ChoiceField(choices=RfmModel.Schedule.choices, required=False)
 
@@ -57,19 +73,30 @@ class RfmModelIn(serializers.Serializer):
             values |= {"scope": scope["kind"], "scope_value": scope["value"] or ""}
         if values.get("thresholds"):
             values["thresholds"] = dict(values["thresholds"])
+        if replacement := values.pop("replacement", None):
+            values |= replacement
         return values
 
 
 class RfmModelOut(serializers.ModelSerializer):
     id = serializers.CharField()
     scope = serializers.SerializerMethodField()
+    season = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    replacement = serializers.SerializerMethodField()
+    segment_map = serializers.SlugRelatedField(slug_field="code", read_only=True)
 
     class Meta:
         model = RfmModel
         fields = [
-            "id", "code", "name", "scope", "window_days", "recency", "binning", "thresholds", "monetary",
-            "weights", "segment_map", "minimum_population", "schedule", "created_at",
+            "id", "code", "name", "scope", "window_days", "season", "recency", "replacement", "binning",
+            "thresholds", "monetary", "weights", "segment_map", "minimum_population", "commit_after_runs",
+            "commit_jump", "schedule", "created_at",
         ]  # fmt: skip
+
+    def get_replacement(self, model: RfmModel) -> ReplacementField(allow_null=True):
+        if model.cycle_days is None:
+            return None
+        return {"cycle_days": model.cycle_days, "tolerance_days": model.tolerance_days}
 
     def get_scope(self, model: RfmModel) -> ScopeField:
         return {"kind": model.scope, "value": model.scope_value or None}

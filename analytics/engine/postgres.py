@@ -22,7 +22,10 @@ ORDERS, SCORES, TRANSITIONS = (
     sql.Identifier(model._meta.db_table) for model in (Order, RfmScore, RfmTransition)
 )
 MANY_ROWS = 10_000
-COLUMNS = ["r", "f", "m", "sum", "segment", "last_order_on", "orders", "net_amount"]
+COLUMNS = [
+    "r", "f", "m", "sum", "segment", "candidate_segment", "candidate_runs", "entered_sum", "last_order_on",
+    "orders", "net_amount",
+]  # fmt: skip
 VALUES, OLD, NEW, EXCLUDED = (
     sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(column) for column in COLUMNS)
     for prefix in ("", "old.", "new.", "EXCLUDED.")
@@ -87,7 +90,8 @@ class PostgresEngine:
             """(
             SELECT customer_id, r, f, m, {sum} AS sum,
                    ({segments}::text[])[(r - 1) * 25 + (f - 1) * 5 + m] AS segment,
-                   last_order_on, orders, net_amount
+                   ({segments}::text[])[(r - 1) * 25 + (f - 1) * 5 + m] AS candidate_segment,
+                   0 AS candidate_runs, {sum} AS entered_sum, last_order_on, orders, net_amount
             FROM (SELECT *, {r} AS r, {f} AS f, {m} AS m FROM {customers}) AS customers)
             """
         ).format(

@@ -1,3 +1,13 @@
-from analytics.models.rfm import RfmModel, RfmRun, RfmScore, RfmTransition
+from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
+from analytics.models.score import RfmScore, RfmTransition
+from analytics.models.segment_map import RfmMapSegment, RfmSegmentMap
 
-__all__ = ["RfmModel", "RfmRun", "RfmScore", "RfmTransition"]
+__all__ = [
+    "RfmMapSegment",
+    "RfmModel",
+    "RfmRun",
+    "RfmScore",
+    "RfmSegmentMap",
+    "RfmSnapshot",
+    "RfmTransition",
+]

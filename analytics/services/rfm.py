@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analytics.engine import Applied, PostgresEngine, RfmEngine, Thresholds
 from analytics.errors import PopulationTooSmall, RfmRunInProgress
-from analytics.models import RfmModel, RfmRun, RfmScore
+from analytics.models import RfmModel, RfmRun, RfmScore, RfmSegmentMap
 from analytics.rules import RfmSegment, number, scaled_weights
 from customers.models import Segment
 from customers.services.memberships import replace_members
@@ -36,6 +36,7 @@ def create_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
     """
     if RfmModel.objects.filter(code=code).exists():
         raise Conflict(f"There is already an RFM model with the code {code}.")
+    settings.setdefault("segment_map", RfmSegmentMap.objects.built_in("ELEVEN"))
     model = RfmModel(code=code, name=name, **settings)
     try:
         model.full_clean()
@@ -135,7 +136,8 @@ def run_rfm(model: RfmModel, *, as_of: date, run: RfmRun | None = None, at: date
 def _carry_out(run: RfmRun, *, at: datetime) -> None:
     started = time.monotonic()
     model, engine = run.model, _engine(run)
-    aggregate = engine.aggregate(from_=model.window_start(run.as_of), before=run.as_of)
+    from_, before = model.window(run.as_of)
+    aggregate = engine.aggregate(from_=from_, before=before)
     thresholds = _thresholds(model, engine, aggregate.population)
     applied = engine.apply(thresholds)
     written = engine.write()

@@ -58,9 +58,9 @@ class PlaceAdmin(ModelAdmin):
 
 @admin.register(Store)
 class StoreAdmin(PlaceAdmin):
-    list_display = ["code", "name", "city", "region", "country"]
+    list_display = ["code", "name", "store_group", "city", "region", "country"]
     fieldsets = [
-        (None, {"fields": [("code", "name")]}),
+        (None, {"fields": [("code", "name"), "store_group"]}),
         (_("Address"), {"fields": [("country", "region"), ("city", "postcode")]}),
     ]
 

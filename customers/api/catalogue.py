@@ -53,6 +53,7 @@ class StoreIn(StrictSerializer):
     region = LineField(max_length=120, required=False, allow_blank=True)
     city = LineField(max_length=120, required=False, allow_blank=True)
     postcode = LineField(max_length=16, required=False, allow_blank=True)
+    store_group = LineField(max_length=120, required=False, allow_blank=True)
 
 
 class StoreOut(serializers.ModelSerializer):
@@ -61,7 +62,7 @@ class StoreOut(serializers.ModelSerializer):
 
     class Meta:
         model = Store
-        fields = ["id", "code", "name", "country", "region", "city", "postcode"]
+        fields = ["id", "code", "name", "country", "region", "city", "postcode", "store_group"]
 
 
 def _upsert(view: type, request: Request, upsert: Any, key: str) -> HttpResponse:

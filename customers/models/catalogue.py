@@ -77,12 +77,13 @@ class Place(models.Model):
 
 
 class Store(Place):
-    """A place where people buy in person."""
+    """A place where people buy in person. Stores of one `store_group` are looked at together."""
 
     country = CountryField(_("country"), blank=True)
     region = models.CharField(_("region"), max_length=120, blank=True)
     city = models.CharField(_("city"), max_length=120, blank=True)
     postcode = models.CharField(_("postcode"), max_length=16, blank=True)
+    store_group = models.CharField(_("store group"), max_length=120, blank=True, db_index=True)
 
     class Meta(Place.Meta):
         verbose_name = _("store")

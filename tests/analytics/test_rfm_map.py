@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from analytics.models import RfmModel, RfmRun
+from analytics.models import RfmModel, RfmRun, RfmSegmentMap
 from analytics.panels import rfm_panel
 from analytics.services import create_rfm_model, run_rfm
 from analytics.tasks import score_rfm_model, score_rfm_models
@@ -148,7 +148,9 @@ def test_a_marketer_writes_down_a_model_without_code(analyst):
         "binning": "QUANTILE",
         "thresholds": "",
         "weights": "[1, 1, 2]",
-        "segment_map": "ELEVEN",
+        "segment_map": RfmSegmentMap.objects.built_in("ELEVEN").pk,
+        "commit_after_runs": 3,
+        "commit_jump": 2,
     }
 
     analyst.post(reverse("admin:analytics_rfmmodel_add"), values)

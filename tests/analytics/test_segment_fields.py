@@ -21,6 +21,7 @@ def score(model: RfmModel, customer, code: str, segment: str) -> RfmScore:
     r, f, m = (int(digit) for digit in code)
     return RfmScore.objects.create(
         model=model, customer=customer, r=r, f=f, m=m, sum=r + f + m, segment=segment,
+        candidate_segment=segment, entered_sum=r + f + m,
         last_order_on=NOON.date(), orders=3, net_amount=5000,
     )  # fmt: skip
 
