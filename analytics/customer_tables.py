@@ -12,4 +12,15 @@ TABLES = [
         derived=True,
     ),
     CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE, profile=True, derived=True),
+    CustomerTable(
+        "analytics.SurveyParticipation",
+        on_merge=OnMerge.STEP,
+        step="analytics.services.survey_merges.merge_answers",
+    ),
+    CustomerTable(
+        "analytics.SurveyResponse",
+        on_merge=OnMerge.STEP,
+        step="analytics.services.survey_merges.merge_answers",
+        blank={"answers": {}, "comment": ""},
+    ),
 ]

@@ -1,6 +1,6 @@
 """What can go wrong in analytics. Base tree: operations.errors."""
 
-from operations.errors import Conflict, Refusal
+from operations.errors import Conflict, NotFound, Refusal
 
 
 class PopulationTooSmall(Refusal):
@@ -11,3 +11,27 @@ class PopulationTooSmall(Refusal):
 class RfmRunInProgress(Conflict):
     key = "run_in_progress"
     message = "This model is being run right now; this second run did nothing."
+
+
+class SurveyNotFound(NotFound):
+    message = "There is no such survey."
+
+
+class SurveyClosed(Refusal):
+    key = "survey_closed"
+    message = "This survey takes no answers now."
+
+
+class AlreadyAnswered(Conflict):
+    key = "already_answered"
+    message = "This person has answered this survey already."
+
+
+class SurveyInUse(Refusal):
+    key = "survey_in_use"
+    message = "There are answers already: words may change, the questions not. Copy the survey to ask others."
+
+
+class SurveyMoveNotPossible(Refusal):
+    key = "move_not_possible"
+    message = "The survey is in no state for this."

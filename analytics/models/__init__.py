@@ -1,6 +1,7 @@
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
 from analytics.models.score import RfmScore, RfmTransition
 from analytics.models.segment_map import RfmMapSegment, RfmSegmentMap
+from analytics.models.survey import Survey, SurveyParticipation, SurveyQuestion, SurveyResponse
 
 __all__ = [
     "RfmMapSegment",
@@ -10,4 +11,8 @@ __all__ = [
     "RfmSegmentMap",
     "RfmSnapshot",
     "RfmTransition",
+    "Survey",
+    "SurveyParticipation",
+    "SurveyQuestion",
+    "SurveyResponse",
 ]
