@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.periods import Grain, period_start, periods_between, shift
+from analytics.windows import Window
 from operations import formats
 
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
@@ -93,6 +94,10 @@ class ChosenPeriod:
         return (self.end - self.start).days + 1
 
     @property
+    def window(self) -> Window:
+        return Window(self.start, self.end + timedelta(days=1))
+
+    @property
     def compared(self) -> tuple[date, date] | None:
         """Return the first and the last day compared with, or None.
 
@@ -106,9 +111,8 @@ class ChosenPeriod:
         if self.preset in TO_DATE:
             before = shift(self.start, TO_DATE[self.preset], -1)
             return before, min(before + timedelta(days=self.days - 1), self.start - timedelta(days=1))
-        if months := whole_months(self.start, self.end):
-            return shift(self.start, Grain.MONTH, -months), self.start - timedelta(days=1)
-        return self.start - timedelta(days=self.days), self.start - timedelta(days=1)
+        before = self.window.before()
+        return before.start, before.last
 
     @property
     def starts(self) -> list[date]:
@@ -178,14 +182,6 @@ class ChosenPeriod:
             else:
                 query[name] = value
         return f"?{query.urlencode()}"
-
-
-def whole_months(start: date, end: date) -> int:
-    """Return how many months the days are, when they are whole ones; else 0."""
-    after = end + timedelta(days=1)
-    if start.day != 1 or after.day != 1:
-        return 0
-    return (after.year - start.year) * 12 + after.month - start.month
 
 
 def years_earlier(day: date, years: int = 1) -> date:

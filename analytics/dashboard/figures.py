@@ -22,10 +22,10 @@ DAILY_UP_TO = 90
 
 def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
     """Return the strip: the last days against as many before them."""
-    now, before = comparison.now, comparison.before
     against = ngettext("vs previous %(days)d day", "vs previous %(days)d days", days) % {"days": days}
 
-    def figure(label: str, name: str, write, icon: str, hint: str = "") -> Delta:
+    def figure(label: str, name: str, write, icon: str, hint: str = "", part: str = "") -> Delta:
+        now, before = (getattr(comparison, part + side) for side in ("now", "before"))
         value, earlier = getattr(now, name), getattr(before, name)
         delta = change(value, earlier) if comparison.whole else None
         return Delta(
@@ -36,7 +36,7 @@ def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
         figure(_("Revenue"), "net_amount", formats.whole_money, "payments"),
         figure(_("Orders"), "orders", formats.number, "receipt_long"),
         figure(_("Customers who bought"), "buyers", formats.number, "group"),
-        figure(_("New customers"), "new_customers", formats.number, "person_add", _("first order ever")),
+        figure(_("New customers"), "new_buyers", formats.number, "person_add", _("first order ever")),
         figure(_("Average order"), "average_transaction_value", formats.money, "shopping_basket"),
         figure(_("Bought again"), "repeat_rate", formats.percent, "repeat"),
         Delta(
@@ -51,6 +51,7 @@ def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
             formats.percent,
             "confirmation_number",
             _("of those handed out"),
+            part="coupons_",
         ),
     ]
 

@@ -96,7 +96,7 @@ def test_the_redemption_rate_is_of_what_was_handed_out_in_the_period(purchases):
     october, november = kpis(date(2026, 10, 1), TODAY)
 
     assert (october.redemption_rate, november.redemption_rate) == (0.5, None)
-    assert compare_days(60, until=TODAY).now.redemption_rate == 0.5
+    assert compare_days(60, until=TODAY).coupons_now.redemption_rate == 0.5
 
 
 def test_a_period_that_ends_before_it_starts_is_bad_input():
@@ -111,7 +111,7 @@ def test_the_last_days_stand_against_as_many_before(purchases):
 
     assert (comparison.now.net_amount, comparison.now.orders, comparison.now.buyers) == (7000, 3, 2)
     assert (comparison.before.net_amount, comparison.before.orders, comparison.before.buyers) == (3500, 2, 2)
-    assert comparison.now.new_customers == 1
+    assert comparison.now.new_buyers == 1
     assert comparison.whole
     assert comparison.retention_rate == 0.5
     assert not compare_days(365, until=TODAY).whole
