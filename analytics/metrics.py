@@ -1,0 +1,278 @@
+"""Every figure that can be charted, compared and aimed at, by its code.
+
+A metric takes one number from the facts of a span of time; metrics of one source are counted together. Pages
+list them, objectives watch them, the API answers them: a new one is one entry here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics.purchases import ANYWHERE
+from analytics.services.kpis.answers import nps_facts
+from analytics.services.kpis.coupons import coupon_facts
+from analytics.services.kpis.purchases import purchase_facts
+from analytics.windows import Scope, Window, preceding, windows_of
+from customers.models import RollupScope, Segment
+from operations.errors import InvalidInput
+
+Value = Decimal | float | int | None
+EVERY_SCOPE = frozenset(RollupScope)
+ONLY_ALL = frozenset([RollupScope.ALL])
+
+
+class Unit(StrEnum):
+    """In what a metric is told; amounts are minor units, shares from 0 to 1."""
+
+    NUMBER = "number"
+    PERCENT = "percent"
+    MONEY = "money"
+
+
+class Better(StrEnum):
+    """Which way is good news."""
+
+    UP = "up"
+    DOWN = "down"
+    NEITHER = "neither"
+
+
+class Source(Protocol):
+    """Counts the facts of spans that follow each other; `before` is the span in front of the first."""
+
+    def __call__(
+        self, windows: Sequence[Window], before: Window, *, scope: Scope, segment: Segment | None
+    ) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure. `scopes` are the kinds of parts of the business it can be narrowed to.
+
+    `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals.
+    """
+
+    code: str
+    label: str | Promise
+    unit: Unit
+    better: Better
+    group: str | Promise
+    meaning: str | Promise
+    source: Source
+    value: Callable[[Any], Value]
+    scopes: frozenset[str] = EVERY_SCOPE
+    segments: bool = True
+    digits: int = 0
+
+    def can_be_narrowed(self, scope: Scope | None, segment: Segment | None) -> bool:
+        """Return whether the metric exists for a part of the business and for a segment."""
+        return (scope.kind if scope else RollupScope.ALL) in self.scopes and (self.segments or not segment)
+
+
+def metric_named(code: str) -> Metric:
+    """Return the metric with a code. Raises InvalidInput."""
+    metric = METRICS.get(code)
+    if metric is None:
+        raise InvalidInput.at("/metric", _("There is no key figure “%(code)s”.") % {"code": code})
+    return metric
+
+
+def metric_series(
+    code: str,
+    *,
+    start: date,
+    end: date,
+    grain: str,
+    scope: Scope | None = None,
+    segment: Segment | None = None,
+) -> list[tuple[date, Value]]:
+    """Return (first day, value) of every whole period that holds a day from `start` to `end`.
+
+    None where a period has no such figure. Raises InvalidInput for an unknown code, for a scope or segment
+    the metric cannot be narrowed to, and for more than a thousand periods.
+    """
+    windows = windows_of(start, end, grain)
+    (values,) = metric_values(
+        [code], windows, preceding(windows, grain), scope=scope, segment=segment
+    ).values()
+    return [(window.start, value) for window, value in zip(windows, values, strict=True)]
+
+
+def metric_value(
+    code: str, *, start: date, end: date, scope: Scope | None = None, segment: Segment | None = None
+) -> Value:
+    """Return one figure of the days from `start` to `end`, both included.
+
+    What needs a period before (retention, say) takes as many whole months or days in front of `start`.
+    """
+    window = Window(start, end + timedelta(days=1))
+    ((value,),) = metric_values([code], [window], window.before(), scope=scope, segment=segment).values()
+    return value
+
+
+def metric_values(
+    codes: Iterable[str],
+    windows: Sequence[Window],
+    before: Window,
+    *,
+    scope: Scope | None = None,
+    segment: Segment | None = None,
+) -> dict[str, list[Value]]:
+    """Return the values of several metrics for each span, each source counted once.
+
+    Raises InvalidInput for an unknown code, and for a scope or segment one cannot be narrowed to.
+    """
+    metrics = [metric_named(code) for code in codes]
+    for metric in metrics:
+        if not metric.can_be_narrowed(scope, segment):
+            raise InvalidInput.at(
+                "/scope", _("“%(metric)s” is not known for this part.") % {"metric": metric.label}
+            )
+    facts: dict[Source, Sequence[Any]] = {}
+    for metric in metrics:
+        if metric.source not in facts:
+            facts[metric.source] = metric.source(windows, before, scope=scope or ANYWHERE, segment=segment)
+    return {metric.code: [metric.value(each) for each in facts[metric.source]] for metric in metrics}
+
+
+SALES, LOYALTY, COUPONS, VOICE = (
+    gettext_lazy("Sales"),
+    gettext_lazy("Customers who stay"),
+    gettext_lazy("Incentives"),
+    gettext_lazy("What customers say"),
+)
+
+
+def _sales(code: str, label: Promise, meaning: Promise, unit: Unit = Unit.NUMBER, **more: Any) -> Metric:
+    better = more.pop("better", Better.UP)
+    return Metric(code, label, unit, better, SALES, meaning, purchase_facts, _attribute(code), **more)
+
+
+def _staying(code: str, label: Promise, meaning: Promise, unit: Unit = Unit.NUMBER, **more: Any) -> Metric:
+    better = more.pop("better", Better.UP)
+    return Metric(code, label, unit, better, LOYALTY, meaning, purchase_facts, _attribute(code), **more)
+
+
+def _attribute(name: str) -> Callable[[Any], Value]:
+    return lambda facts: getattr(facts, name)
+
+
+_ALL = [
+    _sales(
+        "net_amount",
+        gettext_lazy("Revenue"),
+        gettext_lazy("Goods of paid orders after discounts, less refunds."),
+        Unit.MONEY,
+    ),
+    _sales("orders", gettext_lazy("Orders"), gettext_lazy("Paid orders, anonymous ones too.")),
+    _sales(
+        "buyers",
+        gettext_lazy("Customers who bought"),
+        gettext_lazy("Known customers with at least one order."),
+    ),
+    _sales(
+        "average_transaction_value",
+        gettext_lazy("Average order"),
+        gettext_lazy("Revenue divided by orders."),
+        Unit.MONEY,
+    ),
+    _sales(
+        "purchase_frequency",
+        gettext_lazy("Orders per customer"),
+        gettext_lazy("Orders of known customers divided by those customers."),
+        digits=2,
+    ),
+    _staying(
+        "new_buyers",
+        gettext_lazy("New customers"),
+        gettext_lazy("Customers with their first order of all time."),
+    ),
+    _staying(
+        "repeat_rate",
+        gettext_lazy("Bought again"),
+        gettext_lazy("Of the customers who bought, who ordered more than once in the same period."),
+        Unit.PERCENT,
+    ),
+    _staying(
+        "retention_rate",
+        gettext_lazy("Retention"),
+        gettext_lazy("Of those who bought in the period before, who bought again in this one."),
+        Unit.PERCENT,
+    ),
+    _staying(
+        "net_retention_rate",
+        gettext_lazy("Retention, (E − N) / S"),
+        gettext_lazy(
+            "Buyers of the period without the new ones, per buyer of the period before. Who comes back after"
+            " a break counts, so that it may be above 100 %."
+        ),
+        Unit.PERCENT,
+    ),
+    _staying(
+        "churn_rate",
+        gettext_lazy("Churn"),
+        gettext_lazy("Of those who bought in the period before, who did not buy in this one."),
+        Unit.PERCENT,
+        better=Better.DOWN,
+    ),
+    _staying(
+        "retained",
+        gettext_lazy("Returning customers"),
+        gettext_lazy("Bought in the period before and in this one."),
+    ),
+    _staying(
+        "resurrecting",
+        gettext_lazy("Customers won back"),
+        gettext_lazy("Bought before, not in the period before, and again in this one."),
+    ),
+    _staying(
+        "dormant",
+        gettext_lazy("Customers gone quiet"),
+        gettext_lazy("Bought in the period before and not in this one."),
+        better=Better.DOWN,
+    ),
+    Metric(
+        "redemption_rate",
+        gettext_lazy("Coupons redeemed, of those handed out"),
+        Unit.PERCENT,
+        Better.UP,
+        COUPONS,
+        gettext_lazy("Of the coupons handed out in the period, which share has been redeemed since."),
+        coupon_facts,
+        _attribute("redemption_rate"),
+        scopes=ONLY_ALL,
+    ),
+    Metric(
+        "redemptions_per_coupon",
+        gettext_lazy("Redemptions per coupon handed out"),
+        Unit.PERCENT,
+        Better.UP,
+        COUPONS,
+        gettext_lazy(
+            "Redemptions in the period divided by the coupons handed out in it; a coupon of an earlier period"
+            " counts when it is redeemed."
+        ),
+        coupon_facts,
+        _attribute("redemptions_per_coupon"),
+        scopes=ONLY_ALL,
+    ),
+    Metric(
+        "nps",
+        gettext_lazy("Net promoter score"),
+        Unit.NUMBER,
+        Better.UP,
+        VOICE,
+        gettext_lazy("Answers of 9 and 10 less those of 0 to 6, per hundred answers."),
+        nps_facts,
+        _attribute("nps"),
+        scopes=ONLY_ALL,
+    ),
+]
+METRICS: dict[str, Metric] = {metric.code: metric for metric in _ALL}
