@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
@@ -78,15 +79,46 @@ def _last_day(budget: Budget, today: date, promotion: Promotion) -> date | None:
 
 
 def _daily(budget: Budget, first: date, at: datetime) -> dict[date, int]:
-    """Return what was spent on each day since; what is given without a redemption has no days."""
+    """Return what was spent on each day since."""
     promotion = budget.promotion
     zone = ZoneInfo(promotion.time_zone)
     since = datetime(first.year, first.month, first.day, tzinfo=zone)
+    if budget.metric in (Budget.Metric.GIFT_AMOUNT, Budget.Metric.POINTS):
+        return _daily_gifts(budget, since, at)
     units = Sum("discount_amount") if budget.counts_money else Count("pk")
     rows = Redemption.objects.standing().filter(
         promotion=promotion, redeemed_at__gte=since, redeemed_at__lte=at
     )
     return dict(rows.order_by().values_list(TruncDate("redeemed_at", tzinfo=zone)).annotate(units=units))
+
+
+def _daily_gifts(budget: Budget, since: datetime, at: datetime) -> dict[date, int]:
+    """Return what was given on each day since: by redemptions, and without one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _GIFTS,
+            {
+                "promotion": budget.promotion_id,
+                "budget": str(budget.pk),
+                "zone": budget.promotion.time_zone,
+                "since": since,
+                "at": at,
+            },
+        )
+        return dict(cursor.fetchall())
+
+
+_GIFTS = """
+SELECT (given.at AT TIME ZONE %(zone)s)::date, sum((one ->> 2)::bigint)::bigint
+FROM (
+    SELECT redeemed_at AS at, consumed -> 'budgets' AS budgets FROM coupons_redemption
+    WHERE promotion_id = %(promotion)s AND status = 'REDEEMED'
+    UNION ALL
+    SELECT granted_at, budgets FROM coupons_promotiongrant WHERE promotion_id = %(promotion)s
+) AS given, jsonb_array_elements(given.budgets) AS one
+WHERE given.at BETWEEN %(since)s AND %(at)s AND one ->> 0 = %(budget)s
+GROUP BY 1
+"""
 
 
 def _chart(

@@ -62,13 +62,17 @@ WHERE (coupon.uses > 0 OR spent.uses IS NOT NULL)
 ORDER BY coupon.id
 """
 _BUDGETS = """
-WITH spent AS (
-    SELECT (taken ->> 0)::bigint AS budget_id, (taken ->> 1)::date AS starts_on,
-           sum((taken ->> 2)::bigint) AS units
-    FROM coupons_redemption, jsonb_array_elements(consumed -> 'budgets') AS taken
-    WHERE status = 'REDEEMED' GROUP BY 1, 2
+WITH taken AS (
+    SELECT one FROM coupons_redemption, jsonb_array_elements(consumed -> 'budgets') AS one
+    WHERE status = 'REDEEMED'
+    UNION ALL
+    SELECT one FROM coupons_promotiongrant, jsonb_array_elements(budgets) AS one
+), spent AS (
+    SELECT (one ->> 0)::bigint AS budget_id, (one ->> 1)::date AS starts_on,
+           sum((one ->> 2)::bigint) AS units
+    FROM taken GROUP BY 1, 2
 )
-SELECT budget_id AS budget, starts_on, period.used, period.cap, coalesce(spent.units, 0) AS redemptions
+SELECT budget_id AS budget, starts_on, period.used, period.cap, coalesce(spent.units, 0) AS taken
 FROM coupons_budgetperiod AS period FULL JOIN spent USING (budget_id, starts_on)
 WHERE coalesce(period.used, 0) <> coalesce(spent.units, 0) OR period.used > period.cap
 ORDER BY 1, 2
@@ -241,7 +245,7 @@ INVARIANTS = [
     ),
     Invariant(
         "coupons.budgets",
-        _("What a budget has used is what its redemptions took, within its cap."),
+        _("What a budget has used is what its redemptions and gifts took, within its cap."),
         _BUDGETS,
     ),
     Invariant("coupons.counters", _("A limit's counter is its redemptions."), _COUNTERS),

@@ -5,7 +5,7 @@ from coupons.models.coupon import Coupon, Publication, Reason
 from coupons.models.gift_card import GiftCard, GiftCardBatch, SealedCode
 from coupons.models.gift_card_request import GiftCardRequest
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
-from coupons.models.limit import Budget, BudgetPeriod, LimitCounter
+from coupons.models.limit import Budget, BudgetPeriod, LimitCounter, PromotionGrant
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
 from coupons.models.redemption_return import RedemptionReturn, RedemptionReturnLine, ReturnedTender
@@ -33,6 +33,7 @@ __all__ = [
     "Period",
     "Promotion",
     "PromotionAlert",
+    "PromotionGrant",
     "PromotionVersion",
     "Publication",
     "Reason",

@@ -19,7 +19,8 @@ class GiftCardRequest(models.Model):
     """Money put on cards by a person: within their limit of the day at once, else when another one agrees.
 
     `parameters` are those of the service that carries it out; `worth_amount` is what it puts on cards in all.
-    The same `token`, a form that was sent twice, is the same request.
+    Whoever reads the new code of a card can spend it: that counts with what is on the card. The same `token`,
+    a form that was sent twice, is the same request.
     """
 
     class Kind(models.TextChoices):
@@ -27,6 +28,7 @@ class GiftCardRequest(models.Model):
         ACTIVATE = "ACTIVATE", _("Activation")
         TOP_UP = "TOP_UP", _("Top-up")
         BATCH = "BATCH", _("Many gift cards")
+        CODE = "CODE", _("A new code shown")
 
     class Status(models.TextChoices):
         AWAITING_APPROVAL = "AWAITING_APPROVAL", _("Waits for approval")

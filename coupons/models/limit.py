@@ -83,6 +83,38 @@ class BudgetPeriod(models.Model):
         return f"{self.used} / {self.cap}"
 
 
+class PromotionGrant(models.Model):
+    """What was given in a promotion's name without a redemption: money on a gift card, or points.
+
+    `units` are minor units or points, by the `metric` they count for; `budgets` names the budgets it took
+    from, each as [budget, first day of the period, units]. One cause gives once.
+    """
+
+    promotion = models.ForeignKey("coupons.Promotion", on_delete=models.PROTECT, related_name="grants")
+    metric = models.CharField(_("what is counted"), max_length=16, choices=Budget.Metric)
+    units = models.PositiveBigIntegerField(_("units"))
+    source_key = models.CharField(max_length=160)
+    budgets = models.JSONField(default=list, editable=False)
+    granted_at = models.DateTimeField(_("given at"))
+
+    class Meta:
+        verbose_name = _("gift in a promotion's name")
+        verbose_name_plural = _("gifts in promotions' names")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["promotion", "metric", "source_key"], name="one_grant_per_promotion_and_cause"
+            ),
+            models.CheckConstraint(condition=models.Q(units__gt=0), name="a_grant_is_worth_something"),
+            models.CheckConstraint(
+                condition=models.Q(metric__in=["GIFT_AMOUNT", "POINTS"]), name="a_grant_is_a_gift_or_points"
+            ),
+        ]
+        indexes = [models.Index(fields=["promotion", "granted_at"], name="grant_of_promotion")]
+
+    def __str__(self) -> str:
+        return f"{self.promotion_id} {self.metric}: {self.units}"
+
+
 class LimitCounter(models.Model):
     """How often a limit's subject used a promotion in one period.
 

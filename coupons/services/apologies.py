@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from coupons.engine import percent_of
 from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch
-from coupons.models import Apology, Coupon, GiftCard, Promotion, Reason
+from coupons.models import Apology, Budget, Coupon, GiftCard, Promotion, Reason
 from coupons.rules import APOLOGIES, local_day, start_of_day
 from coupons.services.allowances import allowance_of, customer_allowance_of
+from coupons.services.budgets import take_from_budgets
 from coupons.services.colleagues import others_may, refuse_own_record
 from coupons.services.gift_cards import issue_gift_card
 from coupons.services.promotions import activate_promotion, create_promotion
@@ -57,7 +58,8 @@ def issue_apology(
     the most it can take off: that share of the order, or settings.APOLOGY_PERCENT_LIMIT without one. Locks
     both allowances.
 
-    Raises InvalidInput, OwnRecord, CurrencyMismatch, and AgentLimitExceeded where nobody else may approve.
+    Raises InvalidInput, OwnRecord, CurrencyMismatch, AgentLimitExceeded where nobody else may approve, and
+    BudgetExceeded where the promotion of the apologies has no money left for gift cards.
     """
     effect, worth = _effect(amount, percent, order, skus, kind)
     if automatic and kind != Apology.Kind.COUPON:
@@ -183,6 +185,14 @@ def _issue(apology: Apology, at: datetime) -> Apology:
     apology.status, apology.issued_at = Apology.Status.ISSUED, at
     apology.save(update_fields=["coupon", "gift_card", "status", "issued_at"])
     _tell(apology, "issued", at)
+    if apology.gift_card:  # A coupon counts when it is redeemed.
+        take_from_budgets(
+            _promotion(apology.currency, at),
+            metric=Budget.Metric.GIFT_AMOUNT,
+            units=apology.worth_amount,
+            source_key=f"apology:{apology.pk}",
+            at=at,
+        )
     return apology
 
 
@@ -225,7 +235,7 @@ def _gift_card(apology: Apology, at: datetime) -> GiftCard:
 
 
 def _promotion(currency: str, at: datetime) -> Promotion:
-    """Return the promotion whose coupons are apologies; each carries a value of its own."""
+    """Return the promotion in whose name apologies are given; each carries a value of its own."""
     code = f"{APOLOGIES}{currency.lower()}"
     promotion = Promotion.objects.filter(code=code).first()
     if promotion is None:

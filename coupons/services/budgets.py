@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from coupons.definitions import BudgetRule, read_budget
 from coupons.errors import BudgetExceeded
-from coupons.models import Budget, BudgetPeriod, Promotion
+from coupons.models import Budget, BudgetPeriod, Promotion, PromotionGrant
 from coupons.rules import period_start
 from coupons.services.keys import BudgetKey
 from coupons.services.locks import open_periods
@@ -54,19 +54,32 @@ def write_budgets(promotion: Promotion, rules: Sequence[tuple[str, BudgetRule]])
         _write_budget(promotion, rule, pointer)
 
 
-def take_from_budgets(promotion: Promotion, *, metric: str, units: int, at: datetime) -> None:
+def take_from_budgets(
+    promotion: Promotion, *, metric: str, units: int, source_key: str, at: datetime
+) -> PromotionGrant:
     """Count what was given in a promotion's name without a redemption: gift-card money, points.
 
-    Raises BudgetExceeded, with nothing taken, when a budget does not bear all of it. To be called last in a
-    transaction: the rows stay locked until it ends.
+    The same `source_key` counts once. Raises BudgetExceeded, with nothing taken, when a budget does not bear
+    all of it. To be called last in a transaction: the rows stay locked until it ends.
     """
     with transaction.atomic():
+        grant, created = PromotionGrant.objects.get_or_create(
+            promotion=promotion,
+            metric=metric,
+            source_key=source_key,
+            defaults={"units": units, "granted_at": at},
+        )
+        if not created:
+            return grant
         for budget in promotion.budgets.filter(metric=metric).order_by("pk"):
             starts_on = period_start(budget.period, at, promotion.time_zone)
             open_periods([BudgetKey(budget.pk, starts_on, budget.cap, True)])
             row = BudgetPeriod.objects.filter(budget=budget, starts_on=starts_on)
             if not row.filter(used__lte=F("cap") - units).update(used=F("used") + units):
                 raise BudgetExceeded
+            grant.budgets.append([budget.pk, starts_on.isoformat(), units])
+        grant.save(update_fields=["budgets"])
+    return grant
 
 
 def _write_budget(promotion: Promotion, rule: BudgetRule, pointer: str) -> None:

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from coupons.models import Promotion
 from loyalty.models import EarningRule
 from operations.api.serializers import InstantField, StrictSerializer
 
@@ -13,12 +14,24 @@ MOST_POINTS = 10**9
 
 
 class AdjustmentIn(StrictSerializer):
-    """Points given (positive) or taken (negative) by hand."""
+    """Points given (positive) or taken (negative) by hand.
+
+    `promotion`, an id or code, is in whose name they are given: they count for its budgets of points.
+    """
 
     points = serializers.IntegerField(min_value=-MOST_POINTS, max_value=MOST_POINTS)
     reason = serializers.CharField(max_length=300)
     activates_at = InstantField(required=False, allow_null=True)
     expires_at = InstantField(required=False, allow_null=True)
+    promotion = serializers.CharField(max_length=64, required=False, allow_null=True)
+
+    def validate_promotion(self, reference: str | None) -> Promotion | None:
+        if reference is None:
+            return None
+        found = Promotion.objects.by_reference(reference).first()
+        if found is None:
+            raise serializers.ValidationError(_("There is no such promotion."))
+        return found
 
     def validate_points(self, points: int) -> int:
         if points == 0:
@@ -28,6 +41,10 @@ class AdjustmentIn(StrictSerializer):
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         if given["points"] < 0 and (given.get("activates_at") or given.get("expires_at")):
             raise serializers.ValidationError(_("Points that are taken have no dates."))
+        if given["points"] < 0 and given.get("promotion"):
+            raise serializers.ValidationError(
+                {"promotion": _("In a promotion's name points are given, not taken.")}
+            )
         return given
 
 
