@@ -2,6 +2,7 @@
 
 Computed from the ledger alone: what was credited until then, less what was spent, taken back and has expired.
 An expiry counts from its instant on, booked or not; it falls on the last day on which the units were good.
+What comes back to a lot after its expiry is owed at no moment: it expires as it comes.
 """
 
 from collections import Counter, defaultdict
@@ -120,8 +121,22 @@ SELECT entry.account_id, entry.kind, entry.delta,
        entry.occurred_at - (entry.kind = 'EXPIRY')::int * interval '1 microsecond' AS at
 FROM coupons_ledgerentry AS entry
 UNION ALL
-SELECT lot.account_id, 'EXPIRY', -lot.remaining, lot.expires_at - interval '1 microsecond'
-FROM coupons_lot AS lot WHERE lot.remaining > 0 AND lot.expires_at <= %(until)s
+SELECT lot.account_id, 'EXPIRY', -expired.units, expired.at
+FROM coupons_lot AS lot CROSS JOIN LATERAL (
+    WITH came_back AS (
+        SELECT entry.occurred_at AS at, movement.delta AS units,
+               sum(movement.delta) OVER (ORDER BY entry.id DESC) - movement.delta AS later
+        FROM coupons_lotmovement AS movement JOIN coupons_ledgerentry AS entry ON entry.id = movement.entry_id
+        WHERE movement.lot_id = lot.id AND movement.delta > 0 AND entry.occurred_at >= lot.expires_at
+    ), late AS (
+        SELECT at, least(units, greatest(lot.remaining - later, 0)) AS units FROM came_back
+    )
+    SELECT at, units FROM late
+    UNION ALL
+    SELECT lot.expires_at - interval '1 microsecond',
+           lot.remaining - coalesce((SELECT sum(units) FROM late), 0)
+) AS expired
+WHERE lot.remaining > 0 AND lot.expires_at <= %(until)s AND expired.units > 0
 """
 _MOVED = f"""
 SELECT account.kind, account.currency, COALESCE(card.vat_kind, ''),

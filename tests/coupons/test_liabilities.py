@@ -63,3 +63,31 @@ def test_the_tax_of_single_purpose_cards_is_due_in_the_month_of_their_issue():
 
     assert (by_tax["SPV"].tax_amount, by_tax["MPV"].tax_amount) == (2200, 0)
     assert liabilities_at(date(2026, 10, 1))[1].tax_amount == 0
+
+
+def test_what_comes_back_to_an_expired_lot_is_owed_at_no_day():
+    one = card(2000, expires_at=MIDNIGHT)
+    debit = services.pay_with_gift_card(one, amount=1500, source_key="x", at=OCTOBER)
+    back = MIDNIGHT + timedelta(days=3)
+    ledger.give_back(debit, units=900, source_key="y", at=back)
+    days = [date(2026, 10, day) for day in (4, 5, 20, 21, 22, 24, 31)]
+
+    unbooked = [liabilities_at(day)[0] for day in days]
+    ledger.expire_lots(at=back)
+    booked = [liabilities_at(day)[0] for day in days]
+    ledger.give_back(debit, units=600, source_key="z", at=back + timedelta(days=1))
+    again = [liabilities_at(day)[0].units for day in days]
+
+    assert [one.units for one in unbooked] == [2000, 500, 0, 0, 0, 0, 0]
+    assert booked == unbooked
+    assert again == [2000, 500, 0, 0, 0, 0, 0]
+    assert (booked[-1].months[-1].returned, booked[-1].months[-1].expired) == (900, 1400)
+
+
+def test_money_given_back_at_midnight_expires_on_the_day_it_came():
+    one = card(2000, expires_at=MIDNIGHT)
+    debit = services.pay_with_gift_card(one, amount=2000, source_key="x", at=OCTOBER)
+    ledger.give_back(debit, units=2000, source_key="y", at=MIDNIGHT + timedelta(days=1))
+    ledger.expire_lots(at=MIDNIGHT + timedelta(days=2))
+
+    assert [liabilities_at(date(2026, 10, day))[0].units for day in (20, 21, 22)] == [0, 0, 0]
