@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from coupons.models import GiftCard
-from coupons.services.gift_cards import disable_gift_card
+from coupons.services.gift_cards import disable_gift_card, hold_card_holders, lock_gift_cards
 from customers.models import Order
 from operations.locks import lock_keys
 
@@ -44,6 +44,9 @@ def _goes_first(card: GiftCard) -> tuple:
 
 
 def _take_back(cards: list[GiftCard], reason: str, at: datetime) -> int:
+    ids = [card.pk for card in cards]
+    hold_card_holders(ids)
+    lock_gift_cards(ids)
     for card in sorted(cards, key=lambda one: one.account_id):
         disable_gift_card(card, reason=reason, at=at, clear=True)
     return len(cards)

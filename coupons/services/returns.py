@@ -27,6 +27,7 @@ from customers.models import Return
 from customers.rules import refund_for
 from customers.services import record_events
 from operations.errors import InvalidInput
+from operations.locks import lock_keys
 from operations.models import ApiClient, User
 from operations.outcomes import Outcome
 
@@ -83,10 +84,12 @@ def default_return_policy() -> Policy:
 
 def link_return(order_return: Return) -> int:
     """Tie what was returned of redemptions under the same id to the order's return; return how many."""
-    link_order(order_return.order)
-    return RedemptionReturn.objects.filter(
-        stack__order=order_return.order, external_id=order_return.external_id, order_return=None
-    ).update(order_return=order_return)
+    with transaction.atomic():
+        link_order(order_return.order)
+        _lock_number(order_return.order_id, order_return.external_id)
+        return RedemptionReturn.objects.filter(
+            stack__order=order_return.order, external_id=order_return.external_id, order_return=None
+        ).update(order_return=order_return)
 
 
 def paid_lines(stack: RedemptionStack) -> list[PaidLine]:
@@ -154,6 +157,7 @@ def _order_return(stack: RedemptionStack, source_id: str, lines: Mapping[str, De
     """Return the order's return of the same id; it tells of the same goods, or one of the two is wrong."""
     if stack.order_id is None:
         return None
+    _lock_number(stack.order_id, source_id)
     row = Return.objects.filter(order=stack.order_id, external_id=source_id).first()
     if row is None:
         return None
@@ -162,6 +166,11 @@ def _order_return(stack: RedemptionStack, source_id: str, lines: Mapping[str, De
     if {line_id: units for line_id, units in recorded.items() if line_id in in_cart} != dict(lines):
         raise ReturnConflict(_("The order's return of this id names other goods."))
     return row
+
+
+def _lock_number(order_id: int, source_id: str) -> None:
+    """Let whoever returns and whoever links the same return wait for each other: one of them sees both."""
+    lock_keys("return", [f"{order_id}:{source_id}"])
 
 
 def _settle(

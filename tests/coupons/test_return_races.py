@@ -1,22 +1,27 @@
 """Returns, rollbacks and cancellations of the same purchase at the same moment."""
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from coupons.engine import Cart, Line
 from coupons.models import BudgetPeriod, Redemption
 from coupons.services import (
     Redeemable,
     issue_gift_card,
+    link_return,
     redeem_stack,
     return_lines,
     roll_back_order,
     roll_back_redemption,
 )
-from customers.models import Event
+from customers.models import Event, Product
+from customers.services import record_return
 from operations.services import check_invariants
 from tests.coupons.factories import NOW, amount, coupon, order, promotion, spending
 from tests.coupons.races import at_once
@@ -95,3 +100,30 @@ def test_a_card_gets_its_money_back_once_from_returns_and_rollbacks_at_once():
 
     assert issued.card.available_at(NOW) == 5000
     assert check_invariants(at=NOW, only=["coupons"]).broken == 0
+
+
+def test_a_return_and_the_order_s_return_at_the_same_instant_are_tied():
+    bought = order(None, number="A-1", total=9000)
+    article = Product.objects.create(sku="LAMP")
+    bought.lines.create(line_id="1", product=article, quantity=3, amount=9000)
+    stack = redeem_stack(spending(coupon(promotion()), cart=cart_of_three(), source_id="A-1"), at=NOW)
+    stack.order = bought
+    stack.save()
+
+    def told_by_the_shop():
+        try:
+            outcome = record_return(bought, source_id="R-1", returned_at=NOW, quantities={"1": Decimal(1)})
+            link_return(outcome.row)
+            return outcome.row
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            mine = return_lines(stack, source_id="R-1", lines={"1": Decimal(1)}, at=NOW).row
+            theirs = pool.submit(told_by_the_shop)
+            time.sleep(0.5)  # It is linked before this transaction ends, or waits for it.
+        theirs = theirs.result(timeout=10)
+
+    mine.refresh_from_db()
+    assert mine.order_return == theirs
