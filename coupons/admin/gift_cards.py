@@ -101,9 +101,10 @@ class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
             messages.success(self.request, _("The card is good for longer."))
         else:
             send = form.cleaned_data["send"]
-            if not send:
-                services.check_code_may_be_shown(card, agent=self.request.user, at=given["at"])
-            services.renew_gift_card(card, channel=Channel.EMAIL if send else None, **given)
+            if send:
+                services.renew_gift_card(card, channel=Channel.EMAIL, **given)
+            else:
+                services.show_new_code(card, agent=given["by"], reason=given["reason"], at=given["at"])
             messages.success(self.request, _("The card has a new code; the old one is good no more."))
             if not send:
                 self.request.session[SHOWN_CARD] = card.pk

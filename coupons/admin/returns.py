@@ -21,6 +21,7 @@ from coupons.answers import plain_number
 from coupons.models import Redemption, RedemptionReturn, RedemptionStack
 from coupons.refunds import PaidLine
 from customers.models import Return
+from operations.admin.reauthentication import Reauthenticated
 from operations.errors import FidelioError
 from operations.formats import money
 
@@ -70,10 +71,9 @@ class ReturnForm(forms.Form):
         return {line_id: quantity for line_id, quantity in units.items() if quantity}
 
 
-class TakeBackView(UnfoldModelAdminViewMixin, FormView):
+class ReturnFormView(FormView):
     """Goods of a redeemed cart come back: which, under which number, refunded to whom."""
 
-    permission_required = MAY_RETURN
     template_name = "coupons/take_back.html"
     title = gettext_lazy("Take goods back")
     form_class = ReturnForm
@@ -115,6 +115,12 @@ class TakeBackView(UnfoldModelAdminViewMixin, FormView):
             tenders=stack.redemptions.filter(tender_amount__gt=0).exists(),
         )
 
+
+class TakeBackView(UnfoldModelAdminViewMixin, Reauthenticated, ReturnFormView):
+    """The form, sent: goods come back, by somebody who has proved lately who they are."""
+
+    permission_required = MAY_RETURN
+
     def form_valid(self, form: ReturnForm) -> HttpResponse:
         given, at = form.cleaned_data, timezone.now()
         try:
@@ -134,8 +140,10 @@ class TakeBackView(UnfoldModelAdminViewMixin, FormView):
         return redirect(reverse("admin:coupons_redemption_change", args=[self.kwargs["pk"]]))
 
 
-class RefundQuoteView(TakeBackView):
+class RefundQuoteView(UnfoldModelAdminViewMixin, ReturnFormView):
     """What the form, as it is filled in, would refund: a fragment."""
+
+    permission_required = MAY_RETURN
 
     http_method_names = ["post"]
 
@@ -155,7 +163,7 @@ class RefundQuoteView(TakeBackView):
         return render(self.request, "coupons/refund_quote.html", {"stack": self.stack, **context})
 
 
-class RollBackView(UnfoldModelAdminViewMixin, View):
+class RollBackView(UnfoldModelAdminViewMixin, Reauthenticated, View):
     """Undo a stack whole, at once."""
 
     permission_required = MAY_UNDO

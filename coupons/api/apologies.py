@@ -185,9 +185,13 @@ class ApologyList(APIView):
 
 
 class ApologyApproval(APIView):
-    """Let an apology that waits go out, in another person's name."""
+    """Let an apology that waits go out, in another person's name.
 
-    required_scope = "apologies:issue"
+    A client that issues apologies vouches for who asks; only one with a scope of its own vouches for who
+    agrees.
+    """
+
+    required_scope = "apologies:approve"
 
     @extend_schema(request=ApprovalIn, responses=ApologyOut)
     def post(self, request: Request, pk: int) -> HttpResponse:

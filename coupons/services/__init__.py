@@ -22,13 +22,13 @@ from coupons.services.gift_card_batches import fetch_codes, start_batch
 from coupons.services.gift_card_purchases import take_back_gift_cards
 from coupons.services.gift_card_requests import (
     GiftCardLimit,
-    check_code_may_be_shown,
     decide_gift_card,
     gift_card_limit,
     give_activation,
     give_batch,
     give_gift_card,
     give_top_up,
+    show_new_code,
 )
 from coupons.services.gift_cards import (
     IssuedGiftCard,
@@ -103,7 +103,6 @@ __all__ = [
     "apology_report",
     "approve_apology",
     "buyer_of",
-    "check_code_may_be_shown",
     "claw_back",
     "clone_promotion",
     "codes_are_kept",
@@ -165,6 +164,7 @@ __all__ = [
     "reverse",
     "roll_back_order",
     "roll_back_redemption",
+    "show_new_code",
     "start_batch",
     "stop_promotion",
     "switch_off_coupon",

@@ -20,7 +20,14 @@ from coupons.models import GiftCard, GiftCardRequest
 from coupons.rules import local_day, start_of_day
 from coupons.services.colleagues import others_may, refuse_own_record
 from coupons.services.gift_card_batches import start_batch
-from coupons.services.gift_cards import activate_gift_card, issue_gift_card, top_up_gift_card
+from coupons.services.gift_cards import (
+    IssuedGiftCard,
+    activate_gift_card,
+    hold_card_holders,
+    issue_gift_card,
+    renew_gift_card,
+    top_up_gift_card,
+)
 from customers.models import Customer
 from operations.errors import InvalidInput
 from operations.formats import money
@@ -55,14 +62,39 @@ def gift_card_limit(agent: User, *, at: datetime) -> GiftCardLimit:
     return GiftCardLimit(settings.GIFT_CARD_DAILY_AMOUNT, used)
 
 
-def check_code_may_be_shown(card: GiftCard, *, agent: User, at: datetime) -> None:
-    """Raise ApprovalNotPossible where a new code would show the agent more money than they may give today.
+def show_new_code(card: GiftCard, *, agent: User, reason: str, at: datetime) -> IssuedGiftCard:
+    """Give a card a new code that the agent reads: it counts for their day with what is on the card.
 
-    Whoever reads the code can spend the card; who may approve, may see it.
+    A card they gave, or whose code they read, on the same day counts once. Who may approve may always see it.
+    Raises ApprovalNotPossible beyond the limit, and what `renew_gift_card` raises; nothing is changed then.
     """
-    beyond = card.available_at(at) > gift_card_limit(agent, at=at).remaining_amount
-    if beyond and not agent.has_perm(APPROVE):
-        raise ApprovalNotPossible
+    with transaction.atomic():
+        hold_card_holders([card.pk])
+        lock_keys("gift-cards", [f"agent:{agent.pk}"])
+        zone = settings.PROGRAMME_TIME_ZONE
+        since = start_of_day(local_day(at, zone), zone)
+        own = GiftCardRequest.objects.given_by(agent, since=since, until=at + timedelta(microseconds=1))
+        known = own.filter(card=card, kind__in=[Kind.ISSUE, Kind.CODE])
+        worth = max(0, card.available_at(at) - (known.aggregate(units=Sum("worth_amount"))["units"] or 0))
+        within = worth <= gift_card_limit(agent, at=at).remaining_amount
+        if not within and not agent.has_perm(APPROVE):
+            raise ApprovalNotPossible
+        issued = renew_gift_card(card, reason=reason, by=agent, at=at)
+        GiftCardRequest.objects.create(
+            kind=Kind.CODE,
+            status=Status.DONE,
+            agent=agent,
+            customer=issued.card.holder,
+            card=issued.card,
+            worth_amount=worth,
+            currency=issued.card.currency,
+            note=reason.strip()[:300],
+            token=f"code:{issued.card.pk}:{issued.card.code_version}",
+            within_limit=within,
+            requested_at=at,
+            done_at=at,
+        )
+    return issued
 
 
 def give_gift_card(

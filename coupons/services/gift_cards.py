@@ -29,7 +29,7 @@ from coupons.services.gift_card_events import record_card_event
 from coupons.services.sealed_codes import open_code, seal_code, wipe_code
 from coupons.services.single_debits import debit_locked
 from customers.models import Customer, Order
-from customers.services.locks import hold_customer
+from customers.services.locks import hold_customer, lock_live_customers
 from operations.errors import InvalidInput
 from operations.models import ApiClient, User
 
@@ -60,6 +60,13 @@ def lock_gift_cards(ids: Iterable[int]) -> list[GiftCard]:
     accounts = Account.objects.filter(gift_card__in=ids).order_by("pk")
     list(accounts.select_for_update(of=["self"], no_key=True).values_list("pk", flat=True))
     return list(GiftCard.objects.whole().filter(pk__in=ids).order_by("account_id"))
+
+
+def hold_card_holders(ids: Iterable[int]) -> None:
+    """Keep who holds these cards from being merged; taken before any account, in the order of their keys."""
+    lock_live_customers(
+        Customer.objects.filter(accounts__gift_card__in=set(ids)).values_list("pk", flat=True), shared=True
+    )
 
 
 def issue_gift_card(
@@ -354,9 +361,7 @@ def _load(card: GiftCard, at: datetime) -> None:
 
 def _locked(card: GiftCard) -> GiftCard:
     """Hold who holds the card, then lock it; returns it as it is now."""
-    holder = Customer.objects.filter(accounts__gift_card=card.pk).first()
-    if holder:
-        hold_customer(holder)
+    hold_card_holders([card.pk])
     (card,) = lock_gift_cards([card.pk])
     return card
 

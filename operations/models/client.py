@@ -33,6 +33,7 @@ class Scope(models.TextChoices):
     GIFT_CARDS_READ = "gift_cards:read", _("Read gift cards")
     GIFT_CARDS_WRITE = "gift_cards:write", _("Write gift cards")
     APOLOGIES_ISSUE = "apologies:issue", _("Issue apologies")
+    APOLOGIES_APPROVE = "apologies:approve", _("Approve apologies in the name of staff")
     CAMPAIGNS_READ = "campaigns:read", _("Read campaigns")
     CAMPAIGNS_WRITE = "campaigns:write", _("Write campaigns")
     LOYALTY_READ = "loyalty:read", _("Read points and rewards")

@@ -773,6 +773,22 @@ def test_an_apology_above_the_allowance_waits(api):
     assert approved.json()["coupon"]["uses"] == 0
 
 
+def test_a_client_that_names_who_asks_does_not_name_who_agrees(db):
+    customer(email="anna@example.com")
+    staff("agent")
+    staff("boss", is_superuser=True)
+    desk, console = (caller(ApiClientFactory(scopes=[f"apologies:{may}"])) for may in ("issue", "approve"))
+    body = {"customer": {"email": "anna@example.com"}, "amount": 5001, "reason": "late", "agent": "agent"}
+    path = f"apologies/{post(desk, 'apologies', body, key='1').json()['id']}/approve"
+
+    refused = post(desk, path, {"agent": "boss"}, key="2")
+    assert Apology.objects.get().status == "AWAITING_APPROVAL"
+    approved = post(console, path, {"agent": "boss"}, key="3")
+
+    assert (refused.status_code, refused.json()["key"]) == (403, "missing_scope")
+    assert (approved.status_code, approved.json()["status"]) == (200, "ISSUED")
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [

@@ -287,3 +287,30 @@ def test_a_card_is_made_good_for_longer_on_its_page(client):
 
 def test_the_batches_are_reached_from_the_list(agent):
     assert "batches" in text_of(agent.get(reverse("admin:coupons_giftcard_changelist")))
+
+
+def test_new_codes_read_one_by_one_add_up_over_the_day(client):
+    cards = [made(8000, source_key=f"card {n}", holder=customer()) for n in range(3)]
+    moves = [reverse("admin:coupons_giftcard_move", args=[one.card.pk, "renew"]) for one in cards]
+    login(client, Role.AGENT)
+
+    client.post(moves[0], {"reason": "lost"})
+    client.post(moves[1], {"reason": "lost"})
+    client.post(moves[1], {"reason": "lost again"})
+    refused = text_of(client.post(moves[2], {"reason": "lost"}, follow=True))
+
+    assert "Another person with the right to approve has to decide." in refused
+    assert services.find_gift_card(cards[2].code) == cards[2].card
+    shown = GiftCardRequest.objects.filter(kind="CODE").order_by("pk")
+    assert list(shown.values_list("worth_amount", flat=True)) == [8000, 8000, 0]
+
+
+def test_the_new_code_of_a_card_one_gave_today_counts_once(agent):
+    issue(agent, amount="150.00")
+    card = GiftCard.objects.get()
+
+    agent.post(reverse("admin:coupons_giftcard_move", args=[card.pk, "renew"]), {"reason": "misprinted"})
+
+    card.refresh_from_db()
+    assert card.code_version == 2
+    assert services.gift_card_limit(agent.person, at=timezone.now()).used_amount == 15000

@@ -13,6 +13,7 @@ from customers.models import Event, Product
 from customers.services import record_return
 from loyalty_site.roles import Role
 from operations.models import User
+from tests.console_data import prove
 from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, amount, coupon, customer, order, promotion, spending
 from tests.coupons.test_return_lines import two_lines
@@ -29,8 +30,11 @@ def stack():
 
 @pytest.fixture
 def sign_in(client):
-    def signed_in(role):
-        client.force_login(role_of(role), backend="django.contrib.auth.backends.ModelBackend")
+    def signed_in(role, *, proved=True):
+        person = role_of(role)
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        if proved:
+            prove(client, person)
         return client
 
     return signed_in
@@ -133,3 +137,15 @@ def test_the_list_says_what_was_spent_also_of_a_payment(sign_in):
     assert "Gift card" in page
     assert "€50.00" in page
     assert "€0.00" not in page
+
+
+def test_who_gives_money_back_proves_who_they_are_first(sign_in, stack):
+    boss = sign_in(Role.SUPERVISOR, proved=False)
+
+    quote = boss.post(page(stack, "quote"), FORM)
+    asked = [boss.post(page(stack, "return"), FORM), boss.post(page(stack, "undo"), {"reason": "x"})]
+
+    assert quote.status_code == 200
+    assert [(one.status_code, "reauthenticate" in one.url) for one in asked] == [(302, True)] * 2
+    stack.refresh_from_db()
+    assert (stack.status, stack.returns.count()) == ("REDEEMED", 0)
