@@ -35,3 +35,13 @@ class SurveyInUse(Refusal):
 class SurveyMoveNotPossible(Refusal):
     key = "move_not_possible"
     message = "The survey is in no state for this."
+
+
+class SegmentMapBuiltIn(Refusal):
+    key = "segment_map_built_in"
+    message = "This map comes with the product and stays as it is; change a copy of it."
+
+
+class SegmentMapInUse(Conflict):
+    key = "segment_map_in_use"
+    message = "An RFM model uses this map; give the model another one first."
