@@ -128,6 +128,6 @@ def _path(start: float, end: float, thick: float) -> str:
     from_x, to_x = LEFT + NODE_WIDTH, RIGHT
     half = (from_x + to_x) / 2
     return (
-        f"M{from_x} {start:.1f}C{half} {start:.1f} {half} {end:.1f} {to_x} {end:.1f}"
-        f"V{end + thick:.1f}C{half} {end + thick:.1f} {half} {start + thick:.1f} {from_x} {start + thick:.1f}Z"
+        f"M{from_x} {start:.1f}C{half} {start:.1f} {half} {end:.1f} {to_x} {end:.1f}V{end + thick:.1f}"
+        f"C{half} {end + thick:.1f} {half} {start + thick:.1f} {from_x} {start + thick:.1f}Z"
     )

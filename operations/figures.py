@@ -35,7 +35,7 @@ class Series:
     """One line or group of bars: as many values as the chart has labels. None is a gap.
 
     `low` and `high` are the ends of an interval around each value. `dashed` is for what a line is compared
-    with: the period before, a forecast.
+    with: the period before, a forecast. `shade` is the colour (#0f766e) of what has one of its own.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Series:
     low: list[float | int | None] | None = None
     high: list[float | int | None] | None = None
     dashed: bool = False
+    shade: str = ""
 
 
 class ChartKind(StrEnum):
@@ -147,6 +148,7 @@ class Chart:
                         "high": one.high,
                         "dashed": one.dashed,
                         "colour": one.colour or index,
+                        "shade": one.shade,
                     }
                     for index, one in enumerate(self.series, start=1)
                 ],

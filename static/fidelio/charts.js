@@ -33,7 +33,7 @@
   /* A point with whiskers for each label: the whisker is a thin bar from low to high. */
   function intervals(spec) {
     return spec.series.flatMap((series) => {
-      const colour = variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
+      const colour = series.shade || variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
       const ends = series.values.map((_, index) => [series.low?.[index] ?? null, series.high?.[index] ?? null]);
       return [
         { type: "line", label: series.name, data: series.values, showLine: false, borderColor: colour,
@@ -47,7 +47,7 @@
   function datasets(spec) {
     if (spec.kind === "interval") return intervals(spec);
     const lines = spec.series.map((series) => {
-      const colour = variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
+      const colour = series.shade || variable(`--fi-series-${((series.colour - 1) % 8) + 1}`);
       const line = spec.kind === "line";
       const area = line && spec.series.filter((each) => !each.dashed).length === 1;
       return {
