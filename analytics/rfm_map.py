@@ -61,8 +61,6 @@ class SegmentRow:
 def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str, Any]:
     """Return the context of the map of one finished run."""
     return {
-        "model": model,
-        "run": run,
         "rows": [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)],
         "busiest": max((cell.customers for cell in _cells(run)), default=0),
         "dearest": max((cell.average_amount or 0 for cell in _cells(run)), default=0),

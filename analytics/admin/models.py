@@ -1,7 +1,5 @@
 """RFM models in the console: written down, run by a button, and shown as a map."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -15,47 +13,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
-from django.views.generic import TemplateView
 from unfold.admin import ModelAdmin
-from unfold.views import UnfoldModelAdminViewMixin
 
 from analytics import services
+from analytics.admin.rfm.history import RfmHistoryView
+from analytics.admin.rfm.map import RfmMapView
+from analytics.admin.rfm.moves import RfmMovesView
 from analytics.models import RfmModel, RfmRun
-from analytics.rfm_map import RUNS_SHOWN, rfm_map
 from operations import formats
 from operations.errors import FidelioError
-
-
-class RfmMapView(UnfoldModelAdminViewMixin, TemplateView):
-    """The map of one model's last run; without a number in the address, of the main model."""
-
-    title = gettext_lazy("RFM map")
-    permission_required = "analytics.view_rfmmodel"
-    template_name = "analytics/rfm_map.html"
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        models = list(RfmModel.objects.all())
-        model = self._model(models)
-        context = {"models": models, "model": model, "runs": [], "run": None, "waiting": None}
-        if model:
-            context |= self._runs_of(model)
-        if context["run"]:
-            context |= rfm_map(model, context["run"], user=self.request.user)
-        context["by_value"] = self.request.GET.get("colour") == "value"
-        return super().get_context_data(**kwargs, **context)
-
-    def _model(self, models: list[RfmModel]) -> RfmModel | None:
-        if "pk" in self.kwargs:
-            return get_object_or_404(RfmModel, pk=self.kwargs["pk"])
-        return models[0] if models else None
-
-    def _runs_of(self, model: RfmModel) -> dict[str, Any]:
-        runs = list(model.runs.select_related("job")[:RUNS_SHOWN])
-        last = model.runs.done().first()
-        if last:
-            last.model = model
-        waiting = next((run for run in runs if run.status == RfmRun.Status.RUNNING), None)
-        return {"runs": runs, "run": last, "waiting": waiting}
 
 
 @admin.register(RfmModel)
@@ -89,9 +55,12 @@ class RfmModelAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         map_view = wrap(RfmMapView.as_view(model_admin=self))
+        moves, history = (wrap(view.as_view(model_admin=self)) for view in (RfmMovesView, RfmHistoryView))
         return [
             path("map/", map_view, name="analytics_rfm_map"),
             path("<int:pk>/map/", map_view, name="analytics_rfm_model_map"),
+            path("<int:pk>/moves/", moves, name="analytics_rfm_moves"),
+            path("<int:pk>/over-time/", history, name="analytics_rfm_history"),
             path("<int:pk>/run/", wrap(require_POST(self.run_now)), name="analytics_rfm_run"),
             *super().get_urls(),
         ]
