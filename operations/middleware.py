@@ -31,13 +31,18 @@ class NulCharacterMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        in_path = "\x00" in request.path_info
-        if not in_path and "%00" not in request.META.get("QUERY_STRING", ""):
+        if not has_nul(request):
             return self.get_response(request)
         if not request.path.startswith("/api/"):
             raise Http404
+        in_path = "\x00" in request.path_info
         error = NotFound() if in_path else InvalidInput("The address holds a NUL character.")
         return JsonResponse(problem_body(error), status=error.status)
+
+
+def has_nul(request: HttpRequest) -> bool:
+    """Return whether the address holds a NUL character."""
+    return "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
 
 
 def is_unavailable(exception: BaseException | None) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import JSONField, Model
 from psycopg.types.numeric import Int8
 
@@ -20,19 +20,22 @@ def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
     Parameters stand in the text as %(name)s, each with a cast; whole numbers are sent as bigint, so that the
     same text is always the same statement.
     """
-    connection.ensure_connection()
+    # Asked for once: the proxy `connection` finds the thread's own anew at every access.
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.close_if_health_check_failed()
+    ours.ensure_connection()
     started = time.monotonic()
     text, names = _numbered(sql)
     values = [_typed(parameters[name]) for name in names]
-    own = connection.connection
+    own = ours.connection
     if own.prepare_threshold is None:
         # Django switches preparing off altogether; what does not ask for it is still never prepared.
         own.prepare_threshold = NEVER_BY_ITSELF
-    with connection.wrap_database_errors, psycopg.RawCursor(own) as cursor:
+    with ours.wrap_database_errors, psycopg.RawCursor(own) as cursor:
         cursor.execute(text, values, prepare=True)
         rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
-    if connection.queries_logged:
-        connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
+    if ours.queries_logged:
+        ours.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
     return rows
 
 

@@ -1,6 +1,9 @@
 """Settings of the floor application: the database of Fidelio, and nothing else of it."""
 
-from loyalty_site.settings import CACHES, DATABASES, SECRET_KEY  # noqa: F401
+from loyalty_site import settings
+from loyalty_site.settings import CACHES, SECRET_KEY  # noqa: F401
+
+DATABASES = {"default": settings.DATABASES["default"] | {"ENGINE": "django.db.backends.postgresql"}}
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from coupons.errors import CouponNotFound
 from coupons.models import Promotion
+from operations.api.readers import NotPlain, Reader, reads, regex_reader
 from operations.api.serializers import CurrencyField
 
 CURRENCIES = frozenset(Locale("en").currencies)
@@ -49,6 +50,19 @@ class KnownCurrencyField(CurrencyField):
         if code not in CURRENCIES:
             self.fail("unknown_currency")
         return code
+
+
+@reads(KnownCurrencyField)
+def _currency(field: KnownCurrencyField) -> Reader:
+    read_text = regex_reader(field)
+
+    def read(data: Any) -> str:
+        code = read_text(data)
+        if code not in CURRENCIES:
+            raise NotPlain
+        return code
+
+    return read
 
 
 class LaterChoiceField(serializers.ChoiceField):

@@ -67,7 +67,7 @@ from coupons.services.promotions import (
     stop_promotion,
 )
 from coupons.services.publications import Recipient, publish_coupon, publish_coupons, withdraw_publication
-from coupons.services.redemptions import redeem_once, redeem_stack, reserve_stack
+from coupons.services.redemptions import Redeemed, redeem_once, redeem_stack, reserve_stack
 from coupons.services.reservations import forget_reservations, release_reservation
 from coupons.services.returns import (
     default_return_policy,
@@ -95,6 +95,7 @@ __all__ = [
     "Purchase",
     "Recipient",
     "Redeemable",
+    "Redeemed",
     "Spending",
     "Verdict",
     "activate_gift_card",

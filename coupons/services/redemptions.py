@@ -6,9 +6,10 @@ without a lock and takes from them last, guarded; only when somebody was faster 
 locked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -54,10 +55,14 @@ def redeem_stack(spending: Spending, *, at: datetime) -> RedemptionStack:
     raise TryLater(_("Many redemptions at the same moment; try again."))
 
 
-def redeem_once(spending: Spending, *, at: datetime, exact: bool) -> Redeemed:
+def redeem_once(
+    spending: Spending, *, at: datetime, exact: bool, keep: Callable[[Redeemed], dict[str, Any]] | None = None
+) -> Redeemed:
     """Do what `redeem_stack` does, in the caller's transaction, which any error must roll back.
 
-    Raises Contended when somebody was faster; the next attempt is to be `exact`.
+    `keep` is asked for the answer to what is about to be written (Keeping.parameters), to be kept by the same
+    statement; not where something is paid, which takes more than one. Raises Contended when somebody was
+    faster; the next attempt is to be `exact`.
     """
     spending = replace(spending, buyer=held_buyer(spending.buyer))
     reservation = require_reservation(spending, at=at, lock=True)
@@ -68,7 +73,7 @@ def redeem_once(spending: Spending, *, at: datetime, exact: bool) -> Redeemed:
             raise Contended
         raise verdict.error
     try:
-        redeemed = _redeem(verdict, at)
+        redeemed = _redeem(verdict, at, keep)
     except IntegrityError as error:
         if "once_per_order" in str(error):
             raise DuplicateRedemption from error
@@ -97,23 +102,26 @@ def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Ve
         return verdict, reservation
 
 
-def _redeem(verdict: Verdict, at: datetime) -> Redeemed:
+def _redeem(verdict: Verdict, at: datetime, keep: Callable[[Redeemed], dict[str, Any]] | None) -> Redeemed:
     stack = _stack(verdict, at)
     redemptions = _redemptions(stack, verdict, at)
     incentives = [one for one in redemptions if not one.pays]
     allocations = _allocations(redemptions, verdict)
+    redeemed = Redeemed(stack, tuple(zip(redemptions, allocations, strict=True)))
+    pays = len(incentives) < len(redemptions)
     write_redemptions(
         stack,
         incentives,
         [one for mine in allocations for one in mine],
         [redemption_event(one, stack, "redeemed", at) for one in incentives],
         verdict=verdict,
-        budgets=len(incentives) == len(redemptions),
+        budgets=not pays,
+        kept=keep(redeemed) if keep and not pays else None,
     )
-    if len(incentives) < len(redemptions):
+    if pays:
         _pay(stack, redemptions, verdict, at)
         take_budgets(verdict)
-    return Redeemed(stack, tuple(zip(redemptions, allocations, strict=True)))
+    return redeemed
 
 
 def _stack(verdict: Verdict, at: datetime) -> RedemptionStack:

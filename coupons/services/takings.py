@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from coupons import engine
 from coupons.models import Allocation, Redemption, RedemptionStack
@@ -20,6 +21,7 @@ from customers.models import Event
 from customers.services.events import events_part, record_events
 from operations.inserts import insertion, rows_as_json
 from operations.locks import Contended
+from operations.services.idempotency import AnsweredMeanwhile, Keeping
 from operations.statements import run
 
 
@@ -42,11 +44,12 @@ def write_redemptions(
     *,
     verdict: Verdict,
     budgets: bool,
+    kept: dict[str, Any] | None = None,
 ) -> None:
     """Write a stack with its incentives and take what they use; with `budgets` from these as well, last.
 
-    The rows of the coupons are locked, and reservations of others are counted after that lock (C1). Raises
-    Contended.
+    The rows of the coupons are locked, and reservations of others are counted after that lock (C1). `kept` is
+    the answer that is kept with it (Keeping.parameters). Raises Contended, AnsweredMeanwhile.
     """
     told = events_part(events)
     counters, coupons = _counters(verdict), _coupons(verdict)
@@ -56,6 +59,7 @@ def write_redemptions(
         "redeemed": insertion(Redemption, "redemptions", with_id=True),
         **({"allocated": insertion(Allocation, "allocations")} if allocations else {}),
         **(told.parts if told else {}),
+        **({"kept": Keeping.PART} if kept else {}),
     }
     rows = run(
         _statement(tuple(parts.items()), bool(counters), bool(wanted)),
@@ -68,10 +72,14 @@ def write_redemptions(
             "budgets": _given_budgets(wanted),
             **(told.parameters if told else {}),
             **reader(verdict.spending, stack.redeemed_at),
+            **(kept or {}),
         },
     )
-    if rows != [(len(coupons), len(counters), len(wanted))]:
+    used, counted, taken, answered = rows[0]
+    if (used, counted, taken) != (len(coupons), len(counters), len(wanted)):
         raise Contended
+    if kept and not answered:
+        raise AnsweredMeanwhile
     if told is None:
         record_events(events)
 
@@ -127,7 +135,8 @@ def _statement(parts: tuple[tuple[str, str], ...], counters: bool, budgets: bool
     return f"""
 WITH {written}, used AS ({_USE}){counted}{taking}
 SELECT (SELECT count(*) FROM used), {"(SELECT count(*) FROM counted)" if counters else 0},
-       {"(SELECT count(*) FROM taken)" if budgets else 0}
+       {"(SELECT count(*) FROM taken)" if budgets else 0},
+       {"(SELECT count(*) FROM kept)" if "kept AS (" in written else 0}
 """
 
 

@@ -14,7 +14,7 @@ from operations.api.problems import problem_body
 from operations.errors import IdempotencyKeyMissing, InvalidInput
 from operations.locks import retry_deadlocks
 from operations.services import answer_once
-from operations.services.idempotency import Answer
+from operations.services.idempotency import Answer, Keeping
 
 MAXIMUM_KEY_LENGTH = 255
 
@@ -42,21 +42,39 @@ def respond_once(
     work just runs; when it is `required`, that is IdempotencyKeyMissing. Validate the input inside `work`:
     InvalidInput is never stored. Nor is what `secret` hides.
     """
+    return respond_keeping(request, lambda _keeping: work(), required=required, secret=secret)
+
+
+def respond_keeping(
+    request: Request,
+    work: Callable[["AnswerKeeping | None"], tuple[int, Any]],
+    *,
+    required: bool = False,
+    secret: Secret | None = None,
+) -> HttpResponse:
+    """Do what `respond_once` does for work that may keep its answer by a statement of its own."""
     key = request.headers.get("Idempotency-Key", "")
     if not key and required:
         raise IdempotencyKeyMissing
     if not key:
-        status, data = retry_deadlocks(work)
+        status, data = retry_deadlocks(lambda: work(None))
         return HttpResponse(_render(data), status=status, content_type="application/json")
     if len(key) > MAXIMUM_KEY_LENGTH:
         raise InvalidInput.at("", f"An Idempotency-Key has at most {MAXIMUM_KEY_LENGTH} characters.")
+    keeping = AnswerKeeping(request.auth, key, _request_hash(request))
+
+    def answered() -> Answer:
+        status, data = work(keeping)
+        return keeping.answer or _answer(status, data, secret)
+
     answer = retry_deadlocks(
         lambda: answer_once(
             request.auth,
             key=key,
-            request_hash=_request_hash(request),
-            work=lambda: _answer(*work(), secret),
+            request_hash=keeping.request_hash,
+            work=answered,
             refuse=lambda refusal: _answer(refusal.status, problem_body(refusal)),
+            keeping=keeping,
         )
     )
     body, headers = answer.body, {}
@@ -65,6 +83,14 @@ def respond_once(
         if secret and answer.status < HTTPStatus.BAD_REQUEST:
             body = _render(secret.reveal(json.loads(body)))
     return HttpResponse(body, status=answer.status, content_type="application/json", headers=headers)
+
+
+class AnswerKeeping(Keeping):
+    """Keeps what the API answers."""
+
+    def parameters_of(self, status: int, data: Any) -> dict[str, Any]:
+        """Return the parameters of `PART` for this status and body."""
+        return self.parameters(_answer(status, data))
 
 
 def _answer(status: int, data: Any, secret: Secret | None = None) -> Answer:

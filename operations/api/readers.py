@@ -71,16 +71,16 @@ def reader_of(serializer: type[StrictSerializer]) -> Reader:
 
 
 def _reader(field: serializers.Field) -> Reader:
-    if isinstance(field, StrictSerializer):
+    if isinstance(field, StrictSerializer) and type(field) not in _readers:
         return _object(field)
     if any(type(check) not in UNDERSTOOD for check in field.validators):
-        return _patient(field)
-    make = _readers.get(type(field), _patient)
+        return patient_reader(field)
+    make = _readers.get(type(field), patient_reader)
     return make(field)
 
 
-def _patient(field: serializers.Field) -> Reader:
-    """Return the field's own reading, for the classes that nobody registered."""
+def patient_reader(field: serializers.Field) -> Reader:
+    """Return the field's own reading: for classes that nobody registered, or that are quick themselves."""
 
     def read(data: Any) -> Any:
         try:
@@ -93,7 +93,7 @@ def _patient(field: serializers.Field) -> Reader:
 
 def _object(serializer: StrictSerializer) -> Reader:
     if serializer.validators:
-        return _patient(serializer)
+        return patient_reader(serializer)
     fields = serializer.fields.items()
     parts = {name: _part(serializer, name, field) for name, field in fields}
     required = frozenset(name for name, field in fields if field.required)
@@ -223,7 +223,7 @@ def _integer(field: serializers.IntegerField) -> Reader:
 
 def decimal_reader(field: serializers.DecimalField) -> Reader:
     """Return the reader of a decimal number; what is plainly written is read at once."""
-    slowly = _patient(field)
+    slowly = patient_reader(field)
     whole = field.max_digits - field.decimal_places
     fraction = rf"(\.[0-9]{{1,{field.decimal_places}}})?" if field.decimal_places else ""
     plain = re.compile(rf"[0-9]{{1,{whole}}}{fraction}")
@@ -261,7 +261,7 @@ def _instant(field: InstantField) -> Reader:
 def object_reader(field: serializers.DictField) -> Reader:
     """Return the reader of an object of the sender's own."""
     if not isinstance(field.child, _UnvalidatedField) or not field.allow_empty:
-        return _patient(field)
+        return patient_reader(field)
 
     def read(data: Any) -> dict[str, Any]:
         if type(data) is not dict:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -24,6 +25,36 @@ class Answer:
     kept: bytes | None = None
 
 
+@dataclass
+class Keeping:
+    """An answer that the work keeps itself, by a statement of its own which writes more than that.
+
+    `PART` is the INSERT for that statement and returns a row; where it returns none, the answer was kept
+    before and the work has to raise AnsweredMeanwhile.
+    """
+
+    PART = """
+INSERT INTO operations_idempotencykey (client_id, key, request_hash, status, body, created_at)
+VALUES (%(kept_client)s::text, %(kept_key)s::text, %(kept_hash)s::bytea, %(kept_status)s::bigint,
+        %(kept_body)s::bytea, now()) ON CONFLICT (client_id, key) DO NOTHING RETURNING 1"""
+
+    client: ApiClient
+    key: str
+    request_hash: bytes
+    answer: Answer | None = None
+
+    def parameters(self, answer: Answer) -> dict[str, Any]:
+        """Return the parameters of `PART` for this answer; from here on it counts as kept."""
+        self.answer = answer
+        return {
+            "kept_client": self.client.pk,
+            "kept_key": self.key,
+            "kept_hash": self.request_hash,
+            "kept_status": answer.status,
+            "kept_body": answer.body if answer.kept is None else answer.kept,
+        }
+
+
 def answer_once(
     client: ApiClient,
     *,
@@ -31,6 +62,7 @@ def answer_once(
     request_hash: bytes,
     work: Callable[[], Answer],
     refuse: Callable[[Refusal], Answer],
+    keeping: Keeping | None = None,
 ) -> Answer:
     """Run `work` in one transaction with its stored answer, or replay the answer stored before.
 
@@ -45,13 +77,16 @@ def answer_once(
             with transaction.atomic():
                 stored = _claim(client, key, request_hash)
                 if stored is None:
+                    if keeping:
+                        keeping.answer = None
                     answer = _done(work)
-                    _store(client, key, request_hash, answer)
+                    if keeping is None or keeping.answer is None:
+                        _store(client, key, request_hash, answer)
                 return stored or answer
         except _Refused as refused:
             answer = refuse(refused.refusal)
             work = _answered(answer)
-        except _AnsweredMeanwhile:
+        except AnsweredMeanwhile:
             continue
     raise IdempotencyInProgress
 
@@ -67,7 +102,7 @@ class _Refused(Exception):
         self.refusal = refusal
 
 
-class _AnsweredMeanwhile(Exception):
+class AnsweredMeanwhile(Exception):
     """Another request under this key committed between our looking for its answer and our lock."""
 
 
@@ -110,7 +145,7 @@ def _store(client: ApiClient, key: str, request_hash: bytes, answer: Answer) -> 
         body = answer.kept or answer.body
         cursor.execute(_STORE, [client.pk, key, request_hash, answer.status, body])
         if not cursor.rowcount:
-            raise _AnsweredMeanwhile
+            raise AnsweredMeanwhile
 
 
 _STORE = """

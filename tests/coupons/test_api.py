@@ -489,7 +489,7 @@ def test_bad_input_is_422_and_says_where(api, path, change, pointer):
     assert RedemptionStack.objects.count() == 0
 
 
-def test_a_plain_redemption_takes_five_statements_and_a_validation_two(api):
+def test_a_plain_redemption_takes_four_statements_and_a_validation_two(api):
     at = timezone.now()
     source = Source.objects.create(code="shop", name="Shop")
     SourceProfile.objects.create(source=source, external_id="1", customer=customer(), observed_at=at)
@@ -506,7 +506,7 @@ def test_a_plain_redemption_takes_five_statements_and_a_validation_two(api):
         asked = post(api, "validations", wish("STORY-1", cart=cart | {"source_id": "A-3"}, **body))
 
     assert (spent.status_code, asked.json()["valid"]) == (200, True)
-    assert (len(statements(spending)), len(statements(asking))) == (5, 2)
+    assert (len(statements(spending)), len(statements(asking))) == (4, 2)
 
 
 def statements(captured) -> list[str]:

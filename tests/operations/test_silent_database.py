@@ -5,9 +5,11 @@ import signal
 
 import psycopg
 import pytest
+from django.test.utils import CaptureQueriesContext
 
 from operations.postgresql import base
 from operations.postgresql.base import WatchfulConnection
+from operations.statements import run
 
 
 @pytest.fixture
@@ -47,3 +49,23 @@ def test_a_silent_server_ends_the_statement_and_the_connection(watchful, monkeyp
         os.kill(backend, signal.SIGCONT)
 
     assert watchful.closed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_ended_is_replaced_and_a_living_one_is_not_asked():
+    from django.db import connection
+
+    connection.ensure_connection()
+    ended, backend = connection.connection, connection.connection.info.backend_pid
+
+    with psycopg.connect(ended.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    for _request in range(2):
+        connection.close_if_unusable_or_obsolete()
+        connection.health_check_enabled = True
+        with CaptureQueriesContext(connection) as asked:
+            connection.close_if_health_check_failed()
+        assert len(asked) == 0
+        assert run("SELECT 1", {}) == [(1,)]
+
+    assert connection.connection is not ended

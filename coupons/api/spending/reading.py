@@ -18,6 +18,7 @@ from coupons.engine import Application, Cart, Line
 from coupons.services import Buyer, Purchase, Redeemable, Spending
 from coupons.services.offers import unknown_codes
 from coupons.services.spendings import Offer
+from operations.api.readers import NotPlain, reader_of
 from operations.models import ApiClient
 from operations.wrong_codes import TooManyWrongCodes, count_wrong_codes, refuse_guessing
 
@@ -41,7 +42,7 @@ def read_question(
     create_prospect: bool = False,
 ) -> Question:
     """Return what the request asks. Raises InvalidInput, CustomerNotFound, TooManyWrongCodes."""
-    fields = _checker(shape).run_validation(request.data)
+    fields = _fields(request.data, shape)
     if needs_redeemables and not fields["redeemables"] and not fields["automatic"]:
         raise serializers.ValidationError({"redeemables": [_("Name something to spend.")]})
     at = fields.get("at") or fields.get("redeemed_at") or timezone.now()
@@ -50,6 +51,13 @@ def read_question(
     buyer = services.find_buyer(reference, create_prospect=create_prospect, hold=create_prospect, at=at)
     refuse_guessing(request.auth, subject_of(buyer, reference))
     return Question(_spending(request, fields, buyer), fields, at)
+
+
+def _fields(data: Any, shape: type[SpendingIn]) -> dict[str, Any]:
+    try:
+        return reader_of(shape)(data)
+    except NotPlain:
+        return _checker(shape).run_validation(data)
 
 
 @cache

@@ -31,7 +31,7 @@ from coupons.api.spending.shapes import (
 )
 from coupons.errors import CodeNotValid, CouponNotFound, IncentiveRefused
 from coupons.models import Redemption, RedemptionStack
-from operations.api.idempotency import respond_once
+from operations.api.idempotency import AnswerKeeping, respond_keeping, respond_once
 
 
 class Validation(APIView):
@@ -154,11 +154,11 @@ def redeem_asked(request: Request, shape: type[SpendingIn]) -> HttpResponse:
     attempts: list[Question] = []
     refused: list[tuple[Question, IncentiveRefused]] = []
 
-    def work() -> tuple[int, Any]:
+    def work(keeping: AnswerKeeping) -> tuple[int, Any]:
         attempts.append(read_question(request, shape, create_prospect=True))
-        return 200, _redeem(request, attempts[-1], refused, exact=len(attempts) > 1)
+        return 200, _redeem(request, attempts[-1], refused, keeping, exact=len(attempts) > 1)
 
-    answer = respond_once(request, work, required=True)
+    answer = respond_keeping(request, work, required=True)
     if attempts and answer.status_code == 200:
         count_left_out(request.auth, attempts[-1].spending)
     for question, error in refused[-1:]:
@@ -170,6 +170,7 @@ def _redeem(
     request: Request,
     question: Question,
     refused: list[tuple[Question, IncentiveRefused]],
+    keeping: AnswerKeeping,
     *,
     exact: bool,
 ) -> dict[str, Any]:
@@ -177,12 +178,19 @@ def _redeem(
 
     What is refused is told to `refused`, to be noted when its transaction is over.
     """
+
+    def body(redeemed: services.Redeemed) -> dict[str, Any]:
+        return redeemed_body(redeemed.stack, redeemed.redemptions, explain=may_explain(request))
+
+    def keep(redeemed: services.Redeemed) -> dict[str, Any]:
+        return keeping.parameters_of(200, body(redeemed))
+
     try:
-        redeemed = services.redeem_once(question.spending, at=question.at, exact=exact)
+        redeemed = services.redeem_once(question.spending, at=question.at, exact=exact, keep=keep)
     except IncentiveRefused as error:
         refused.append((question, error))
         count_refused(request.auth, question.spending)
         if is_hidden(error, may_explain(request)):
             raise CodeNotValid from error
         raise
-    return redeemed_body(redeemed.stack, redeemed.redemptions, explain=may_explain(request))
+    return {} if keeping.answer else body(redeemed)
