@@ -19,12 +19,12 @@ from analytics.purchases import ANYWHERE
 from analytics.services.kpis.answers import nps_facts
 from analytics.services.kpis.coupons import coupon_facts
 from analytics.services.kpis.purchases import purchase_facts
-from analytics.windows import Scope, Window, preceding, windows_of
+from analytics.windows import SCOPES, Scope, Window, preceding, windows_of
 from customers.models import RollupScope, Segment
 from operations.errors import InvalidInput
 
 Value = Decimal | float | int | None
-EVERY_SCOPE = frozenset(RollupScope)
+EVERY_SCOPE = frozenset(SCOPES)
 ONLY_ALL = frozenset([RollupScope.ALL])
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from analytics.engine.postgres import first_instant
-from analytics.windows import EPOCH, Scope, Window, places_of
+from analytics.windows import EPOCH, STORE_GROUP, Scope, Window, places_of
 from customers.models import RollupScope, Segment
 
 ANYWHERE = Scope()
@@ -28,6 +28,10 @@ class Purchases:
     days: np.ndarray
     customers: np.ndarray
     amounts: np.ndarray
+
+    @classmethod
+    def of_day(cls, number: int, customers: np.ndarray, amounts: np.ndarray) -> "Purchases":
+        return cls(np.full(len(customers), number, np.int32), customers, amounts)
 
     def __len__(self) -> int:
         return len(self.customers)
@@ -82,11 +86,12 @@ def first_orders(
 ) -> FirstOrders:
     """Return whose first order fell on the days from `start` until before `end`."""
     values = {
-        **_parameters(start, end),
+        **span_parameters(start, end),
         "scope": scope.kind,
         "value": scope.value,
     }
-    found = copied(FIRST_IN_SCOPE if scope else FIRST, values, ["day", "customer"])
+    statement = FIRST_IN_GROUP if scope.kind == STORE_GROUP else FIRST_IN_SCOPE if scope else FIRST
+    found = copied(statement, values, ["day", "customer"])
     found = found[np.argsort(found["day"], kind="stable")]
     if segment:
         found = found[among(found["customer"], members_of(segment))]
@@ -103,6 +108,13 @@ SELECT (first_order_at AT TIME ZONE %(zone)s)::date - date '1970-01-01', custome
 FROM customers_scopedrollup
 WHERE scope = %(scope)s AND scope_value = %(value)s
   AND first_order_at >= %(start_at)s AND first_order_at < %(end_at)s
+"""
+FIRST_IN_GROUP = """
+SELECT (min(first_order_at) AT TIME ZONE %(zone)s)::date - date '1970-01-01', customer_id
+FROM customers_scopedrollup JOIN customers_store ON code = scope_value
+WHERE scope = 'STORE' AND store_group = %(value)s
+GROUP BY customer_id
+HAVING min(first_order_at) >= %(start_at)s AND min(first_order_at) < %(end_at)s
 """
 ORDERS = """
 SELECT (ordered_at AT TIME ZONE %(zone)s)::date - date '1970-01-01', coalesce(customer_id, 0), net_amount
@@ -129,7 +141,7 @@ def count_orders(start: date, end: date, scope: Scope) -> Purchases:
 
     Over the whole business that is a scan of an index in the order of days.
     """
-    values: dict[str, Any] = _parameters(start, end)
+    values: dict[str, Any] = span_parameters(start, end)
     if scope.kind == RollupScope.PRODUCT_LINE:
         statement, values["value"] = LINES, scope.value
     elif scope:
@@ -169,7 +181,7 @@ def _size(fields: list[tuple[str, str]]) -> int:
     return np.dtype(fields).itemsize
 
 
-def _parameters(start: date, end: date) -> dict[str, Any]:
+def span_parameters(start: date, end: date) -> dict[str, Any]:
     return {
         "currency": settings.PROGRAMME_CURRENCY,
         "zone": settings.PROGRAMME_TIME_ZONE,

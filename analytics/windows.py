@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analytics.periods import Grain, periods_between, shift
 from customers.models import BusinessUnit, RollupScope, SalesChannel, Store
 from operations.errors import InvalidInput
 
+STORE_GROUP = "STORE_GROUP"
+SCOPES = {**dict(RollupScope.choices), STORE_GROUP: gettext_lazy("Store group")}
 EPOCH = date(1970, 1, 1).toordinal()
 MOST_WINDOWS = 1000
 
@@ -43,7 +46,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Scope:
-    """A part of the business: a kind, and the code of its value. ALL has no value."""
+    """A part of the business: a kind of SCOPES, and the code of its value. ALL has no value."""
 
     kind: str = RollupScope.ALL
     value: str = ""
@@ -52,8 +55,7 @@ class Scope:
         return self.kind != RollupScope.ALL
 
     def __str__(self) -> str:
-        kind = RollupScope(self.kind).label
-        return f"{kind}: {self.value}" if self else str(kind)
+        return f"{SCOPES[self.kind]}: {self.value}" if self else str(SCOPES[self.kind])
 
 
 def windows_of(start: date, end: date, grain: str) -> list[Window]:
@@ -91,6 +93,8 @@ def places_of(scope: Scope) -> tuple[str, list[int]]:
         return "store_id", list(Store.objects.filter(code=value).values_list("pk", flat=True))
     if kind == RollupScope.COUNTRY:
         return "store_id", list(Store.objects.filter(country=value).values_list("pk", flat=True))
+    if kind == STORE_GROUP:
+        return "store_id", list(Store.objects.filter(store_group=value).values_list("pk", flat=True))
     if kind == RollupScope.BUSINESS_UNIT:
         return "business_unit_id", list(BusinessUnit.objects.filter(code=value).values_list("pk", flat=True))
     raise ValueError(kind)

@@ -30,6 +30,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "keep scopes": {"task": "customers.tasks.keep_scopes", "schedule": timedelta(minutes=1)},
     "move leads": {"task": "customers.tasks.move_leads", "schedule": timedelta(hours=1)},
+    "keep days of purchases": {
+        "task": "analytics.tasks.keep_days",
+        "schedule": timedelta(minutes=5),
+        "options": {"expire_seconds": 300},
+    },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
     "compare everybody": {

@@ -1,9 +1,11 @@
+from analytics.models.day import PurchaseDay, StaleDay
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
 from analytics.models.score import RfmScore, RfmTransition
 from analytics.models.segment_map import RfmMapSegment, RfmSegmentMap
 from analytics.models.survey import Survey, SurveyParticipation, SurveyQuestion, SurveyResponse
 
 __all__ = [
+    "PurchaseDay",
     "RfmMapSegment",
     "RfmModel",
     "RfmRun",
@@ -11,6 +13,7 @@ __all__ = [
     "RfmSegmentMap",
     "RfmSnapshot",
     "RfmTransition",
+    "StaleDay",
     "Survey",
     "SurveyParticipation",
     "SurveyQuestion",

@@ -1,5 +1,6 @@
 """What workers and the clock do in analytics, one module per topic."""
 
+from analytics.tasks.days import keep_days
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
 
-__all__ = ["keep_rfm_runs", "score_rfm_model", "score_rfm_models"]
+__all__ = ["keep_days", "keep_rfm_runs", "score_rfm_model", "score_rfm_models"]

@@ -18,9 +18,13 @@ def purchase(customer: Customer | None, *, at: datetime, amount: int = 5000, **o
     """Return an order without lines."""
     return Order.objects.create(
         source=SourceFactory(),
-        external_id=f"order-{Order.objects.count()}",
         customer=customer,
         ordered_at=at,
         total_amount=amount,
-        **{"currency": "EUR", "content_hash": b"", **order},
+        **{
+            "external_id": f"order-{Order.objects.count()}",
+            "currency": "EUR",
+            "content_hash": b"",
+            **order,
+        },
     )
