@@ -45,3 +45,13 @@ class SegmentMapBuiltIn(Refusal):
 class SegmentMapInUse(Conflict):
     key = "segment_map_in_use"
     message = "An RFM model uses this map; give the model another one first."
+
+
+class RunInProgress(Conflict):
+    key = "run_in_progress"
+    message = "This model is being run right now, or waits for it; this second run did nothing."
+
+
+class ModelDoesNotFit(Refusal):
+    key = "model_does_not_fit"
+    message = "Too few customers bought more than once to learn from; nothing was predicted."

@@ -80,6 +80,7 @@ JOB_RUNNERS: dict[str, str] = {
     "coupons.issue": "coupons.services.batches.make_codes",
     "coupons.import": "coupons.services.code_files.read_codes",
     "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
+    "value.run": "analytics.services.value.carry_out_value_run",
 }
 # Kinds of job that do not wait behind those which take minutes, and the queue of each.
 JOB_QUEUES: dict[str, str] = {

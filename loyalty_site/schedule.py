@@ -36,6 +36,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": 300},
     },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
+    "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
     "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
     "compare everybody": {
         "task": "customers.tasks.compare_everybody",

@@ -1,10 +1,13 @@
 from analytics.models.day import PurchaseDay, StaleDay
+from analytics.models.prediction import ClusterModel, ClusterRun, RunStatus, Schedule, ValueModel, ValueRun
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
 from analytics.models.score import RfmScore, RfmTransition
 from analytics.models.segment_map import RfmMapSegment, RfmSegmentMap
 from analytics.models.survey import Survey, SurveyParticipation, SurveyQuestion, SurveyResponse
 
 __all__ = [
+    "ClusterModel",
+    "ClusterRun",
     "PurchaseDay",
     "RfmMapSegment",
     "RfmModel",
@@ -13,9 +16,13 @@ __all__ = [
     "RfmSegmentMap",
     "RfmSnapshot",
     "RfmTransition",
+    "RunStatus",
+    "Schedule",
     "StaleDay",
     "Survey",
     "SurveyParticipation",
     "SurveyQuestion",
     "SurveyResponse",
+    "ValueModel",
+    "ValueRun",
 ]

@@ -2,5 +2,12 @@
 
 from analytics.tasks.days import keep_days
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
+from analytics.tasks.value import predict_value
 
-__all__ = ["keep_days", "keep_rfm_runs", "score_rfm_model", "score_rfm_models"]
+__all__ = [
+    "keep_days",
+    "keep_rfm_runs",
+    "predict_value",
+    "score_rfm_model",
+    "score_rfm_models",
+]

@@ -10,16 +10,17 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import digamma, gammaln, hyp2f1
+from scipy.special import betaincinv, digamma, gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
 # The longest observation in the unit that is fitted in: parameters of about the same size converge.
 SCALED_LENGTH = 10.0
 STARTS = ((0.0, 0.0, 0.0, 0.0), (-1.0, 1.0, -0.5, 1.0), (1.0, 1.0, 0.0, 2.0))
 # Log parameters stay inside of this; one that stands at the edge is as good as infinite, or as zero.
-WILD = 12.0
+WILD = 8.0
 # The mean likelihood's slope by a log parameter, below which a point is a maximum.
 FLAT = 1e-5
+CHANCES = 64
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,34 @@ class Bgnbd:
 
         The hypergeometric function stands in Euler's other form, which does not overflow where x is large.
         """
-        x, T = np.asarray(x, float), np.asarray(T, float)
+        x, T = np.broadcast_arrays(np.asarray(x, float), np.asarray(T, float))
         # The formula divides by a - 1; beside that point it is as good as on it.
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
         left, ahead = self.alpha + T, self.alpha + T + t
-        gauss = hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x - 1, t / ahead)
-        return (a + self.b + x - 1) / (a - 1) * (1 - (left / ahead) ** (a - 1) * gauss)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gauss = hyp2f1(a + self.b - 1 - self.r, a - 1, a + self.b + x - 1, t / ahead)
+            orders = (a + self.b + x - 1) / (a - 1) * (1 - (left / ahead) ** (a - 1) * gauss)
+        lost = ~np.isfinite(orders)
+        return (
+            np.where(lost, self._orders_by_chance_to_leave(t, x, T, lost), orders) if lost.any() else orders
+        )
+
+    def _orders_by_chance_to_leave(self, t: float, x: Floats, T: Floats, wanted: NDArray[np.bool_]) -> Floats:
+        """Return the same as a mean over the chance p to leave: (1 - (1 + pt / (alpha + T))^-(r + x)) / p.
+
+        For the few rows where the closed form has no digits left: b above a thousand and a horizon many
+        times the age.
+        """
+        orders = np.zeros(x.shape)
+        x, T = x[wanted][:, None], T[wanted][:, None]
+        p = np.maximum(betaincinv(self.a, self.b + x, (np.arange(CHANCES) + 0.5) / CHANCES), 1e-12)
+        orders[wanted] = (-np.expm1(-(self.r + x) * np.log1p(p * t / (self.alpha + T))) / p).mean(axis=1)
+        return orders
 
     def orders_of_somebody_new(self, t: ArrayLike) -> Floats:
         """Return how many purchases after the first one somebody makes within `t` of it (equation 9)."""
-        t = np.asarray(t, float)
-        return self.orders_if_active(t, np.zeros_like(t), np.zeros_like(t))
+        t = np.atleast_1d(np.asarray(t, float))
+        return np.array([float(self.orders_if_active(each, 0.0, 0.0)) for each in t])
 
     def _odds_of_having_left(self, x: Floats, tx: Floats, T: Floats) -> Floats:
         with np.errstate(over="ignore"):  # Of whoever has not bought for ages it is infinite, and should be.

@@ -30,6 +30,11 @@ class GammaGamma:
     def as_dict(self) -> dict[str, float | bool]:
         return asdict(self)
 
+    @classmethod
+    def everybody_alike(cls, amount: float) -> "GammaGamma":
+        """Return the model of a shop whose customers do not differ: each order is expected to be `amount`."""
+        return cls(p=1e-3, q=1e6, v=max(amount, 1e-9) * (1e6 - 1) / 1e-3, log_likelihood=0.0, converged=False)
+
     @property
     def mean(self) -> float | None:
         """Return the average order of everybody, or None where the tail is too fat to have one (q <= 1)."""

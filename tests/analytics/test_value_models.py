@@ -97,6 +97,16 @@ def test_somebody_with_parameter_a_of_one_has_a_forecast_too():
     assert beside[1] == pytest.approx(sum(beside) / 3, rel=1e-4)
 
 
+def test_where_the_closed_form_has_no_digits_left_the_chances_are_averaged():
+    faithful = Bgnbd(0.5, 5.0, 0.5, 2980.0, 0.0, True)
+
+    closed, averaged = faithful.orders_if_active(365, [3.0, 0.0], [400.0, 10.0])
+
+    # Nearly nobody leaves: (r + x) * t / (alpha + T) orders.
+    assert closed == pytest.approx(3.5 * 365 / 405, rel=0.01)
+    assert averaged == pytest.approx(0.5 * 365 / 15, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("x", "tx", "T"),
     [([0, 0, 0], [0, 0, 0], [10, 20, 30]), ([], [], [])],

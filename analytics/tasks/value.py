@@ -1,0 +1,11 @@
+from celery import shared_task
+from django.utils import timezone
+
+from analytics.services.value import ensure_value_model, queue_due_value_runs
+
+
+@shared_task(name="analytics.tasks.predict_value")
+def predict_value() -> None:
+    """Queue tonight's run of the value model, as of today in the programme's time zone."""
+    ensure_value_model()
+    queue_due_value_runs(day=timezone.localdate())
