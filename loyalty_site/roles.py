@@ -100,6 +100,8 @@ RULES: dict[Role, list[str]] = {
         "analytics.add_rfmmodel",
         "analytics.change_rfmmodel",
         "analytics.run_rfmmodel",
+        "analytics.*_rfmsegmentmap",
+        "analytics.change_engagementrule",
         "operations.change_jobrun",
     ],
     Role.ANALYST: [

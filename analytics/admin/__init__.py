@@ -1,3 +1,3 @@
-from analytics.admin import models, scores
+from analytics.admin import models, scores, segment_maps
 
-__all__ = ["models", "scores"]
+__all__ = ["models", "scores", "segment_maps"]

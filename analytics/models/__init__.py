@@ -1,4 +1,5 @@
 from analytics.models.day import PurchaseDay, StaleDay
+from analytics.models.engagement import EngagementRule
 from analytics.models.prediction import ClusterModel, ClusterRun, RunStatus, Schedule, ValueModel, ValueRun
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
 from analytics.models.score import RfmScore, RfmTransition
@@ -8,6 +9,7 @@ from analytics.models.survey import Survey, SurveyParticipation, SurveyQuestion,
 __all__ = [
     "ClusterModel",
     "ClusterRun",
+    "EngagementRule",
     "PurchaseDay",
     "RfmMapSegment",
     "RfmModel",

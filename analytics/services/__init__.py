@@ -1,4 +1,5 @@
 from analytics.services.cohorts import monthly_cohorts
+from analytics.services.engagement import edit_engagement_rule, measure_engagement, score_engagement
 from analytics.services.kpis import compare_days, kpis, revenue_series
 from analytics.services.migration import segment_migration
 from analytics.services.rfm import (
@@ -9,17 +10,30 @@ from analytics.services.rfm import (
     run_rfm,
     start_rfm_run,
 )
+from analytics.services.segment_maps import (
+    copy_segment_map,
+    create_segment_map,
+    delete_segment_map,
+    edit_segment_map,
+)
 
 __all__ = [
     "compare_days",
+    "copy_segment_map",
     "create_rfm_model",
+    "create_segment_map",
+    "delete_segment_map",
+    "edit_engagement_rule",
     "edit_rfm_model",
+    "edit_segment_map",
     "ensure_main_model",
     "kpis",
+    "measure_engagement",
     "monthly_cohorts",
     "queue_rfm_run",
     "revenue_series",
     "run_rfm",
+    "score_engagement",
     "segment_migration",
     "start_rfm_run",
 ]

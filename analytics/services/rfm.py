@@ -191,6 +191,8 @@ def _commit_segments(model: RfmModel, moves: dict[tuple[str, str], int], *, at: 
     """Replace the members of the segments that somebody entered or left."""
     segments = _ensure_segments(model)
     for code in sorted({code for move in moves for code in move if code}):
+        if code not in segments:  # The map had it once; whoever was in it moves on.
+            segments[code] = Segment.objects.get(code=model.segment_code(code))
         replace_members(segments[code], RfmScore.objects.of(model).filter(segment=code), at=at)
 
 
@@ -199,13 +201,17 @@ def _ensure_segments(model: RfmModel) -> dict[str, Segment]:
     for segment in model.segments.segments:
         segments[segment.code], _ = Segment.objects.get_or_create(
             code=model.segment_code(segment.code),
-            defaults={"name": _segment_name(model, segment), "kind": Segment.Kind.RFM},
+            defaults={"name": segment_name(model, segment.name), "kind": Segment.Kind.RFM},
         )
     return segments
 
 
-def _segment_name(model: RfmModel, segment: RfmSegment) -> str:
-    return segment.name if model.code == MAIN_MODEL else f"{model.name}: {segment.name}"
+def segment_name(model: RfmModel, name: str) -> str:
+    """Return what the customers' segment of a model's segment is called."""
+    if model.code == MAIN_MODEL:
+        return name
+    longest = Segment._meta.get_field("name").max_length
+    return f"{model.name}: {name}"[:longest]
 
 
 def _estimated_orders() -> int:

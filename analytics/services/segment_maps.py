@@ -9,6 +9,8 @@ from django.db import IntegrityError, transaction
 from analytics.errors import SegmentMapBuiltIn, SegmentMapInUse
 from analytics.models import RfmMapSegment, RfmSegmentMap
 from analytics.partitions import Part, codes_of, flaws_of, segment_code
+from analytics.services.rfm import segment_name
+from customers.models import Segment
 from operations.errors import Conflict, InvalidInput, Mistake
 
 FORMER_COLOUR = "#64748b"
@@ -63,7 +65,9 @@ def edit_segment_map(row: RfmSegmentMap, *, name: str, segments: Sequence[Segmen
             raise SegmentMapBuiltIn
         row.name = name.strip()
         _check_map(row)
-        _write(row, _parts(row, segments))
+        parts = _parts(row, segments)
+        _rename_segments(row, parts)
+        _write(row, parts)
         row.save()
     return row
 
@@ -140,6 +144,17 @@ def _write(row: RfmSegmentMap, parts: list[RfmMapSegment]) -> None:
     for part in parts:
         part.map = row
     RfmMapSegment.objects.bulk_create(parts)
+
+
+def _rename_segments(row: RfmSegmentMap, parts: list[RfmMapSegment]) -> None:
+    """Call the customers' segments as the map does now, unless somebody gave them a name of their own."""
+    names = dict(row.parts.values_list("code", "name"))
+    renamed = [part for part in parts if part.code in names and names[part.code] != part.name]
+    for model in row.models.all() if renamed else []:
+        for part in renamed:
+            Segment.objects.filter(
+                code=model.segment_code(part.code), name=segment_name(model, names[part.code])
+            ).update(name=segment_name(model, part.name))
 
 
 def _mistakes(error: ValidationError, begin: str) -> list[Mistake]:
