@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from analytics.models import RfmSegmentMap
 from analytics.partitions import read_codes
 from analytics.services.segment_maps import SegmentDraft
 from coupons.admin.rows import Row, Rows
@@ -59,9 +58,7 @@ class SegmentRow(Row):
 class SegmentMapForm(forms.Form):
     """A whole map; what services refuse is shown beside the segment that it is about."""
 
-    name = forms.CharField(
-        label=_("Name of the map"), max_length=RfmSegmentMap._meta.get_field("name").max_length
-    )
+    name = forms.CharField(label=_("Name of the map"), max_length=100)
 
     def __init__(self, data: Any = None, *, drafts: list[SegmentDraft], name: str = "") -> None:
         super().__init__(data, initial={"name": name})

@@ -29,12 +29,8 @@ MAY_SEE, MAY_ADD, MAY_CHANGE, MAY_DELETE = (
 )
 KINDS = {
     RfmSegmentMap.Kind.CODES: gettext_lazy("Each of the 125 codes of R, F and M is in one segment."),
-    RfmSegmentMap.Kind.GRID: gettext_lazy(
-        "Each of the 25 cells of R and F is in one segment; M plays no part."
-    ),
-    RfmSegmentMap.Kind.R_FM: gettext_lazy(
-        "Each of the 25 cells of R and the mean of F and M is in one segment."
-    ),
+    RfmSegmentMap.Kind.GRID: gettext_lazy("Each of the 25 cells of R and F is in one segment."),
+    RfmSegmentMap.Kind.R_FM: gettext_lazy("Each of the 25 cells of R and the mean of F and M is in one."),
 }
 
 
@@ -227,9 +223,8 @@ def free_code(name: str) -> str:
     if not any(letter.isalpha() for letter in stem):
         stem = f"map-{stem}"
     taken = set(RfmSegmentMap.objects.filter(code__startswith=stem).values_list("code", flat=True))
-    return next(
-        code for code in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if code not in taken
-    )
+    codes = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]
+    return next(code for code in codes if code not in taken)
 
 
 def _row(row: RfmSegmentMap) -> MapRow:

@@ -115,9 +115,13 @@ def test_a_segment_that_is_renamed_keeps_its_code():
     row = create_segment_map("halves", name="Halves", kind="GRID", segments=halves())
     recent, long_ago = drafts_of(row)
 
+    create_rfm_model("mine", name="Mine", segment_map=row)
+
     edit_segment_map(row, name="Halves", segments=[replace(recent, name="Fresh"), long_ago])
 
     assert list(row.parts.values_list("code", "name")) == [("recent", "Fresh"), ("long-ago", "Long ago")]
+    names = Segment.objects.filter(code__startswith="mine--").order_by("code").values_list("code", "name")
+    assert list(names) == [("mine--long-ago", "Mine: Long ago"), ("mine--recent", "Mine: Fresh")]
 
 
 def test_a_changed_map_puts_customers_into_its_segments_at_the_next_run():
@@ -128,7 +132,7 @@ def test_a_changed_map_puts_customers_into_its_segments_at_the_next_run():
     assert members("mine--long-ago") == {bruno.pk}
     assert members("mine--recent") == {alice.pk}
 
-    recent, long_ago = drafts_of(row)
+    recent, _long_ago = drafts_of(row)
     everybody = replace(recent, codes=codes_of("GRID"))
     edit_segment_map(row, name="Halves", segments=[replace(everybody, code="everybody", name="Everybody")])
     model.refresh_from_db()
@@ -137,6 +141,17 @@ def test_a_changed_map_puts_customers_into_its_segments_at_the_next_run():
     assert set(RfmScore.objects.values_list("segment", flat=True)) == {"everybody"}
     assert members("mine--everybody") == {alice.pk, bruno.pk}
     assert members("mine--recent") == members("mine--long-ago") == set()
+
+
+def test_long_names_of_model_and_segment_fit():
+    recent, long_ago = halves()
+    row = create_segment_map(
+        "halves", name="Halves", kind="GRID", segments=[replace(recent, name="R" * 60), long_ago]
+    )
+
+    create_rfm_model("m" * 64, name="M" * 100, segment_map=row)
+
+    assert Segment.objects.get(code__endswith="--" + "r" * 28).name == f"{'M' * 100}: {'R' * 18}"
 
 
 def members(code: str) -> set[int]:

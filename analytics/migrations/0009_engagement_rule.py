@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0006_surveys'),
+        ('analytics', '0008_value_and_cluster_models'),
     ]
 
     operations = [
