@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from coupons.models.coupon import Reason
+
 
 class CodeBatch(models.Model):
     """Codes of a promotion that were made together: by whom, from what, how many.
@@ -31,6 +33,9 @@ class CodeBatch(models.Model):
     valid_from = models.DateTimeField(_("good from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("good until"), null=True, blank=True)
     items = models.JSONField(_("own articles"), null=True, blank=True)
+    effect = models.JSONField(_("own value"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=16, choices=Reason, blank=True)
+    automatic = models.BooleanField(_("applies by itself"), default=False)
     holder = models.ForeignKey(
         "customers.Customer",
         on_delete=models.PROTECT,

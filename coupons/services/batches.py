@@ -76,6 +76,9 @@ def batch_template(batch: CodeBatch) -> Coupon:
         valid_from=batch.valid_from,
         valid_until=batch.valid_until,
         items=batch.items,
+        effect=batch.effect,
+        reason=batch.reason,
+        automatic=batch.automatic,
         issued_by_id=batch.issued_by_id,
     )
 
