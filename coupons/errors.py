@@ -218,6 +218,8 @@ TELLS_THAT_A_CODE_EXISTS = {
         QuantityExceeded,
         GiftCardEmpty,
         CustomerRulesViolated,
+        OrderRulesViolated,
+        CurrencyMismatch,
         PromotionStopped,
     )
 }

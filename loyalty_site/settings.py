@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from loyalty_site.environment import BASE_DIR, DATA_DIR, read, read_flag
+from loyalty_site.logs import CodelessFormatter
 from loyalty_site.look import *  # noqa: F403
 from loyalty_site.registries import *  # noqa: F403
 from loyalty_site.schedule import *  # noqa: F403
@@ -373,7 +374,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": structlog.stdlib.ProcessorFormatter,
+            "()": CodelessFormatter,
             "processor": structlog.dev.ConsoleRenderer(colors=False)
             if DEBUG
             else structlog.processors.JSONRenderer(),
