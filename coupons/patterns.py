@@ -15,6 +15,8 @@ from itertools import groupby
 
 from django.utils.translation import gettext as _
 
+from operations.cells import inert
+
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 DIGITS = "0123456789"
@@ -73,6 +75,10 @@ def pattern_mistake(pattern: str) -> str:
         return _("A pattern has at most 40 ASCII characters without spaces.")
     if CHECK in pattern[:-1]:
         return _("The check character * stands at the end of a pattern.")
+    if pattern[:1] not in KINDS and inert(pattern) != pattern:
+        return _("A spreadsheet would take these codes for formulas: they cannot begin with %(sign)s.") % {
+            "sign": pattern[0]
+        }
     if random_bits(pattern) < FEWEST_BITS:
         return (
             _(

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from operations.cells import inert
+
 SHORTEST_CODE = 4
 LONGEST_CODE = 64
 APOLOGIES = (
@@ -19,13 +21,25 @@ def canonical_code(code: str) -> str:
     return unicodedata.normalize("NFKC", code).strip().upper()
 
 
-def code_mistake(code: str) -> str:
-    """Return what is wrong with a code somebody made up; empty when nothing is."""
+def malformed_code(code: str) -> str:
+    """Return why no code can be written like this; empty when one can."""
     canonical = canonical_code(code)
     if not SHORTEST_CODE <= len(canonical) <= max(len(canonical), len(code.strip())) <= LONGEST_CODE:
         return _("A code has %(low)d to %(high)d characters.") % {"low": SHORTEST_CODE, "high": LONGEST_CODE}
     if any(unicodedata.category(character)[0] == "C" for character in canonical):
         return _("A code holds no control characters.")
+    return ""
+
+
+def code_mistake(code: str) -> str:
+    """Return what is wrong with a code somebody made up; empty when nothing is."""
+    if mistake := malformed_code(code):
+        return mistake
+    canonical = canonical_code(code)
+    if inert(canonical) != canonical:
+        return _("A spreadsheet would take this code for a formula: it cannot begin with %(sign)s.") % {
+            "sign": canonical[0]
+        }
     return ""
 
 

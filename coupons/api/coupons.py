@@ -24,7 +24,7 @@ from coupons.errors import CouponNotFound, NoBarcode
 from coupons.history import KINDS, Chapter, coupon_history
 from coupons.models import Coupon
 from coupons.qr import qr_svg
-from coupons.rules import canonical_code, code_mistake
+from coupons.rules import canonical_code, malformed_code
 from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
 from customers.api.references import CustomerReference
 from customers.models import Channel
@@ -202,7 +202,7 @@ class CouponQr(APIView):
 def _find_coupon(request: Request, code: str) -> Coupon:
     refuse_guessing(request.auth, "")
     coupons = Coupon.objects.select_related("holder", "issued_by", "batch__client")
-    possible = not code_mistake(code)
+    possible = not malformed_code(code)
     coupon = coupons.filter(code_canonical=canonical_code(code)).first() if possible else None
     if coupon is None:
         count_wrong_codes(request.auth, "")

@@ -226,3 +226,32 @@ def test_a_switched_off_code_is_refused_until_it_is_on_again():
     switch_on_coupon(code, at=NOW + timedelta(minutes=1))
     assert redeem_stack(spending(code), at=NOW).discount_amount == 1000
     assert Event.objects.filter(type__startswith="coupon.switched").count() == 2
+
+
+@pytest.mark.parametrize("code", ["=1+1=2", "@SUM(A1)", "-50OFF", "+CODE", "|calc", "  =HYPER"])
+def test_a_code_that_a_spreadsheet_would_run_is_refused(code):
+    with pytest.raises(InvalidInput) as refused:
+        issue_coupons(promotion(), codes=[code, "GOOD"], at=NOW)
+
+    assert refused.value.details[0].pointer == "/codes/0"
+    assert Coupon.objects.count() == 0
+
+
+def test_codes_made_by_a_job_have_the_terms_of_those_made_at_once():
+    anna = customer()
+    terms = {
+        "holder": anna,
+        "automatic": True,
+        "effect": {"kind": "AMOUNT", "amount": 500},
+        "reason": "REWARD",
+        "items": {"skus": ["SHOE"]},
+    }
+
+    job = queue_coupons(promotion(), count=2, at=NOW, **terms)
+    carry_out(job)
+
+    (terms_made,) = {
+        (one.holder, one.personal, one.automatic, str(one.effect), one.reason, str(one.items))
+        for one in Coupon.objects.select_related("holder")
+    }
+    assert terms_made == (anna, True, True, str(terms["effect"]), "REWARD", str(terms["items"]))
