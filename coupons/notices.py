@@ -1,6 +1,7 @@
 """What a person should read before a promotion runs: what the law asks for, and prices raised lately."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from operations.outcomes import Notice
 
 LegalKind = Promotion.LegalKind
 PRICES_SHOWN = 3
+NUMBERS_SHOWN = 10
 REDUCTIONS = {Kind.PERCENT, Kind.AMOUNT, Kind.FIXED_PRICE, Kind.TIERS}
 
 
@@ -24,6 +26,7 @@ def promotion_notices(promotion: Promotion, *, at: datetime) -> list[Notice]:
     """Return what is to be known about the promotion as it is written; nothing of it stops it."""
     effect = read_effect(promotion.effect)
     notices = legal_notices(promotion.legal_kind, effect)
+    notices += catalogue_notices(promotion.effect, promotion.conditions)
     if _is_announced(promotion) and effect.kind in REDUCTIONS:
         notices += price_notices(effect, at=at)
     return notices
@@ -63,6 +66,38 @@ def legal_notices(legal_kind: str, effect: Effect) -> list[Notice]:
         "within 180 days."
     )
     return [*notices, Notice("legal_kind_contest", text)]
+
+
+def catalogue_notices(*definitions: Any) -> list[Notice]:
+    """Return the warning about article numbers that the catalogue does not have: a slip, or not here yet.
+
+    Nothing is said where there is no catalogue.
+    """
+    named = set().union(*(_article_numbers(one) for one in definitions))
+    if not named or not Product.objects.exists():
+        return []
+    unknown = sorted(named - set(Product.objects.filter(sku__in=named).values_list("sku", flat=True)))
+    if not unknown:
+        return []
+    text = ngettext(
+        "The catalogue has no article %(numbers)s.",
+        "The catalogue has none of these %(count)d articles: %(numbers)s.",
+        len(unknown),
+    )
+    shown = ", ".join(unknown[:NUMBERS_SHOWN]) + (" …" if len(unknown) > NUMBERS_SHOWN else "")
+    return [Notice("unknown_articles", text % {"count": len(unknown), "numbers": shown})]
+
+
+def _article_numbers(definition: Any) -> set[str]:
+    """Return every article number in a part of a definition, however deep."""
+    if isinstance(definition, list):
+        return set().union(*map(_article_numbers, definition))
+    if not isinstance(definition, dict):
+        return set()
+    named = {one for one in definition.get("skus") or () if isinstance(one, str)}
+    if isinstance(sku := definition.get("sku"), str) and sku:
+        named.add(sku)
+    return named.union(*map(_article_numbers, definition.values()))
 
 
 def price_notices(effect: Effect, *, at: datetime) -> list[Notice]:

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from coupons.admin.fields import NumberField
 from coupons.admin.forms import RefusalForm
 from coupons.models import Apology
 from customers.models import Channel, Order, OrderLine
@@ -39,15 +40,14 @@ class ApologyForm(RefusalForm):
     MONEY, PERCENT = "amount", "percent"
     BY_MAIL, BY_ITSELF, READ_OUT = "email", "automatic", "aloud"
 
-    value = forms.DecimalField(
+    value = NumberField(
         label=_("How much"),
         min_value=0,
         max_digits=12,
         decimal_places=2,
-        localize=True,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True, "size": 8}),
     )
-    unit = forms.ChoiceField(label=_("Of"), choices=[], widget=forms.RadioSelect)
+    unit = forms.ChoiceField(label=_("Unit"), choices=[], widget=forms.RadioSelect)
     kind = forms.ChoiceField(
         label=_("As a"),
         choices=Apology.Kind.choices,

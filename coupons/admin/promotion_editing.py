@@ -18,7 +18,7 @@ from coupons.admin.promotion_form import LatePromotionForm, PromotionForm, fits_
 from coupons.admin.promotion_pages import MAY_CHANGE, PromotionPage, page_of
 from coupons.definitions import read_effect
 from coupons.models import Promotion
-from coupons.notices import legal_notices, price_notices
+from coupons.notices import catalogue_notices, legal_notices, price_notices
 from coupons.samples import try_on_sample
 from coupons.services import Author
 from coupons.wording import checks_in_words, describe, missing_in_words
@@ -120,6 +120,7 @@ class PreviewView(PromotionPage, View):
         except InvalidInput as error:
             return {"missing": form.said_of(error)[:MISTAKES_SHOWN]}
         notices = legal_notices(definition["legal_kind"], effect)
+        notices += catalogue_notices(definition["effect"], definition["conditions"])
         public = (definition["coupon"] or {}).get("code")
         if definition["trigger"] == Promotion.Trigger.AUTOMATIC or public:
             notices += price_notices(effect, at=at)

@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from coupons.admin.fields import MoneyField
 from coupons.admin.promotion_form import PromotionForm, initial_of
 from coupons.models import Coupon, Promotion
 from customers.models import Segment
@@ -252,7 +254,8 @@ def test_the_preview_says_it_in_words_and_tries_it_on_a_sample_cart(marketer):
     empty = text_of(marketer.post(url, {"kind": "PERCENT", "trigger": "AUTOMATIC"}))
     page = text_of(marketer.post(url, sent))
 
-    assert "Percent: This field is required." in empty
+    assert "<span>Percent</span>" in empty
+    assert "This field is required" not in empty
     assert "25% off categories Shoes" in page
     assert shoe.name in page and "€30.00" in page
     assert Promotion.objects.count() == 0
@@ -271,6 +274,41 @@ def test_prices_raised_lately_and_the_law_are_pointed_out(marketer):
     assert "Shoe: €40.00 now, €30.00 lowest" in page
     assert "lowest" not in personal
     assert "notify the ministry" in contest
+
+
+def test_article_numbers_the_catalogue_does_not_have_are_pointed_out(marketer):
+    url = reverse("admin:coupons_promotion_preview")
+    effect = {"kind": "PERCENT", "percent": "25", "target": "ITEMS", "skus": "SHOE, SHEO"}
+    sent = effect | {"trigger": "AUTOMATIC"}
+
+    without_catalogue = text_of(marketer.post(url, sent))
+    ProductFactory(sku="SHOE", unit_price_amount=4000)
+    page = text_of(marketer.post(url, sent))
+
+    assert "The catalogue has no article" not in without_catalogue
+    assert "The catalogue has no article SHEO." in page
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "amount"),
+    [
+        ("it", "1.234,50", 123450),
+        ("it", "1.234", 123400),
+        ("it", "12,50", 1250),
+        ("it", "12.50", 1250),
+        ("en", "1,234.50", 123450),
+        ("en", "12.50", 1250),
+    ],
+)
+def test_amounts_are_read_as_the_language_writes_them(language, typed, amount):
+    with translation.override(language):
+        assert MoneyField().clean(typed) == amount
+
+
+@pytest.mark.parametrize("typed", ["1.23,4", "12.34.5", "1,234,50", "1..234"])
+def test_what_is_no_amount_is_refused(typed):
+    with translation.override("it"), pytest.raises(ValidationError):
+        MoneyField().clean(typed)
 
 
 def test_names_of_the_catalogue_are_proposed(marketer):

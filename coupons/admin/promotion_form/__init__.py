@@ -148,12 +148,14 @@ class PromotionForm(NameFields, EffectFields, CodeFields, AudienceFields, Togeth
         return definition | {"currency": settings.PROGRAMME_CURRENCY}
 
     def said_of(self, error: FidelioError) -> list[str]:
-        """Return what is missing or wrong, each with the field that it is about."""
-        said = []
+        """Return what is missing, by the field's name alone, or wrong, with the field that it is about."""
+        said, empty = [], str(self.fields["kind"].error_messages["required"])
         for mistake in error.details:
             name = self._field_of(mistake.pointer)
-            label = f"{self.fields[name].label}: " if name else ""
-            said.append(f"{label}{mistake.message}")
+            if name and str(mistake.message) == empty:
+                said.append(str(self.fields[name].label))
+            else:
+                said.append(f"{self.fields[name].label}: {mistake.message}" if name else str(mistake.message))
         return list(dict.fromkeys(said))
 
     def _field_of(self, pointer: str) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, PercentField, count_field
+from coupons.admin.fields import MoneyField, NumberField, PercentField, count_field
 from coupons.admin.rows import Row
 from coupons.definitions import LimitSubject
 from coupons.engine.incentive import Basis
@@ -48,14 +48,7 @@ class LimitRow(Row):
 class BudgetRow(Row):
     """At most so much."""
 
-    cap = forms.DecimalField(
-        label=_("At most"),
-        min_value=0,
-        max_digits=15,
-        decimal_places=2,
-        localize=True,
-        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-    )
+    cap = NumberField(label=_("At most"), min_value=0, max_digits=15, decimal_places=2)
     metric = forms.ChoiceField(
         label=_("Of"),
         choices=[

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, PercentField, count_field, name_field
+from coupons.admin.fields import MoneyField, NamesField, NumberField, PercentField, count_field, name_field
 from coupons.admin.rows import Row
 from coupons.engine.incentive import Choose, Grouping, Kind
 
@@ -28,10 +28,7 @@ class TierRow(Row):
     """From so much spent, so much off."""
 
     from_amount = MoneyField(label=_("From"), min_value=0)
-    value = forms.DecimalField(
-        label=_("Off"), min_value=0, max_digits=12, decimal_places=2, localize=True,
-        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-    )  # fmt: skip
+    value = NumberField(label=_("Off"), min_value=0, max_digits=12, decimal_places=2)
     unit = forms.ChoiceField(
         label=_("Of"), choices=[("percent", "%"), ("amount", _("amount"))], initial="percent"
     )
