@@ -1,8 +1,10 @@
 """Promotions over the API: written down, started, stopped, resumed, looked at."""
 
 from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -18,9 +20,9 @@ from coupons.api.fields import (
     KnownCurrencyField,
     find_promotion,
 )
-from coupons.models import BudgetPeriod, Promotion
+from coupons.models import Budget, BudgetPeriod, Coupon, Promotion
 from coupons.notices import promotion_notices
-from coupons.rules import period_start
+from coupons.rules import FOREVER, period_start
 from coupons.services import Author
 from operations.api.idempotency import respond_once
 from operations.api.serializers import InstantField, StrictSerializer
@@ -118,33 +120,44 @@ class PromotionWithWarningsOut(PromotionOut):
 
     def to_representation(self, promotion: Promotion) -> dict[str, Any]:
         notices = promotion_notices(promotion, at=timezone.now())
-        return super().to_representation(promotion) | {"warnings": [asdict(one) for one in notices]}
+        shown = shown_promotions().get(pk=promotion.pk)
+        return super().to_representation(shown) | {"warnings": [asdict(one) for one in notices]}
 
 
-def _budgets(promotion: Promotion, at: Any) -> list[dict[str, Any]]:
-    """Return each budget with what its current period has used."""
-    budgets = list(promotion.budgets.all())
-    starts = {one.pk: period_start(one.period, at, promotion.time_zone) for one in budgets}
-    rows = (
-        BudgetPeriod.objects.filter(budget__in=budgets, starts_on__in=set(starts.values())) if budgets else []
+def shown_promotions() -> QuerySet[Promotion]:
+    """Return promotions with all that an answer shows of them, in the same few queries however many."""
+    now = timezone.now()
+    # Longer than a month back lies no period that is still running but the one that never ends.
+    running = BudgetPeriod.objects.filter(Q(starts_on=FOREVER) | Q(starts_on__gte=now - timedelta(days=33)))
+    budgets = Budget.objects.order_by("pk").prefetch_related(Prefetch("periods", running, "running_periods"))
+    public = Coupon.objects.filter(public=True).order_by("pk")
+    return Promotion.objects.prefetch_related(
+        Prefetch("budgets", budgets, "shown_budgets"), Prefetch("coupons", public, "public_coupons")
     )
-    used = {(row.budget_id, row.starts_on): row.used for row in rows}
+
+
+def _budgets(promotion: Promotion, at: datetime) -> list[dict[str, Any]]:
+    """Return each budget with what its current period has used."""
     return [
         {
             "metric": one.metric,
             "cap": one.cap,
             "period": one.period,
             "on_insufficient": one.on_insufficient,
-            "used": used.get((one.pk, starts[one.pk]), 0),
+            "used": _used(one, period_start(one.period, at, promotion.time_zone)),
         }
-        for one in sorted(budgets, key=lambda one: one.pk)
+        for one in promotion.shown_budgets
     ]
+
+
+def _used(budget: Budget, starts_on: date) -> int:
+    return next((row.used for row in budget.running_periods if row.starts_on == starts_on), 0)
 
 
 def _coupon_rule(promotion: Promotion) -> dict[str, Any] | None:
     if promotion.trigger == Promotion.Trigger.AUTOMATIC:
         return None
-    public = promotion.coupons.filter(public=True).first()
+    public = next(iter(promotion.public_coupons), None)
     return {
         "code": public.code if public else None,
         "pattern": None if public else promotion.coupon_pattern,
@@ -158,7 +171,10 @@ class PromotionList(generics.ListAPIView):
 
     required_scope = "promotions:write"
     serializer_class = PromotionOut
-    queryset = Promotion.objects.prefetch_related("budgets")
+    queryset = Promotion.objects.none()
+
+    def get_queryset(self) -> QuerySet[Promotion]:
+        return shown_promotions()
 
     @extend_schema(request=PromotionIn, responses={201: PromotionWithWarningsOut})
     def post(self, request: Request) -> HttpResponse:

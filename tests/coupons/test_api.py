@@ -6,11 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from coupons.models import Apology, BudgetPeriod, Coupon, Promotion, Redemption, RedemptionStack, SealedCode
-from coupons.services import issue_gift_card
+from coupons.services import issue_gift_card, redeem_stack
 from customers.models import Customer, Event, Source, SourceProfile
 from operations.models import IdempotencyKey
 from tests.api import caller
-from tests.coupons.factories import amount, coupon, customer, promotion, staff
+from tests.coupons.factories import amount, coupon, customer, promotion, spending, staff
 from tests.factories import ApiClientFactory
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,26 @@ def test_a_promotion_is_stopped_and_resumed(api):
     stopped = post(api, "promotions/SPRING/stop", {"mode": "DRAIN", "reason": "too dear"}).json()
     assert (stopped["status"], stopped["stop_mode"]) == ("STOPPED", "DRAIN")
     assert post(api, "promotions/SPRING/resume").json()["status"] == "ACTIVE"
+
+
+def test_a_list_of_promotions_asks_the_database_the_same_however_many(api):
+    def asked() -> tuple[int, list]:
+        with CaptureQueriesContext(connection) as queries:
+            data = api.get("/api/v1/promotions").json()["data"]
+        return len(queries), data
+
+    promotion(code="A", coupon={"code": "OPEN"}, budget={"metric": "REDEMPTIONS", "cap": 9})
+    asked()
+    one, _data = asked()
+    daily = {"metric": "REDEMPTIONS", "cap": 9, "period": "DAY"}
+    for number in range(3):
+        promotion(budget=daily, coupon={"code": f"OPEN{number}"})
+    redeem_stack(spending("OPEN"), at=timezone.now())
+    many, data = asked()
+
+    assert many == one
+    assert (data[-1]["coupon"]["code"], data[-1]["budgets"][0]["used"]) == ("OPEN", 1)
+    assert data[0]["coupon"]["code"] == "OPEN2"
 
 
 def test_an_unknown_promotion_is_404(api):
@@ -276,6 +296,27 @@ def test_a_redemption_answers_order_and_allocations(api):
     assert api.get(f"/api/v1/redemptions/{body['id']}").json() == body
     assert api.get(f"/api/v1/redemptions/{stack.pk}-1").json()["id"] == body["id"]
     assert len(api.get("/api/v1/redemptions").json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ({"conditions": {"minimum_spend": {"amount": 99999}}}, "order_rules_violated"),
+        ({"currency": "USD"}, "currency_mismatch"),
+    ],
+)
+def test_what_a_cart_lacks_tells_a_stranger_no_code_that_exists(api, till, rule, key):
+    coupon(promotion(amount(100), **rule), codes=["STORY-1"])
+
+    told = post(api, "redemptions", wish("STORY-1"), key="a")
+    hidden, unknown = (post(till, "redemptions", wish(code), key=code) for code in ("STORY-1", "NO-SUCH"))
+    judged = post(till, "validations", wish("STORY-1")).json()["redeemables"][0]
+
+    assert (told.status_code, told.json()["key"]) == (422, key)
+    assert (hidden.status_code, hidden.json()["key"]) == (404, "code_not_valid")
+    assert {**hidden.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
+    assert judged["error"]["key"] == "code_not_valid"
+    assert Redemption.objects.count() == 0
 
 
 def test_a_redemption_needs_an_idempotency_key_and_is_done_once_under_it(api):

@@ -11,6 +11,7 @@ from coupons.models import PromotionAlert
 from coupons.services.alerts import dismiss_alerts, watch_promotions
 from customers.models import Event
 from tests.coupons.factories import NOW, amount, coupon, promotion, spending, staff
+from tests.coupons.races import at_once
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -124,3 +125,19 @@ def test_a_budget_burns_down_at_the_pace_of_the_last_week():
     assert burn.sentence == "At €20.00 a day, as in the last week, it will be spent on 28 Oct 2026."
     assert burn.chart.series[0].values[:4] == [20000, 16000, 16000, 12000]
     assert burn.chart.series[1].values[3:] == [12000, 10000, 8000, 6000, 4000, 2000, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_watch_at_once_tell_once(settings):
+    settings.UNUSUAL_REDEMPTIONS_AN_HOUR = 2
+    settings.UNUSUAL_TIMES_FASTER = 1
+    sale = budgeted(cap=8000, coupon={"code": "LEAKED", "max_uses": None})
+    for _time in range(2):
+        services.redeem_stack(spending("LEAKED"), at=NOW)
+
+    moments = [NOW + timedelta(microseconds=number) for number in range(6)]
+    raised = at_once([lambda at=at: watch_promotions(at=at) for at in moments])
+
+    assert sum(len(one) for one in raised) == PromotionAlert.objects.count()
+    told = Event.objects.filter(type__in=["budget.threshold_reached", "promotion.unusual_speed"])
+    assert told.count() == PromotionAlert.objects.filter(promotion=sale).count() == 2
