@@ -7,19 +7,15 @@ reads JSON, validates, names what it does not know, keeps totals, tells of each 
 
 import http.client
 import json
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 
 from benchmarks.measurement import Measurement, median_seconds
 from benchmarks.population import SOURCE, buyers, known_profiles, population, skus
+from benchmarks.servers import web_server
 
 CLIENTS, BULK, BULKS_EACH, ROUNDS = 4, 500, 2, 3
 ITEMS = CLIENTS * BULK * BULKS_EACH
@@ -57,7 +53,7 @@ def measure() -> list[Measurement]:
     from operations.models import ApiClient
 
     buyers(2_000)
-    with _web_server() as port:
+    with web_server() as port:
         _, key = ApiClient.objects.create_key(name="bench", scopes=["all"])
         contenders: dict[str, Callable[[], None]] = {"floor": _floor()}
         for kind, item in (("orders", _order), ("events", _event), ("customers", _customer)):
@@ -194,30 +190,3 @@ def _stage(own, orders: list[dict]) -> None:
                 copy.write_row(
                     (order["source_id"], str(place + 1), line["sku"], line["quantity"], line["unit_price"])
                 )
-
-
-@contextmanager
-def _web_server() -> Iterator[int]:
-    """Start gunicorn as `make run` does and yield its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--config", "loyalty_site/gunicorn.py", "loyalty_site.wsgi"]
-    server = subprocess.Popen(command, env=os.environ | {"PORT": str(port), "HOST": "127.0.0.1"})
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError("The web server did not start.")

@@ -200,13 +200,11 @@ class GiftCardList(generics.ListAPIView):
 
     @extend_schema(request=GiftCardIn, responses={201: GiftCardOut, 200: GiftCardOut})
     def post(self, request: Request) -> HttpResponse:
-        return respond_once(request, lambda: self._issue(request), required=True, secret=CodeSecret())
+        return _answer_once(request, GiftCardIn, self._issue, required=True, secret=CodeSecret())
 
     @transaction.atomic
-    def _issue(self, request: Request) -> tuple[int, Any]:
-        entry = GiftCardIn(data=request.data)
-        entry.is_valid(raise_exception=True)
-        fields, at = dict(entry.validated_data), timezone.now()
+    def _issue(self, fields: dict[str, Any]) -> tuple[int, Any]:
+        request, at = self.request, timezone.now()
         holder = find_customer(fields.pop("holder"), create_prospect=True, at=at)
         order, source_id = fields.pop("order"), fields.pop("source_id")
         currency = fields.pop("currency", None) or settings.PROGRAMME_CURRENCY
@@ -276,16 +274,12 @@ class TopUpList(APIView):
 
     @extend_schema(request=TopUpIn, responses={201: GiftCardOut})
     def post(self, request: Request, reference: str) -> HttpResponse:
-        def work() -> tuple[int, Any]:
-            entry = TopUpIn(data=request.data)
-            entry.is_valid(raise_exception=True)
-            card = _find_card(reference)
-            services.top_up_gift_card(
-                card, **entry.validated_data, source_key=_cause(request, None), at=timezone.now()
-            )
+        def top_up(fields: dict[str, Any]) -> tuple[int, Any]:
+            card, cause = _find_card(reference), _cause(request, None)
+            services.top_up_gift_card(card, **fields, source_key=cause, at=timezone.now())
             return 201, _told(card, request)
 
-        return respond_once(request, work, required=True)
+        return _answer_once(request, TopUpIn, top_up, required=True)
 
 
 class GiftCardActivation(APIView):
@@ -335,27 +329,33 @@ class GiftCardRenewal(APIView):
 
     @extend_schema(request=RenewalIn, responses={201: GiftCardOut})
     def post(self, request: Request, reference: str) -> HttpResponse:
-        def work() -> tuple[int, Any]:
-            entry = RenewalIn(data=request.data)
-            entry.is_valid(raise_exception=True)
-            renewed = services.renew_gift_card(
-                _find_card(reference), **entry.validated_data, at=timezone.now()
-            )
+        def renew(fields: dict[str, Any]) -> tuple[int, Any]:
+            renewed = services.renew_gift_card(_find_card(reference), **fields, at=timezone.now())
             return 201, _told(renewed.card, request, code=renewed.code)
 
-        return respond_once(request, work, required=True, secret=CodeSecret())
+        return _answer_once(request, RenewalIn, renew, required=True, secret=CodeSecret())
 
 
 def _moved(request: Request, reference: str, shape: Any, move: Callable[..., GiftCard]) -> HttpResponse:
-    def work() -> tuple[int, Any]:
-        fields = {}
-        if shape:
-            entry = shape(data=request.data)
-            entry.is_valid(raise_exception=True)
-            fields = entry.validated_data
+    def moved(fields: dict[str, Any]) -> tuple[int, Any]:
         return 200, _told(move(_find_card(reference), **fields, at=timezone.now()), request)
 
-    return respond_once(request, work)
+    return _answer_once(request, shape, moved)
+
+
+def _answer_once(
+    request: Request, shape: Any, give: Callable[[dict[str, Any]], tuple[int, Any]], **options: Any
+) -> HttpResponse:
+    """Answer with what `give` makes of the checked body; without a `shape` the body does not matter."""
+
+    def work() -> tuple[int, Any]:
+        if shape is None:
+            return give({})
+        entry = shape(data=request.data)
+        entry.is_valid(raise_exception=True)
+        return give(dict(entry.validated_data))
+
+    return respond_once(request, work, **options)
 
 
 def _told(card: GiftCard, request: Request, *, code: str | None = None) -> dict[str, Any]:

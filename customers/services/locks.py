@@ -42,6 +42,12 @@ def lock_live_customers(
     return {}
 
 
+def lock_rows(customer_ids: Iterable[int]) -> None:
+    """Lock these customers as they are, also who was merged into another, for what is kept per row."""
+    rows = Customer.objects.filter(pk__any_of=set(customer_ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+
+
 def lock_customer(customer: Customer) -> Customer:
     """Lock one customer to be changed; return them as they are now, or whom they became."""
     return lock_live_customers([customer.pk])[customer.pk]

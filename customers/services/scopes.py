@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from customers.models import Customer, StaleScope
+from customers.services.locks import lock_rows
 from operations.models import JobRun
 from operations.services import advance_job, promise_job
 
@@ -128,9 +129,7 @@ def run_recount(job: JobRun) -> dict[str, Any]:
     done = 0
     for ids in portions():
         with transaction.atomic():
-            list(
-                Customer.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values("pk")
-            )
+            lock_rows(ids)
             refresh_scopes(ids)
         done += len(ids)
         advance_job(job, done=done)

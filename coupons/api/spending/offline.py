@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from coupons.api.spending.shapes import OfflineRedemptionIn, OfflineRedemptionsIn, OfflineRedemptionsOut
 from coupons.api.spending.views import redeem_asked
 from operations.api.bulk import items_of
+from operations.api.idempotency import MAXIMUM_KEY_LENGTH
 from operations.api.problems import mistakes, problem_body
 from operations.errors import FidelioError, InvalidInput
 from operations.models import ApiClient
@@ -55,12 +56,20 @@ class OfflineRedemptions(APIView):
 
 def _told(item: Any, request: Request) -> HttpResponse | FidelioError:
     try:
-        OfflineRedemptionIn().run_validation(item)
+        if not _has_key(item):  # It cannot be asked under its own key: only said what is wrong with it.
+            OfflineRedemptionIn().run_validation(item)
         return redeem_asked(ItemRequest(item, request.auth, request.get_full_path()), OfflineRedemptionIn)
     except serializers.ValidationError as error:
         return InvalidInput(details=list(mistakes(error.detail)))
     except FidelioError as error:
         return error
+
+
+def _has_key(item: Any) -> bool:
+    key = item.get("idempotency_key") if isinstance(item, dict) else None
+    if not isinstance(key, str) or not key.isprintable():
+        return False
+    return bool(key.strip()) and len(key) <= MAXIMUM_KEY_LENGTH
 
 
 def _result(index: int, told: HttpResponse | FidelioError) -> dict[str, Any]:
