@@ -119,6 +119,8 @@ MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
 TRAITS: list[str] = [
     "analytics.value.traits.TRAITS",
 ]
+# What apps above give to the mails of campaigns: variables, and mails to start from.
+CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE"]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

@@ -17,6 +17,7 @@ from campaigns import services
 from campaigns.admin.forms import CampaignForm, ContentForm, initial_of
 from campaigns.audience import segment_reach
 from campaigns.content import VARIABLES, Rendered
+from campaigns.content.contributed import offered_variables, starter_of
 from campaigns.content.starters import starter
 from campaigns.models import Campaign, MessageReason, MessageState
 from campaigns.results import Figures, campaign_figures
@@ -55,7 +56,11 @@ class NewCampaignView(CampaignPage, FormView):
 
     def get_initial(self) -> dict[str, Any]:
         subject, body = starter(translation.get_language() or "en")
-        return {"subject": subject, "body": body, "segment": self.request.GET.get("segment")}
+        chosen = starter_of(self.request.GET.get("starter", ""))
+        if chosen:
+            subject, body = chosen.subject, chosen.body
+        named = {"name": chosen.name} if chosen else {}
+        return named | {"subject": subject, "body": body, "segment": self.request.GET.get("segment")}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs, **form_context(self.request))
@@ -222,7 +227,7 @@ def page_of(campaign: Campaign) -> str:
 
 def form_context(request: HttpRequest) -> dict[str, Any]:
     """Return what the form shows beside its fields."""
-    return {"variables": VARIABLES, "test_address": request.user.email}
+    return {"variables": VARIABLES | offered_variables(), "test_address": request.user.email}
 
 
 def preview_of(given: dict[str, Any], customer: Customer | None) -> Rendered:

@@ -1,4 +1,4 @@
-"""Content of mails: compiled at save, rendered for one recipient. Knows no database."""
+"""Content of mails: compiled at save, rendered for one recipient. Only what other apps give it reads rows."""
 
 from dataclasses import dataclass
 

@@ -12,6 +12,7 @@ import mrml
 from django.utils.translation import gettext as _
 from liquid.exceptions import LiquidError
 
+from campaigns.content.contributed import contributed_values, is_contributed
 from campaigns.content.liquid import HTML, PLAIN, html_template, plain_template
 from campaigns.content.masking import mask_liquid, unmask_liquid
 from campaigns.content.plain_text import html_to_text
@@ -114,7 +115,7 @@ def _before_the_end(html: str, footer: str) -> str:
 
 def _try_out(content: Content) -> None:
     """Render with sample values, so that what fails only at run time fails now."""
-    context = SAMPLE.as_context()
+    context = contributed_values(None, at=None) | SAMPLE.as_context()
     plain_template(content.subject).render(**context)
     html_template(content.html).render(**context)
     plain_template(content.text).render(**context)
@@ -157,7 +158,7 @@ def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[st
     for uses in analysis.globals.values():
         for variable in uses:
             name = ".".join(str(segment) for segment in variable.segments)
-            if name not in VARIABLES and name not in BUILT_IN:
+            if name not in VARIABLES and name not in BUILT_IN and not is_contributed(name):
                 problem = _("there is no variable “%(name)s”") % {"name": name}
             elif name.startswith("coupon.") and not with_coupon:
                 problem = _("“%(name)s” needs a promotion, and the campaign has none") % {"name": name}

@@ -39,9 +39,11 @@ class Values:
     preferences_url: str = ""
     confirm_url: str = ""
     gift_card: Mapping[str, str] = field(default_factory=dict)
+    contributed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def as_context(self) -> dict[str, Any]:
         return {
+            **self.contributed,
             "customer": dict(self.customer),
             "coupon": dict(self.coupon),
             "gift_card": {"code": "", "value": "", "valid_until": "", **self.gift_card},

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.content import FAKE_CODE, Values
+from campaigns.content.contributed import contributed_values
 from campaigns.errors import CodeGone
 from campaigns.models import CampaignVersion, Message
 from coupons.gift_card_codes import written_code
@@ -39,6 +40,7 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         preferences_url=preferences_url(message.customer),
         confirm_url=confirmation_url_of(message),
         gift_card=gift_card_values(message, at=timezone.now()),
+        contributed=contributed_values(message.customer, at=timezone.now()),
     )
 
 
@@ -58,6 +60,7 @@ def sample_values(
         programme_name=settings.PROGRAMME_NAME,
         unsubscribe_url=unsubscribe_url(NO_TOKEN),
         preferences_url=f"{settings.PUBLIC_URL}/p/preview",
+        contributed=contributed_values(None, at=at),
     )
 
 

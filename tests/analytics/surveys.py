@@ -45,6 +45,11 @@ def delivery_survey(code: str = "delivery", *, at: datetime = NOON, **terms: Any
 
 def _opened(code: str, kind: str, questions: Any, at: datetime, terms: dict[str, Any]) -> Survey:
     survey = create_survey(
-        code, name=code.title(), kind=kind, terms=SurveyTerms(TITLE, **terms), questions=questions, at=at
+        code,
+        name=code.title(),
+        kind=kind,
+        terms=SurveyTerms(**{"title": TITLE} | terms),
+        questions=questions,
+        at=at,
     )
     return open_survey(survey, at=at)

@@ -1,0 +1,68 @@
+"""What other apps give to mails: variables, and mails to start from (settings.CONTENT_SOURCES)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
+
+from customers.models import Customer
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A mail to start from: a subject and a body as `compile_content` takes them."""
+
+    code: str
+    name: str
+    subject: str
+    body: str
+
+
+class ContentSource(Protocol):
+    """One app's part. Its variables stand under `root`: the source `survey` gives `survey.CODE.url`."""
+
+    root: str
+
+    def offered(self) -> dict[str, str | Promise]:
+        """Return the variables that a marketer may choose, with what each means."""
+
+    def values(self, customer: Customer | None, *, at: datetime | None) -> Mapping[str, Any]:
+        """Return the values of one recipient, looked up when they are used; of nobody, samples."""
+
+    def starters(self) -> list[Starter]:
+        """Return the mails to start from."""
+
+
+def sources() -> Iterator[ContentSource]:
+    """Yield what settings.CONTENT_SOURCES names."""
+    for path in settings.CONTENT_SOURCES:
+        yield import_string(path)
+
+
+def offered_variables() -> dict[str, str | Promise]:
+    """Return the variables of other apps with what each means."""
+    return {name: meaning for source in sources() for name, meaning in source.offered().items()}
+
+
+def contributed_values(customer: Customer | None, *, at: datetime | None) -> dict[str, Mapping[str, Any]]:
+    """Return the values of other apps by root; a template that uses none costs nothing."""
+    return {source.root: source.values(customer, at=at) for source in sources()}
+
+
+def is_contributed(name: str) -> bool:
+    """Return whether a variable such as `survey.delivery.url` exists."""
+    value: Any = contributed_values(None, at=None)
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return isinstance(value, str)
+
+
+def starter_of(code: str) -> Starter | None:
+    """Return the mail to start from under a code."""
+    return next((one for source in sources() for one in source.starters() if one.code == code), None)
