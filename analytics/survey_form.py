@@ -49,10 +49,11 @@ def asked_of(
     survey: Survey,
     *,
     language: str,
+    questions: Iterable[SurveyQuestion] | None = None,
     answers: Mapping[str, Any] | None = None,
     error: InvalidInput | None = None,
 ) -> list[Asked]:
-    """Return the questions of a survey in a language, filled with answers."""
+    """Return the questions of a survey, or those of a draft of it, in a language and filled with answers."""
     mistakes = error.details if error else []
     problems = {mistake.pointer.rpartition("/")[2]: str(mistake.message) for mistake in mistakes}
     given = answers or {}
@@ -68,7 +69,7 @@ def asked_of(
             value=str(given.get(question.code, "")) if question.kind == Kind.TEXT else "",
             problem=problems.get(question.code, ""),
         )
-        for question in survey.questions.all()
+        for question in (survey.questions.all() if questions is None else questions)
     ]
 
 

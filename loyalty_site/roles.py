@@ -102,6 +102,8 @@ RULES: dict[Role, list[str]] = {
         "analytics.run_rfmmodel",
         "analytics.*_rfmsegmentmap",
         "analytics.change_engagementrule",
+        "analytics.add_survey",
+        "analytics.change_survey",
         "operations.change_jobrun",
     ],
     Role.ANALYST: [

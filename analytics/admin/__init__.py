@@ -1,3 +1,3 @@
-from analytics.admin import models, scores, segment_maps
+from analytics.admin import models, scores, segment_maps, surveys
 
-__all__ = ["models", "scores", "segment_maps"]
+__all__ = ["models", "scores", "segment_maps", "surveys"]

@@ -82,10 +82,10 @@ def answer_survey(
 
 
 def give_missing_rewards(survey: Survey, *, at: datetime) -> int:
-    """Try again what could not be given, and give a reward that was added since; return how many got it."""
+    """Try again what could not be given, with the reward as it is now; return how many got it."""
     if not survey.has_reward:
         return 0
-    waiting = survey.participations.exclude(reward=Reward.GIVEN).order_by("pk")
+    waiting = survey.participations.filter(reward=Reward.NOT_POSSIBLE).order_by("pk")
     return sum(_give_missing(pk, at) for pk in waiting.values_list("pk", flat=True))
 
 
@@ -207,7 +207,7 @@ def _give_missing(participation_id: int, at: datetime) -> bool:
         customer = hold_customer(found.customer)
         row = SurveyParticipation.objects.select_for_update(of=["self"], no_key=True)
         participation = row.select_related("survey__reward_promotion").filter(pk=participation_id).first()
-        if participation is None or participation.reward == Reward.GIVEN:
+        if participation is None or participation.reward != Reward.NOT_POSSIBLE:
             return False
         if customer not in Customer.objects.present():
             return False

@@ -63,7 +63,7 @@ def create_survey(
     questions it asks that one and for a comment. Raises InvalidInput for what cannot be asked.
     """
     survey = Survey(code=code, name=name, kind=kind, created_at=at, **_columns(terms))
-    rows = _rows(survey, questions or _usual_questions(kind))
+    rows = question_rows(survey, questions or usual_questions(kind))
     _check(survey, terms)
     try:
         with transaction.atomic():
@@ -82,7 +82,7 @@ def edit_survey(survey: Survey, *, name: str, terms: SurveyTerms, questions: Seq
     with transaction.atomic():
         survey = Survey.objects.select_for_update().get(pk=survey.pk)
         known = list(survey.questions.all())
-        rows = _rows(survey, questions or _usual_questions(survey.kind))
+        rows = question_rows(survey, questions or usual_questions(survey.kind))
         survey.name = name
         for column, value in _columns(terms).items():
             setattr(survey, column, value)
@@ -185,7 +185,8 @@ def _check(survey: Survey, terms: SurveyTerms) -> None:
         raise InvalidInput(details=mistakes)
 
 
-def _usual_questions(kind: str) -> list[Question]:
+def usual_questions(kind: str) -> list[Question]:
+    """Return what a survey of this kind asks where nobody says otherwise."""
     if kind != Survey.Kind.NPS:
         return []
     return [
@@ -208,7 +209,8 @@ def _usual_questions(kind: str) -> list[Question]:
     ]
 
 
-def _rows(survey: Survey, questions: Sequence[Question]) -> list[SurveyQuestion]:
+def question_rows(survey: Survey, questions: Sequence[Question]) -> list[SurveyQuestion]:
+    """Return the questions as rows of a survey, not written yet. Raises InvalidInput."""
     mistakes = _mistakes(survey.kind, questions)
     if mistakes:
         raise InvalidInput(details=mistakes)

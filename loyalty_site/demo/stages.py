@@ -33,6 +33,7 @@ from loyalty_site.demo.showcase import (
     write_referral_programme,
     write_win_back,
 )
+from loyalty_site.demo.surveys import write_surveys
 
 APPS = ["customers", "coupons", "loyalty", "referrals", "campaigns", "analytics"]
 MONTHS_OF_HISTORY = 6
@@ -162,6 +163,10 @@ def open_service_desk(demo: Demo) -> None:
     demo.result["apologies"] = write_service_desk(at=demo.at)
 
 
+def ask_customers(demo: Demo) -> None:
+    demo.result["survey_answers"] = write_surveys(at=demo.at)
+
+
 def learn_sizes(demo: Demo) -> None:
     """Let the planner know the tables as they are now; the newcomer's first pages shall not wait for it."""
     refresh_statistics(*(model for app in APPS for model in apps.get_app_config(app).get_models()))
@@ -187,6 +192,7 @@ STAGES = [
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
+    Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

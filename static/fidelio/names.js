@@ -85,7 +85,7 @@
   };
 
   const clear = (button) => {
-    const row = button.closest(".fi-sentence");
+    const row = button.closest("[data-row]") || button.closest(".fi-sentence");
     for (const field of row.querySelectorAll("input, select, textarea")) {
       if (field.type === "checkbox") field.checked = false;
       else if (field.tagName === "SELECT") field.selectedIndex = [...field.options].findIndex((one) => one.defaultSelected);
