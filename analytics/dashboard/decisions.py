@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import F
+from django.db.models import Count, F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.models import RfmModel, RfmRun
+from analytics.models import RfmModel, RfmRun, SurveyResponse
 from campaigns.models import CampaignRun
 from coupons.models import BudgetPeriod, Period, Promotion, PromotionAlert
 from coupons.services.alerts import alert_in_words
@@ -24,6 +24,7 @@ SHARE_THAT_WARNS = 0.8
 EACH_SHOWN = 5
 FAILED_WITHIN = timedelta(days=1)
 ALERTED_WITHIN = timedelta(days=7)
+UNHAPPY_WITHIN = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def open_decisions(user: AbstractBaseUser) -> list[Decision]:
         found += _failed_jobs()
     if user.has_perm("analytics.view_rfmmodel"):
         found += _failed_models()
+    if user.has_perm("analytics.change_survey"):
+        found += _unhappy_customers()
     return sorted(found, key=lambda decision: decision.tone != "bad")
 
 
@@ -175,3 +178,21 @@ def _failed_models() -> Iterator[Decision]:
                 "grid_off",
                 reverse("admin:analytics_rfm_model_map", args=[model.pk]),
             )
+
+
+def _unhappy_customers() -> Iterator[Decision]:
+    """Detractors of the last days whom nobody has taken care of: a quick answer wins many of them back."""
+    fresh = SurveyResponse.objects.waiting().filter(answered_at__gte=timezone.now() - UNHAPPY_WITHIN)
+    by_survey = fresh.order_by().values("survey", "survey__name").annotate(count=Count("pk"))
+    for row in by_survey.order_by("-count", "survey")[:EACH_SHOWN]:
+        yield Decision(
+            ngettext(
+                "%(count)d unhappy customer waits for an answer",
+                "%(count)d unhappy customers wait for an answer",
+                row["count"],
+            )
+            % {"count": row["count"]},
+            _("In the survey “%(survey)s”, within the last two weeks.") % {"survey": row["survey__name"]},
+            "sentiment_dissatisfied",
+            reverse("admin:analytics_survey_change", args=[row["survey"]]) + "?show=waiting#comments",
+        )

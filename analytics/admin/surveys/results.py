@@ -16,6 +16,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from analytics.choices import ChosenPeriod, Preset
 from analytics.models import Survey, SurveyParticipation, SurveyQuestion, SurveyResponse
 from analytics.nps import Nps
+from analytics.periods import Grain
 from analytics.services.survey_results import (
     GROUPS,
     Distribution,
@@ -49,7 +50,9 @@ class SurveyView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
 
     @cached_property
     def period(self) -> ChosenPeriod:
-        return ChosenPeriod.from_query(self.request.GET, until=timezone.localdate(), usual=Preset.DAYS_365)
+        return ChosenPeriod.from_query(
+            self.request.GET, until=timezone.localdate(), usual=Preset.DAYS_365, usual_grain=Grain.MONTH
+        )
 
     @cached_property
     def segment(self) -> Segment | None:
@@ -147,14 +150,13 @@ class SurveyView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
         found = nps_series(self.survey, **self._span)
         scores = [found.get(start) for start in period.starts]
         intervals = [one.interval if one else None for one in scores]
-        series = Series(
-            _("NPS"),
-            [one.score if one else None for one in scores],
-            low=[round(ends[0], 1) if ends else None for ends in intervals],
-            high=[round(ends[1], 1) if ends else None for ends in intervals],
-        )
+        series = [
+            Series(_("NPS"), [one.score if one else None for one in scores], colour=1),
+            Series(_("95 %: from"), _ends(intervals, 0), colour=2, dashed=True),
+            Series(_("95 %: to"), _ends(intervals, 1), colour=2, dashed=True),
+        ]
         return Chart(
-            _("NPS over time, with its 95 % interval"), period.labels, [series], kind="interval", key="nps",
+            _("NPS over time, with its 95 % interval"), period.labels, series, key="nps",
             axis=period.grain.label,
         )  # fmt: skip
 
@@ -208,6 +210,10 @@ def _comment(row: SurveyResponse) -> dict[str, Any]:
     url = reverse("admin:customers_customer_change", args=[row.customer_id]) if row.customer_id else ""
     tone = "" if row.score is None else "good" if row.score >= 9 else "bad" if row.score <= 6 else "info"
     return {"response": row, "customer_url": url, "tone": tone}
+
+
+def _ends(intervals: list[tuple[float, float] | None], place: int) -> list[float | None]:
+    return [round(ends[place], 1) if ends else None for ends in intervals]
 
 
 def signed(score: int | None) -> str:
