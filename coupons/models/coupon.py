@@ -66,7 +66,11 @@ class Coupon(models.Model):
         USED_UP = "USED_UP", _("Used up")
 
     promotion = models.ForeignKey(
-        "coupons.Promotion", on_delete=models.PROTECT, related_name="coupons", verbose_name=_("promotion")
+        "coupons.Promotion",
+        on_delete=models.PROTECT,
+        related_name="coupons",
+        verbose_name=_("promotion"),
+        db_index=False,
     )
     code = models.CharField(_("code"), max_length=64)
     code_canonical = models.CharField(_("canonical code"), max_length=128, unique=True, editable=False)
@@ -130,6 +134,7 @@ class Coupon(models.Model):
         verbose_name = _("coupon")
         verbose_name_plural = _("coupons")
         indexes = [
+            models.Index(fields=["promotion", "-id"], name="coupon_of_promotion"),
             models.Index(
                 fields=["promotion", "id"],
                 condition=models.Q(public=False, active=True, holder=None, published_at=None),

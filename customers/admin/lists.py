@@ -1,5 +1,7 @@
 """What the long lists share."""
 
+import json
+
 from django.core.paginator import Paginator
 from django.db import connection
 from django.http import HttpRequest
@@ -8,7 +10,7 @@ from unfold.admin import ModelAdmin
 
 
 class EstimatedPaginator(Paginator):
-    """Take the planner's count where a whole big table is listed: counting a million rows is not worth it."""
+    """Take the planner's count where a great many rows are listed: counting a million is not worth it."""
 
     EXACT_BELOW = 50_000
 
@@ -25,7 +27,13 @@ class EstimatedPaginator(Paginator):
                 (estimate,) = cursor.fetchone()
             if estimate > self.EXACT_BELOW:
                 return estimate
-        return super().count
+            return super().count
+        rows = self.object_list.order_by()
+        counted = rows[: self.EXACT_BELOW + 1].count()
+        if counted <= self.EXACT_BELOW:
+            return counted
+        (planned,) = json.loads(rows.explain(format="json"))
+        return max(counted, planned["Plan"]["Plan Rows"])
 
 
 class FactAdmin(ModelAdmin):

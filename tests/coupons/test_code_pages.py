@@ -2,12 +2,14 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from coupons import services
 from coupons.models import CodeBatch, Coupon, Publication
+from customers.admin.lists import EstimatedPaginator
 from loyalty_site.roles import Role
 from operations.models import JobRun
 from operations.services import carry_out
@@ -189,3 +191,18 @@ def test_who_may_not_make_codes_sees_no_form(agent):
     assert page(agent, "codebatch_add").status_code == 403
     assert make(agent, running, count="5").status_code == 403
     assert Coupon.objects.count() == 0
+
+
+def test_more_rows_than_are_worth_counting_are_estimated_also_where_they_are_filtered(monkeypatch):
+    monkeypatch.setattr(EstimatedPaginator, "EXACT_BELOW", 20)
+    many, few = promotion(), promotion()
+    services.issue_coupons(many, count=500, at=NOW)
+    services.issue_coupons(few, count=20, at=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE coupons_coupon")
+
+    def count(rows):
+        return EstimatedPaginator(rows.select_related("promotion").order_by("-id"), 25).count
+
+    assert count(Coupon.objects.filter(promotion=few)) == 20
+    assert count(Coupon.objects.filter(promotion=many)) == pytest.approx(500, rel=0.1)
