@@ -15,6 +15,7 @@ from customers.services import (
     live_segments,
     merges,
     prices,
+    purchase_changes,
     retention,
     scopes,
 )
@@ -107,6 +108,12 @@ def apply_retention() -> None:
     """
     retention.apply_programme_retention(at=timezone.now())
     services.forget_unheard_profiles(at=timezone.now())
+
+
+@shared_task(name="customers.tasks.forget_purchase_changes")
+def forget_purchase_changes() -> None:
+    """Delete the notes of changed purchases that everybody who follows them has read."""
+    purchase_changes.forget_purchase_changes(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.sweep_rights")

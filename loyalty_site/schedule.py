@@ -72,6 +72,10 @@ CELERY_BEAT_SCHEDULE = {
     "check the books": {"task": "operations.tasks.check_invariants", "schedule": crontab(hour=3, minute=20)},
     "forget files": {"task": "operations.tasks.forget_files", "schedule": crontab(hour=4, minute=40)},
     "forget imports": {"task": "customers.tasks.forget_imports", "schedule": crontab(hour=4, minute=50)},
+    "forget purchase changes": {
+        "task": "customers.tasks.forget_purchase_changes",
+        "schedule": crontab(hour=4, minute=55),
+    },
     "forget answers": {"task": "operations.tasks.forget_answers", "schedule": crontab(hour=4, minute=30)},
     "expire consents": {"task": "customers.tasks.expire_consents", "schedule": timedelta(hours=1)},
     "apply retention": {"task": "customers.tasks.apply_retention", "schedule": crontab(hour=5, minute=10)},

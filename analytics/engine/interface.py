@@ -1,7 +1,6 @@
-"""The four steps of a run, and what each hands to the next."""
+"""The steps of a run, and what each hands to the next."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Protocol
 
 from analytics.models import RfmRun
@@ -9,13 +8,19 @@ from analytics.models import RfmRun
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Who bought in the window, and how much. Amounts are minor units; anonymous sales stand beside."""
+    """Who bought in the window, and how much. Amounts are minor units; anonymous sales stand beside.
+
+    `reread` customers had their orders read, and `differences` of those nobody had reported as changed were
+    stored otherwise.
+    """
 
     population: int
     orders: int
     net_amount: int
     anonymous_orders: int
     anonymous_amount: int
+    reread: int
+    differences: int
 
 
 @dataclass(frozen=True)
@@ -57,25 +62,37 @@ class Applied:
 
 @dataclass(frozen=True)
 class Written:
-    """What the run changed: score rows, and whose segment is another one now, by (from, to)."""
+    """What the run changed: score rows, and whose segment is another one now, by (from, to).
+
+    `segments` gives customers and net amount of each segment as it is now.
+    """
 
     changed_rows: int
     moves: dict[tuple[str, str], int]
+    applied: Applied
+    segments: dict[str, tuple[int, int]]
 
 
 class RfmEngine(Protocol):
-    """One run of one model: the steps are called in this order, inside one transaction."""
+    """One run of one model: the steps are called in this order, inside one transaction.
 
-    def __init__(self, run: RfmRun) -> None: ...
+    `since` is the run whose scores are stored, None for the first; `everybody` reads all orders though only
+    what changed since would do.
+    """
 
-    def aggregate(self, *, from_: date | None, before: date) -> Aggregate:
-        """Sum up each customer's counting orders of [from_, before), days of the programme's time zone."""
+    def __init__(self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> None: ...
+
+    def horizon(self) -> str:
+        """Return how far a reading that begins now can see; kept with the run for the next one."""
+
+    def aggregate(self) -> Aggregate:
+        """Sum up each customer's counting orders, of the window and the scope."""
 
     def quantiles(self) -> Thresholds:
         """Return the thresholds that cut the population into fifths."""
 
     def apply(self, thresholds: Thresholds) -> Applied:
-        """Score the population."""
+        """Score the population without writing anything."""
 
-    def write(self) -> Written:
+    def write(self, thresholds: Thresholds) -> Written:
         """Bring the stored scores in line, touching only the rows that differ, and note the moves."""

@@ -1,217 +1,317 @@
-"""RFM in PostgreSQL: read in the order of the covering index, cut by percentiles, write only what differs.
+"""RFM in PostgreSQL: read what changed, cut by percentiles, write only what differs.
 
-The measured alternatives stand in analytics.md, section 2: hashing the orders costs three times the time and
-eleven times the memory of walking the index `order_purchases` in customer order, so the aggregate turns hash
-aggregation and sequential scans off for its own statement.
+The stored scores hold each customer's totals. A run finds those whose totals are others now: of everybody, by
+walking the covering index `order_purchases` in customer order beside the scores in the same order; or only of
+customers who were reported as changed and of orders at the edges of the window. Everything after that reads
+the scores, a tenth of the orders' size. The measured alternatives stand in analytics.md, section 2: hashing
+the orders costs three times the time and eleven times the memory, so the walk turns hash aggregation and
+sequential scans off for its own statement.
 """
 
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from collections import Counter
+from functools import cached_property
 
-from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
+from analytics.engine import changes, scoring
 from analytics.engine.interface import Aggregate, Applied, Cell, Thresholds, Written
-from analytics.models import RfmModel, RfmRun, RfmScore, RfmTransition
-from analytics.rules import scaled_weights
-from customers.models import Order
+from analytics.engine.moves import COLUMNS, TOTALS, Steadiness, changed_scores
+from analytics.engine.purchases import (
+    EVERYBODY,
+    IN_THE_INDEX,
+    NOBODY_KNOWN,
+    REFUSED,
+    first_instant,
+    purchases,
+    totals,
+)
+from analytics.models import RfmModel, RfmRun
 
-CUSTOMERS, CHANGED = (sql.Identifier(name) for name in ("fidelio_rfm_customers", "fidelio_rfm_changed"))
-ORDERS, SCORES, TRANSITIONS = (
-    sql.Identifier(model._meta.db_table) for model in (Order, RfmScore, RfmTransition)
+__all__ = ["PostgresEngine", "first_instant"]
+
+REREAD, FRESH, CHANGED = (
+    sql.Identifier(name) for name in ("fidelio_rfm_reread", "fidelio_rfm_fresh", "fidelio_rfm_changed")
 )
-MANY_ROWS = 10_000
-COLUMNS = [
-    "r", "f", "m", "sum", "segment", "candidate_segment", "candidate_runs", "entered_sum", "last_order_on",
-    "orders", "net_amount",
-]  # fmt: skip
-VALUES, OLD, NEW, EXCLUDED = (
-    sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(column) for column in COLUMNS)
-    for prefix in ("", "old.", "new.", "EXCLUDED.")
-)
+# Of more than one customer in so many, everybody's orders are read sooner than theirs one by one.
+MOST = 5
+
+
+def _columns(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
+    return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in names)
 
 
 class PostgresEngine:
     """One run of one model, through temporary tables that live as long as the run's transaction."""
 
-    def __init__(self, run: RfmRun) -> None:
+    def __init__(self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> None:
         self.run = run
         self.model = run.model
-        self._scored: sql.Composable = sql.SQL("")
+        self.since = since
+        self.everybody = everybody or not changes.can_follow(since, run)
+        self.window = run.model.window(run.as_of)
+        # Whatever the model says otherwise than before holds at once; so does its first word about anybody.
+        self.settled = since is None or since.definition != run.definition
 
-    def aggregate(self, *, from_: date | None, before: date) -> Aggregate:
-        window = self._window(from_, before)
-        self._make_table(
-            CUSTOMERS,
-            sql.SQL(
-                """
-                SELECT customer_id, (max(ordered_at) AT TIME ZONE {zone})::date AS last_order_on,
-                       count(*)::int AS orders, sum(net_amount)::bigint AS net_amount
-                FROM {orders}
-                WHERE status = 'PAID' AND customer_id IS NOT NULL AND {window}
-                  AND customer_id NOT IN (
-                      SELECT id FROM customers_customer
-                      WHERE restricted_at IS NOT NULL OR profiling <> 'ALLOWED'
-                  )
-                GROUP BY customer_id
-                """
-            ).format(zone=settings.PROGRAMME_TIME_ZONE, orders=ORDERS, window=window),
-            settings_for_it=("enable_hashagg", "enable_seqscan"),
+    def horizon(self) -> str:
+        return changes.horizon()
+
+    def aggregate(self) -> Aggregate:
+        self._execute("SET LOCAL work_mem = '64MB'")
+        reread, differences = self._read_everybody() if self.everybody else self._read_changes()
+        columns = [sql.SQL("count(*), coalesce(sum(orders), 0), coalesce(sum(net_amount), 0)")]
+        if self._by_quantiles:
+            columns += [self._percentiles(expression) for expression in self._scored_values()]
+        population, orders, net_amount, *cuts = self._row(
+            "SELECT {columns} FROM {population} AS population", columns=sql.SQL(", ").join(columns)
         )
-        known = self._row(
-            "SELECT count(*), coalesce(sum(orders), 0), coalesce(sum(net_amount), 0) FROM {customers}"
-        )
+        self._cuts = cuts
         anonymous = self._row(
-            """
-            SELECT count(*), coalesce(sum(net_amount), 0) FROM {orders}
-            WHERE status = 'PAID' AND customer_id IS NULL AND {window}
-            """,
-            window=window,
+            "SELECT count(*), coalesce(sum(net_amount), 0) FROM ({purchases}) AS purchase",
+            purchases=purchases(self.model, self.window, whose=NOBODY_KNOWN),
         )
-        return Aggregate(*map(int, known + anonymous))
+        return Aggregate(
+            population, int(orders), int(net_amount), anonymous[0], int(anonymous[1]), reread, differences
+        )
 
     def quantiles(self) -> Thresholds:
-        r, f, m = self._row(
-            """
-            SELECT percentile_disc(ARRAY[.2, .4, .6, .8]) WITHIN GROUP (ORDER BY {days} DESC),
-                   percentile_disc(ARRAY[.2, .4, .6, .8]) WITHIN GROUP (ORDER BY orders),
-                   percentile_disc(ARRAY[.2, .4, .6, .8]) WITHIN GROUP (ORDER BY {money})
-            FROM {customers}
-            """,
-            days=self._days(),
-            money=self._money(),
-        )
-        return Thresholds(r, f, m)
+        return Thresholds(*self._cuts)
 
     def apply(self, thresholds: Thresholds) -> Applied:
-        # Arithmetic over a narrow table: cheaper done again by the next step than written down.
-        self._scored = sql.SQL(
-            """(
-            SELECT customer_id, r, f, m, {sum} AS sum,
-                   ({segments}::text[])[(r - 1) * 25 + (f - 1) * 5 + m] AS segment,
-                   ({segments}::text[])[(r - 1) * 25 + (f - 1) * 5 + m] AS candidate_segment,
-                   0 AS candidate_runs, {sum} AS entered_sum, last_order_on, orders, net_amount
-            FROM (SELECT *, {r} AS r, {f} AS f, {m} AS m FROM {customers}) AS customers)
-            """
-        ).format(
-            sum=self._sum(),
-            segments=self.model.segments.in_order(),
-            r=self._recency(thresholds.r),
-            f=self._value(sql.SQL("orders"), thresholds.f),
-            m=self._value(self._money(), thresholds.m),
-            customers=CUSTOMERS,
-        )
         rows = self._rows(
-            "SELECT r, f, m, count(*), sum(net_amount)::bigint FROM {scored} AS scored GROUP BY r, f, m"
+            """
+            SELECT r, f, m, count(*), sum(net_amount)::bigint
+            FROM (SELECT net_amount, {r} AS r, {f} AS f, {m} AS m FROM {population} AS population) AS scored
+            GROUP BY r, f, m
+            """,
+            **self._scores(thresholds),
         )
         return Applied([Cell(*row) for row in sorted(rows)])
 
-    def write(self) -> Written:
-        self._find_changes()
-        self._upsert_scores()
-        self._delete_scores()
-        self._note_moves()
-        changed = self._row("SELECT count(*) FROM {changed}")[0]
-        if changed > MANY_ROWS:
-            # The rest of this transaction reads what was just written; statistics come by themselves later.
-            self._execute("ANALYZE {scores}")
+    def write(self, thresholds: Thresholds) -> Written:
+        self._find_changes(thresholds)
         moves = self._rows(
             """
             SELECT coalesce(old_segment, ''), coalesce(segment, ''), count(*) FROM {changed}
             WHERE old_segment IS DISTINCT FROM segment GROUP BY 1, 2
             """
         )
-        return Written(changed, {(old, new): customers for old, new, customers in moves})
+        changed = self._row("SELECT count(*) FROM {changed}")[0]
+        if changed:
+            self._delete_scores()
+            self._update_scores()
+            self._insert_scores()
+            self._note_moves()
+        if changed > self._stored_rows // MOST:
+            # What comes after this run reads what was just written; statistics come by themselves later.
+            self._execute("ANALYZE analytics_rfmscore")
+        cells = self._rows(
+            """
+            SELECT r, f, m, segment, count(*), sum(net_amount)::bigint FROM analytics_rfmscore
+            WHERE model_id = {model} GROUP BY r, f, m, segment
+            """
+        )
+        return Written(changed, {(old, new): number for old, new, number in moves}, *_summed(cells))
 
-    def _find_changes(self) -> None:
-        self._make_table(
-            CHANGED,
-            sql.SQL(
+    def touched(self) -> sql.Composable:
+        """Return a query of (customer_id, segment) of whom this run read or moved; no segment is outside."""
+        if not self._stored_rows:
+            return sql.SQL("SELECT customer_id, segment FROM analytics_rfmscore WHERE model_id = {}").format(
+                self.model.pk
+            )
+        return sql.SQL(
+            """
+            SELECT touched.customer_id, score.segment FROM (
+                SELECT customer_id FROM {changed} WHERE old_segment IS DISTINCT FROM segment
+                UNION SELECT customer_id FROM {read}
+            ) AS touched
+            LEFT JOIN analytics_rfmscore score
+                ON score.model_id = {model} AND score.customer_id = touched.customer_id
+            """
+        ).format(changed=CHANGED, read=FRESH if self.everybody else REREAD, model=self.model.pk)
+
+    def _read_everybody(self) -> tuple[int, int]:
+        """Find the totals that differ from the stored ones, of all customers; return whom and how many."""
+        current = sql.SQL(
+            "SELECT customer_id, {totals} FROM ({purchases}) AS purchase GROUP BY customer_id"
+        ).format(totals=totals(), purchases=purchases(self.model, self.window, whose=EVERYBODY))
+        query = current
+        if self._stored_rows:
+            query = sql.SQL(
                 """
-                SELECT customer_id, {new}, old.segment AS old_segment
-                FROM {scored} AS new
-                FULL JOIN (SELECT customer_id, {values} FROM {scores} WHERE model_id = {model}) AS old
-                    USING (customer_id)
-                WHERE ({new}) IS DISTINCT FROM ({old})
+                SELECT customer_id, {now} FROM ({current}) AS now FULL JOIN (
+                    SELECT customer_id, {totals} FROM analytics_rfmscore WHERE model_id = {model}
+                ) AS old USING (customer_id) WHERE ({now}) IS DISTINCT FROM ({old})
                 """
             ).format(
-                scored=self._scored, scores=SCORES, values=VALUES, new=NEW, old=OLD, model=self.model.pk
+                current=current,
+                totals=_columns(TOTALS),
+                now=_columns(TOTALS, "now."),
+                old=_columns(TOTALS, "old."),
+                model=self.model.pk,
+            )
+        in_order = ("enable_hashagg", "enable_seqscan") if self.model.scope in IN_THE_INDEX else ()
+        self._make_table(FRESH, query, without=in_order)
+        self._count_fresh()
+        return (self._stored_rows or self._fresh), self._unreported()
+
+    def _unreported(self) -> int:
+        """Return how many stored totals differ though nothing was reported that would explain it."""
+        if not self._fresh or not changes.can_follow(self.since, self.run):
+            return 0
+        return self._row(
+            "SELECT count(*) FROM {fresh} WHERE customer_id NOT IN ({reported})",
+            reported=changes.changed_customers(self.since, self.run),
+        )[0]
+
+    def _read_changes(self) -> tuple[int, int]:
+        """Find the totals that differ from the stored ones, of customers who were reported as changed."""
+        self._make_table(REREAD, changes.changed_customers(self.since, self.run))
+        reread = self._row("SELECT count(*) FROM {reread}")[0]
+        if reread * MOST > self._stored_rows:
+            self.everybody = True
+            return self._read_everybody()
+        self._execute("ANALYZE {reread}")
+        self._make_table(
+            FRESH,
+            sql.SQL(
+                """
+                SELECT reread.customer_id, {now}
+                FROM {reread} AS reread
+                LEFT JOIN LATERAL (
+                    SELECT {totals} FROM ({purchases}) AS purchase HAVING count(*) > 0
+                ) AS now ON reread.customer_id NOT IN ({refused})
+                LEFT JOIN analytics_rfmscore old
+                    ON old.model_id = {model} AND old.customer_id = reread.customer_id
+                WHERE ({now}) IS DISTINCT FROM ({old})
+                """
+            ).format(
+                now=_columns(TOTALS, "now."),
+                old=_columns(TOTALS, "old."),
+                totals=totals(),
+                purchases=purchases(
+                    self.model, self.window, whose=sql.SQL("bought.customer_id = reread.customer_id")
+                ),
+                refused=REFUSED,
+                reread=REREAD,
+                model=self.model.pk,
             ),
         )
+        self._count_fresh()
+        return reread, 0
 
-    def _upsert_scores(self) -> None:
-        self._execute(
-            """
-            INSERT INTO {scores} AS old (model_id, customer_id, {values})
-            SELECT {model}, customer_id, {values} FROM {changed} WHERE segment IS NOT NULL
-            ON CONFLICT (model_id, customer_id) DO UPDATE SET ({values}) = ROW ({excluded})
-            WHERE ({old}) IS DISTINCT FROM ({excluded})
-            """,
-            old=OLD,
-            excluded=EXCLUDED,
+    def _count_fresh(self) -> None:
+        self._fresh = self._row("SELECT count(*) FROM {fresh}")[0]
+        self._execute("ANALYZE {fresh}")
+
+    @cached_property
+    def _stored_rows(self) -> int:
+        """Return how many scores were stored when the run began; a mere preview knows of none."""
+        if self.run.pk is None:
+            return 0
+        return self._row("SELECT count(*) FROM analytics_rfmscore WHERE model_id = {model}")[0]
+
+    @property
+    def _population(self) -> sql.Composable:
+        """Everybody's totals: the stored ones, and in their place the fresh ones."""
+        fresh = sql.SQL("(SELECT * FROM {} WHERE orders IS NOT NULL)").format(FRESH)
+        stored = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE model_id = {}").format(
+            _columns(TOTALS), self.model.pk
         )
+        if not self._stored_rows:
+            return fresh
+        if not self._fresh:
+            return sql.SQL("({})").format(stored)
+        return sql.SQL(
+            "({stored} AND customer_id NOT IN (SELECT customer_id FROM {table}) UNION ALL {fresh})"
+        ).format(stored=stored, table=FRESH, fresh=fresh)
+
+    @property
+    def _by_quantiles(self) -> bool:
+        return self.model.binning == RfmModel.Binning.QUANTILE
+
+    def _scored_values(self) -> list[sql.Composable]:
+        recency = scoring.days(self.run.as_of) + sql.SQL(" DESC")
+        return [recency, sql.SQL("orders"), scoring.money(self.model)]
+
+    def _percentiles(self, order: sql.Composable) -> sql.Composable:
+        return sql.SQL("percentile_disc(ARRAY[.2, .4, .6, .8]) WITHIN GROUP (ORDER BY {})").format(order)
+
+    def _scores(self, thresholds: Thresholds) -> dict[str, sql.Composable]:
+        return scoring.scores(self.model, self.run.as_of, thresholds)
+
+    def _find_changes(self, thresholds: Thresholds) -> None:
+        """Write down the scores as they are to be, of whom anything is to be otherwise."""
+        stored = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE model_id = {}").format(
+            sql.SQL(", ").join(
+                sql.SQL("{} AS {}").format(sql.Identifier(name), sql.Identifier(f"old_{name}"))
+                for name in COLUMNS
+            ),
+            self.model.pk,
+        )
+        self._make_table(
+            CHANGED, changed_scores(self.model, self._scores(thresholds), stored, FRESH, self._steadiness())
+        )
+        self._execute("ANALYZE {changed}")
+
+    def _steadiness(self) -> Steadiness:
+        later = self.since is not None and self.run.as_of > self.since.as_of
+        return Steadiness(self.settled, later, self.model.commit_after_runs, self.model.commit_jump)
 
     def _delete_scores(self) -> None:
+        # The ids as an array: joined with a table that was just filled, it once ran for minutes.
         self._execute(
             """
-            DELETE FROM {scores} WHERE model_id = {model}
+            DELETE FROM analytics_rfmscore WHERE model_id = {model}
                 AND customer_id = ANY (ARRAY(SELECT customer_id FROM {changed} WHERE segment IS NULL))
             """
         )
 
-    def _note_moves(self) -> None:
+    def _update_scores(self) -> None:
         self._execute(
             """
-            INSERT INTO {transitions} (run_id, customer_id, from_segment, to_segment)
+            UPDATE analytics_rfmscore AS score SET ({columns}) = ROW ({values}) FROM {changed} AS changed
+            WHERE score.model_id = {model} AND score.customer_id = changed.customer_id
+                AND changed.old_segment IS NOT NULL AND changed.segment IS NOT NULL
+            """,
+            values=_columns(COLUMNS, "changed."),
+        )
+
+    def _insert_scores(self) -> None:
+        # A merge may have brought somebody a score in the meantime; of the first run nobody has one.
+        conflict = sql.SQL("ON CONFLICT (model_id, customer_id) DO UPDATE SET ({}) = ROW ({})").format(
+            _columns(COLUMNS), _columns(COLUMNS, "excluded.")
+        )
+        self._execute(
+            """
+            INSERT INTO analytics_rfmscore (model_id, customer_id, {columns})
+            SELECT {model}, customer_id, {columns} FROM {changed}
+            WHERE old_segment IS NULL AND segment IS NOT NULL {conflict}
+            """,
+            conflict=conflict if self._stored_rows else sql.SQL(""),
+        )
+
+    def _note_moves(self) -> None:
+        """The first run moves nobody: where people stood before it is unknown."""
+        if self.since is None:
+            return
+        self._execute(
+            """
+            INSERT INTO analytics_rfmtransition (run_id, customer_id, from_segment, to_segment)
             SELECT {run}, customer_id, coalesce(old_segment, ''), coalesce(segment, '') FROM {changed}
             WHERE old_segment IS DISTINCT FROM segment
             """
         )
 
-    def _window(self, from_: date | None, before: date) -> sql.Composable:
-        end = sql.SQL("currency = {} AND ordered_at < {}").format(
-            settings.PROGRAMME_CURRENCY, first_instant(before)
-        )
-        if from_ is None:
-            return end
-        return sql.SQL("ordered_at >= {} AND {}").format(first_instant(from_), end)
-
-    def _days(self) -> sql.Composable:
-        return sql.SQL("({}::date - last_order_on)").format(self.run.as_of)
-
-    def _money(self) -> sql.Composable:
-        """The sum, or the average order rounded half up: integers, so that no float moves a customer."""
-        if self.model.monetary == RfmModel.Monetary.AVERAGE:
-            return sql.SQL("((2 * net_amount + orders) / (2 * orders))")
-        return sql.SQL("net_amount")
-
-    def _recency(self, thresholds: list[int]) -> sql.Composable:
-        comparison = "<=" if self.model.binning == RfmModel.Binning.FIXED else "<"
-        score = _count(self._days(), comparison, thresholds)
-        if self.model.recency == RfmModel.Recency.INVERTED:
-            return sql.SQL("6 - {}").format(score)
-        return score
-
-    def _value(self, value: sql.Composable, thresholds: list[int]) -> sql.Composable:
-        comparison = ">=" if self.model.binning == RfmModel.Binning.FIXED else ">"
-        return _count(value, comparison, thresholds)
-
-    def _sum(self) -> sql.Composable:
-        r, f, m = scaled_weights(self.model.weights)
-        if r == f == m:
-            return sql.SQL("(r + f + m)::numeric(5, 3)")
-        return sql.SQL("({} * r + {} * f + {} * m)::numeric(5, 3)").format(r, f, m)
-
     def _make_table(
-        self, name: sql.Identifier, query: sql.Composable, *, settings_for_it: tuple[str, ...] = ()
+        self, name: sql.Identifier, query: sql.Composable, *, without: tuple[str, ...] = ()
     ) -> None:
-        for setting in settings_for_it:
+        for setting in without:
             self._execute(f"SET LOCAL {setting} = off")
         # Two runs may share one transaction, so a table of an earlier one may still be there.
         self._execute("DROP TABLE IF EXISTS pg_temp.{table}", table=name)
         self._execute("CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS {query}", table=name, query=query)
-        for setting in settings_for_it:
+        for setting in without:
             self._execute(f"SET LOCAL {setting} TO DEFAULT")
 
     def _execute(self, statement: str, **parts: object) -> None:
@@ -227,27 +327,21 @@ class PostgresEngine:
         return self._rows(statement, **parts)[0]
 
     def _compose(self, statement: str, parts: dict[str, object]) -> sql.Composed:
-        return sql.SQL(statement).format(
-            **{
-                "customers": CUSTOMERS,
-                "scored": self._scored,
-                "changed": CHANGED,
-                "orders": ORDERS,
-                "scores": SCORES,
-                "transitions": TRANSITIONS,
-                "values": VALUES,
-                "model": self.model.pk,
-                "run": self.run.pk,
-            }
-            | parts
-        )
+        names = {"reread": REREAD, "fresh": FRESH, "changed": CHANGED, "columns": _columns(COLUMNS)}
+        names |= {"model": self.model.pk, "run": self.run.pk}
+        if "{population}" in statement:
+            names["population"] = self._population
+        return sql.SQL(statement).format(**names | parts)
 
 
-def first_instant(day: date) -> datetime:
-    """Return when the day begins in the programme's time zone."""
-    return datetime.combine(day, time.min, ZoneInfo(settings.PROGRAMME_TIME_ZONE))
-
-
-def _count(value: sql.Composable, comparison: str, thresholds: list[int]) -> sql.Composable:
-    steps = [sql.SQL("({} {} {})::int").format(value, sql.SQL(comparison), step) for step in thresholds]
-    return sql.SQL("(1 + {})").format(sql.SQL(" + ").join(steps))
+def _summed(rows: list[tuple]) -> tuple[Applied, dict[str, tuple[int, int]]]:
+    """Return the cells and the segments that rows of (r, f, m, segment, customers, amount) add up to."""
+    cells: Counter[tuple[int, int, int]] = Counter()
+    amounts: Counter[tuple[int, int, int]] = Counter()
+    segments: dict[str, tuple[int, int]] = {}
+    for r, f, m, segment, customers, amount in rows:
+        cells[r, f, m] += customers
+        amounts[r, f, m] += amount
+        known = segments.get(segment, (0, 0))
+        segments[segment] = (known[0] + customers, known[1] + amount)
+    return Applied([Cell(*code, cells[code], amounts[code]) for code in sorted(cells)]), segments

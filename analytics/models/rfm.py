@@ -284,7 +284,8 @@ class RfmRun(models.Model):
 
     `definition` is what the model said at the time. `horizon` is PostgreSQL's snapshot before anything was
     read: what it could not see yet is read by the next run. `reread` customers had their orders read; of a
-    full run that follows others, `differences` were stored otherwise than their orders tell.
+    full run that follows others, `differences` were stored otherwise than their orders tell. Where the model
+    was `redefined` since the run before, moves are the merchant's doing and not the customers'.
     """
 
     class Extent(models.TextChoices):
@@ -319,6 +320,7 @@ class RfmRun(models.Model):
     segment_amounts = models.JSONField(_("net amounts of the segments"), default=dict)
     extent = models.CharField(_("what was read"), max_length=8, choices=Extent, default=Extent.FULL)
     definition = models.JSONField(_("definition"), default=dict)
+    redefined = models.BooleanField(_("the model was changed before it"), default=False)
     horizon = models.TextField(_("horizon"), blank=True, editable=False)
     reread = models.PositiveIntegerField(_("customers read"), default=0)
     differences = models.PositiveIntegerField(_("differences"), default=0)

@@ -39,7 +39,9 @@ def _models() -> dict[str, str]:
 
 
 def _moves() -> QuerySet:
-    return RfmTransition.objects.filter(run__status=RfmRun.Status.DONE, run__finished_at__isnull=False)
+    # Whom a change of the model moved did nothing.
+    done = {"run__status": RfmRun.Status.DONE, "run__finished_at__isnull": False}
+    return RfmTransition.objects.filter(**done, run__redefined=False)
 
 
 def _segment_choices() -> dict[str, Any]:

@@ -3,9 +3,11 @@ from analytics.services.engagement import edit_engagement_rule, measure_engageme
 from analytics.services.kpis import compare_days, kpis, revenue_series
 from analytics.services.migration import segment_migration
 from analytics.services.rfm import (
+    Preview,
     create_rfm_model,
     edit_rfm_model,
     ensure_main_model,
+    preview_rfm_model,
     queue_rfm_run,
     run_rfm,
     start_rfm_run,
@@ -18,6 +20,7 @@ from analytics.services.segment_maps import (
 )
 
 __all__ = [
+    "Preview",
     "compare_days",
     "copy_segment_map",
     "create_rfm_model",
@@ -30,6 +33,7 @@ __all__ = [
     "kpis",
     "measure_engagement",
     "monthly_cohorts",
+    "preview_rfm_model",
     "queue_rfm_run",
     "revenue_series",
     "run_rfm",

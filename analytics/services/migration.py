@@ -4,23 +4,35 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
+from psycopg import sql
 
 from analytics.models import RfmModel, RfmRun
 
-MATRIX = """
-WITH before AS ({state}), after AS ({state})
-SELECT coalesce(before.segment, ''), coalesce(after.segment, ''), count(*)
-FROM before FULL JOIN after USING (customer_id)
-GROUP BY 1, 2 HAVING coalesce(before.segment, '') <> '' OR coalesce(after.segment, '') <> ''
-"""
-# A transition tells what changed against the run before it, whatever days the two were as of: the state after
-# a run is the last transition of each customer up to it.
-STATE = """
-SELECT DISTINCT ON (transition.customer_id) transition.customer_id, transition.to_segment AS segment
-FROM analytics_rfmtransition transition JOIN analytics_rfmrun run ON run.id = transition.run_id
-WHERE run.model_id = %s AND run.id <= %s
-ORDER BY transition.customer_id, transition.run_id DESC
-"""
+MATRIX = sql.SQL(
+    """
+    WITH before AS ({before}), after AS ({after})
+    SELECT coalesce(before.segment, ''), coalesce(after.segment, ''), count(*)
+    FROM before FULL JOIN after USING (customer_id)
+    GROUP BY 1, 2 HAVING coalesce(before.segment, '') <> '' OR coalesce(after.segment, '') <> ''
+    """
+)
+# A transition tells what changed against the run before it, whatever days the two were as of. So the state
+# after a run is today's, but for whoever moved later: they stood where their next move began.
+STATE = sql.SQL(
+    """
+    SELECT customer_id, CASE WHEN moved.here THEN moved.segment ELSE score.segment END AS segment
+    FROM (
+        SELECT DISTINCT ON (transition.customer_id)
+            transition.customer_id, transition.from_segment AS segment, true AS here
+        FROM analytics_rfmtransition transition JOIN analytics_rfmrun run ON run.id = transition.run_id
+        WHERE run.model_id = {model} AND run.id > {run}
+        ORDER BY transition.customer_id, transition.run_id
+    ) AS moved
+    FULL JOIN (SELECT customer_id, segment FROM analytics_rfmscore WHERE model_id = {model}) AS score
+        USING (customer_id)
+    """
+)
+NOBODY = sql.SQL("SELECT NULL::bigint AS customer_id, NULL AS segment WHERE false")
 
 
 @dataclass(frozen=True)
@@ -39,9 +51,10 @@ def segment_migration(model: RfmModel, *, from_: date, to: date) -> Migration:
     """Return the migration matrix between two dates, each by the last run as of it or before."""
     before, after = model.runs.as_of(from_), model.runs.as_of(to)
     with connection.cursor() as cursor:
-        cursor.execute(
-            MATRIX.format(state=STATE),
-            [model.pk, before.pk if before else 0, model.pk, after.pk if after else 0],
-        )
+        cursor.execute(MATRIX.format(before=_state(before), after=_state(after)))
         customers = {(old, new): count for old, new, count in cursor.fetchall()}
     return Migration(before, after, customers)
+
+
+def _state(run: RfmRun | None) -> sql.Composable:
+    return STATE.format(model=run.model_id, run=run.pk) if run else NOBODY

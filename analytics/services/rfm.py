@@ -2,29 +2,34 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics.engine import Applied, PostgresEngine, RfmEngine, Thresholds
 from analytics.errors import PopulationTooSmall, RfmRunInProgress
-from analytics.models import RfmModel, RfmRun, RfmScore, RfmSegmentMap
-from analytics.rules import RfmSegment, number, scaled_weights
-from customers.models import Segment
-from customers.services.memberships import replace_members
+from analytics.models import RfmModel, RfmRun, RfmSegmentMap, RfmSnapshot
+from analytics.rules import number, replacement_steps, scaled_weights
+from analytics.services.rfm_segments import (
+    MAIN_MODEL,
+    commit_segments,
+    ensure_segments,
+    everybodys_place,
+)
 from operations import services as jobs
 from operations.errors import Conflict, FidelioError, InvalidInput, Mistake
 from operations.models import ApiClient, User
 
 log = structlog.get_logger(__name__)
 
-MAIN_MODEL = "all-orders"
 ORDERS_AT_ONCE = 2_000_000
 LEFT_BEHIND = "The process that ran it ended before it was done."
 
@@ -50,7 +55,7 @@ def create_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
         ) from error
     with transaction.atomic():
         model.save()
-        _ensure_segments(model)
+        ensure_segments(model)
     return model
 
 
@@ -58,7 +63,7 @@ def edit_rfm_model(model: RfmModel) -> RfmModel:
     """Save a model that was changed and validated; its scores change with its next run."""
     with transaction.atomic():
         model.save()
-        _ensure_segments(model)
+        ensure_segments(model)
     return model
 
 
@@ -109,11 +114,19 @@ def _ring(run: RfmRun) -> None:
         log.warning("doorbell_unreachable", bell="score_rfm_model", run_id=run.pk)
 
 
-def run_rfm(model: RfmModel, *, as_of: date, run: RfmRun | None = None, at: datetime | None = None) -> RfmRun:
+def run_rfm(
+    model: RfmModel,
+    *,
+    as_of: date,
+    run: RfmRun | None = None,
+    at: datetime | None = None,
+    everybody: bool = False,
+) -> RfmRun:
     """Score the model's population as of a day and commit the segments; return the finished run.
 
     Orders before that day's first instant count, so a run of today ends with yesterday. A run on the same
-    data changes nothing. `run` is one that was queued before.
+    data changes nothing. Where the run before tells enough, only what changed since is read; with `everybody`
+    all orders are, and what was stored otherwise is counted and put right. `run` is one that was queued.
 
     Raises PopulationTooSmall and RfmRunInProgress; nothing is changed then.
     """
@@ -123,7 +136,7 @@ def run_rfm(model: RfmModel, *, as_of: date, run: RfmRun | None = None, at: date
         run = _start(run or RfmRun(model=model, as_of=as_of), at=at)
         try:
             with transaction.atomic():
-                _carry_out(run, at=at)
+                _carry_out(run, at=at, everybody=everybody)
         except FidelioError as error:
             _fail(run, error.message)
             raise
@@ -133,39 +146,137 @@ def run_rfm(model: RfmModel, *, as_of: date, run: RfmRun | None = None, at: date
     return run
 
 
-def _carry_out(run: RfmRun, *, at: datetime) -> None:
+@dataclass(frozen=True)
+class Preview:
+    """What a run of a model would come to. Sizes by segment code, cells {"555": [customers, net amount]}."""
+
+    population: int
+    orders: int
+    net_amount: int
+    thresholds: dict[str, list[int]]
+    score_sums: dict[str, int | float]
+    sizes: dict[str, int]
+    cells: dict[str, list[int]]
+
+
+def preview_rfm_model(model: RfmModel, *, as_of: date) -> Preview:
+    """Score a model, saved or not, without writing anything; `thresholds` are worst to best, as of a run.
+
+    Reads everybody's orders. Raises PopulationTooSmall. The caller has validated the model (`full_clean`).
+    """
+    run = RfmRun(model=model, as_of=as_of)
+    engine = _engine(run, since=None)
+    with transaction.atomic():
+        aggregate = engine.aggregate()
+        thresholds = _thresholds(model, engine, aggregate.population)
+        applied = engine.apply(thresholds)
+    cells = _cells(applied)
+    return Preview(
+        population=aggregate.population,
+        orders=aggregate.orders,
+        net_amount=aggregate.net_amount,
+        thresholds=thresholds.as_dict(),
+        score_sums=_score_sums(model, applied),
+        sizes={
+            segment.code: sum(customers for code, (customers, _) in cells.items() if code in segment.codes)
+            for segment in model.segments.segments
+        },
+        cells=cells,
+    )
+
+
+def definition_of(model: RfmModel) -> dict[str, Any]:
+    """Return everything that decides a model's scores and segments, as JSON.
+
+    Runs of one definition follow each other; after another one everything is read and settled anew.
+    """
+    season = model.season
+    return {
+        "scope": model.scope,
+        "scope_value": model.scope_value,
+        "window_days": model.window_days,
+        "season": [season.code, *season.span.first, *season.span.last] if season else None,
+        "recency": model.recency,
+        "cycle_days": model.cycle_days,
+        "tolerance_days": model.tolerance_days,
+        "binning": model.binning,
+        "thresholds": model.thresholds,
+        "monetary": model.monetary,
+        "weights": model.weights,
+        "segments": {segment.code: sorted(segment.codes) for segment in model.segments.segments},
+        "currency": settings.PROGRAMME_CURRENCY,
+        "time_zone": settings.PROGRAMME_TIME_ZONE,
+    }
+
+
+def _carry_out(run: RfmRun, *, at: datetime, everybody: bool) -> None:
     started = time.monotonic()
-    model, engine = run.model, _engine(run)
-    from_, before = model.window(run.as_of)
-    aggregate = engine.aggregate(from_=from_, before=before)
+    model, since = run.model, run.model.last_run()
+    run.definition = definition_of(model)
+    engine = _engine(run, since=since, everybody=everybody)
+    run.horizon = engine.horizon()
+    aggregate = engine.aggregate()
     thresholds = _thresholds(model, engine, aggregate.population)
-    applied = engine.apply(thresholds)
-    written = engine.write()
-    _commit_segments(model, written.moves, at=at)
+    written = engine.write(thresholds)
+    placed = everybodys_place(model) if everybody else engine.touched()
+    commit_segments(model, placed, at=at)
 
     for field, value in vars(aggregate).items():
         setattr(run, field, value)
+    run.extent = RfmRun.Extent.FULL if engine.everybody else RfmRun.Extent.CHANGES
+    run.redefined = since is not None and since.definition != run.definition
     run.thresholds = thresholds.as_dict()
-    run.score_sums = _score_sums(model, applied)
-    run.cells = {cell.code: [cell.customers, cell.net_amount] for cell in applied.cells}
-    run.segment_sizes = _sizes(model.segments.segments, run.cells)
+    run.score_sums = _score_sums(model, written.applied)
+    run.cells = _cells(written.applied)
+    sizes = {segment.code: 0 for segment in model.segments.segments}
+    run.segment_sizes = sizes | {code: customers for code, (customers, _) in written.segments.items()}
+    run.segment_amounts = sizes | {code: amount for code, (_, amount) in written.segments.items()}
     run.changed_rows = written.changed_rows
-    run.moves = sum(written.moves.values())
+    run.moves = sum(written.moves.values()) if since else 0
     run.status = RfmRun.Status.DONE
     run.duration_ms = round((time.monotonic() - started) * 1000)
     run.finished_at = timezone.now()
     run.save()
+    _keep_month(run)
+    if run.differences:
+        log.error("rfm_scores_were_wrong", model=model.code, run=run.pk, customers=run.differences)
+
+
+def _keep_month(run: RfmRun) -> None:
+    """Keep the run as how its month ended, unless a later day of that month was scored before."""
+    month = (run.as_of - timedelta(days=1)).replace(day=1)
+    known = RfmSnapshot.objects.filter(model=run.model, month=month).select_related("run").first()
+    if known is None or known.run.as_of <= run.as_of:
+        RfmSnapshot.objects.update_or_create(
+            model=run.model,
+            month=month,
+            defaults={
+                "run": run,
+                "population": run.population,
+                "segment_sizes": run.segment_sizes,
+                "cells": run.cells,
+                "thresholds": run.thresholds,
+            },
+        )
+
+
+def _cells(applied: Applied) -> dict[str, list[int]]:
+    return {cell.code: [cell.customers, cell.net_amount] for cell in applied.cells}
 
 
 def _thresholds(model: RfmModel, engine: RfmEngine, population: int) -> Thresholds:
     if model.binning == RfmModel.Binning.FIXED:
-        return Thresholds(**model.thresholds)
-    if population < model.minimum_population:
+        thresholds = Thresholds(**{"r": []} | model.thresholds)
+    elif population < model.minimum_population:
         raise PopulationTooSmall(
             f"{population} customers bought in the window of {model.name}, and its minimum is"
             f" {model.minimum_population}: set fixed thresholds of your own, or a smaller minimum."
         )
-    return engine.quantiles()
+    else:
+        thresholds = engine.quantiles()
+    if model.recency == RfmModel.Recency.REPLACEMENT:
+        return replace(thresholds, r=replacement_steps(model.tolerance_days))
+    return thresholds
 
 
 def _score_sums(model: RfmModel, applied: Applied) -> dict[str, int | float]:
@@ -176,42 +287,8 @@ def _score_sums(model: RfmModel, applied: Applied) -> dict[str, int | float]:
     return sums | {"sum": number(weighted)}
 
 
-def _engine(run: RfmRun) -> RfmEngine:
-    return PostgresEngine(run)
-
-
-def _sizes(segments: Sequence[RfmSegment], cells: dict[str, list[int]]) -> dict[str, int]:
-    return {
-        segment.code: sum(customers for code, (customers, _) in cells.items() if code in segment.codes)
-        for segment in segments
-    }
-
-
-def _commit_segments(model: RfmModel, moves: dict[tuple[str, str], int], *, at: datetime) -> None:
-    """Replace the members of the segments that somebody entered or left."""
-    segments = _ensure_segments(model)
-    for code in sorted({code for move in moves for code in move if code}):
-        if code not in segments:  # The map had it once; whoever was in it moves on.
-            segments[code] = Segment.objects.get(code=model.segment_code(code))
-        replace_members(segments[code], RfmScore.objects.of(model).filter(segment=code), at=at)
-
-
-def _ensure_segments(model: RfmModel) -> dict[str, Segment]:
-    segments = {}
-    for segment in model.segments.segments:
-        segments[segment.code], _ = Segment.objects.get_or_create(
-            code=model.segment_code(segment.code),
-            defaults={"name": segment_name(model, segment.name), "kind": Segment.Kind.RFM},
-        )
-    return segments
-
-
-def segment_name(model: RfmModel, name: str) -> str:
-    """Return what the customers' segment of a model's segment is called."""
-    if model.code == MAIN_MODEL:
-        return name
-    longest = Segment._meta.get_field("name").max_length
-    return f"{model.name}: {name}"[:longest]
+def _engine(run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> RfmEngine:
+    return PostgresEngine(run, since=since, everybody=everybody)
 
 
 def _estimated_orders() -> int:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from analytics.errors import SegmentMapBuiltIn, SegmentMapInUse
 from analytics.models import RfmMapSegment, RfmSegmentMap
 from analytics.partitions import Part, codes_of, flaws_of, segment_code
-from analytics.services.rfm import segment_name
+from analytics.services.rfm_segments import segment_name
 from customers.models import Segment
 from operations.errors import Conflict, InvalidInput, Mistake
 

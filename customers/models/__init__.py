@@ -19,6 +19,7 @@ from customers.models.lead import Lead, LeadStage
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
 from customers.models.note import CustomerNote
 from customers.models.order import Order, OrderLine, Return, ReturnLine
+from customers.models.purchase_change import PurchaseChange
 from customers.models.rights import RightsRequest
 from customers.models.rollup import MonthlyRollup, Rollup, RollupScope, ScopedRollup, StaleScope
 from customers.models.season import Season
@@ -74,6 +75,7 @@ __all__ = [
     "PendingEvent",
     "Product",
     "ProductPrice",
+    "PurchaseChange",
     "Purpose",
     "QuarantinedEvent",
     "Return",

@@ -155,7 +155,9 @@ class Customer(models.Model):
             models.Index(fields=["city"], name="customer_city"),
             models.Index(
                 fields=["id"],
-                condition=models.Q(restricted_at__isnull=False) | ~models.Q(profiling="ALLOWED"),
+                condition=models.Q(restricted_at__isnull=False)
+                | ~models.Q(profiling="ALLOWED")
+                | models.Q(status="ERASED"),
                 name="customer_not_profiled",
             ),
             models.Index(Lower("last_name"), Lower("first_name"), name="customer_name"),

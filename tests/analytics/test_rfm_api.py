@@ -187,6 +187,7 @@ def test_a_customer_has_their_scores(api, model):
 
 
 def test_the_migration_says_who_moved_where(api, model):
+    RfmModel.objects.update(commit_after_runs=1)
     buyer(1)
     bob = buyer(100)
     api.post(RUNS, {"as_of": "2026-11-21"})

@@ -1,0 +1,69 @@
+"""A customer's scores and segment as SQL expressions over their totals; the same as `analytics.rules`."""
+
+from datetime import date
+
+from psycopg import sql
+
+from analytics.engine.interface import Thresholds
+from analytics.models import RfmModel
+from analytics.rules import LEVELS, scaled_weights
+
+Recency = RfmModel.Recency
+
+
+def days(as_of: date) -> sql.Composable:
+    """Return the days since the last order."""
+    return sql.SQL("({}::date - last_order_on)").format(as_of)
+
+
+def money(model: RfmModel) -> sql.Composable:
+    """Return the sum, or the average order rounded half up: integers, so that no float moves a customer."""
+    if model.monetary == RfmModel.Monetary.SUM:
+        return sql.SQL("net_amount")
+    # Division of integers cuts towards zero; below it, that is up.
+    return sql.SQL(
+        "((2 * net_amount + orders) / (2 * orders)"
+        " - (2 * net_amount + orders < 0 AND (2 * net_amount + orders) % (2 * orders) <> 0)::int)"
+    )
+
+
+def scores(model: RfmModel, as_of: date, thresholds: Thresholds) -> dict[str, sql.Composable]:
+    """Return R, F and M over the columns last_order_on, orders and net_amount."""
+    fixed = model.binning == RfmModel.Binning.FIXED
+    return {
+        "r": _recency(model, as_of, thresholds.r),
+        "f": _count(sql.SQL("orders"), ">=" if fixed else ">", thresholds.f),
+        "m": _count(money(model), ">=" if fixed else ">", thresholds.m),
+    }
+
+
+def score_sum(model: RfmModel) -> sql.Composable:
+    """Return the weighted sum of r, f and m, 3 to 15."""
+    r, f, m = scaled_weights(model.weights)
+    if r == f == m:
+        return sql.SQL("(r + f + m)::numeric(5, 3)")
+    return sql.SQL("({} * r + {} * f + {} * m)::numeric(5, 3)").format(r, f, m)
+
+
+def segment(model: RfmModel) -> sql.Composable:
+    """Return the segment that the map gives to r, f and m."""
+    return sql.SQL("({}::text[])[(r - 1) * 25 + (f - 1) * 5 + m]").format(model.segments.in_order())
+
+
+def level(score_sum: str) -> sql.Composable:
+    """Return the number of the loyalty level of a sum, 0 to 3."""
+    steps = [sql.SQL("({} >= {})::int").format(sql.Identifier(score_sum), one.lowest) for one in LEVELS[1:]]
+    return sql.SQL("({})").format(sql.SQL(" + ").join(steps))
+
+
+def _recency(model: RfmModel, as_of: date, thresholds: list[int]) -> sql.Composable:
+    if model.recency == Recency.REPLACEMENT:
+        away = sql.SQL("abs({} - {})").format(days(as_of), model.cycle_days)
+        return _count(away, "<=", thresholds)
+    score = _count(days(as_of), "<=" if model.binning == RfmModel.Binning.FIXED else "<", thresholds)
+    return sql.SQL("(6 - {})").format(score) if model.recency == Recency.INVERTED else score
+
+
+def _count(value: sql.Composable, comparison: str, thresholds: list[int]) -> sql.Composable:
+    steps = [sql.SQL("({} {} {})::int").format(value, sql.SQL(comparison), step) for step in thresholds]
+    return sql.SQL("(1 + {})").format(sql.SQL(" + ").join(steps))
