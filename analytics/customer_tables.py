@@ -11,6 +11,14 @@ TABLES = [
         profile=True,
         derived=True,
     ),
+    CustomerTable(
+        "analytics.BehaviourState",
+        on_merge=OnMerge.STEP,
+        step="analytics.services.merges.merge_states",
+        on_erase=OnErase.DELETE,
+        profile=True,
+        derived=True,
+    ),
     CustomerTable("analytics.RfmTransition", on_erase=OnErase.DELETE, profile=True, derived=True),
     CustomerTable(
         "analytics.SurveyParticipation",

@@ -55,3 +55,15 @@ class RunInProgress(Conflict):
 class ModelDoesNotFit(Refusal):
     key = "model_does_not_fit"
     message = "Too few customers bought more than once to learn from; nothing was predicted."
+
+
+class HistoryTooShort(Refusal):
+    key = "history_too_short"
+    message = (
+        "There are too few purchases to learn from: at least 25 customers, and about three months of orders."
+    )
+
+
+class BehaviourRunInProgress(Conflict):
+    key = "run_in_progress"
+    message = "What people do next is being worked out right now; this second run did nothing."

@@ -9,6 +9,14 @@ TABLES = [
     CustomerTable("coupons.CouponAttempt", hidden=frozenset({"client"})),
     CustomerTable("coupons.Publication"),
     CustomerTable(
+        "coupons.PersonalOffer",
+        on_merge=OnMerge.STEP,
+        step="coupons.services.merges.merge_personal_offers",
+        on_erase=OnErase.DELETE,
+        profile=True,
+        derived=True,
+    ),
+    CustomerTable(
         "coupons.Account",
         on_merge=OnMerge.STEP,
         step="coupons.services.merges.merge_accounts",

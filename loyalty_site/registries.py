@@ -81,6 +81,8 @@ JOB_RUNNERS: dict[str, str] = {
     "coupons.import": "coupons.services.code_files.read_codes",
     "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
     "value.run": "analytics.services.value.carry_out_value_run",
+    "analytics.behaviour": "analytics.services.behaviour_jobs.run_prediction",
+    "analytics.behaviour_choice": "analytics.services.behaviour_jobs.run_choice",
 }
 # Kinds of job that do not wait behind those which take minutes, and the queue of each.
 JOB_QUEUES: dict[str, str] = {
@@ -117,6 +119,7 @@ PERSONAL_TRACES: list[str] = [
 MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
 # Lists of the traits that apps compute (customers.traits.KnownTrait): their names and kinds.
 TRAITS: list[str] = [
+    "analytics.behaviour.traits.TRAITS",
     "analytics.value.traits.TRAITS",
 ]
 # What apps above give to the mails of campaigns: variables, and mails to start from.

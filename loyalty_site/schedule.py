@@ -35,6 +35,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=5),
         "options": {"expire_seconds": 300},
     },
+    "predict behaviour": {
+        "task": "analytics.tasks.predict_behaviour",
+        "schedule": crontab(hour=2, minute=50),
+    },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
     "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},

@@ -1,7 +1,8 @@
 """Locks on keys that have no row yet, held until the transaction ends."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
@@ -49,6 +50,26 @@ def lock_keys(kind: str, keys: Iterable[str]) -> None:
                 "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) AS bucket",
                 [_number(kind), buckets],
             )
+
+
+@contextmanager
+def only_one(name: str, *, otherwise: type[Exception]) -> Iterator[None]:
+    """Let one process at a time do what has this name; the others get the exception `otherwise` at once.
+
+    The lock ends with the connection at last. Inside a caller's transaction it lasts until what was written
+    can be seen.
+    """
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    borrowed = connection.in_atomic_block
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_{'xact_' if borrowed else ''}lock(%s)", [key])
+        if not cursor.fetchone()[0]:
+            raise otherwise
+        try:
+            yield
+        finally:
+            if not borrowed:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def _bucket(kind: str, key: str) -> int:

@@ -1,5 +1,7 @@
+from analytics.models.behaviour import BehaviourModel, BehaviourRun, BehaviourState
 from analytics.models.day import PurchaseDay, StaleDay
 from analytics.models.engagement import EngagementRule
+from analytics.models.personal_offer import OfferSet
 from analytics.models.prediction import ClusterModel, ClusterRun, RunStatus, Schedule, ValueModel, ValueRun
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
 from analytics.models.score import RfmScore, RfmTransition
@@ -7,9 +9,13 @@ from analytics.models.segment_map import RfmMapSegment, RfmSegmentMap
 from analytics.models.survey import Survey, SurveyParticipation, SurveyQuestion, SurveyResponse
 
 __all__ = [
+    "BehaviourModel",
+    "BehaviourRun",
+    "BehaviourState",
     "ClusterModel",
     "ClusterRun",
     "EngagementRule",
+    "OfferSet",
     "PurchaseDay",
     "RfmMapSegment",
     "RfmModel",

@@ -1,6 +1,6 @@
-"""What becomes of RFM scores when customers are merged. Named in customer_tables.py."""
+"""What becomes of scores and kept histories when customers are merged. Named in customer_tables.py."""
 
-from analytics.models import RfmScore, RfmTransition
+from analytics.models import BehaviourState, RfmScore, RfmTransition
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
@@ -15,3 +15,8 @@ def merge_scores(merge: Merge, table: CustomerTable) -> None:
     merge.remove(RfmTransition.objects.filter(customer=merge.loser, run__model__in=scored))
     merge.move(RfmScore.objects.filter(customer=merge.loser))
     merge.move(RfmTransition.objects.filter(customer=merge.loser))
+
+
+def merge_states(merge: Merge, table: CustomerTable) -> None:
+    """Two kept histories are none of one person: the next night reads the orders of the survivor anew."""
+    merge.remove(BehaviourState.objects.filter(customer__in=[merge.survivor, merge.loser]))

@@ -1,5 +1,6 @@
 """What workers and the clock do in analytics, one module per topic."""
 
+from analytics.tasks.behaviour import predict_behaviour
 from analytics.tasks.days import keep_days
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
 from analytics.tasks.value import predict_value
@@ -7,6 +8,7 @@ from analytics.tasks.value import predict_value
 __all__ = [
     "keep_days",
     "keep_rfm_runs",
+    "predict_behaviour",
     "predict_value",
     "score_rfm_model",
     "score_rfm_models",

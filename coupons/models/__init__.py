@@ -6,6 +6,7 @@ from coupons.models.gift_card import GiftCard, GiftCardBatch, SealedCode
 from coupons.models.gift_card_request import GiftCardRequest
 from coupons.models.ledger import Account, LedgerEntry, Lot, LotMovement
 from coupons.models.limit import Budget, BudgetPeriod, LimitCounter, PromotionGrant
+from coupons.models.personal_offer import PersonalOffer
 from coupons.models.promotion import Period, Promotion
 from coupons.models.redemption import Allocation, Redemption, RedemptionStack
 from coupons.models.redemption_return import RedemptionReturn, RedemptionReturnLine, ReturnedTender
@@ -31,6 +32,7 @@ __all__ = [
     "Lot",
     "LotMovement",
     "Period",
+    "PersonalOffer",
     "Promotion",
     "PromotionAlert",
     "PromotionGrant",

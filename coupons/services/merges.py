@@ -1,11 +1,11 @@
-"""What becomes of accounts and counters when customers are merged. Named in customer_tables.py."""
+"""What becomes of accounts, counters and offers when customers are merged. Named in customer_tables.py."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
 
-from coupons.models import Account, LimitCounter
+from coupons.models import Account, LimitCounter, PersonalOffer
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
@@ -30,6 +30,14 @@ def merge_counters(merge: Merge, table: CustomerTable) -> None:
         if counter.used:
             merge.add(twin, used=counter.used)
         merge.remove(LimitCounter.objects.filter(pk=counter.pk))
+
+
+def merge_personal_offers(merge: Merge, table: CustomerTable) -> None:
+    """Of two that stand for one person and promotion the survivor's holds; the rest moves."""
+    standing = PersonalOffer.objects.filter(status=PersonalOffer.Status.CONFIRMED)
+    own = standing.filter(customer=merge.survivor).values("promotion")
+    merge.remove(standing.filter(customer=merge.loser, promotion__in=own))
+    merge.move(PersonalOffer.objects.filter(customer=merge.loser))
 
 
 def _subject(counter: LimitCounter) -> tuple:

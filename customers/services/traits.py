@@ -20,7 +20,8 @@ WHERE customer.id = {row}.customer_id AND customer.status IN ('ACTIVE', 'PROSPEC
 """
 DELETE = f"""
 DELETE FROM customers_trait AS trait
-WHERE trait.code = ANY(%(codes)s) AND (
+WHERE trait.code = ANY(%(codes)s)
+  AND (%(among)s::bigint[] IS NULL OR trait.customer_id = ANY(%(among)s)) AND (
     NOT EXISTS (
         SELECT FROM fidelio_traits AS fresh
         WHERE fresh.customer_id = trait.customer_id AND fresh.code = trait.code)
@@ -47,9 +48,16 @@ SELECT count(*), coalesce(array_agg(DISTINCT customer_id), '{{}}') FROM written
 
 
 def write_traits(
-    rows: Iterable[tuple[int, str, Any]], *, codes: Sequence[str], at: datetime, model_version: str
+    rows: Iterable[tuple[int, str, Any]],
+    *,
+    codes: Sequence[str],
+    at: datetime,
+    model_version: str,
+    among: Sequence[int] | None = None,
 ) -> int:
     """Make these the values of the traits `codes` for everybody; return how many rows that changed.
+
+    With `among`, for these customers only: what the others have stays.
 
     `rows` are (customer's id, code, value as JSON takes it), read once and never held all together; a value
     of None is none. Who is not among them loses the trait. Whoever is not live or refused profiling gets
@@ -68,6 +76,7 @@ def write_traits(
         cursor.execute("CREATE INDEX ON fidelio_traits (customer_id, code)")
         cursor.execute("ANALYZE fidelio_traits")
         parameters = {"codes": list(codes), "at": at, "model_version": model_version}
+        parameters["among"] = None if among is None else list(among)
         changed, people = 0, set()
         for statement in (DELETE, UPSERT):
             cursor.execute(COUNTED.format(statement=statement), parameters)
