@@ -67,3 +67,13 @@ class HistoryTooShort(Refusal):
 class BehaviourRunInProgress(Conflict):
     key = "run_in_progress"
     message = "What people do next is being worked out right now; this second run did nothing."
+
+
+class ObjectiveCodeTaken(Conflict):
+    key = "objective_code_taken"
+    message = "There is already an objective with this code."
+
+
+class ObjectiveIsClosed(Conflict):
+    key = "objective_closed"
+    message = "This objective was closed: it is neither checked nor reviewed any more."

@@ -56,7 +56,8 @@ class Source(Protocol):
 class Metric:
     """One figure. `scopes` are the kinds of parts of the business it can be narrowed to.
 
-    `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals.
+    `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals. What
+    `accumulates` grows from the first day of a span to its last, as revenue does and a rate does not.
     """
 
     code: str
@@ -70,6 +71,7 @@ class Metric:
     scopes: frozenset[str] = EVERY_SCOPE
     segments: bool = True
     digits: int = 0
+    accumulates: bool = False
 
     def can_be_narrowed(self, scope: Scope | None, segment: Segment | None) -> bool:
         """Return whether the metric exists for a part of the business and for a segment."""
@@ -170,12 +172,16 @@ _ALL = [
         gettext_lazy("Revenue"),
         gettext_lazy("Goods of paid orders after discounts, less refunds."),
         Unit.MONEY,
+        accumulates=True,
     ),
-    _sales("orders", gettext_lazy("Orders"), gettext_lazy("Paid orders, anonymous ones too.")),
+    _sales(
+        "orders", gettext_lazy("Orders"), gettext_lazy("Paid orders, anonymous ones too."), accumulates=True
+    ),
     _sales(
         "buyers",
         gettext_lazy("Customers who bought"),
         gettext_lazy("Known customers with at least one order."),
+        accumulates=True,
     ),
     _sales(
         "average_transaction_value",
@@ -193,6 +199,7 @@ _ALL = [
         "new_buyers",
         gettext_lazy("New customers"),
         gettext_lazy("Customers with their first order of all time."),
+        accumulates=True,
     ),
     _staying(
         "repeat_rate",

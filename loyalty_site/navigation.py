@@ -91,6 +91,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Understand"),
         [
             Entry(_("Surveys"), "reviews", model="analytics.survey"),
+            Entry(_("Objectives"), "flag", model="analytics.objective"),
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),
             Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
             Entry(_("Segment maps"), "palette", model="analytics.rfmsegmentmap"),

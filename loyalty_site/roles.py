@@ -104,6 +104,8 @@ RULES: dict[Role, list[str]] = {
         "analytics.change_engagementrule",
         "analytics.add_survey",
         "analytics.change_survey",
+        "analytics.add_objective",
+        "analytics.change_objective",
         "operations.change_jobrun",
     ],
     Role.ANALYST: [

@@ -41,6 +41,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
     "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
+    "check objectives": {
+        "task": "analytics.tasks.check_objectives",
+        "schedule": crontab(hour=4, minute=5),
+    },
     "find duplicates": {"task": "customers.tasks.find_duplicates", "schedule": timedelta(minutes=10)},
     "compare everybody": {
         "task": "customers.tasks.compare_everybody",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import kpis, rfm
+from analytics.api import kpis, objectives, rfm
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
@@ -9,5 +9,7 @@ urlpatterns = [
     path("rfm-models/<str:reference>/runs/<int:pk>", rfm.RfmRunView.as_view()),
     path("rfm-models/<str:reference>/scores", rfm.RfmScoresView.as_view()),
     path("rfm-models/<str:reference>/migration", rfm.RfmMigrationView.as_view()),
+    path("objectives", objectives.ObjectivesView.as_view()),
+    path("objectives/<str:code>", objectives.ObjectiveView.as_view()),
     path("kpis", kpis.KpisView.as_view()),
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.models import RfmModel, RfmRun, SurveyResponse
+from analytics.models import CorrectiveAction, Objective, RfmModel, RfmRun, SurveyResponse
 from campaigns.models import CampaignRun
 from coupons.models import BudgetPeriod, Period, Promotion, PromotionAlert
 from coupons.services.alerts import alert_in_words
@@ -56,6 +56,8 @@ def open_decisions(user: AbstractBaseUser) -> list[Decision]:
         found += _failed_models()
     if user.has_perm("analytics.change_survey"):
         found += _unhappy_customers()
+    if user.has_perm("analytics.view_objective"):
+        found += _objectives_behind()
     return sorted(found, key=lambda decision: decision.tone != "bad")
 
 
@@ -195,4 +197,28 @@ def _unhappy_customers() -> Iterator[Decision]:
             _("In the survey “%(survey)s”, within the last two weeks.") % {"survey": row["survey__name"]},
             "sentiment_dissatisfied",
             reverse("admin:analytics_survey_change", args=[row["survey"]]) + "?show=waiting#comments",
+        )
+
+
+def _objectives_behind() -> Iterator[Decision]:
+    """Objectives with a corrective action that waits, and reviews that are overdue."""
+    actions = CorrectiveAction.objects.open().filter(objective__closed_at=None)
+    for action in actions.select_related("objective", "owner")[:EACH_SHOWN]:
+        objective = action.objective
+        yield Decision(
+            _("%(objective)s: %(standing)s")
+            % {"objective": objective.name, "standing": objective.get_standing_display()},
+            _("%(owner)s has until %(day)s to correct it.")
+            % {"owner": action.owner, "day": formats.day(action.due_on)},
+            "flag",
+            reverse("admin:analytics_objective_change", args=[objective.pk]),
+            tone="bad",
+        )
+    overdue = Objective.objects.due_for_review(timezone.localdate() - timedelta(days=1))
+    for objective in overdue[:EACH_SHOWN]:
+        yield Decision(
+            _("The review of %(objective)s is overdue") % {"objective": objective.name},
+            _("It was due on %(day)s.") % {"day": formats.day(objective.next_review_on)},
+            "rate_review",
+            reverse("admin:analytics_objective_change", args=[objective.pk]),
         )

@@ -1,6 +1,7 @@
 from analytics.models.behaviour import BehaviourModel, BehaviourRun, BehaviourState
 from analytics.models.day import PurchaseDay, StaleDay
 from analytics.models.engagement import EngagementRule
+from analytics.models.objective import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
 from analytics.models.personal_offer import OfferSet
 from analytics.models.prediction import ClusterModel, ClusterRun, RunStatus, Schedule, ValueModel, ValueRun
 from analytics.models.rfm import RfmModel, RfmRun, RfmSnapshot
@@ -14,7 +15,11 @@ __all__ = [
     "BehaviourState",
     "ClusterModel",
     "ClusterRun",
+    "CorrectiveAction",
     "EngagementRule",
+    "Objective",
+    "ObjectiveCheck",
+    "ObjectiveReview",
     "OfferSet",
     "PurchaseDay",
     "RfmMapSegment",

@@ -2,10 +2,12 @@
 
 from analytics.tasks.behaviour import predict_behaviour
 from analytics.tasks.days import keep_days
+from analytics.tasks.objectives import check_objectives
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
 from analytics.tasks.value import predict_value
 
 __all__ = [
+    "check_objectives",
     "keep_days",
     "keep_rfm_runs",
     "predict_behaviour",

@@ -24,6 +24,7 @@ from loyalty.services import backfill_points
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
+from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.relations import write_relations
 from loyalty_site.demo.service_desk import write_service_desk
@@ -167,6 +168,10 @@ def ask_customers(demo: Demo) -> None:
     demo.result["survey_answers"] = write_surveys(at=demo.at)
 
 
+def set_objectives(demo: Demo) -> None:
+    demo.result["objectives"] = write_objectives(at=demo.at)
+
+
 def learn_sizes(demo: Demo) -> None:
     """Let the planner know the tables as they are now; the newcomer's first pages shall not wait for it."""
     refresh_statistics(*(model for app in APPS for model in apps.get_app_config(app).get_models()))
@@ -194,5 +199,6 @@ STAGES = [
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
+    Stage(gettext_noop("Objectives"), 10_000, set_objectives),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

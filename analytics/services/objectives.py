@@ -1,0 +1,289 @@
+"""Objectives: written down, checked every day, reviewed by people, corrected when they fall behind."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.choices import years_earlier
+from analytics.errors import ObjectiveCodeTaken, ObjectiveIsClosed
+from analytics.metrics import Better, Metric, metric_named, metric_value
+from analytics.models import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
+from analytics.pace import BREACHED, Pace, pace_of, share_of_days, share_of_shape
+from analytics.suggestions import suggestions_for
+from analytics.windows import Scope
+from operations.errors import FidelioError, InvalidInput, Mistake
+from operations.models import User
+
+log = structlog.get_logger(__name__)
+
+# How long the owner of a corrective action has, by how often the objective is reviewed.
+DAYS_TO_ACT = {
+    Objective.Cadence.DAILY: 2,
+    Objective.Cadence.WEEKLY: 7,
+    Objective.Cadence.MONTHLY: 14,
+    Objective.Cadence.QUARTERLY: 21,
+}
+# Figures of the last days of a period still change: late orders, returns.
+SETTLES_WITHIN = timedelta(days=30)
+MOST_PAST_CHECKS = 40
+
+
+def create_objective(code: str, *, name: str, owner: User, at: datetime, **fields: Any) -> Objective:
+    """Write an objective down and check the days that have passed of it; `fields` are those of Objective.
+
+    Raises InvalidInput with a pointer per mistake, ObjectiveCodeTaken.
+    """
+    if Objective.objects.filter(code=code).exists():
+        raise ObjectiveCodeTaken
+    objective = Objective(code=code, name=name, owner=owner, **fields)
+    if objective.next_review_on is None:
+        objective.next_review_on = objective.review_after(max(objective.starts_on, timezone.localdate(at)))
+    _validate(objective)
+    with transaction.atomic():
+        objective.save()
+        _check_past(objective, at=at)
+    return objective
+
+
+def edit_objective(objective: Objective, *, at: datetime) -> Objective:
+    """Save an objective that was changed; its past days are judged anew. Raises InvalidInput."""
+    _validate(objective)
+    with transaction.atomic():
+        _lock(objective)
+        objective.save()
+        objective.checks.all().delete()
+        _check_past(objective, at=at)
+    return objective
+
+
+def close_objective(objective: Objective, *, at: datetime) -> Objective:
+    """Stop following an objective; its open corrective action ends with it."""
+    with transaction.atomic():
+        objective = _lock(objective)
+        objective.closed_at = at
+        objective.save(update_fields=["closed_at"])
+        objective.actions.open().update(status=CorrectiveAction.Status.DROPPED, closed_at=at)
+    return objective
+
+
+def check_objectives(*, at: datetime) -> dict[str, ObjectiveCheck]:
+    """Check every objective under way as of yesterday, each in a transaction of its own.
+
+    One that cannot be checked leaves the others alone. Returns the checks by code.
+    """
+    yesterday = timezone.localdate(at) - timedelta(days=1)
+    checks = {}
+    for objective in Objective.objects.under_way(yesterday).filter(ends_on__gte=yesterday - SETTLES_WITHIN):
+        try:
+            checks[objective.code] = check_objective(objective, day=yesterday, at=at)
+        except FidelioError as error:
+            log.error("objective_not_checked", objective=objective.code, problem=error.message)
+    return checks
+
+
+def check_objective(objective: Objective, *, day: date, at: datetime) -> ObjectiveCheck:
+    """Write down how an objective stands at the end of a day; a breach opens a corrective action.
+
+    After its last day an objective is judged as of that day, again while figures may still come in late.
+    Called again for the same day, it writes the same row anew. Raises ObjectiveIsClosed.
+    """
+    with transaction.atomic():
+        objective = _lock(objective)
+        check = _write_check(objective, min(day, objective.ends_on))
+        objective.standing, objective.value = check.standing, check.value
+        objective.checked_on = day
+        objective.save(update_fields=["standing", "value", "checked_on"])
+        if check.standing in BREACHED:
+            _open_action(objective, check, at=at)
+    return check
+
+
+def review_objective(
+    objective: Objective, *, decision: str, by: User, at: datetime, next_review_on: date | None = None
+) -> ObjectiveReview:
+    """Record what was decided today, and when the next review is: by the cadence unless a day is given.
+
+    Raises ObjectiveIsClosed, and InvalidInput for an empty decision or a review in the past.
+    """
+    today = timezone.localdate(at)
+    if not decision.strip():
+        raise InvalidInput.at("/decision", _("Say what was decided, if only that nothing changes."))
+    if next_review_on is not None and next_review_on <= today:
+        raise InvalidInput.at("/next_review_on", _("The next review has to be after today."))
+    with transaction.atomic():
+        objective = _lock(objective)
+        review = ObjectiveReview.objects.create(
+            objective=objective,
+            day=today,
+            reviewed_at=at,
+            by=by,
+            standing=objective.standing,
+            value=objective.value,
+            decision=decision.strip(),
+        )
+        objective.next_review_on = next_review_on or objective.review_after(today)
+        objective.save(update_fields=["next_review_on"])
+    return review
+
+
+def close_action(
+    action: CorrectiveAction, *, outcome: str, by: User, at: datetime, dropped: bool = False
+) -> CorrectiveAction:
+    """Say what was done about a breach, or why nothing is. Called again, it changes nothing.
+
+    Raises InvalidInput without words.
+    """
+    if not outcome.strip():
+        raise InvalidInput.at("/outcome", _("Say what was done, or why nothing is."))
+    with transaction.atomic():
+        action = CorrectiveAction.objects.select_for_update().get(pk=action.pk)
+        if action.status != CorrectiveAction.Status.OPEN:
+            return action
+        action.status = CorrectiveAction.Status.DROPPED if dropped else CorrectiveAction.Status.DONE
+        action.outcome, action.closed_by, action.closed_at = outcome.strip(), by, at
+        action.save()
+    return action
+
+
+def hand_action_over(action: CorrectiveAction, *, owner: User, due_on: date) -> CorrectiveAction:
+    """Give a corrective action to somebody, by a day."""
+    action.owner, action.due_on = owner, due_on
+    action.save(update_fields=["owner", "due_on"])
+    return action
+
+
+def _lock(objective: Objective) -> Objective:
+    locked = Objective.objects.select_for_update().get(pk=objective.pk)
+    if locked.closed_at is not None:
+        raise ObjectiveIsClosed
+    return locked
+
+
+def _validate(objective: Objective) -> None:
+    metric = metric_named(objective.metric)
+    mistakes = []
+    try:
+        objective.full_clean()
+    except ValidationError as error:
+        mistakes = [
+            Mistake(f"/{field}", message)
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    if not metric.can_be_narrowed(scope_of(objective), objective.segment):
+        mistakes.append(
+            Mistake("/scope", _("“%(metric)s” is not known for this part.") % {"metric": metric.label})
+        )
+    if bool(scope_of(objective)) != bool(objective.scope_value):
+        mistakes.append(Mistake("/scope_value", _("Say which, or take all orders.")))
+    if metric.accumulates and objective.target <= 0:
+        mistakes.append(Mistake("/target", _("A target above zero.")))
+    if mistakes:
+        raise InvalidInput(details=mistakes)
+
+
+def scope_of(objective: Objective) -> Scope:
+    """Return the part of the business that an objective is about."""
+    return Scope(objective.scope, objective.scope_value)
+
+
+def pace_on(objective: Objective, day: date) -> tuple[float | None, Pace]:
+    """Return the metric's value from the first day up to a day, and how the objective stands then."""
+    metric = metric_named(objective.metric)
+    if day < objective.starts_on:
+        return None, pace_of(0, target=1, share=0, tolerance=0, additive=True)
+    value = _number(_value(objective, objective.starts_on, day))
+    return value, pace_of(
+        value,
+        target=float(objective.target),
+        share=_share(objective, metric, day),
+        tolerance=objective.tolerance,
+        additive=metric.accumulates,
+        higher_is_better=metric.better != Better.DOWN,
+        baseline=_number(objective.baseline),
+    )
+
+
+def _share(objective: Objective, metric: Metric, day: date) -> float:
+    """Last year's share of the same days, for what accumulates; else the share of the days."""
+    if day < objective.ends_on and metric.accumulates:
+        first, last = years_earlier(objective.starts_on), years_earlier(objective.ends_on)
+        shape = share_of_shape(
+            _number(_value(objective, first, years_earlier(day))), _number(_value(objective, first, last))
+        )
+        if shape is not None:
+            return shape
+    return share_of_days((day - objective.starts_on).days + 1, objective.days)
+
+
+def _value(objective: Objective, start: date, end: date) -> Any:
+    return metric_value(
+        objective.metric, start=start, end=end, scope=scope_of(objective), segment=objective.segment
+    )
+
+
+def _number(value: Decimal | float | int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _write_check(objective: Objective, day: date) -> ObjectiveCheck:
+    value, pace = pace_on(objective, day)
+    check, _created = ObjectiveCheck.objects.update_or_create(
+        objective=objective,
+        day=day,
+        defaults={
+            "value": value,
+            "expected": pace.expected,
+            "forecast": pace.forecast,
+            "gap": pace.gap,
+            "standing": pace.standing,
+        },
+    )
+    return check
+
+
+def _check_past(objective: Objective, *, at: datetime) -> None:
+    """So that a new objective's chart shows how it came to where it stands."""
+    yesterday = timezone.localdate(at) - timedelta(days=1)
+    for day in _some_days(objective.starts_on, min(objective.ends_on, yesterday)):
+        check = _write_check(objective, day)
+        objective.standing, objective.value, objective.checked_on = check.standing, check.value, yesterday
+    objective.save(update_fields=["standing", "value", "checked_on"])
+
+
+def _some_days(first: date, last: date) -> list[date]:
+    """Return days from first to last, the last one always, at most forty and evenly apart."""
+    days = (last - first).days + 1
+    apart = max(1, -(-days // MOST_PAST_CHECKS))
+    return [last - timedelta(days=behind) for behind in range(0, days, apart)][::-1]
+
+
+def _open_action(objective: Objective, check: ObjectiveCheck, *, at: datetime) -> None:
+    """One at a time; its suggestions follow the data while it is open."""
+    today = timezone.localdate(at)
+    suggestions = suggestions_for(objective, day=check.day)
+    waiting = objective.actions.open().update(suggestions=suggestions, gap=check.gap)
+    if not waiting and not _dealt_with(objective, today):
+        CorrectiveAction.objects.create(
+            objective=objective,
+            opened_on=today,
+            gap=check.gap,
+            owner=objective.owner,
+            due_on=today + timedelta(days=DAYS_TO_ACT[Objective.Cadence(objective.cadence)]),
+            suggestions=suggestions,
+        )
+        log.warning("objective_off_track", objective=objective.code, gap=check.gap)
+
+
+def _dealt_with(objective: Objective, today: date) -> bool:
+    """What was closed has time to work until the next review: no new action the morning after."""
+    last = objective.actions.exclude(status=CorrectiveAction.Status.OPEN).first()
+    if last is None:
+        return False
+    return today < objective.review_after(timezone.localdate(last.closed_at))
