@@ -63,6 +63,11 @@ APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
     "gift_card": "coupons.services.decide_gift_card",
 }
+# Kind of approval -> the name of the page that shows what is asked for.
+APPROVAL_PAGES: dict[str, str] = {
+    "apology": "admin:coupons_apology_change",
+    "gift_card": "admin:coupons_giftcard_request",
+}
 # Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
 JOB_RUNNERS: dict[str, str] = {
     "invariants": "operations.services.invariants.run_check",

@@ -1,6 +1,7 @@
 """What waits for another person's decision."""
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from operations.admin.reauthentication import require_proof
 from operations.errors import FidelioError
 from operations.models import Approval
 from operations.services import decide_approval
@@ -70,6 +72,7 @@ class ApprovalAdmin(ModelAdmin):
             "waits": approval.status == Approval.Status.PENDING,
             "own": approval.requested_by_id == request.user.pk,
             "may_decide": self.has_change_permission(request, approval),
+            "page": _page_of(approval),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "operations/approval.html", context)
@@ -79,6 +82,7 @@ class ApprovalAdmin(ModelAdmin):
         form = DecisionForm(request.POST)
         if not self.has_change_permission(request, approval) or not form.is_valid():
             raise PermissionDenied
+        require_proof(request)
         try:
             decided = decide_approval(
                 approval,
@@ -92,3 +96,9 @@ class ApprovalAdmin(ModelAdmin):
             approved = decided.status == Approval.Status.APPROVED
             messages.success(request, _("Approved.") if approved else _("Rejected."))
         return redirect(reverse("admin:operations_approval_changelist"))
+
+
+def _page_of(approval: Approval) -> str:
+    """Return the address of what is asked for; empty where it has no page."""
+    name = settings.APPROVAL_PAGES.get(approval.kind)
+    return reverse(name, args=[approval.subject_id]) if name else ""

@@ -9,6 +9,7 @@ from coupons.models import AgentAllowance, Apology, Promotion
 from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
 from operations.models import Approval
+from tests.console_data import prove
 from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, TEN_PERCENT, amount, coupon, customer, order, promotion, spending
 
@@ -340,7 +341,10 @@ def test_a_supervisor_approves_what_goes_beyond(client, agent):
     assert "another person has to approve it" in text_of(agent.get(answer.url))
 
     client.force_login(supervisor, backend="django.contrib.auth.backends.ModelBackend")
+    prove(client, supervisor)
     approval = Approval.objects.get()
+    page = text_of(client.get(reverse("admin:operations_approval_change", args=[approval.pk])))
+    assert reverse("admin:coupons_apology_change", args=[apology.pk]) in page
     client.post(reverse("admin:operations_approval_decide", args=[approval.pk]), {"decision": "approve"})
 
     apology.refresh_from_db()

@@ -8,7 +8,7 @@ from loyalty_site.roles import Role
 from operations.models import ApiClient, Approval, JobRun
 from operations.services import decide_approval, queue_job, start_job
 from operations.services.approvals import AlreadyDecided, OwnRequest
-from tests.console_data import staff
+from tests.console_data import prove, staff
 
 NOON = datetime(2026, 11, 21, 11, tzinfo=UTC)
 
@@ -59,7 +59,13 @@ def test_a_supervisor_decides_on_the_page_and_an_agent_cannot(client, request_of
     address = f"/console/operations/approval/{request_of_an_agent.pk}/decide/"
     client.force_login(request_of_an_agent.requested_by)
     refused = client.post(address, {"decision": "approve"})
-    client.force_login(staff(Role.SUPERVISOR))
+    supervisor = staff(Role.SUPERVISOR)
+    client.force_login(supervisor)
+    asked = client.post(address, {"decision": "approve"})
+    request_of_an_agent.refresh_from_db()
+    assert "reauthenticate" in asked.url
+    assert request_of_an_agent.status == Approval.Status.PENDING
+    prove(client, supervisor)
     done = client.post(address, {"decision": "approve"})
 
     request_of_an_agent.refresh_from_db()
