@@ -96,6 +96,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
             Entry(_("Segment maps"), "palette", model="analytics.rfmsegmentmap"),
             Entry(
+                _("Value"), "diamond", page="admin:analytics_value", permission="analytics.view_valuemodel"
+            ),
+            Entry(
                 _("Liabilities"),
                 "account_balance_wallet",
                 page="admin:coupons_liabilities",

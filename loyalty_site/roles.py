@@ -106,6 +106,8 @@ RULES: dict[Role, list[str]] = {
         "analytics.change_survey",
         "analytics.add_objective",
         "analytics.change_objective",
+        "analytics.run_valuemodel",
+        "analytics.*_clustermodel",
         "operations.change_jobrun",
     ],
     Role.ANALYST: [

@@ -42,6 +42,13 @@ def whole_money(amount: int | None, currency: str = "") -> str:
     return numbers.format_currency(major, currency, pattern, locale=locale(), currency_digits=False)
 
 
+def major(amount: int | None, currency: str = "") -> Decimal | None:
+    """Return minor units as plain major ones, as a file holds them: 128450 is 1284.50."""
+    if amount is None:
+        return None
+    return Decimal(amount).scaleb(-numbers.get_currency_precision(currency or settings.PROGRAMME_CURRENCY))
+
+
 def number(value: float | int | Decimal | None, digits: int = 0) -> str:
     """Return a number with thousands separated and `digits` decimals."""
     if value is None:

@@ -1,6 +1,17 @@
-from analytics.admin import models, scores, segment_maps, surveys
+from analytics.admin import (
+    models,
+    objectives,
+    scores,
+    segment_maps,
+    surveys,
+    value,
+)
 
-__all__ = ["models", "scores", "segment_maps", "surveys"]
-from analytics.admin import objectives
-
-__all__ = ["models", "objectives", "scores", "segment_maps"]
+__all__ = [
+    "models",
+    "objectives",
+    "scores",
+    "segment_maps",
+    "surveys",
+    "value",
+]

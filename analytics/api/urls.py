@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import kpis, objectives, rfm
+from analytics.api import kpis, objectives, predictions, rfm
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
@@ -11,5 +11,9 @@ urlpatterns = [
     path("rfm-models/<str:reference>/migration", rfm.RfmMigrationView.as_view()),
     path("objectives", objectives.ObjectivesView.as_view()),
     path("objectives/<str:code>", objectives.ObjectiveView.as_view()),
+    path("customers/<str:public_id>/prediction", predictions.CustomerPrediction.as_view()),
+    path("value-model", predictions.ValueModelView.as_view()),
+    path("value-model/runs", predictions.ValueRunsView.as_view()),
+    path("value-model/runs/<int:pk>", predictions.ValueRunView.as_view()),
     path("kpis", kpis.KpisView.as_view()),
 ]

@@ -13,7 +13,12 @@ from django.utils import timezone
 
 from analytics.errors import ModelDoesNotFit, RunInProgress
 from analytics.models import RfmModel, RunStatus, ValueModel, ValueRun
-from analytics.services.purchases import Observation, observe_purchases, segments_of
+from analytics.services.purchases import (
+    Observation,
+    estimated_orders,
+    observe_purchases,
+    segments_of,
+)
 from analytics.services.run_locks import only_run_of
 from analytics.value import summary
 from analytics.value.backtest import BackTest, back_test
@@ -30,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 MODEL, JOB = "value", "value.run"
 SAMPLE = 100_000
+ORDERS_AT_ONCE = 1_000_000
 LEFT_BEHIND = "The process that ran it ended before it was done."
 TOO_FEW = "Only {buyers} customers bought more than once; the minimum is {minimum}."
 NO_MAXIMUM = "The likelihood of the purchases has no maximum."
@@ -57,6 +63,16 @@ def edit_value_model(model: ValueModel, **settings: Any) -> ValueModel:
         ) from error
     model.save()
     return model
+
+
+def start_value_run(model: ValueModel, *, as_of: date, client: ApiClient | None = None) -> ValueRun:
+    """Run the model at once where that takes seconds, else queue it; the run's status tells which.
+
+    Raises ModelDoesNotFit and RunInProgress.
+    """
+    if estimated_orders() > ORDERS_AT_ONCE:
+        return queue_value_run(model, as_of=as_of, client=client)
+    return run_value_model(model, as_of=as_of)
 
 
 def queue_value_run(

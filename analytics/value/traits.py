@@ -19,7 +19,7 @@ TRAITS = [
     *[
         KnownTrait(
             f"expected_orders_{days}",
-            format_lazy("{} {}", _("Expected orders, days:"), days),
+            format_lazy(_("Expected orders in {days} days"), days=days),
             TraitKind.NUMBER,
             digits=2,
         )
@@ -28,7 +28,7 @@ TRAITS = [
     *[
         KnownTrait(
             f"predicted_value_{days}",
-            format_lazy("{} {}", _("Predicted value, days:"), days),
+            format_lazy(_("Predicted value of {days} days"), days=days),
             TraitKind.MONEY,
             _("Expected orders times the expected size of an order."),
         )

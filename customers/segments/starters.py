@@ -106,6 +106,14 @@ STARTERS = [
         ),
     ),
     Starter(
+        "valuable-and-quiet",
+        _("Valuable customers who went quiet"),
+        _all(
+            {"field": "trait.predicted_value_365", "operator": ">=", "value": 10_000},
+            {"field": "trait.probability_active", "operator": "<", "value": 0.6},
+        ),
+    ),
+    Starter(
         "birthday-soon",
         _("Birthday in the next 7 days"),
         _all({"field": "customer.days_to_birthday", "operator": "<=", "value": 7}),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from analytics.models import RfmRun
 from analytics.services import ensure_main_model, run_rfm
+from analytics.services.value import ensure_value_model, run_value_model
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
@@ -127,6 +128,14 @@ def score_customers(demo: Demo) -> None:
             demo.result["scored_customers"] = run.population
 
 
+def predict_value(demo: Demo) -> None:
+    """Predict as of a month ago and as of today, so that the figures have something to be compared with."""
+    model = ensure_value_model()
+    for day in (demo.today - timedelta(days=30), demo.today):
+        if not model.runs.done().filter(as_of=day).exists():
+            demo.result["predicted_customers"] = run_value_model(model, as_of=day, at=demo.at).population
+
+
 def write_segments(demo: Demo) -> None:
     for code, (name, rules) in SEGMENTS.items():
         if not Segment.objects.filter(code=code).exists():
@@ -191,6 +200,7 @@ def _begin_of(day: date) -> datetime:
 
 STAGES = [
     Stage(gettext_noop("RFM scores of six months"), 150_000, score_customers),
+    Stage(gettext_noop("Predictions of value"), 30_000, predict_value),
     Stage(gettext_noop("Segments"), 20_000, write_segments),
     Stage(gettext_noop("Points of the past"), 200_000, credit_points),
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
