@@ -16,4 +16,6 @@ urlpatterns = [
     path("value-model/runs", predictions.ValueRunsView.as_view()),
     path("value-model/runs/<int:pk>", predictions.ValueRunView.as_view()),
     path("kpis", kpis.KpisView.as_view()),
+    path("kpis/<str:code>", kpis.MetricView.as_view()),
+    path("cohorts", kpis.CohortsView.as_view()),
 ]

@@ -1,65 +1,93 @@
-"""Retention by cohort: of those whose first order was in one month, how many bought in each month since."""
+"""Cohorts: of those whose first order was in one month, what came of them in each month since."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
-from django.db import connection
+import numpy as np
 
-from analytics.engine.postgres import first_instant
 from analytics.periods import Grain, period_start, shift
-
-COHORTS = """
-WITH members AS (
-    SELECT customer_id, date_trunc('month', first_order_at AT TIME ZONE %(zone)s)::date AS cohort
-    FROM customers_rollup
-    WHERE scope = 'ALL' AND scope_value = ''
-      AND first_order_at >= %(start_at)s AND first_order_at < %(end_at)s)
-SELECT cohort,
-       (extract(year FROM age(month, cohort)) * 12 + extract(month FROM age(month, cohort)))::int,
-       count(*)
-FROM members JOIN customers_monthlyrollup USING (customer_id)
-WHERE scope = 'ALL' AND scope_value = '' AND month >= %(start)s AND month < %(end)s
-GROUP BY 1, 2
-"""
+from analytics.purchases import ANYWHERE, first_orders
+from analytics.services.days import purchases_by_window
+from analytics.services.kpis.purchases import Buyers
+from analytics.services.kpis.ratios import rate
+from analytics.windows import Scope, Window
+from customers.models import Segment
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Customers with their first order in `month`; `active`: how many bought 0, 1, 2 ... months later."""
+    """Customers with their first order of all time in `month`, and 0, 1, 2 ... months later.
+
+    `active`: how many bought, `orders`: how often, `net_amounts`: for how much in minor units.
+    """
 
     month: date
+    size: int
     active: list[int]
-
-    @property
-    def size(self) -> int:
-        return self.active[0]
+    orders: list[int]
+    net_amounts: list[int]
 
     @property
     def rates(self) -> list[float]:
-        return [count / self.size for count in self.active]
+        """Return which share bought in each month."""
+        return [rate(count, self.size) or 0.0 for count in self.active]
+
+    @property
+    def orders_each(self) -> list[float]:
+        """Return the orders in each month per customer of the cohort."""
+        return [rate(count, self.size) or 0.0 for count in self.orders]
+
+    @property
+    def spent_each(self) -> list[int]:
+        """Return what a customer of the cohort has spent on average up to each month, from the first on."""
+        spent, found = 0, []
+        for amount in self.net_amounts:
+            spent += amount
+            found.append(round(spent / self.size) if self.size else 0)
+        return found
 
 
-def monthly_cohorts(months: int, *, until: date) -> list[Cohort]:
+def monthly_cohorts(
+    months: int, *, until: date, scope: Scope = ANYWHERE, segment: Segment | None = None
+) -> list[Cohort]:
     """Return the cohorts of the last `months` months up to that of `until`, oldest first, without empty ones.
 
-    A cohort is fixed by its customers' first order of all time (analytics.md, section 4).
+    A cohort is fixed by its customers' first order of all time, anywhere (analytics.md, section 4). A scope
+    narrows what they bought since, a segment who they are.
     """
     last = period_start(until, Grain.MONTH)
-    start, end = shift(last, Grain.MONTH, 1 - months), shift(last, Grain.MONTH, 1)
-    parameters = {
-        "zone": settings.PROGRAMME_TIME_ZONE,
-        "start": start,
-        "end": end,
-        "start_at": first_instant(start),
-        "end_at": first_instant(end),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(COHORTS, parameters)
-        counts = {(cohort, later): count for cohort, later, count in cursor.fetchall()}
-    cohorts = []
-    for index in range(months):
-        month = shift(start, Grain.MONTH, index)
-        if (month, 0) in counts:
-            cohorts.append(Cohort(month, [counts.get((month, later), 0) for later in range(months - index)]))
-    return cohorts
+    starts = [shift(last, Grain.MONTH, number) for number in range(1 - months, 1)]
+    windows = [Window(start, shift(start, Grain.MONTH, 1)) for start in starts]
+    firsts = first_orders(windows[0].start, windows[-1].end, segment=segment)
+    members = [firsts.within(window) for window in windows]
+    counts = _counted(windows, members, scope)
+    return [
+        Cohort(start, len(members[row]), *(numbers[row, row:].tolist() for numbers in counts))
+        for row, start in enumerate(starts)
+        if len(members[row])
+    ]
+
+
+def _counted(windows: list[Window], members: list[np.ndarray], scope: Scope) -> tuple[np.ndarray, ...]:
+    """Return (buyers, orders, net amount) by cohort and month."""
+    size = len(windows)
+    highest = max((int(each.max()) for each in members if len(each)), default=0)
+    cohort_of = np.full(highest + 1, size, np.int16)  # The last place is who belongs to none of them.
+    for row, each in enumerate(members):
+        cohort_of[each] = row
+    active, orders, amounts = (np.zeros((size, size), np.int64) for _ in range(3))
+    for column, bought in enumerate(purchases_by_window(windows, scope=scope)):
+        cohorts = _cohorts(cohort_of, bought.customers, size)
+        orders[:, column] = np.bincount(cohorts, minlength=size + 1)[:size]
+        summed = np.bincount(cohorts, weights=bought.amounts, minlength=size + 1)[:size]
+        amounts[:, column] = np.rint(summed).astype(np.int64)
+        buyers = Buyers.of(bought).customers
+        active[:, column] = np.bincount(_cohorts(cohort_of, buyers, size), minlength=size + 1)[:size]
+    return active, orders, amounts
+
+
+def _cohorts(cohort_of: np.ndarray, customers: np.ndarray, nowhere: int) -> np.ndarray:
+    found = np.full(len(customers), nowhere, np.int16)
+    known = customers < len(cohort_of)
+    found[known] = cohort_of[customers[known]]
+    return found

@@ -44,6 +44,10 @@ class Rollup(AbstractRollup):
         constraints = [
             models.UniqueConstraint(fields=["customer", "scope", "scope_value"], name="one_rollup_per_scope"),
         ]
+        indexes = [
+            # New customers and cohorts; a first order seldom changes, so that other updates do not touch it.
+            models.Index(fields=["first_order_at"], include=["customer"], name="rollup_first_order"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.customer_id} {self.scope} {self.scope_value}"

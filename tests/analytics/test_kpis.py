@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from analytics.metrics import METRICS
 from analytics.services import compare_days, kpis, monthly_cohorts, revenue_series
+from analytics.windows import Scope
 from coupons.services import publish_coupon, redeem_stack
-from customers.models import Order
+from customers.models import Order, RollupScope, SalesChannel, Segment
 from customers.services.events import record_event
 from customers.services.rollups import refresh_rollups
 from operations.errors import InvalidInput
@@ -132,8 +134,21 @@ def test_revenue_has_a_point_for_every_day(purchases):
 def test_a_cohort_is_fixed_by_the_first_order(purchases):
     october, november = monthly_cohorts(3, until=TODAY)
 
-    assert (october.month, october.active) == (date(2026, 10, 1), [2, 1])
-    assert (november.month, november.active) == (date(2026, 11, 1), [1])
+    assert (october.month, october.size, october.active) == (date(2026, 10, 1), 2, [2, 1])
+    assert (october.orders, october.net_amounts, october.spent_each) == ([3, 1], [4500, 4000], [2250, 4250])
+    assert (november.month, november.active, november.net_amounts) == (date(2026, 11, 1), [1], [2500])
+
+
+def test_a_cohort_in_a_channel_is_still_of_the_first_order_anywhere(purchases):
+    alice, _bob, _charlie = purchases
+    web = SalesChannel.objects.create(code="web")
+    purchase(alice, at=at(11, 12), amount=100, sales_channel=web)
+    refresh_rollups([alice.pk])
+
+    october, november = monthly_cohorts(3, until=TODAY, scope=Scope(RollupScope.CHANNEL, "web"))
+
+    assert (october.size, october.active, october.net_amounts) == (2, [0, 1], [0, 100])
+    assert (november.size, november.active) == (1, [0])
 
 
 def test_key_figures_over_the_api(api, purchases):
@@ -156,9 +171,53 @@ def test_key_figures_over_the_api(api, purchases):
     ]
 
 
+def test_any_key_figure_over_the_api(api, purchases):
+    days = {"from": "2026-10-01", "to": "2026-11-30"}
+
+    answer = api.get("/api/v1/kpis/new_buyers", days)
+
+    assert answer.json() == {
+        "code": "new_buyers",
+        "label": "New customers",
+        "meaning": str(METRICS["new_buyers"].meaning),
+        "unit": "number",
+        "better": "up",
+        "values": [{"period": "2026-10", "value": 2.0}, {"period": "2026-11", "value": 1.0}],
+    }
+    assert api.get("/api/v1/kpis/happiness", days).status_code == 404
+
+
+def test_key_figures_of_a_segment_over_the_api(api, purchases):
+    Segment.objects.create(code="nobody", name="Nobody", kind=Segment.Kind.MANUAL)
+
+    (november,) = api.get(
+        "/api/v1/kpis", {"from": "2026-11-01", "to": "2026-11-30", "segment": "nobody"}
+    ).json()
+
+    assert (november["orders"], november["buyers"], november["repeat_rate"]) == (0, 0, None)
+
+
+def test_cohorts_over_the_api(api, purchases):
+    october, november = api.get("/api/v1/cohorts", {"until": "2026-11-21", "months": 3}).json()
+
+    assert october == {
+        "month": "2026-10",
+        "size": 2,
+        "active": [2, 1],
+        "rates": [1.0, 0.5],
+        "orders": [3, 1],
+        "net_amounts": [4500, 4000],
+    }
+    assert november["month"] == "2026-11"
+    assert api.get("/api/v1/cohorts", {"until": "2026-11-21", "months": 600}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
+        ({"from": "2026-11-01", "to": "2026-11-30", "scope": "CHANNEL"}, "/scope_value"),
+        ({"from": "2026-11-01", "to": "2026-11-30", "scope": "PLANET", "scope_value": "x"}, "/scope"),
+        ({"from": "2026-11-01", "to": "2026-11-30", "segment": "nobody"}, "/segment"),
         ({"to": "2026-11-30"}, "/from"),
         ({"from": "2026-11-01", "to": "soon"}, "/to"),
         ({"from": "2026-11-01", "to": "2026-10-01"}, "/to"),
@@ -166,7 +225,7 @@ def test_key_figures_over_the_api(api, purchases):
         ({"from": "2026-11-01", "to": "2026-11-30", "grain": "century"}, "/grain"),
     ],
 )
-def test_a_bad_period_names_its_place(api, query, pointer):
+def test_a_bad_question_names_its_place(api, query, pointer):
     answer = api.get("/api/v1/kpis", query)
 
     assert (answer.status_code, answer.json()["details"][0]["pointer"]) == (422, pointer)
