@@ -14,6 +14,7 @@ from analytics import services
 from analytics.api.calls import CALENDAR, FROM_TO, READ, PeriodIn, validated
 from analytics.metrics import METRICS, Better, Metric, Unit, metric_series
 from analytics.periods import Grain, period_name
+from analytics.services.cohorts import Cohort
 from analytics.windows import SCOPES, Scope
 from customers.models import RollupScope, Segment
 from operations.api.serializers import ProblemOut
@@ -98,7 +99,7 @@ class CohortOut(serializers.Serializer):
     orders = serializers.ListField(child=serializers.IntegerField())
     net_amounts = serializers.ListField(child=serializers.IntegerField())
 
-    def get_month(self, cohort: services.Cohort) -> str:
+    def get_month(self, cohort: Cohort) -> str:
         return period_name(cohort.month, Grain.MONTH)
 
 
