@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0032_stores_in_groups'),
+        ('customers', '0033_changed_purchases'),
     ]
 
     operations = [
