@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import kpis, objectives, predictions, rfm
+from analytics.api import kpis, objectives, predictions, rfm, surveys
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
@@ -18,4 +18,11 @@ urlpatterns = [
     path("kpis", kpis.KpisView.as_view()),
     path("kpis/<str:code>", kpis.MetricView.as_view()),
     path("cohorts", kpis.CohortsView.as_view()),
+    path("surveys", surveys.SurveysView.as_view()),
+    path("surveys/<str:reference>", surveys.SurveyDetail.as_view()),
+    path("surveys/<str:reference>/open", surveys.SurveyOpening.as_view()),
+    path("surveys/<str:reference>/close", surveys.SurveyClosing.as_view()),
+    path("surveys/<str:reference>/links", surveys.SurveyLinks.as_view()),
+    path("surveys/<str:reference>/answers", surveys.SurveyAnswers.as_view()),
+    path("surveys/<str:reference>/results", surveys.SurveyResultsView.as_view()),
 ]

@@ -21,6 +21,7 @@ from customers.services.locks import hold_customer
 from loyalty.services import adjust_points
 from operations.errors import Conflict, Refusal
 from operations.inserts import insert_missing
+from operations.locks import lock_keys
 from operations.models import ApiClient, User
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ def answer_survey(
     """Keep what somebody answered, tell it as an event and give what was promised for it.
 
     The same answers again change nothing and give nothing more; others replace the first where the survey
-    lets them. Nobody's answer (`customer` None) is taken, too; under the id of its source, once. Locks the
+    lets them. Nobody's answer (`customer` None) is taken, too; under an id of its source, once. Locks the
     customer, then their participation; a reward that cannot be given does not cost the answer.
 
     Raises InvalidInput, SurveyClosed, AlreadyAnswered, Conflict (this id of the source said something else).
@@ -71,8 +72,10 @@ def answer_survey(
             raise SurveyClosed
         questions = list(survey.questions.all())
         said = read_answers(questions, answers)
+        if known := _known_under(survey, customer, said, came):
+            return known
         if customer is None:
-            return _answer_of_nobody(survey, questions, said, came, at)
+            return Answered(_write(survey, questions, said, None, came, at), None, new=True)
         participation, first = _take_part(survey, customer, at)
         if first:
             response = _write(survey, questions, said, None if survey.anonymous else customer, came, at)
@@ -112,16 +115,22 @@ def _take_part(survey: Survey, customer: Customer, at: datetime) -> tuple[Survey
     return survey.participations.select_for_update(no_key=True).get(customer=customer), False
 
 
-def _answer_of_nobody(
-    survey: Survey, questions: list[SurveyQuestion], said: dict[str, Any], came: Circumstances, at: datetime
-) -> Answered:
-    if came.external_id:
-        known = SurveyResponse.objects.filter(client=came.client, external_id=came.external_id).first()
-        if known:
-            if known.survey_id != survey.pk or known.answers != said:
-                raise Conflict(_("Another answer was recorded under this source_id."))
-            return Answered(known, None, new=False)
-    return Answered(_write(survey, questions, said, None, came, at), None, new=True)
+def _known_under(
+    survey: Survey, customer: Customer | None, said: dict[str, Any], came: Circumstances
+) -> Answered | None:
+    """Return the answer that this id of the source brought before. Raises Conflict for another one."""
+    if not came.external_id:
+        return None
+    client = came.client.pk if came.client else ""
+    lock_keys("survey-response", [f"{client}:{came.external_id}"])
+    known = SurveyResponse.objects.filter(client=came.client, external_id=came.external_id).first()
+    if known is None:
+        return None
+    owner = None if survey.anonymous else customer
+    if (known.survey_id, known.answers, known.customer) != (survey.pk, said, owner):
+        raise Conflict(_("Another answer was recorded under this source_id."))
+    taken = survey.participations.filter(customer=customer).first() if customer else None
+    return Answered(known, taken, new=False)
 
 
 def _answer_again(

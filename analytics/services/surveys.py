@@ -177,7 +177,7 @@ def _check(survey: Survey, terms: SurveyTerms) -> None:
     if terms.reward_promotion and terms.reward_promotion.trigger == Promotion.Trigger.AUTOMATIC:
         mistakes.append(Mistake("/reward", _("This promotion has no coupons to give.")))
     try:
-        survey.full_clean(validate_unique=False)
+        survey.full_clean(exclude=["title"], validate_unique=False)
     except ValidationError as error:
         for name, messages in error.message_dict.items():
             mistakes += [Mistake("" if name == "__all__" else f"/{name}", text) for text in messages]
