@@ -216,11 +216,24 @@ def read_effect(data: Any, pointer: str = "/effect") -> Effect:
 
 
 def _read_percent(entry: _Object) -> dict[str, Any]:
-    return {"percent": _percent(entry), "amount_limit": entry.amount("amount_limit")}
+    limit = entry.amount("amount_limit")
+    if _is_personal(entry, "percent"):
+        return {"personal": True, "amount_limit": limit}
+    return {"percent": _percent(entry), "amount_limit": limit}
 
 
 def _read_amount(entry: _Object) -> dict[str, Any]:
+    if _is_personal(entry, "amount"):
+        return {"personal": True}
     return {"amount": entry.amount("amount", required=True)}
+
+
+def _is_personal(entry: _Object, name: str) -> bool:
+    """Return whether each person has a value of their own; the promotion then names none."""
+    personal = entry.flag("personal")
+    if personal and entry.value(name) is not None:
+        entry.wrong(name, _("Each person has a value of their own: leave this out."))
+    return personal
 
 
 def _read_fixed_price(entry: _Object) -> dict[str, Any]:

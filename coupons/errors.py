@@ -12,7 +12,8 @@ Refusal
 │   └── DuplicateRedemption  409
 ├── ReservationNotFound      404
 ├── AlreadyRolledBack        409
-├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, NoBarcode, MoveNotPossible
+├── PromotionHasNoCoupon, PromotionNotPublishable, CouponPoolEmpty, NoPersonalOffer
+├── NoBarcode, MoveNotPossible
 ├── AgentLimitExceeded, OwnRecord, ApprovalNotPossible
 ├── GiftCardNotFound         404
 ├── GiftCardMoveNotPossible, GiftCardConflict, CodesFetched (409)
@@ -84,6 +85,11 @@ class RedemptionRulesViolated(IncentiveRefused):
 class CouponPoolEmpty(Refusal):
     key = "coupon_pool_empty"
     message = _("Every code of this promotion was handed out; add some.")
+
+
+class NoPersonalOffer(Refusal):
+    key = "no_personal_offer"
+    message = _("No personal offer stands for this customer: this promotion gives them nothing.")
 
 
 class NoBarcode(Refusal):

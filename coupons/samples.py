@@ -18,6 +18,8 @@ from customers.services.prices import with_prices
 PIECES = 2
 USUAL_PRICE = 5_000
 SHIPPING = 690
+# What a personal discount is shown at: nobody buys the sample.
+EXAMPLE_VALUES = {Kind.PERCENT: Decimal(10), Kind.AMOUNT: 500}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def try_on_sample(definition: dict[str, Any], *, at: datetime) -> Sample:
     The parts are those of `services.versions.definition_of`. Raises InvalidInput when they cannot be read.
     """
     effect = read_effect(definition["effect"])
+    if effect.lacks_value:
+        effect = replace(effect, **{effect.kind.lower(): EXAMPLE_VALUES[effect.kind]})
     conditions = read_conditions(definition.get("conditions") or {})
     names: dict[str, str] = {}
     cart = _cart(effect, conditions, names, at=at)

@@ -50,6 +50,7 @@ class MessageReason(models.TextChoices):
     ON_SUPPRESSION_LIST = "ON_SUPPRESSION_LIST", _("On the suppression list")
     DUPLICATE_ADDRESS = "DUPLICATE_ADDRESS", _("Another recipient has the same address")
     HOUSEHOLD = "HOUSEHOLD", _("Somebody of the same household was written to lately")
+    NO_OFFER = "NO_OFFER", _("No personal offer")
     MERGED = "MERGED", _("The recipient was merged with another one")
     STOPPED = "STOPPED", _("The campaign was stopped")
     TOO_LATE = "TOO_LATE", _("Its time has passed")

@@ -235,6 +235,12 @@ def refuse_content(message: Message, *, owner: str, detail: str, at: datetime) -
         return state
 
 
+def leave_out(message_id: int, *, owner: str, reason: MessageReason) -> None:
+    """End a message that this process holds and that must not be sent, before anything of it has left."""
+    held = Message.objects.filter(pk=message_id, owner=owner, state=MessageState.CLAIMED)
+    held.update(state=MessageState.SUPPRESSED, reason=reason, owner="", lease_until=None)
+
+
 def reap_leases(*, at: datetime) -> int:
     """Take messages from processes that died: claimed ones wait again, those being sent become UNKNOWN."""
     Message.objects.filter(state=MessageState.CLAIMED, lease_until__lte=Now()).update(

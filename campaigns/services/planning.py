@@ -12,6 +12,7 @@ from campaigns.models import OPEN, WAITING, Campaign, CampaignRun, Message, Mess
 from campaigns.rules import CONFIRM_AFTER
 from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
 from campaigns.services.outbox import give_back_coupons
+from coupons.services.personal_offers import is_personal
 from customers.models import Purpose, Segment
 from customers.services import record_event, refresh_segment
 from operations.errors import FidelioError
@@ -56,6 +57,11 @@ WITH audience AS (
                       AND sent.purpose = 'MARKETING' AND sent.state IN ('SENT', 'UNKNOWN')
                       AND sent.created_at > statement_timestamp() - make_interval(days => %(household_days)s)
                 ) THEN 'HOUSEHOLD'
+                WHEN %(own_offers_of)s::bigint IS NOT NULL AND NOT EXISTS (
+                    SELECT FROM coupons_personaloffer AS offer
+                    WHERE offer.promotion_id = %(own_offers_of)s AND offer.customer_id = audience.id
+                      AND offer.status = 'CONFIRMED' AND offer.valid_until > statement_timestamp()
+                ) THEN 'NO_OFFER'
            END AS reason,
            ('x' || left(md5(%(salt)s || public_id::text), 8))::bit(32)::bigint %% 10000 AS draw
     FROM audience
@@ -141,7 +147,11 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
     """
     with transaction.atomic():
         campaign = Campaign.objects.select_for_update().get(pk=run.campaign_id)
-        run = CampaignRun.objects.select_for_update().select_related("version").get(pk=run.pk)
+        run = (
+            CampaignRun.objects.select_for_update(of=["self"])
+            .select_related("version__promotion")
+            .get(pk=run.pk)
+        )
         if run.status != CampaignRun.Status.PLANNED or campaign.status != Campaign.Status.RUNNING:
             return run
         _freshen(run.version.segment, at=at)
@@ -166,6 +176,7 @@ def _freshen(segment: Segment, *, at: datetime) -> None:
 
 def _take_snapshot(run: CampaignRun) -> int:
     version = run.version
+    promotion = version.promotion
     values = {
         "run": run.pk,
         "campaign": run.campaign_id,
@@ -177,6 +188,7 @@ def _take_snapshot(run: CampaignRun) -> int:
         "occurrence": run.occurrence,
         "salt": f"campaign:{run.campaign_id}:",
         "holdout": version.holdout_percent * 100,
+        "own_offers_of": promotion.pk if promotion and is_personal(promotion) else None,
         "household_days": settings.HOUSEHOLD_CAP_DAYS if version.purpose == Purpose.MARKETING else 0,
     }
     with connection.cursor() as cursor:

@@ -20,10 +20,11 @@ from campaigns.channels import Envelope, Outcome, Sender, open_sender
 from campaigns.content import Content, render_content
 from campaigns.errors import CodeGone, MoveNotPossible, UnsafeHeader
 from campaigns.mime import Mail, build_mime, checked_address
-from campaigns.models import CampaignRun, CampaignVersion, Message
+from campaigns.models import CampaignRun, CampaignVersion, Message, MessageReason
 from campaigns.services.campaigns import pause_campaign
 from campaigns.services.outbox import (
     claim_messages,
+    leave_out,
     record_result,
     refuse_content,
     release_claims,
@@ -32,7 +33,13 @@ from campaigns.services.outbox import (
 )
 from campaigns.services.recipients import unsubscribe_url, values_for
 from campaigns.services.transactional import transactional_content
-from coupons.errors import CouponExpired, PromotionHasNoCoupon, PromotionNotPublishable, PromotionStopped
+from coupons.errors import (
+    CouponExpired,
+    NoPersonalOffer,
+    PromotionHasNoCoupon,
+    PromotionNotPublishable,
+    PromotionStopped,
+)
 from customers.models import Purpose
 from operations.errors import Refusal
 
@@ -101,6 +108,9 @@ class Pump:
             message = take_message(
                 message_id, owner=self.owner, promotion=version.promotion if version else None, at=at
             )
+        except NoPersonalOffer:  # It ended, or they objected, since the run was planned.
+            leave_out(message_id, owner=self.owner, reason=MessageReason.NO_OFFER)
+            return True
         except Refusal as error:
             return self._hold(run, error, at)
         if message is None:

@@ -109,6 +109,8 @@ def gift_card_values(message: Message, *, at: datetime) -> dict[str, str]:
 def worth_of(coupon: Coupon) -> str:
     """Return what the coupon gives, in words of the active language; else the promotion's name."""
     effect = coupon.effect or coupon.promotion.effect
+    if effect.get("personal") and not {"percent", "amount"} & effect.keys():
+        return coupon.promotion.name
     match effect.get("kind"):
         case "PERCENT":
             share = Decimal(str(effect["percent"])) / 100

@@ -112,6 +112,8 @@ def _hours(candidate: Candidate, at: datetime) -> Check:
 
 def _customer(candidate: Candidate, context: Context) -> Iterator[Check]:
     conditions, coupon = candidate.conditions, candidate.coupon
+    if candidate.effect.personal:
+        yield Check("personal_offer", not candidate.effect.lacks_value, "customer_rules_violated")
     if coupon and (coupon.personal or conditions.holder_only):
         passed = coupon.holder is not None and coupon.holder == context.customer
         yield Check("holder", passed, "customer_rules_violated")

@@ -89,7 +89,9 @@ class Effect:
     PERCENT `percent`, at most `amount_limit`. AMOUNT `amount`. FIXED_PRICE `amount` for the order, for each
     piece of the items, or for each `bundle`. FREE_SHIPPING, at most `amount_limit`. FREE_UNITS: of every
     `buy` + `get` pieces `get` are `percent` cheaper. TIERS: the highest of `tiers` that is reached.
-    GIFT_ITEM: `get` pieces of `gift_sku`. `unit_limit` caps the pieces, or bundles, that are cheaper.
+    GIFT_ITEM: `get` pieces of `gift_sku`. `unit_limit` caps the pieces, or bundles, that are cheaper. A
+    `personal` PERCENT or AMOUNT has its value from the offer to the person who buys; until that is known it
+    gives nothing.
     """
 
     kind: Kind
@@ -107,6 +109,12 @@ class Effect:
     tiers: tuple[Tier, ...] = ()
     gift_sku: str = ""
     margin_floor: MarginFloor | None = None
+    personal: bool = False
+
+    @property
+    def lacks_value(self) -> bool:
+        """Return whether it is personal and nobody said what it gives this person."""
+        return self.personal and self.percent is None and self.amount is None
 
     @property
     def gives_goods(self) -> bool:

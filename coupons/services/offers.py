@@ -28,6 +28,7 @@ from coupons.services.facts import Facts, Named, read_facts
 from coupons.services.gift_cards import find_gift_card
 from coupons.services.keys import BudgetKey, CounterKey
 from coupons.services.payments import as_tender, find_payment
+from coupons.services.personal_offers import with_own_value
 from coupons.services.spendings import PAYS, Offer, Redeemable, Spending
 from customers.models import Product
 from operations.errors import InvalidInput
@@ -239,6 +240,8 @@ def _with_candidate(offer: Offer, facts: Facts, buyer: Buyer, at: datetime) -> O
     if promotion is None:
         return replace(offer, candidate=engine.Candidate(key, missing=True))
     effect = _read(read_effect, coupon.effect if coupon and coupon.effect else promotion.effect)
+    if effect.lacks_value:
+        effect = with_own_value(effect, promotion, customer_id=_whose(coupon, buyer), at=at)
     budgets = _budgets(promotion, effect, facts, at)
     candidate = engine.Candidate(
         key=key,
@@ -265,6 +268,13 @@ def _with_candidate(offer: Offer, facts: Facts, buyer: Buyer, at: datetime) -> O
         optional=offer.optional,
     )
     return replace(offer, candidate=candidate, budgets=tuple(budgets))
+
+
+def _whose(coupon: Coupon | None, buyer: Buyer) -> int | None:
+    """Return whose personal value a code gives: its holder's, or that of whoever buys."""
+    if coupon and coupon.holder_id:
+        return coupon.holder_id
+    return buyer.customer.pk if buyer.customer else None
 
 
 def _bears(budget: Budget, effect: engine.Effect) -> bool:

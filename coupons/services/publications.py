@@ -13,6 +13,7 @@ from coupons.errors import (
     BudgetExceeded,
     CouponExpired,
     CouponPoolEmpty,
+    NoPersonalOffer,
     PromotionHasNoCoupon,
     PromotionNotPublishable,
     PromotionStopped,
@@ -22,6 +23,7 @@ from coupons.patterns import generate_codes
 from coupons.rules import canonical_code
 from coupons.services.coupons import default_end
 from coupons.services.locks import lock_promotions
+from coupons.services.personal_offers import is_personal, own_effect, standing_offers
 from customers.models import Customer, Event, Purpose
 from customers.services import record_event, record_events
 from customers.services.events import new_event
@@ -65,8 +67,9 @@ def publish_coupons(
     campaigns to send it. `coupon_fields` make the coupons their own (effect, items, personal, automatic).
 
     Raises Conflict when a `source_id` gave a coupon to somebody else, PromotionHasNoCoupon,
-    PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty, and BudgetExceeded when the
-    budget of the whole promotion is spent.
+    PromotionStopped, PromotionNotPublishable, CouponExpired, CouponPoolEmpty, BudgetExceeded when the
+    budget of the whole promotion is spent, and NoPersonalOffer when each person has a value of their own and
+    one of them has none.
     """
     with transaction.atomic():
         live = lock_live_customers([one.customer.pk for one in recipients if one.customer], shared=True)
@@ -84,7 +87,11 @@ def publish_coupons(
                 "valid_until": default_end(promotion, at=at),
                 **coupon_fields,
             }
-            coupons = _coupons_for([people[source_id] for source_id in new], promotion, fields)
+            holders = [people[source_id] for source_id in new]
+            if is_personal(promotion) and "effect" not in coupon_fields:
+                coupons = _own_coupons(holders, promotion, fields, at=at)
+            else:
+                coupons = _coupons_for(holders, promotion, fields)
             known |= _hand_over(promotion, people, new, coupons, channel=channel, purpose=purpose, at=at)
         for one in recipients:
             customer = live[one.customer.pk] if one.customer else None
@@ -201,6 +208,27 @@ def _coupons_for(
         for name, value in fields.items():
             setattr(coupon, name, value)
     Coupon.objects.bulk_update(coupons, ["holder", *fields])
+    return coupons
+
+
+def _own_coupons(
+    holders: Sequence[Customer | None], promotion: Promotion, fields: dict[str, Any], *, at: datetime
+) -> list[Coupon]:
+    """Return a coupon per holder that is theirs alone and promises what stands for them now.
+
+    A public code stays as it is: whoever uses it gets what then stands for them.
+    """
+    if _public_coupon(promotion):
+        return _coupons_for(holders, promotion, fields)
+    standing = standing_offers(promotion, [holder.pk for holder in holders if holder], at=at)
+    if any(holder is None or holder.pk not in standing for holder in holders):
+        raise NoPersonalOffer
+    coupons = _coupons_for(holders, promotion, fields | {"personal": True})
+    for coupon in coupons:
+        offer = standing[coupon.holder_id]
+        coupon.effect = own_effect(promotion, offer)
+        coupon.valid_until = min(filter(None, [coupon.valid_until, offer.valid_until]))
+    Coupon.objects.bulk_update(coupons, ["effect", "valid_until"], batch_size=1000)
     return coupons
 
 

@@ -65,11 +65,15 @@ def percent_in_words(percent: Decimal) -> str:
 
 
 def _percent(effect: Effect, currency: str) -> str:
+    if effect.lacks_value:
+        return _at_most(_off(_("Each person's own percentage"), effect), effect, currency)
     words = _off(percent_in_words(effect.percent), effect)
     return _at_most(words, effect, currency)
 
 
 def _amount(effect: Effect, currency: str) -> str:
+    if effect.lacks_value:
+        return _off(_("Each person's own amount"), effect)
     return _off(money(effect.amount, currency), effect)
 
 

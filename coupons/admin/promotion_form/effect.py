@@ -76,6 +76,7 @@ class EffectFields(forms.Form):
     """What it gives, and on what."""
 
     kind = forms.ChoiceField(label=_("It gives"), choices=KINDS, initial=Kind.PERCENT.value)
+    personal = forms.BooleanField(label=_("Each person's own value"), required=False)
     percent = PercentField(label=_("Percent"), required=False)
     amount_limit = MoneyField(label=_("but at most"), required=False)
     amount = MoneyField(label=_("Amount"), required=False)
@@ -140,9 +141,9 @@ class EffectFields(forms.Form):
 
     def _of_kind(self, kind: str, given: dict[str, Any]) -> dict[str, Any]:
         if kind == Kind.PERCENT:
-            return _filled(given, "percent", "amount_limit")
+            return _filled(given, "personal" if given.get("personal") else "percent", "amount_limit")
         if kind == Kind.AMOUNT:
-            return _filled(given, "amount")
+            return _filled(given, "personal" if given.get("personal") else "amount")
         if kind == Kind.FREE_SHIPPING:
             return _filled(given, "amount_limit")
         if kind == Kind.TIERS:
@@ -177,6 +178,7 @@ def effect_initial(effect: dict[str, Any]) -> dict[str, Any]:
     units = kind == Kind.FREE_UNITS
     return {
         "kind": kind,
+        "personal": bool(effect.get("personal")),
         "percent": None if units else effect.get("percent"),
         "units_percent": effect.get("percent", "100") if units else "100",
         "amount": effect.get("amount") if kind == Kind.AMOUNT else None,
