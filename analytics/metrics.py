@@ -57,7 +57,8 @@ class Metric:
     """One figure. `scopes` are the kinds of parts of the business it can be narrowed to.
 
     `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals. What
-    `accumulates` grows from the first day of a span to its last, as revenue does and a rate does not.
+    `accumulates` grows from the first day of a span to its last, as revenue does and a rate does not; of what
+    `adds_up` the single days add up to that, too (buyers of two days may be the same people).
     """
 
     code: str
@@ -72,6 +73,7 @@ class Metric:
     segments: bool = True
     digits: int = 0
     accumulates: bool = False
+    adds_up: bool = False
 
     def can_be_narrowed(self, scope: Scope | None, segment: Segment | None) -> bool:
         """Return whether the metric exists for a part of the business and for a segment."""
@@ -173,9 +175,14 @@ _ALL = [
         gettext_lazy("Goods of paid orders after discounts, less refunds."),
         Unit.MONEY,
         accumulates=True,
+        adds_up=True,
     ),
     _sales(
-        "orders", gettext_lazy("Orders"), gettext_lazy("Paid orders, anonymous ones too."), accumulates=True
+        "orders",
+        gettext_lazy("Orders"),
+        gettext_lazy("Paid orders, anonymous ones too."),
+        accumulates=True,
+        adds_up=True,
     ),
     _sales(
         "buyers",
@@ -200,6 +207,7 @@ _ALL = [
         gettext_lazy("New customers"),
         gettext_lazy("Customers with their first order of all time."),
         accumulates=True,
+        adds_up=True,
     ),
     _staying(
         "repeat_rate",

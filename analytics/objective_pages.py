@@ -33,7 +33,7 @@ def written(metric: Metric, value: float | None) -> str:
     if metric.unit == Unit.PERCENT:
         return formats.percent(value)
     if metric.unit == Unit.MONEY:
-        return formats.money(round(value))
+        return formats.whole_money(round(value)) if metric.accumulates else formats.money(round(value))
     return formats.number(value, metric.digits)
 
 
@@ -50,6 +50,7 @@ class Card:
     expected: str
     forecast: str
     percent: int | None
+    done: str
     expected_percent: int | None
     gap: float | None
     days_left: int
@@ -88,6 +89,7 @@ def _card(objective: Objective, check: ObjectiveCheck | None, waiting: bool, tod
         expected=written(metric, expected),
         forecast=written(metric, check.forecast) if check and metric.accumulates else "",
         percent=_percent(objective.value, target) if metric.accumulates else None,
+        done=formats.percent((objective.value or 0) / target, 0) if metric.accumulates else "",
         expected_percent=_percent(expected, target) if metric.accumulates else None,
         gap=check.gap if check else None,
         days_left=max(0, (objective.ends_on - today).days),

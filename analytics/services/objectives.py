@@ -1,7 +1,9 @@
 """Objectives: written down, checked every day, reviewed by people, corrected when they fall behind."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -12,9 +14,10 @@ from django.utils.translation import gettext as _
 
 from analytics.choices import years_earlier
 from analytics.errors import ObjectiveCodeTaken, ObjectiveIsClosed
-from analytics.metrics import Better, Metric, metric_named, metric_value
+from analytics.metrics import Better, Metric, metric_named, metric_series, metric_value
 from analytics.models import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
 from analytics.pace import BREACHED, Pace, pace_of, share_of_days, share_of_shape
+from analytics.periods import Grain
 from analytics.suggestions import suggestions_for
 from analytics.windows import Scope
 from operations.errors import FidelioError, InvalidInput, Mistake
@@ -31,7 +34,9 @@ DAYS_TO_ACT = {
 }
 # Figures of the last days of a period still change: late orders, returns.
 SETTLES_WITHIN = timedelta(days=30)
-MOST_PAST_CHECKS = 40
+# A key figure whose days add up is read once for all of them, another one day by day.
+MOST_PAST_CHECKS, FEW_PAST_CHECKS = 40, 12
+OPEN_BEFORE = timedelta(days=28)
 
 
 def create_objective(code: str, *, name: str, owner: User, at: datetime, **fields: Any) -> Objective:
@@ -95,8 +100,7 @@ def check_objective(objective: Objective, *, day: date, at: datetime) -> Objecti
     """
     with transaction.atomic():
         objective = _lock(objective)
-        check = _write_check(objective, min(day, objective.ends_on))
-        objective.standing, objective.value = check.standing, check.value
+        (check,) = _write_checks(objective, [min(day, objective.ends_on)])
         objective.checked_on = day
         objective.save(update_fields=["standing", "value", "checked_on"])
         if check.standing in BREACHED:
@@ -193,33 +197,72 @@ def scope_of(objective: Objective) -> Scope:
     return Scope(objective.scope, objective.scope_value)
 
 
-def pace_on(objective: Objective, day: date) -> tuple[float | None, Pace]:
-    """Return the metric's value from the first day up to a day, and how the objective stands then."""
+def paces(objective: Objective, days: Sequence[date]) -> dict[date, tuple[float | None, Pace]]:
+    """Return for each day the key figure's value as it counts then, and how the objective stands.
+
+    What accumulates counts from the first day on; a rate or an average over as many days as the objective
+    lasts, up to the day, so that its value means the same on every day.
+    """
     metric = metric_named(objective.metric)
-    if day < objective.starts_on:
-        return None, pace_of(0, target=1, share=0, tolerance=0, additive=True)
-    value = _number(_value(objective, objective.starts_on, day))
-    return value, pace_of(
-        value,
-        target=float(objective.target),
-        share=_share(objective, metric, day),
-        tolerance=objective.tolerance,
-        additive=metric.accumulates,
-        higher_is_better=metric.better != Better.DOWN,
-        baseline=_number(objective.baseline),
-    )
-
-
-def _share(objective: Objective, metric: Metric, day: date) -> float:
-    """Last year's share of the same days, for what accumulates; else the share of the days."""
-    if day < objective.ends_on and metric.accumulates:
-        first, last = years_earlier(objective.starts_on), years_earlier(objective.ends_on)
-        shape = share_of_shape(
-            _number(_value(objective, first, years_earlier(day))), _number(_value(objective, first, last))
+    values, shares = _values(objective, metric, days), _shares(objective, metric, days)
+    return {
+        day: (
+            values[day],
+            pace_of(
+                values[day],
+                target=float(objective.target),
+                share=shares[day],
+                tolerance=objective.tolerance,
+                additive=metric.accumulates,
+                higher_is_better=metric.better != Better.DOWN,
+                baseline=_number(objective.baseline),
+            ),
         )
-        if shape is not None:
-            return shape
-    return share_of_days((day - objective.starts_on).days + 1, objective.days)
+        for day in days
+    }
+
+
+def _values(objective: Objective, metric: Metric, days: Sequence[date]) -> dict[date, float | None]:
+    if metric.accumulates:
+        return _counted_from(objective, metric, objective.starts_on, days)
+    length = timedelta(days=objective.days - 1)
+    return {day: _number(_value(objective, day - length, day)) for day in days}
+
+
+def _counted_from(
+    objective: Objective, metric: Metric, start: date, days: Sequence[date]
+) -> dict[date, float | None]:
+    """Return what came together from `start` to the end of each day."""
+    if not metric.adds_up or len(days) < 2:
+        return {day: _number(_value(objective, start, day)) for day in days}
+    series = metric_series(
+        metric.code,
+        start=start,
+        end=max(days),
+        grain=Grain.DAY,
+        scope=scope_of(objective),
+        segment=objective.segment,
+    )
+    sums = accumulate(float(value or 0) for _day, value in series)
+    by_day = dict(zip((day for day, _value in series), sums, strict=True))
+    return {day: by_day[day] for day in days}
+
+
+def _shares(objective: Objective, metric: Metric, days: Sequence[date]) -> dict[date, float]:
+    """Last year's share of the same days, for what accumulates; else the share of the days."""
+    even = {day: share_of_days((day - objective.starts_on).days + 1, objective.days) for day in days}
+    first, last = years_earlier(objective.starts_on), years_earlier(objective.ends_on)
+    if not metric.accumulates or not _was_open_before(objective, first):
+        return even
+    earlier = {day: years_earlier(day) for day in days if day < objective.ends_on}
+    sums = _counted_from(objective, metric, first, sorted({*earlier.values(), last}))
+    shaped = {day: share_of_shape(sums[then], sums[last]) for day, then in earlier.items()}
+    return even | {day: share for day, share in shaped.items() if share is not None}
+
+
+def _was_open_before(objective: Objective, first: date) -> bool:
+    """A year that the shop's history only begins in has no shape."""
+    return bool(_value(objective, first - OPEN_BEFORE, first - timedelta(days=1)))
 
 
 def _value(objective: Objective, start: date, end: date) -> Any:
@@ -232,35 +275,44 @@ def _number(value: Decimal | float | int | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _write_check(objective: Objective, day: date) -> ObjectiveCheck:
-    value, pace = pace_on(objective, day)
-    check, _created = ObjectiveCheck.objects.update_or_create(
-        objective=objective,
-        day=day,
-        defaults={
-            "value": value,
-            "expected": pace.expected,
-            "forecast": pace.forecast,
-            "gap": pace.gap,
-            "standing": pace.standing,
-        },
+def _write_checks(objective: Objective, days: Sequence[date]) -> list[ObjectiveCheck]:
+    """Write a row per day, anew where there is one, and note on the objective how it stands on the last."""
+    checks = [
+        ObjectiveCheck(
+            objective=objective,
+            day=day,
+            value=value,
+            expected=pace.expected,
+            forecast=pace.forecast,
+            gap=pace.gap,
+            standing=pace.standing,
+        )
+        for day, (value, pace) in paces(objective, days).items()
+    ]
+    ObjectiveCheck.objects.bulk_create(
+        checks,
+        update_conflicts=True,
+        unique_fields=["objective", "day"],
+        update_fields=["value", "expected", "forecast", "gap", "standing"],
     )
-    return check
+    if checks:
+        objective.standing, objective.value = checks[-1].standing, checks[-1].value
+    return checks
 
 
 def _check_past(objective: Objective, *, at: datetime) -> None:
     """So that a new objective's chart shows how it came to where it stands."""
     yesterday = timezone.localdate(at) - timedelta(days=1)
-    for day in _some_days(objective.starts_on, min(objective.ends_on, yesterday)):
-        check = _write_check(objective, day)
-        objective.standing, objective.value, objective.checked_on = check.standing, check.value, yesterday
-    objective.save(update_fields=["standing", "value", "checked_on"])
+    most = MOST_PAST_CHECKS if metric_named(objective.metric).adds_up else FEW_PAST_CHECKS
+    if _write_checks(objective, _some_days(objective.starts_on, min(objective.ends_on, yesterday), most)):
+        objective.checked_on = yesterday
+        objective.save(update_fields=["standing", "value", "checked_on"])
 
 
-def _some_days(first: date, last: date) -> list[date]:
-    """Return days from first to last, the last one always, at most forty and evenly apart."""
+def _some_days(first: date, last: date, most: int) -> list[date]:
+    """Return days from first to last, the last one always, at most so many and evenly apart."""
     days = (last - first).days + 1
-    apart = max(1, -(-days // MOST_PAST_CHECKS))
+    apart = max(1, -(-days // most))
     return [last - timedelta(days=behind) for behind in range(0, days, apart)][::-1]
 
 

@@ -13,7 +13,7 @@ from operations.models import User
 # Key figure, name, how far above (or below) the quarter before it is aimed, cadence.
 AIMS = [
     ("net_amount", "Revenue of the quarter", Decimal("1.02"), Objective.Cadence.WEEKLY),
-    ("repeat_rate", "Customers who buy again", Decimal("1.10"), Objective.Cadence.MONTHLY),
+    ("purchase_frequency", "Orders per customer", Decimal("1.10"), Objective.Cadence.MONTHLY),
     ("average_transaction_value", "A fuller basket", Decimal("1.00"), Objective.Cadence.MONTHLY),
 ]
 SAID = "Kept as it is: the autumn mailing is only two weeks old."

@@ -27,15 +27,15 @@ register.simple_tag(formats.quantity, name="quantity")
 TONES = {
     "good": {
         "ACTIVE", "DONE", "PAID", "SENT", "DELIVERED", "APPROVED", "GRANTED", "REDEEMED", "ISSUED",
-        "PUBLISHED", "QUALIFIED", "REWARDED", "FINISHED",
+        "PUBLISHED", "QUALIFIED", "REWARDED", "FINISHED", "ON_TRACK", "REACHED",
     },
     "bad": {
         "FAILED", "REJECTED", "CANCELLED", "STOPPED", "BOUNCED", "BLOCKED", "REVOKED", "ERASED", "DISABLED",
-        "DEAD",
+        "DEAD", "OFF_TRACK",
     },
     "warn": {
         "PAUSED", "PENDING", "AWAITING_APPROVAL", "EXPIRED", "ROLLED_BACK", "REFUNDED", "SUPPRESSED",
-        "USED_UP", "WITHDRAWN", "MISSED", "UNKNOWN",
+        "USED_UP", "WITHDRAWN", "MISSED", "UNKNOWN", "AT_RISK",
     },
     "info": {"RUNNING", "QUEUED", "SENDING", "CLAIMED", "SCHEDULED", "PLANNED", "STARTED"},
 }  # fmt: skip

@@ -72,7 +72,17 @@ def test_a_new_objective_shows_how_it_came_to_where_it_stands(alice):
     assert [check.value for check in objective.checks.all()] == [0, 0, *[10_000] * 13]
 
 
+def test_a_year_that_the_shops_history_only_begins_in_has_no_shape(alice):
+    sell(date(2025, 11, 28), 60_000)
+    sell(date(2026, 11, 10), 25_000)
+
+    objective = revenue(alice)
+
+    assert objective.checks.get(day=date(2026, 11, 15)).expected == 50_000
+
+
 def test_last_years_november_says_how_much_is_to_be_there_by_now(alice):
+    sell(date(2025, 10, 20), 100)
     sell(date(2025, 11, 10), 20_000)
     sell(date(2025, 11, 28), 60_000)  # Black Friday.
     sell(date(2026, 11, 10), 25_000)
@@ -158,6 +168,16 @@ def test_a_rate_is_compared_with_its_target(alice):
 
     objective.refresh_from_db()
     assert (objective.standing, objective.value) == (Standing.OFF_TRACK, 0)
+
+
+def test_a_rate_is_taken_over_as_many_days_as_the_objective_lasts(alice):
+    bob = CustomerFactory()
+    for day in (date(2026, 10, 20), date(2026, 11, 2)):
+        purchase(bob, at=datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+    objective = revenue(alice, metric="repeat_rate", target=Decimal("0.5"))
+
+    assert (objective.value, objective.standing) == (1, Standing.ON_TRACK)
 
 
 def test_a_review_keeps_what_was_decided_and_moves_the_next_one(alice):
