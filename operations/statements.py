@@ -75,6 +75,11 @@ class Columns:
         """Return the columns as they stand in a SELECT."""
         return ", ".join(f'{alias}."{column}"' for column in self._columns)
 
+    def mark(self, alias: str, *, without: str) -> str:
+        """Return a number that is another one as soon as any column but one of a row is changed."""
+        columns = ", ".join(f'{alias}."{column}"' for column in self._columns if column != without)
+        return f"hash_record_extended(ROW({columns}), 0)"
+
     def row(self, values: Sequence[Any]) -> Model | None:
         """Return the row of these values; None where an outer join found nothing."""
         if values[0] is None:

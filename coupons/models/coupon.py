@@ -79,6 +79,8 @@ class Coupon(models.Model):
     )
     max_uses = models.PositiveIntegerField(_("uses allowed"), null=True, blank=True)
     uses = models.PositiveIntegerField(_("uses"), default=0, editable=False)
+    # Goes up with each reservation: who read the row without a lock sees that somebody reserved it since.
+    times_reserved = models.IntegerField(default=0, db_default=0, editable=False)
     holder = models.ForeignKey(
         "customers.Customer",
         on_delete=models.PROTECT,

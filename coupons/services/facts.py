@@ -1,8 +1,9 @@
 """What the database says about a spending: the rows it names and what was used of them, in one statement.
 
-With `lock` the promotions and then the coupons stay as they are until the transaction ends (C4). What is
-counted elsewhere, in counters, budgets and reservations, is read as it was when the statement began: who
-spends takes from it guarded, and reads it again with it locked when a guard refuses.
+With `lock` the promotions and then the coupons stay as they are until the transaction ends (C4). Without,
+each bears a mark, by which the statement that spends and locks them sees whether they are still what was read
+here. What is counted elsewhere, in counters, budgets and reservations, is read as it was when the statement
+began: who spends takes from it guarded, and reads it again with it locked when a guard refuses.
 """
 
 import json
@@ -38,7 +39,7 @@ class Facts:
 
     `budgets` stand by promotion, `spent_so_far` by budget and first day of a period. `spent` tells what
     stands redeemed on this order: (promotion, coupon) or (kind, gift card). `held` is what reservations of
-    others keep by (coupon, account). `ids` are for a stack and its redemptions, drawn with the lock.
+    others keep by (coupon, account). `ids` are for a stack and its redemptions, drawn for who spends.
     """
 
     promotions: dict[int, Promotion] = field(default_factory=dict)
@@ -51,13 +52,17 @@ class Facts:
     own_reservations: list[int] = field(default_factory=list)
     order_id: int | None = None
     ids: list[int] = field(default_factory=list)
+    promotion_marks: dict[int, int] = field(default_factory=dict)
+    coupon_marks: dict[int, int] = field(default_factory=dict)
 
 
-def read_facts(spending: Spending, named: Named, *, at: datetime, lock: bool = False) -> Facts:
-    """Return what the database says about what is named, at this instant."""
+def read_facts(
+    spending: Spending, named: Named, *, at: datetime, lock: bool = False, draw: bool = False
+) -> Facts:
+    """Return what the database says about what is named, at this instant; with `draw`, ids to spend under."""
     buyer, purchase = spending.buyer, spending.purchase
     rows = run(
-        _statement(lock),
+        _statement(lock, draw),
         {
             "codes": list(named.codes),
             "coupons": list(named.coupons),
@@ -109,26 +114,29 @@ kept.expires_at > %(at)s::timestamptz AND (
 ) IS NOT TRUE
 """
 _PROMOTION, _COUPON = Columns(Promotion), Columns(Coupon)
+PROMOTION_MARK = _PROMOTION.mark("p", without="")
+COUPON_MARK = _COUPON.mark("c", without="uses")
+_FIXED = 9
 
 
 @cache
-def _statement(lock: bool) -> str:
+def _statement(lock: bool, draw: bool) -> str:
     return f"""
 WITH wanted AS MATERIALIZED (
     SELECT id, promotion_id FROM coupons_coupon WHERE code_canonical = ANY(%(codes)s::text[])
     UNION SELECT id, promotion_id FROM coupons_coupon WHERE id = ANY(%(coupons)s::bigint[])
 ), promotion AS MATERIALIZED (
-    SELECT {_PROMOTION.of("p")} FROM coupons_promotion p WHERE p.id IN (
+    SELECT {_PROMOTION.of("p")}, {PROMOTION_MARK} AS mark FROM coupons_promotion p WHERE p.id IN (
         SELECT promotion_id FROM wanted UNION SELECT unnest(%(promotions)s::bigint[]))
     ORDER BY p.id {"FOR KEY SHARE" if lock else ""}
 ), coupon AS MATERIALIZED (
-    SELECT {_COUPON.of("c")} FROM coupons_coupon c
+    SELECT {_COUPON.of("c")}, {COUPON_MARK} AS mark FROM coupons_coupon c
     WHERE c.id IN (SELECT id FROM wanted) AND (SELECT count(*) FROM promotion) > 0
     ORDER BY c.id {"FOR UPDATE" if lock else ""}
 )
 SELECT
-    ({_BUDGETS}), ({_USED}), ({_SPENT}), ({_HELD}), ({_OWN}), ({_ORDER}), ({_IDS if lock else "NULL"}),
-    {_PROMOTION.of("promotion")}, {_COUPON.of("coupon")}
+    ({_BUDGETS}), ({_USED}), ({_SPENT}), ({_HELD}), ({_OWN}), ({_ORDER}), ({_IDS if draw else "NULL"}),
+    promotion.mark, coupon.mark, {_PROMOTION.of("promotion")}, {_COUPON.of("coupon")}
 FROM (VALUES (1)) AS one
 LEFT JOIN (promotion LEFT JOIN coupon ON coupon.promotion_id = promotion.id) ON true
 """
@@ -204,13 +212,15 @@ def _facts(rows: list[tuple]) -> Facts:
     budgets, used, spent, held, own, order_id, ids = (_parsed(value) for value in rows[0][:7])
     facts = Facts(own_reservations=own or [], order_id=order_id, ids=ids or [])
     for values in rows:
-        promotion = _PROMOTION.row(values[7 : 7 + len(_PROMOTION)])
-        coupon = _COUPON.row(values[7 + len(_PROMOTION) :])
+        promotion = _PROMOTION.row(values[_FIXED : _FIXED + len(_PROMOTION)])
+        coupon = _COUPON.row(values[_FIXED + len(_PROMOTION) :])
         if promotion:
             promotion = facts.promotions.setdefault(promotion.pk, promotion)
+            facts.promotion_marks[promotion.pk] = values[7]
         if coupon:
             coupon.promotion = promotion
             facts.coupons[coupon.code_canonical] = coupon
+            facts.coupon_marks[coupon.pk] = values[8]
     for pk, promotion_id, metric, period, cap, on_insufficient, starts_on, units in budgets or ():
         mine = facts.budgets.setdefault(promotion_id, [])
         if not mine or mine[-1].pk != pk:

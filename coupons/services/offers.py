@@ -37,13 +37,15 @@ Kind = Redemption.Kind
 MOST_BY_THEMSELVES = 10
 
 
-def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> tuple[list[Offer], Facts]:
+def find_offers(
+    spending: Spending, *, at: datetime, lock: bool = False, draw: bool = False
+) -> tuple[list[Offer], Facts]:
     """Return an offer per redeemable in the order named, then the automatic ones, ready to be calculated.
 
     Automatic are the promotions that need no code, and the buyer's own coupons that apply by themselves.
 
-    With `lock`, promotions and then coupons stay as they are until the transaction ends. Raises InvalidInput
-    when something is named twice.
+    With `lock`, promotions and then coupons stay as they are until the transaction ends; with `draw`, ids are
+    drawn to spend them under. Raises InvalidInput when something is named twice.
     """
     named = {one.name: one for one in spending.redeemables if one.kind == Kind.PROMOTION}
     promotions = {name: pk for name in named if (pk := _named_promotion(name))}
@@ -63,6 +65,7 @@ def find_offers(spending: Spending, *, at: datetime, lock: bool = False) -> tupl
         ),
         at=at,
         lock=lock,
+        draw=draw,
     )
     offers = []
     for one in spending.redeemables:

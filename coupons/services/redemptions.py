@@ -1,9 +1,9 @@
 """Spending incentives on an order, exactly, whoever else does so at the same moment.
 
-A redemption locks what it reads, in the order of `coupons.services.locks`, and is one transaction per stack:
-all of it or nothing. Counters, accounts and budgets are the hottest rows: the first attempt reads them
-without a lock and takes from them last, guarded; only when somebody was faster is it done again with them
-locked.
+A redemption locks what it spends, in the order of `coupons.services.locks`, and is one transaction per stack:
+all of it or nothing. Rows of codes and budgets can be hot: the first attempt reads without a lock, and the
+statement that spends locks them, sees that they are still what was read, and takes from them guarded; only
+when somebody was faster is it done again with everything locked before it is read.
 """
 
 from collections.abc import Callable, Sequence
@@ -66,10 +66,10 @@ def redeem_once(
     """
     spending = replace(spending, buyer=held_buyer(spending.buyer))
     reservation = require_reservation(spending, at=at, lock=True)
-    verdict = judge_exactly(spending, at=at) if exact else judge(spending, at=at, lock=True)
+    verdict = judge_exactly(spending, at=at) if exact else judge(spending, at=at, draw=True)
     if verdict.error:
         if not exact and any(offer.held for offer in verdict.offers):
-            # Uses as of our lock, reservations as of before it: one that was captured meanwhile counts twice.
+            # Whoever reserved it may have spent it, or given it up, since it was read.
             raise Contended
         raise verdict.error
     try:

@@ -5,14 +5,15 @@ who redeems, in the same order, so that both see each other; nobody's own reserv
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from coupons import engine
 from coupons.errors import ReservationNotFound
-from coupons.models import Hold, Reservation
+from coupons.models import Coupon, Hold, Reservation
 from coupons.services.spendings import Offer, Spending
 from operations.models import ApiClient
 
@@ -62,7 +63,7 @@ def release_reservation(key: str, *, client: ApiClient | None, at: datetime) -> 
 
 def keep(
     spending: Spending,
-    applied: Iterable[tuple[Offer, engine.Outcome]],
+    applied: Collection[tuple[Offer, engine.Outcome]],
     *,
     minutes: int,
     at: datetime,
@@ -80,6 +81,8 @@ def keep(
     )
     if not created:
         reservation.holds.all().delete()
+    kept = [offer.coupon.pk for offer, _outcome in applied if offer.coupon]
+    Coupon.objects.filter(pk__in=kept).update(times_reserved=F("times_reserved") + 1)
     Hold.objects.bulk_create(
         Hold(
             reservation=reservation,

@@ -14,7 +14,7 @@ from typing import Any
 
 from coupons import engine
 from coupons.models import Allocation, Redemption, RedemptionStack
-from coupons.services.facts import OF_OTHERS, reader
+from coupons.services.facts import COUPON_MARK, PROMOTION_MARK
 from coupons.services.keys import BudgetKey, CounterKey
 from coupons.services.verdicts import Verdict
 from customers.models import Event
@@ -48,11 +48,12 @@ def write_redemptions(
 ) -> None:
     """Write a stack with its incentives and take what they use; with `budgets` from these as well, last.
 
-    The rows of the coupons are locked, and reservations of others are counted after that lock (C1). `kept` is
-    the answer that is kept with it (Keeping.parameters). Raises Contended, AnsweredMeanwhile.
+    Promotions and coupons are locked here and have to be what the facts were read from: a coupon that was
+    reserved since then is not, so its reservations count as they were read (C1). `kept` is the answer that is
+    kept with it (Keeping.parameters). Raises Contended, AnsweredMeanwhile.
     """
     told = events_part(events)
-    counters, coupons = _counters(verdict), _coupons(verdict)
+    counters, coupons, promotions = _counters(verdict), _coupons(verdict), _promotions(verdict)
     wanted = _budgets(verdict) if budgets else {}
     parts = {
         "stack": insertion(RedemptionStack, "stack", with_id=True),
@@ -62,21 +63,24 @@ def write_redemptions(
         **({"kept": Keeping.PART} if kept else {}),
     }
     rows = run(
-        _statement(tuple(parts.items()), bool(counters), bool(wanted)),
+        _statement(tuple(parts.items()), bool(counters), bool(wanted), len(coupons) > 1),
         {
             "stack": rows_as_json([stack], with_id=True),
             "redemptions": rows_as_json(redemptions, with_id=True),
             "allocations": rows_as_json(allocations, model=Allocation),
-            "coupons": coupons,
+            "promotions": promotions,
+            "promotion_marks": [verdict.facts.promotion_marks[pk] for pk in promotions],
+            "coupons": list(coupons),
+            "coupon_marks": [verdict.facts.coupon_marks[pk] for pk in coupons],
+            "held": list(coupons.values()),
             "counters": _given_counters(counters),
             "budgets": _given_budgets(wanted),
             **(told.parameters if told else {}),
-            **reader(verdict.spending, stack.redeemed_at),
             **(kept or {}),
         },
     )
-    used, counted, taken, answered = rows[0]
-    if (used, counted, taken) != (len(coupons), len(counters), len(wanted)):
+    *taken, answered = rows[0]
+    if taken != [len(promotions), len(coupons), len(counters), len(wanted)]:
         raise Contended
     if kept and not answered:
         raise AnsweredMeanwhile
@@ -96,8 +100,14 @@ def budget_units(key: BudgetKey, outcome: engine.Outcome) -> int:
     return outcome.given_amount if key.amounts else 1
 
 
-def _coupons(verdict: Verdict) -> list[int]:
-    return sorted({offer.coupon.pk for offer, _outcome in verdict.applied if offer.coupon})
+def _promotions(verdict: Verdict) -> list[int]:
+    return sorted({offer.promotion.pk for offer, _outcome in verdict.applied if offer.promotion})
+
+
+def _coupons(verdict: Verdict) -> dict[int, int]:
+    """Return the coupons in their order, with what reservations of others keep of each."""
+    kept = {offer.coupon.pk: offer.held for offer, _outcome in verdict.applied if offer.coupon}
+    return {pk: kept[pk] for pk in sorted(kept)}
 
 
 def _counters(verdict: Verdict) -> dict[CounterKey, int]:
@@ -128,23 +138,40 @@ def _given_budgets(wanted: dict[BudgetKey, int]) -> str:
 
 
 @cache
-def _statement(parts: tuple[tuple[str, str], ...], counters: bool, budgets: bool) -> str:
+def _statement(
+    parts: tuple[tuple[str, str], ...], counters: bool, budgets: bool, several_coupons: bool
+) -> str:
     written = ",\n".join(f"{name} AS ({sql})" for name, sql in parts)
+    ordered = f", ordered AS MATERIALIZED ({_ORDER})" if several_coupons else ""
     counted = f", counted AS ({_COUNT})" if counters else ""
     taking = f", {_taking(after='counted' if counters else 'used')}" if budgets else ""
     return f"""
-WITH {written}, used AS ({_USE}){counted}{taking}
-SELECT (SELECT count(*) FROM used), {"(SELECT count(*) FROM counted)" if counters else 0},
+WITH {written}, steady AS MATERIALIZED ({_STEADY}){ordered},
+used AS ({_USE.format(after="ordered" if several_coupons else "steady")}){counted}{taking}
+SELECT (SELECT count(*) FROM steady), (SELECT count(*) FROM used),
+       {"(SELECT count(*) FROM counted)" if counters else 0},
        {"(SELECT count(*) FROM taken)" if budgets else 0},
        {"(SELECT count(*) FROM kept)" if "kept AS (" in written else 0}
 """
 
 
+# Whoever has to wait for a row compares its newest version: PostgreSQL asks these questions again of it.
+_STEADY = f"""
+SELECT p.id FROM coupons_promotion p
+WHERE p.id = ANY(%(promotions)s::bigint[])
+  AND {PROMOTION_MARK} = (%(promotion_marks)s::bigint[])[array_position(%(promotions)s::bigint[], p.id)]
+ORDER BY p.id FOR KEY SHARE
+"""
+_ORDER = """
+SELECT c.id FROM coupons_coupon c
+WHERE c.id = ANY(%(coupons)s::bigint[]) AND (SELECT count(*) FROM steady) >= 0 ORDER BY c.id FOR UPDATE
+"""
 _USE = f"""
 UPDATE coupons_coupon c SET uses = c.uses + 1
-WHERE c.id = ANY(%(coupons)s::bigint[]) AND (c.max_uses IS NULL OR c.max_uses > c.uses + (
-    SELECT count(*) FROM coupons_hold h JOIN coupons_reservation kept ON kept.id = h.reservation_id
-    WHERE h.coupon_id = c.id AND {OF_OTHERS}))
+WHERE c.id = ANY(%(coupons)s::bigint[]) AND (SELECT count(*) FROM {{after}}) >= 0
+  AND {COUPON_MARK} = (%(coupon_marks)s::bigint[])[array_position(%(coupons)s::bigint[], c.id)]
+  AND (c.max_uses IS NULL
+       OR c.max_uses > c.uses + (%(held)s::bigint[])[array_position(%(coupons)s::bigint[], c.id)])
 RETURNING 1
 """
 _GIVEN_COUNTERS = """ROWS FROM (json_to_recordset(%(counters)s::json) AS (

@@ -60,9 +60,12 @@ class Verdict:
         return OrderRulesViolated(_("Nothing in this cart is left to take something off."))
 
 
-def judge(spending: Spending, *, at: datetime, lock: bool = False) -> Verdict:
-    """Return what becomes of a spending; with `lock` the promotions and coupons stay as they are."""
-    offers, facts = find_offers(spending, at=at, lock=lock)
+def judge(spending: Spending, *, at: datetime, lock: bool = False, draw: bool = False) -> Verdict:
+    """Return what becomes of a spending; with `lock` the promotions and coupons stay as they are.
+
+    With `draw` it can be spent.
+    """
+    offers, facts = find_offers(spending, at=at, lock=lock, draw=draw)
     cart, context = _circumstances(spending, offers, at)
     calculation = engine.calculate(cart, [offer.candidate for offer in offers], context)
     return Verdict(spending, tuple(offers), calculation, facts)
@@ -74,7 +77,7 @@ def judge_exactly(spending: Spending, *, at: datetime) -> Verdict:
     lock_counters(key for offer in offers for key in offer.counters)
     lock_payments(offers, spending.buyer, at=at)
     lock_budgets(key for offer in offers for key in offer.budgets)
-    return judge(spending, at=at, lock=True)
+    return judge(spending, at=at, lock=True, draw=True)
 
 
 def validate_stack(spending: Spending, *, at: datetime) -> Verdict:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from operations.errors import IdempotencyInProgress, IdempotencyKeyReused, Refusal
 from operations.models import ApiClient, IdempotencyKey
+from operations.statements import run
 
 KEPT = timedelta(days=30)
 ATTEMPTS = 3
@@ -121,9 +122,7 @@ def _claim(client: ApiClient, key: str, request_hash: bytes) -> Answer | None:
     """Hold the key until the transaction ends; return the answer that is stored under it."""
     digest = hashlib.sha256(f"{client.pk}:{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [number, client.pk, key])
-        locked, stored_hash, status, body = cursor.fetchone()
+    ((locked, stored_hash, status, body),) = run(_CLAIM, {"number": number, "client": client.pk, "key": key})
     if status is None:
         if not locked:
             raise IdempotencyInProgress
@@ -134,9 +133,9 @@ def _claim(client: ApiClient, key: str, request_hash: bytes) -> Answer | None:
 
 
 _CLAIM = """
-SELECT pg_try_advisory_xact_lock(%s), stored.request_hash, stored.status, stored.body
+SELECT pg_try_advisory_xact_lock(%(number)s::bigint), stored.request_hash, stored.status, stored.body
 FROM (VALUES (1)) AS one LEFT JOIN operations_idempotencykey stored
-  ON stored.client_id = %s AND stored.key = %s
+  ON stored.client_id = %(client)s::text AND stored.key = %(key)s::text
 """
 
 

@@ -20,9 +20,12 @@ from coupons.services import (
     ledger,
     publish_coupon,
     redeem_stack,
+    redemptions,
+    reserve_stack,
     roll_back_redemption,
     stop_promotion,
 )
+from coupons.services.verdicts import judge
 from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending, staff
 from tests.coupons.races import at_once
 
@@ -238,3 +241,44 @@ def test_many_agents_at_once_give_one_customer_no_more_than_theirs(settings):
 
     assert outcomes == {"ISSUED": 2, "AWAITING_APPROVAL": 6}
     assert Coupon.objects.filter(holder=anna).count() == 2
+
+
+BETWEEN = {
+    "quantity_exceeded": lambda code: reserve_stack(spending(code, source_id="B-1"), minutes=15, at=NOW),
+    "promotion_stopped": lambda code: stop_promotion(code.promotion, mode="HARD", at=NOW),
+    "coupon_disabled": lambda code: Coupon.objects.filter(pk=code.pk).update(active=False),
+}
+
+
+@pytest.mark.parametrize("refused", BETWEEN)
+def test_what_commits_between_reading_and_spending_counts(monkeypatch, refused):
+    code = coupon()
+    between(monkeypatch, lambda: BETWEEN[refused](code))
+
+    assert at_once([redeeming(code, source_id="A-1")]) == [refused]
+
+    code.refresh_from_db()
+    assert (code.uses, RedemptionStack.objects.count()) == (0, 0)
+
+
+def test_a_use_that_somebody_took_between_leaves_the_others(monkeypatch):
+    code = coupon(max_uses=2)
+    between(monkeypatch, redeeming(code, source_id="B-1"))
+
+    assert at_once([redeeming(code, source_id="A-1")]) == [1000]
+
+    code.refresh_from_db()
+    assert code.uses == 2
+
+
+def between(monkeypatch, work):
+    """Let the first redemption find, when it has read and not yet spent, that somebody else did this."""
+    works = iter([work])
+
+    def judged_before(*arguments, **options):
+        verdict = judge(*arguments, **options)
+        for first in works:
+            at_once([first])
+        return verdict
+
+    monkeypatch.setattr(redemptions, "judge", judged_before)
