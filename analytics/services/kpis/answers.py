@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
+from analytics.nps import Nps
 from analytics.services.kpis.statements import by_window
 from analytics.windows import Scope, Window
 from customers.models import Segment
-
-Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -20,31 +18,37 @@ class NpsFacts:
     detractors: int = 0
 
     @property
+    def counted(self) -> Nps:
+        return Nps(self.promoters, self.answers - self.promoters - self.detractors, self.detractors)
+
+    @property
     def exact(self) -> float | None:
         """Return promoters less detractors per hundred answers."""
-        return 100 * (self.promoters - self.detractors) / self.answers if self.answers else None
+        return self.counted.exact
 
     @property
     def nps(self) -> int | None:
-        return None if self.exact is None else round(self.exact)
+        return self.counted.score
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """Return the 95 % interval: an answer is worth +1, 0 or -1, with that variance."""
-        if not self.answers:
-            return None
-        mean = self.exact / 100
-        variance = (self.promoters + self.detractors) / self.answers - mean**2
-        half = 100 * Z_95 * sqrt(max(0.0, variance) / self.answers)
-        return max(-100.0, self.exact - half), min(100.0, self.exact + half)
+        return self.counted.interval
 
 
+# Whoever thought better of it counts with their last word, on the day they said it.
 ANSWERS = """
 SELECT width_bucket(occurred_at, %(bounds)s), count(*),
        count(*) FILTER (WHERE score >= 9), count(*) FILTER (WHERE score <= 6)
-FROM (SELECT occurred_at, (payload ->> 'score')::numeric AS score FROM customers_event
+FROM (SELECT occurred_at, (payload ->> 'score')::numeric AS score FROM customers_event event
       WHERE type = 'nps.answered' AND payload ->> 'score' ~ '^([0-9]|10)$'
-        AND occurred_at >= %(start_at)s AND occurred_at < %(end_at)s {member}) AS answers
+        AND occurred_at >= %(start_at)s AND occurred_at < %(end_at)s {member}
+        AND NOT EXISTS (
+            SELECT FROM customers_eventkey later
+            WHERE later.source_id = event.source_id AND later.external_id = CASE
+                WHEN event.external_id ~ '^survey-response:[0-9a-f-]+:[0-9]+$'
+                THEN 'survey-response:' || split_part(event.external_id, ':', 2) || ':'
+                     || (split_part(event.external_id, ':', 3)::numeric + 1) END)) AS answers
 GROUP BY 1
 """
 
