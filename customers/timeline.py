@@ -188,7 +188,7 @@ WORDINGS = {
     "cart.abandoned": Wording(_("Left a cart behind"), "remove_shopping_cart", "warn", "{amount}"),
     "review.written": Wording(_("Wrote a review: {rating} of 5"), "rate_review", "", "{product}"),
     "nps.answered": Wording(_("Would recommend us: {score} of 10"), "sentiment_satisfied", "", "{comment}"),
-    "survey.answered": Wording(_("Answered a survey"), "quiz"),
+    "survey.answered": Wording(_("Answered a survey"), "quiz", "", "{name} {comment}"),
     "complaint.made": Wording(_("Made a complaint"), "sentiment_dissatisfied", "bad", "{reason} {text}"),
     "defect.reported": Wording(_("Reported a defect of {product}"), "build", "bad", "{text}"),
     "ticket.opened": Wording(_("Opened a ticket"), "support_agent", "warn", "{subject}"),
