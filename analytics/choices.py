@@ -1,7 +1,7 @@
 """What a page about a period was asked for: which days, cut into what, against which days before."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from babel import dates
@@ -162,6 +162,11 @@ class ChosenPeriod:
     def comparisons(self) -> list[tuple[str, str]]:
         return Compare.choices
 
+    @property
+    def bare_url(self) -> str:
+        """Return the address of the page for all of the business and everybody."""
+        return replace(self, kept=_bare(self.kept)).url()
+
     def url(self, **changes: str) -> str:
         """Return the address of this page with some parameters changed; None takes one out."""
         query = QueryDict(mutable=True)
@@ -182,6 +187,10 @@ class ChosenPeriod:
             else:
                 query[name] = value
         return f"?{query.urlencode()}"
+
+
+def _bare(kept: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in kept if name not in {"part", "segment"})
 
 
 def years_earlier(day: date, years: int = 1) -> date:

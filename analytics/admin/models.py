@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
 from analytics import services
+from analytics.admin.figures import figure_urls
 from analytics.admin.rfm.history import RfmHistoryView
 from analytics.admin.rfm.map import RfmMapView
 from analytics.admin.rfm.moves import RfmMovesView
@@ -57,6 +58,7 @@ class RfmModelAdmin(ModelAdmin):
         map_view = wrap(RfmMapView.as_view(model_admin=self))
         moves, history = (wrap(view.as_view(model_admin=self)) for view in (RfmMovesView, RfmHistoryView))
         return [
+            *figure_urls(self),
             path("map/", map_view, name="analytics_rfm_map"),
             path("<int:pk>/map/", map_view, name="analytics_rfm_model_map"),
             path("<int:pk>/moves/", moves, name="analytics_rfm_moves"),

@@ -1,0 +1,88 @@
+"""Pages of key figures, the life of customers and cohorts."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.services.rollups import refresh_rollups
+from loyalty_site.roles import Role
+from tests.analytics.factories import buyer
+from tests.analytics.test_dashboard import somebody
+
+pytestmark = pytest.mark.django_db
+PAGES = ["analytics_key_figures", "analytics_lifecycle", "analytics_cohorts"]
+
+
+@pytest.fixture
+def shop():
+    now = timezone.now()
+    people = [buyer(3, 40, at=now, amount=12_345), buyer(70, 450, at=now, amount=1000)]
+    refresh_rollups([person.pk for person in people])
+
+
+def page(client, name: str, **query):
+    return client.get(reverse(f"admin:{name}"), query)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_orders_a_page_says_what_will_stand_there(client, name):
+    somebody(client, Role.ANALYST)
+
+    assert "How to send orders" in page(client, name).content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_service_desk_sees_none_of_them(client, shop, name):
+    somebody(client, Role.AGENT)
+
+    assert page(client, name).status_code == 403
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nonsense_in_the_address_is_taken_for_everything(client, shop, name):
+    somebody(client, Role.ANALYST)
+
+    answer = page(client, name, part="PLANET:mars", segment="none", metric="joy", months="7", measure="x")
+
+    assert answer.status_code == 200
+    assert not answer.context["part"]
+
+
+def test_key_figures_stand_against_the_period_before(client, shop):
+    somebody(client, Role.MARKETER)
+
+    context = page(client, "analytics_key_figures", period="30", metric="orders").context
+
+    revenue, orders = context["strip"][:2]
+    assert (revenue.value, revenue.delta) == ("€123.45", 0.0)
+    assert orders.value == "1"
+    assert sum(context["chart"].series[0].values) == 1
+    assert [series.dashed for series in context["chart"].series] == [False, True]
+
+
+def test_every_chart_and_table_is_had_as_a_file(client, shop):
+    somebody(client, Role.MARKETER)
+    keys = {
+        "analytics_key_figures": ["net_amount", "key-figures"],
+        "analytics_lifecycle": ["lifecycle", "retention", "lifecycle-funnel"],
+        "analytics_cohorts": ["cohorts-rates", "cohort-curve"],
+    }
+
+    for name, wanted in keys.items():
+        for key in wanted:
+            answer = page(client, name, csv=key)
+            assert answer["Content-Type"] == "text/csv; charset=utf-8", key
+
+    assert page(client, "analytics_cohorts", csv="other").status_code == 404
+
+
+def test_cohorts_show_who_came_back(client, shop):
+    somebody(client, Role.ANALYST)
+
+    context = page(client, "analytics_cohorts", months="36").context
+
+    first = timezone.localdate() - timedelta(days=450)
+    assert context["cohorts"][0].month == first.replace(day=1)
+    assert context["chart"].kind == "heat"
