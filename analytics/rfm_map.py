@@ -84,7 +84,9 @@ def segment_rows(run: RfmRun, *, user: AbstractBaseUser) -> list[SegmentRow]:
 
 def scores_url(model: RfmModel, **filters: Any) -> str:
     """Return the address of the customers of a model with these scores or in this segment."""
-    query = {"model__id__exact": model.pk} | {f"{name}__exact": value for name, value in filters.items()}
+    query = {"model__id__exact": model.pk} | {
+        name if "__" in name else f"{name}__exact": value for name, value in filters.items()
+    }
     return f"{reverse('admin:analytics_rfmscore_changelist')}?{urlencode(query)}"
 
 

@@ -101,7 +101,10 @@ def are_weights(value: Any) -> bool:
 
 
 def are_thresholds(value: Any) -> bool:
-    """Return whether the value is {"r", "f", "m"} with four whole numbers each, from worst to best."""
+    """Return whether the value is {"r", "f", "m"} with four whole numbers each, from worst to best.
+
+    Equal ones leave the score between them to nobody.
+    """
     if not isinstance(value, dict) or set(value) != {"r", "f", "m"}:
         return False
     for score, steps in value.items():
@@ -109,7 +112,7 @@ def are_thresholds(value: Any) -> bool:
             return False
         if not all(_is_number(step) and step == int(step) and 0 <= step < 2**53 for step in steps):
             return False
-        if sorted(set(steps), reverse=score == "r") != steps:
+        if sorted(steps, reverse=score == "r") != steps:
             return False
     return True
 

@@ -125,6 +125,7 @@ PERSONAL_TRACES: list[str] = [
 MERGE_SETTLEMENTS: list[str] = ["loyalty.services.parting.settle_points"]
 # Lists of the traits that apps compute (customers.traits.KnownTrait): their names and kinds.
 TRAITS: list[str] = [
+    "analytics.traits.TRAITS",
     "analytics.behaviour.traits.TRAITS",
     "analytics.value.traits.TRAITS",
 ]

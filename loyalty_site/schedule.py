@@ -40,6 +40,14 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=50),
     },
     "score RFM models": {"task": "analytics.tasks.score_rfm_models", "schedule": crontab(hour=2, minute=30)},
+    "measure engagement": {
+        "task": "analytics.tasks.measure_engagement",
+        "schedule": crontab(hour=2, minute=45),
+    },
+    "measure cut-offs": {
+        "task": "analytics.tasks.measure_cut_offs",
+        "schedule": crontab(hour=4, minute=10, day_of_week="mon"),
+    },
     "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
     "check objectives": {
         "task": "analytics.tasks.check_objectives",

@@ -1,4 +1,5 @@
 from analytics.models.behaviour import BehaviourModel, BehaviourRun, BehaviourState
+from analytics.models.cut_off import RfmCutOff
 from analytics.models.day import PurchaseDay, StaleDay
 from analytics.models.engagement import EngagementRule
 from analytics.models.objective import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
@@ -22,6 +23,7 @@ __all__ = [
     "ObjectiveReview",
     "OfferSet",
     "PurchaseDay",
+    "RfmCutOff",
     "RfmMapSegment",
     "RfmModel",
     "RfmRun",

@@ -12,6 +12,14 @@ from analytics.services.rfm import (
     run_rfm,
     start_rfm_run,
 )
+from analytics.services.rfm_measures import (
+    ContactTerms,
+    choose_cut_off,
+    cut_off_of,
+    edit_cut_off,
+    measure_outcomes,
+    starting_thresholds,
+)
 from analytics.services.segment_maps import (
     copy_segment_map,
     create_segment_map,
@@ -20,18 +28,23 @@ from analytics.services.segment_maps import (
 )
 
 __all__ = [
+    "ContactTerms",
     "Preview",
+    "choose_cut_off",
     "compare_days",
     "copy_segment_map",
     "create_rfm_model",
     "create_segment_map",
+    "cut_off_of",
     "delete_segment_map",
+    "edit_cut_off",
     "edit_engagement_rule",
     "edit_rfm_model",
     "edit_segment_map",
     "ensure_main_model",
     "kpis",
     "measure_engagement",
+    "measure_outcomes",
     "monthly_cohorts",
     "preview_rfm_model",
     "queue_rfm_run",
@@ -40,4 +53,5 @@ __all__ = [
     "score_engagement",
     "segment_migration",
     "start_rfm_run",
+    "starting_thresholds",
 ]

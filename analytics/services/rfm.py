@@ -78,7 +78,7 @@ def start_rfm_run(model: RfmModel, *, as_of: date, client: ApiClient | None = No
 
     Raises PopulationTooSmall and RfmRunInProgress.
     """
-    if _estimated_orders() > ORDERS_AT_ONCE:
+    if estimated_orders() > ORDERS_AT_ONCE:
         return queue_rfm_run(model, as_of=as_of, client=client)
     return run_rfm(model, as_of=as_of)
 
@@ -168,7 +168,7 @@ def preview_rfm_model(model: RfmModel, *, as_of: date) -> Preview:
     engine = _engine(run, since=None)
     with transaction.atomic():
         aggregate = engine.aggregate()
-        thresholds = _thresholds(model, engine, aggregate.population)
+        thresholds = thresholds_of(model, engine, aggregate.population)
         applied = engine.apply(thresholds)
     cells = _cells(applied)
     return Preview(
@@ -216,7 +216,7 @@ def _carry_out(run: RfmRun, *, at: datetime, everybody: bool) -> None:
     engine = _engine(run, since=since, everybody=everybody)
     run.horizon = engine.horizon()
     aggregate = engine.aggregate()
-    thresholds = _thresholds(model, engine, aggregate.population)
+    thresholds = thresholds_of(model, engine, aggregate.population)
     written = engine.write(thresholds)
     placed = everybodys_place(model) if everybody else engine.touched()
     commit_segments(model, placed, at=at)
@@ -264,7 +264,8 @@ def _cells(applied: Applied) -> dict[str, list[int]]:
     return {cell.code: [cell.customers, cell.net_amount] for cell in applied.cells}
 
 
-def _thresholds(model: RfmModel, engine: RfmEngine, population: int) -> Thresholds:
+def thresholds_of(model: RfmModel, engine: RfmEngine, population: int) -> Thresholds:
+    """Return the model's own thresholds, or the population's fifths. Raises PopulationTooSmall."""
     if model.binning == RfmModel.Binning.FIXED:
         thresholds = Thresholds(**{"r": []} | model.thresholds)
     elif population < model.minimum_population:
@@ -291,7 +292,8 @@ def _engine(run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> Rf
     return PostgresEngine(run, since=since, everybody=everybody)
 
 
-def _estimated_orders() -> int:
+def estimated_orders() -> int:
+    """Return about how many orders there are, without counting them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'customers_order'::regclass")
         return int(cursor.fetchone()[0])

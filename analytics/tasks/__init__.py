@@ -2,6 +2,7 @@
 
 from analytics.tasks.behaviour import predict_behaviour
 from analytics.tasks.days import keep_days
+from analytics.tasks.engagement import measure_cut_offs, measure_engagement
 from analytics.tasks.objectives import check_objectives
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
 from analytics.tasks.value import predict_value
@@ -10,6 +11,8 @@ __all__ = [
     "check_objectives",
     "keep_days",
     "keep_rfm_runs",
+    "measure_cut_offs",
+    "measure_engagement",
     "predict_behaviour",
     "predict_value",
     "score_rfm_model",

@@ -28,7 +28,7 @@ def marketer(client):
 @pytest.fixture
 def model():
     return create_rfm_model(
-        "fixed", name="Fixed", binning="FIXED",
+        "fixed", name="Fixed", binning="FIXED", commit_after_runs=1,
         thresholds={"r": [365, 180, 90, 30], "f": [2, 3, 4, 5], "m": [100, 200, 300, 400]},
     )  # fmt: skip
 

@@ -32,6 +32,9 @@ TABS = (
     Tab("analytics_rfm_model_map", _("Map")),
     Tab("analytics_rfm_moves", _("Moves")),
     Tab("analytics_rfm_history", _("History")),
+    Tab("analytics_rfm_cut_off", _("Whom it pays to contact")),
+    Tab("analytics_rfm_engagement", _("Engagement")),
+    Tab("analytics_rfmmodel_change", _("Settings")),
 )
 
 
