@@ -64,6 +64,16 @@ class HistoryTooShort(Refusal):
     )
 
 
+class OffersDecided(Conflict):
+    key = "offers_decided"
+    message = "Somebody decided about these offers already, or they are still being computed."
+
+
+class NothingPredicted(Refusal):
+    key = "nothing_predicted"
+    message = "Nobody's next purchase was predicted yet: run the behaviour model first."
+
+
 class BehaviourRunInProgress(Conflict):
     key = "run_in_progress"
     message = "What people do next is being worked out right now; this second run did nothing."

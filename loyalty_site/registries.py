@@ -87,6 +87,8 @@ JOB_RUNNERS: dict[str, str] = {
     "coupons.import": "coupons.services.code_files.read_codes",
     "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
     "value.run": "analytics.services.value.carry_out_value_run",
+    "analytics.offers": "analytics.services.offer_sets.run_offers",
+    "analytics.offer_codes": "analytics.services.offer_sets.run_codes",
     "analytics.behaviour": "analytics.services.behaviour_jobs.run_prediction",
     "analytics.behaviour_choice": "analytics.services.behaviour_jobs.run_choice",
 }

@@ -1,6 +1,7 @@
 """The discount that pays best for one person: a curve of answers, and the best point on it. Rules.
 
-Everything is a share of the person's usual basket: 0.05 is 5 % of it.
+Margins and gains are shares of the person's usual basket. Discounts are in one unit: shares of the basket
+(0.05 is 5 % of it) or minor units; `worth` says which share of the basket one unit is.
 """
 
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ def answered(probability: Floats, sensitivity: Floats, discount: Floats | float,
     return expit(logit(safe) + response * leaning / (1 - leaning) * discount)
 
 
-def best_discounts(probability: Floats, sensitivity: Floats, margin: Floats, guard: Guard) -> Best:
+def best_discounts(
+    probability: Floats, sensitivity: Floats, margin: Floats, guard: Guard, *, worth: Floats | float = 1.0
+) -> Best:
     """Return for each person the discount d that maximises p(d) * (margin - d) within the guard.
 
     On a tie the smaller one; none where none earns more than no discount does. `margin` is the share of the
@@ -72,9 +75,10 @@ def best_discounts(probability: Floats, sensitivity: Floats, margin: Floats, gua
     for step in guard.steps:
         if step <= 0:
             continue
-        said = answered(probability, sensitivity, step, guard.response)
-        gain = said * (margin - step)
-        allowed = margin - step >= guard.margin_floor - NEARLY
+        share = step * worth
+        said = answered(probability, sensitivity, share, guard.response)
+        gain = said * (margin - share)
+        allowed = margin - share >= guard.margin_floor - NEARLY
         # A gain that only rounding makes greater is a tie.
         better = allowed & (gain > earned * (1 + 1e-12))
         best[better], chance[better], earned[better] = step, said[better], gain[better]

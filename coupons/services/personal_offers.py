@@ -5,8 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from coupons.engine import Effect
+from coupons.errors import CouponExpired, PromotionStopped
 from coupons.models import PersonalOffer, Promotion
+from coupons.services.locks import lock_promotions
+from customers.models import Customer
+from operations.locks import lock_keys
 
 VALUES = ("percent", "amount")
 
@@ -38,3 +45,37 @@ def own_effect(promotion: Promotion, offer: PersonalOffer) -> dict[str, Any]:
     if offer.percent is not None:
         return effect | {"percent": f"{offer.percent.normalize():f}"}
     return effect | {"amount": offer.amount}
+
+
+def withdraw_offers(source_key: str) -> int:
+    """Delete what was proposed under a key and never confirmed; return how many."""
+    proposed = PersonalOffer.objects.filter(source_key=source_key, status=PersonalOffer.Status.PROPOSED)
+    return proposed.delete()[0]
+
+
+def confirm_offers(promotion: Promotion, source_key: str, *, valid_until: datetime, at: datetime) -> int:
+    """Let what was proposed under a key stand in place of the promotion's earlier offers; return how many.
+
+    Whoever may not be profiled any more gets none. Two that confirm at once for one promotion take turns.
+
+    Raises PromotionStopped, CouponExpired when nothing of this promotion may be given any more.
+    """
+    Status = PersonalOffer.Status
+    with transaction.atomic():
+        lock_keys("personal offers", [str(promotion.pk)])
+        (promotion,) = lock_promotions([promotion.pk])
+        if promotion.status == Promotion.Status.STOPPED:
+            raise PromotionStopped
+        if promotion.status_at(at) == Promotion.Status.EXPIRED:
+            raise CouponExpired(_("This promotion has ended."))
+        before = PersonalOffer.objects.filter(promotion=promotion, status=Status.CONFIRMED)
+        before.update(status=Status.REPLACED)
+        allowed = Customer.objects.filter(
+            profiling=Customer.Profiling.ALLOWED,
+            restricted_at=None,
+            status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT],
+        )
+        proposed = PersonalOffer.objects.filter(
+            promotion=promotion, source_key=source_key, status=Status.PROPOSED, customer__in=allowed
+        )
+        return proposed.update(status=Status.CONFIRMED, confirmed_at=at, valid_until=valid_until)

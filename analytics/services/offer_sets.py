@@ -1,0 +1,312 @@
+"""Personal offers for everybody of a segment: computed, shown with what they cost, and then confirmed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.behaviour.discounts import Best, Guard, best_discounts
+from analytics.behaviour.traits import PROBABILITIES
+from analytics.errors import NothingPredicted, OffersDecided
+from analytics.models import BehaviourRun, OfferSet
+from analytics.services.behaviour_history import PROFILED
+from coupons.models import PersonalOffer, Promotion
+from coupons.rules import end_of_day_after
+from coupons.services.offer_codes import give_codes
+from coupons.services.personal_offers import confirm_offers, is_personal, withdraw_offers
+from customers.services.bulk import copy_rows
+from operations.errors import FidelioError, InvalidInput, Mistake
+from operations.models import JobRun, User
+from operations.services import promise_job
+
+COMPUTE, GIVE = "analytics.offers", "analytics.offer_codes"
+KNOWN_COSTS = 0.5  # Of what somebody bought, before its own margin stands for the average one.
+COSTS_OF_DAYS = 365
+AVERAGE_SENSITIVITY = 0.5
+
+_PEOPLE = f"""
+SELECT customer.id, (chance.value)::text::float8, COALESCE((leaning.value)::text::float8, %(average)s),
+    total.net_amount::float8 / total.orders, COALESCE(own.margin, %(margin)s)
+FROM customers_trait AS chance
+JOIN customers_customer AS customer ON customer.id = chance.customer_id
+JOIN customers_rollup AS total
+    ON total.customer_id = customer.id AND total.scope = 'ALL' AND total.scope_value = ''
+LEFT JOIN customers_trait AS leaning
+    ON leaning.customer_id = customer.id AND leaning.code = 'discount_sensitivity'
+LEFT JOIN ({{margins}}) AS own ON own.customer_id = customer.id
+WHERE chance.code = %(code)s AND total.net_amount > 0 AND {PROFILED} {{among}}
+ORDER BY customer.id
+"""
+_OF_SEGMENT = """AND EXISTS (
+    SELECT FROM customers_segmentmembership AS member
+    WHERE member.segment_id = %(segment)s AND member.customer_id = customer.id AND member.left_at IS NULL
+)"""
+# What was earned on their articles at full price, net of VAT, where costs are known.
+_MARGINS = """
+SELECT customer_id, GREATEST(0, LEAST(1, 1 - sum(cost) / NULLIF(sum(known), 0))) AS margin FROM (
+    SELECT bought.customer_id, line.amount::float8 AS amount,
+        CASE WHEN product.unit_cost_amount IS NOT NULL
+            THEN line.amount / (1 + COALESCE(line.tax_rate, 0) / 100.0) ELSE 0 END::float8 AS known,
+        COALESCE(product.unit_cost_amount * line.quantity, 0)::float8 AS cost,
+        (product.unit_cost_amount IS NOT NULL)::int AS costed
+    FROM customers_order AS bought
+    JOIN customers_orderline AS line ON line.order_id = bought.id
+    JOIN customers_product AS product ON product.id = line.product_id
+    WHERE bought.status = 'PAID' AND bought.customer_id IS NOT NULL AND bought.ordered_at >= %(since)s
+) AS line
+GROUP BY customer_id HAVING sum(amount * costed) >= %(enough)s * sum(amount) AND sum(known) > 0
+"""
+_NO_MARGINS = "SELECT NULL::bigint AS customer_id, NULL::float8 AS margin WHERE false"
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom a set is for: probability, sensitivity, average basket (minor units), margin as a share of it."""
+
+    ids: np.ndarray
+    probability: np.ndarray
+    sensitivity: np.ndarray
+    basket: np.ndarray
+    margin: np.ndarray
+
+
+def propose_offers(
+    name: str, *, promotion: Promotion, as_of: date, by: User | None = None, **guards: Any
+) -> OfferSet:
+    """Write down what is allowed and promise the computation; nothing is offered to anybody yet.
+
+    `guards` are fields of OfferSet. Raises InvalidInput with a pointer per mistake, NothingPredicted.
+    """
+    if not is_personal(promotion):
+        raise InvalidInput.at(
+            "/promotion", _("This promotion gives everybody the same: choose one whose value is personal.")
+        )
+    run = BehaviourRun.objects.select_related("model").first()
+    if run is None:
+        raise NothingPredicted
+    offers = OfferSet(name=name, promotion=promotion, model=run.model, as_of=as_of, created_by=by, **guards)
+    _check(offers)
+    with transaction.atomic():
+        offers.save()
+        offers.job = promise_job(
+            COMPUTE, title=(_("Personal offers: %(name)s") % {"name": name})[:200], owner=by,
+            parameters={"set": offers.pk},
+        )  # fmt: skip
+        offers.save(update_fields=["job"])
+    return offers
+
+
+def run_offers(job: JobRun) -> dict[str, int]:
+    """Keep the promise of a computation; a refusal stands in the set, too."""
+    offers = OfferSet.objects.get(pk=job.parameters["set"])
+    try:
+        offers = compute_offers(offers, at=timezone.now())
+    except FidelioError as error:
+        OfferSet.objects.filter(pk=offers.pk).update(
+            status=OfferSet.Status.FAILED, error=str(error.message)[:300]
+        )
+        raise
+    return {"people": offers.figures["people"], "offers": offers.figures["offered"]}
+
+
+def compute_offers(offers: OfferSet, *, at: datetime) -> OfferSet:
+    """Work out each person's best discount and write it down as proposed, with what all of it will cost.
+
+    Done again, as after a kill, it begins anew. Raises OffersDecided.
+    """
+    with transaction.atomic():
+        offers = OfferSet.objects.select_for_update(of=["self"]).select_related("promotion", "model").get(
+            pk=offers.pk
+        )  # fmt: skip
+        if offers.status not in (OfferSet.Status.COMPUTING, OfferSet.Status.FAILED):
+            raise OffersDecided
+        people = _read_people(offers, at=at)
+        worth = 1 / people.basket if _by_amount(offers) else 1.0
+        best = best_discounts(
+            people.probability, people.sensitivity, people.margin, guard_of(offers), worth=worth
+        )
+        withdraw_offers(offers.source_key)
+        until = end_of_day_after(at, days=offers.valid_days, zone=offers.promotion.time_zone)
+        copy_rows(
+            PersonalOffer,
+            ["promotion_id", "customer_id", "percent", "amount", "status", "valid_until", "inputs",
+             "model_version", "source_key", "created_at"],
+            _rows(offers, people, best, until=until, at=at),
+        )  # fmt: skip
+        offers.figures = _figures(offers, people, best, worth)
+        offers.status, offers.error = OfferSet.Status.PROPOSED, ""
+        offers.save(update_fields=["figures", "status", "error"])
+    return offers
+
+
+def confirm_offer_set(offers: OfferSet, *, by: User | None = None, at: datetime) -> OfferSet:
+    """Let the proposed offers stand, in place of every earlier one of the promotion, and promise the codes.
+
+    Whoever has objected to profiling since is left out. Raises OffersDecided when somebody was faster.
+    """
+    with transaction.atomic():
+        offers = _decided(offers, OfferSet.Status.CONFIRMED, by=by, at=at)
+        until = end_of_day_after(at, days=offers.valid_days, zone=offers.promotion.time_zone)
+        count = confirm_offers(offers.promotion, offers.source_key, valid_until=until, at=at)
+        offers.figures = offers.figures | {"confirmed": count}
+        if offers.codes != OfferSet.Codes.CAMPAIGN:
+            offers.job = promise_job(
+                GIVE, title=(_("Codes: %(name)s") % {"name": offers.name})[:200], owner=by, total=count,
+                parameters={"set": offers.pk},
+            )  # fmt: skip
+        offers.save(update_fields=["figures", "job"])
+    return offers
+
+
+def discard_offer_set(offers: OfferSet, *, by: User | None = None, at: datetime) -> OfferSet:
+    """Drop what was proposed; what stood before goes on standing. Raises OffersDecided."""
+    with transaction.atomic():
+        offers = _decided(offers, OfferSet.Status.DISCARDED, by=by, at=at)
+        withdraw_offers(offers.source_key)
+    return offers
+
+
+def run_codes(job: JobRun) -> dict[str, int]:
+    """Keep the promise of the codes of a confirmed set; after a kill it goes on with those that have none."""
+    offers = OfferSet.objects.select_related("promotion", "decided_by").get(pk=job.parameters["set"])
+    return {
+        "issued": give_codes(
+            offers.promotion,
+            offers.source_key,
+            automatic=offers.codes == OfferSet.Codes.AUTOMATIC,
+            by=offers.decided_by,
+            job=job,
+        )
+    }
+
+
+def guard_of(offers: OfferSet) -> Guard:
+    """Return the set's guard: discounts as shares of a basket, or minor units where amounts go off."""
+    unit = 1 if _by_amount(offers) else Decimal(100)
+    return Guard(
+        lowest=float(offers.lowest / unit),
+        highest=float(offers.highest / unit),
+        step=float(offers.step / unit),
+        margin_floor=float(offers.margin_floor_percent / 100),
+        response=float(offers.response),
+    )
+
+
+def _by_amount(offers: OfferSet) -> bool:
+    return offers.promotion.effect["kind"] == "AMOUNT"
+
+
+def _check(offers: OfferSet) -> None:
+    mistakes = []
+    try:
+        offers.full_clean(exclude=["job", "created_by", "decided_by", "figures", "error"])
+    except ValidationError as error:
+        mistakes += [
+            Mistake("" if field == "__all__" else f"/{field}", message)
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    if not mistakes and not _by_amount(offers) and offers.highest > 100:
+        mistakes.append(Mistake("/highest", _("At most 100 percent.")))
+    if not mistakes and len(guard_of(offers).steps) > 1000:
+        mistakes.append(Mistake("/step", _("At most a thousand steps from the smallest to the largest.")))
+    if mistakes:
+        raise InvalidInput(details=mistakes)
+
+
+def _read_people(offers: OfferSet, *, at: datetime) -> People:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM customers_product WHERE unit_cost_amount IS NOT NULL)")
+        margins = _MARGINS if cursor.fetchone()[0] else _NO_MARGINS
+        cursor.execute(
+            _PEOPLE.format(margins=margins, among=_OF_SEGMENT if offers.segment_id else ""),
+            {
+                "code": PROBABILITIES[offers.horizon],
+                "average": AVERAGE_SENSITIVITY,
+                "margin": float(offers.margin_percent / 100),
+                "segment": offers.segment_id,
+                "since": at - timedelta(days=COSTS_OF_DAYS),
+                "enough": KNOWN_COSTS,
+            },
+        )
+        rows = cursor.fetchall()
+    columns = zip(*rows, strict=True) if rows else [[]] * 5
+    ids, *values = (np.array(column) for column in columns)
+    return People(ids, *(column.astype(np.float64) for column in values))
+
+
+def _rows(
+    offers: OfferSet, people: People, best: Best, *, until: datetime, at: datetime
+) -> Iterator[tuple[Any, ...]]:
+    by_amount = _by_amount(offers)
+    for place in np.flatnonzero(best.discount > 0).tolist():
+        value = float(best.discount[place])
+        yield (
+            offers.promotion_id,
+            int(people.ids[place]),
+            None if by_amount else Decimal(str(round(value * 100, 2))),
+            round(value) if by_amount else None,
+            PersonalOffer.Status.PROPOSED,
+            until,
+            json.dumps(
+                {
+                    "probability": round(float(people.probability[place]), 3),
+                    "probability_with_offer": round(float(best.probability[place]), 3),
+                    "days": offers.horizon,
+                    "discount_sensitivity": round(float(people.sensitivity[place]), 2),
+                    "basket_amount": round(float(people.basket[place])),
+                    "margin": round(float(people.margin[place]), 3),
+                }
+            ),
+            offers.model.version,
+            offers.source_key,
+            at,
+        )
+
+
+def _figures(offers: OfferSet, people: People, best: Best, worth: np.ndarray | float) -> dict[str, Any]:
+    """Return what is expected of all of it; amounts in minor units, orders within the horizon."""
+    share = best.discount * worth
+    offered = best.discount > 0
+    cost = best.probability * share * people.basket
+    return {
+        "people": len(people.ids),
+        "offered": int(offered.sum()),
+        "orders_without": round(float(best.probability_without.sum()), 1),
+        "orders": round(float(best.probability.sum()), 1),
+        "sales_without": round(float((best.probability_without * people.basket).sum())),
+        "sales": round(float((best.probability * people.basket).sum())),
+        "cost": round(float(cost.sum())),
+        "cost_at_most": round(float((share * people.basket).sum())),
+        "margin_without": round(float((best.earned_without * people.basket).sum())),
+        "margin": round(float((best.earned * people.basket).sum())),
+        "distribution": [
+            [
+                round(float(step) * (1 if _by_amount(offers) else 100), 2),
+                int(chosen.sum()),
+                round(float(best.probability[chosen].sum()), 1),
+                round(float(cost[chosen].sum())),
+                round(float(((best.earned - best.earned_without) * people.basket)[chosen].sum())),
+            ]
+            for step in (0.0, *guard_of(offers).steps.tolist())
+            for chosen in [np.isclose(best.discount, step, atol=1e-9)]
+            if step == 0 or chosen.any()
+        ],
+    }
+
+
+def _decided(offers: OfferSet, status: str, *, by: User | None, at: datetime) -> OfferSet:
+    offers = OfferSet.objects.select_for_update(of=["self"]).select_related("promotion").get(pk=offers.pk)
+    if offers.status != OfferSet.Status.PROPOSED:
+        raise OffersDecided
+    offers.status, offers.decided_by, offers.decided_at = status, by, at
+    offers.save(update_fields=["status", "decided_by", "decided_at"])
+    return offers
