@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from loyalty_site.walkthrough import cast
-from loyalty_site.walkthrough.client import Client, expect, expect_status
-from loyalty_site.walkthrough.mailbox import Mail, Mailbox, wait_until
+from loyalty_site.walkthrough.client import expect, expect_status
+from loyalty_site.walkthrough.mailbox import wait_until
+from loyalty_site.walkthrough.understanding import ask, compare_models
+from loyalty_site.walkthrough.walk import MODEL, Walkthrough
 
-MODEL = "all-orders"
 AT_RISK = f"{MODEL}--at-risk"
 WIN_BACK = "win-back-10"
 BUYERS_AT_ONCE = 20
@@ -18,53 +18,6 @@ HTML = (
     "<p>Ciao {{ customer.first_name }},</p><p>il tuo codice: <b>{{ coupon.code }}</b>,"
     " vale {{ coupon.value }}.</p>"
 )
-
-
-@dataclass
-class Walkthrough:
-    """What the steps share: the site's API, the mailbox it sends to, the agents, and codes by customer."""
-
-    api: Client
-    mailbox: Mailbox
-    agent: str = "agent"
-    supervisor: str = "supervisor"
-    codes: dict[int, str] = field(default_factory=dict)
-    mails: dict[int, Mail] = field(default_factory=dict)
-
-    def customer(self, number: int) -> dict[str, Any]:
-        found = expect_status(
-            "search", self.api.post("/customers/search", {"email": cast.email(number)}), 200
-        )
-        return found["data"][0]
-
-    def validate(self, number: int, code: str, amount: int = 8_000) -> dict[str, Any]:
-        """Return what the code would do for a customer on a cart."""
-        reply = self.api.post(
-            "/validations",
-            {
-                "customer": cast.reference(number),
-                "order": cast.cart(f"try-{number}", amount),
-                "redeemables": [{"type": "coupon", "code": code}],
-            },
-        )
-        return expect_status("validation", reply, 200)["redeemables"][0]
-
-    def redeem(self, number: int, code: str, order: str, **options: Any):
-        return self.api.post(
-            "/redemptions",
-            {
-                "customer": cast.reference(number),
-                "order": cast.cart(order, 8_000),
-                "redeemables": [{"type": "coupon", "code": code}],
-            },
-            **options,
-        )
-
-    def run_of(self, campaign: str) -> dict[str, Any]:
-        return self.api.get(f"/campaigns/{campaign}")["runs"][0]
-
-    def points(self, number: int) -> int:
-        return self.api.get(f"/customers/{self.customer(number)['id']}/points")["balance"]
 
 
 def take_customers(walk: Walkthrough) -> str:
@@ -334,6 +287,8 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Points", earn),
     ("Apology", apologise),
     ("Figures", measure),
+    ("Models", compare_models),
+    ("Survey", ask),
     ("One person", recognise),
     ("Rights", forget),
 ]

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from loyalty_site.walkthrough.client import Client, Mismatch
 from loyalty_site.walkthrough.mailbox import Mailbox
 from loyalty_site.walkthrough.site import free_port, scratch_site
-from loyalty_site.walkthrough.steps import STEPS, Walkthrough
+from loyalty_site.walkthrough.steps import STEPS
+from loyalty_site.walkthrough.walk import Walkthrough
 
 
 class Command(BaseCommand):
