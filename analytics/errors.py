@@ -52,6 +52,13 @@ class RunInProgress(Conflict):
     message = "This model is being run right now, or waits for it; this second run did nothing."
 
 
+class ExtraNotInstalled(Refusal):
+    key = "extra_not_installed"
+    message = (
+        "Clusters need scikit-learn: pip install -r requirements-clusters.txt, then restart the workers."
+    )
+
+
 class ModelDoesNotFit(Refusal):
     key = "model_does_not_fit"
     message = "Too few customers bought more than once to learn from; nothing was predicted."

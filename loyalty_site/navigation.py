@@ -102,6 +102,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
                 _("Value"), "diamond", page="admin:analytics_value", permission="analytics.view_valuemodel"
             ),
             Entry(
+                _("Clusters"),
+                "bubble_chart",
+                page="admin:analytics_clusters",
+                permission="analytics.view_clustermodel",
+            ),
+            Entry(
                 _("Liabilities"),
                 "account_balance_wallet",
                 page="admin:coupons_liabilities",

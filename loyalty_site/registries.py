@@ -89,6 +89,7 @@ JOB_RUNNERS: dict[str, str] = {
     "value.run": "analytics.services.value.carry_out_value_run",
     "analytics.offers": "analytics.services.offer_sets.run_offers",
     "analytics.offer_codes": "analytics.services.offer_sets.run_codes",
+    "clusters.run": "analytics.services.clusters.carry_out_cluster_run",
     "analytics.behaviour": "analytics.services.behaviour_jobs.run_prediction",
     "analytics.behaviour_choice": "analytics.services.behaviour_jobs.run_choice",
 }

@@ -49,6 +49,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=10, day_of_week="mon"),
     },
     "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
+    "find clusters": {"task": "analytics.tasks.find_clusters", "schedule": crontab(hour=3, minute=15)},
     "check objectives": {
         "task": "analytics.tasks.check_objectives",
         "schedule": crontab(hour=4, minute=5),

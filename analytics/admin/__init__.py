@@ -1,4 +1,5 @@
 from analytics.admin import (
+    clusters,
     models,
     objectives,
     scores,
@@ -8,6 +9,7 @@ from analytics.admin import (
 )
 
 __all__ = [
+    "clusters",
     "models",
     "objectives",
     "scores",

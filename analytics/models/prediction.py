@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -209,6 +210,7 @@ class ClusterModel(models.Model):
         validators=[MinValueValidator(2), MaxValueValidator(12)],
         help_text=_("Empty: the number from 3 to 8 that separates best."),
     )
+    names = models.JSONField(_("names given by hand"), default=dict, blank=True, editable=False)
     schedule = models.CharField(_("schedule"), max_length=16, choices=Schedule, default=Schedule.WEEKLY)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
@@ -222,6 +224,11 @@ class ClusterModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        known, features = set(self.Feature.values), self.features
+        if not isinstance(features, list) or not set(features) <= known or len(set(features)) < 2:
+            raise ValidationError({"features": _("At least two of the features that are known.")})
 
     def last_run(self) -> "ClusterRun | None":
         return self.runs.done().first()

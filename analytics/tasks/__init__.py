@@ -5,10 +5,11 @@ from analytics.tasks.days import keep_days
 from analytics.tasks.engagement import measure_cut_offs, measure_engagement
 from analytics.tasks.objectives import check_objectives
 from analytics.tasks.rfm import keep_rfm_runs, score_rfm_model, score_rfm_models
-from analytics.tasks.value import predict_value
+from analytics.tasks.value import find_clusters, predict_value
 
 __all__ = [
     "check_objectives",
+    "find_clusters",
     "keep_days",
     "keep_rfm_runs",
     "measure_cut_offs",

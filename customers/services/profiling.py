@@ -98,4 +98,4 @@ def _delete_profile(customer: Customer, *, at: datetime) -> None:
 
 def _scored(customer_id: int, *, at: datetime) -> QuerySet[SegmentMembership]:
     current = SegmentMembership.objects.current().filter(customer=customer_id, entered_at__lte=at)
-    return current.filter(segment__kind=Segment.Kind.RFM)
+    return current.filter(segment__kind__in=[Segment.Kind.RFM, Segment.Kind.CLUSTER])

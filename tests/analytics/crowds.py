@@ -33,7 +33,26 @@ def crowd(size: int, *, until: date, days: int = 400, seed: int = 1) -> list[Cus
     return people
 
 
-def _order(source, person: Customer, number: int, at: datetime, amount: int) -> Order:
+def heap(*days_ago: int, amount: int, people: int) -> list[Customer]:
+    """Return so many customers with an order of about `amount` each of so many days before NOON."""
+    source = SourceFactory()
+    members = Customer.objects.bulk_create([Customer(last_name=f"Heap {number}") for number in range(people)])
+    Order.objects.bulk_create(
+        _order(
+            source,
+            person,
+            f"{person.pk}-{days}",
+            NOON - timedelta(days=days + number % 4),
+            amount + number * amount // 100,
+        )
+        for number, person in enumerate(members)
+        for days in days_ago
+    )
+    refresh_rollups([person.pk for person in members])
+    return members
+
+
+def _order(source, person: Customer, number: int | str, at: datetime, amount: int) -> Order:
     return Order(
         source=source, external_id=f"crowd-{number}", customer=person, ordered_at=at, total_amount=amount,
         currency="EUR", content_hash=b"", created_at=NOON,
