@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.urls import reverse
@@ -15,6 +16,7 @@ from django.utils.translation import ngettext
 
 from analytics.metrics import METRICS, Better, metric_named, metric_value
 from analytics.models import Objective, RfmModel, RfmTransition
+from analytics.parts import SEPARATOR
 from analytics.windows import Scope
 from campaigns.models import Campaign, CampaignRun
 from campaigns.results import campaign_figures
@@ -152,7 +154,10 @@ def _part_in_words(stored: dict[str, Any]) -> Suggestion:
             "change": formats.change(stored["change"]),
         },
         _("The last thirty days against the thirty before. See which days and what changed there."),
-        icon="trending_down",
+        f"{reverse('admin:analytics_key_figures')}?"
+        + urlencode({"metric": stored["metric"], "part": f"CHANNEL{SEPARATOR}{stored['channel']}"}),
+        _("See the figures"),
+        "trending_down",
     )
 
 

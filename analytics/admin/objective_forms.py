@@ -1,7 +1,7 @@
 """The forms of objectives: written in the units people use, kept in those of the metric."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from babel.numbers import get_currency_precision
 from django import forms
@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from analytics.metrics import METRICS, Unit
 from analytics.models import Objective
+from analytics.parts import SEPARATOR, ChosenPart
+from analytics.windows import Scope
 from customers.models import RollupScope, Segment
 from operations.errors import FidelioError
 from operations.models import User
@@ -37,13 +39,16 @@ def scale_of(metric: str) -> Decimal:
 
 
 class FidelioForm(forms.Form):
-    """A form that can show what a service refused."""
+    """A form that can show what a service refused; `shown_as` leads from its names to the form's."""
+
+    shown_as: ClassVar[dict[str, str]] = {}
 
     def show(self, error: FidelioError) -> None:
         """Put each mistake beside its field, the rest on top."""
         details = getattr(error, "details", None) or []
         for mistake in details:
             field = mistake.pointer.strip("/").split("/")[0]
+            field = self.shown_as.get(field, field)
             self.add_error(field if field in self.fields else None, str(mistake.message))
         if not details:
             self.add_error(None, str(error.message))
@@ -51,6 +56,8 @@ class FidelioForm(forms.Form):
 
 class ObjectiveForm(FidelioForm):
     """What is to be reached, by when, and who looks after it."""
+
+    shown_as = {"scope": "part", "scope_value": "part"}
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     metric = forms.ChoiceField(label=gettext_lazy("Key figure"))
@@ -77,13 +84,7 @@ class ObjectiveForm(FidelioForm):
         initial=5,
         help_text=gettext_lazy("Behind its pace by no more than this it is at risk, by more off track."),
     )
-    scope = forms.ChoiceField(label=gettext_lazy("Part of the business"), choices=RollupScope.choices)
-    scope_value = forms.CharField(
-        label=gettext_lazy("Which one"),
-        required=False,
-        max_length=120,
-        help_text=gettext_lazy("Its code: a product line, a business unit, a channel, a store, a country."),
-    )
+    part = forms.ChoiceField(label=gettext_lazy("Part of the business"), required=False)
     segment = forms.ModelChoiceField(
         label=gettext_lazy("Segment"), queryset=Segment.objects.none(), required=False
     )
@@ -102,6 +103,7 @@ class ObjectiveForm(FidelioForm):
         for metric in METRICS.values():
             groups.setdefault(str(metric.group), []).append((metric.code, str(metric.label)))
         self.fields["metric"].choices = list(groups.items())
+        self.fields["part"].choices = _parts(self.initial.get("part", ""))
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
 
     def clean(self) -> dict[str, Any]:
@@ -110,16 +112,31 @@ class ObjectiveForm(FidelioForm):
             for name in ("target", "baseline"):
                 if given.get(name) is not None:
                     given[name] = given[name] / scale_of(given["metric"])
+        if "part" in given:
+            scope, _separator, value = given.pop("part").partition(SEPARATOR)
+            given |= {"scope": scope or RollupScope.ALL, "scope_value": value}
         if given.get("starts_on") and given.get("ends_on") and given["ends_on"] < given["starts_on"]:
             self.add_error("ends_on", _("The last day is before the first."))
         return given
 
 
+def _parts(chosen: str) -> list[Any]:
+    """Return the parts of the business by kind, and the chosen one also where it is not among the first."""
+    groups = [
+        (kind, [(code, name) for code, name in parts if code.partition(SEPARATOR)[0] in RollupScope.values])
+        for kind, parts in ChosenPart(Scope(), None).groups
+    ]
+    known = {code for _kind, parts in groups for code, _name in parts}
+    own = [(chosen, chosen.partition(SEPARATOR)[2])] if chosen and chosen not in known else []
+    return [("", RollupScope.ALL.label), *own, *[(kind, parts) for kind, parts in groups if parts]]
+
+
 def initial_of(objective: Objective) -> dict[str, Any]:
     """Return what the form shows of an objective."""
-    names = [name for name in ObjectiveForm.base_fields if name not in ("target", "baseline")]
+    names = [name for name in ObjectiveForm.base_fields if name not in ("target", "baseline", "part")]
     scale = scale_of(objective.metric)
     return {name: getattr(objective, name) for name in names} | {
+        "part": ChosenPart(Scope(objective.scope, objective.scope_value), None).code,
         "target": (objective.target * scale).normalize(),
         "baseline": None if objective.baseline is None else (objective.baseline * scale).normalize(),
     }

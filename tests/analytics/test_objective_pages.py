@@ -12,7 +12,7 @@ from analytics.models import CorrectiveAction, Objective, ObjectiveReview
 from analytics.services.objectives import check_objective, create_objective
 from tests.analytics.factories import purchase
 from tests.api import caller
-from tests.factories import ApiClientFactory, CustomerFactory, UserFactory
+from tests.factories import ApiClientFactory, CustomerFactory, StoreFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +76,7 @@ def test_an_objective_is_written_in_the_units_people_use(client):
         "starts_on": today.isoformat(),
         "ends_on": (today + timedelta(days=30)).isoformat(),
         "tolerance_percent": "5",
-        "scope": "ALL",
+        "part": "",
         "cadence": "WEEKLY",
         "owner": UserFactory().pk,
     }
@@ -104,15 +104,15 @@ def test_mistakes_stand_beside_their_fields_and_nothing_is_written(client):
         "starts_on": day,
         "ends_on": day,
         "tolerance_percent": "5",
-        "scope": "STORE",
-        "scope_value": "7",
+        "part": "STORE:7",
         "cadence": "WEEKLY",
         "owner": UserFactory().pk,
     }
 
+    StoreFactory(code="7")
     answer = client.post(reverse("admin:analytics_objective_add"), form)
 
-    assert answer.context["form"].errors["scope"]
+    assert answer.context["form"].errors["part"]
     assert not Objective.objects.exists()
 
 
