@@ -18,7 +18,9 @@ from django.utils.translation import gettext_lazy
 from analytics.purchases import ANYWHERE
 from analytics.services.kpis.answers import nps_facts
 from analytics.services.kpis.coupons import coupon_facts
+from analytics.services.kpis.programme import complaint_facts, cost_facts, points_facts, referral_facts
 from analytics.services.kpis.purchases import purchase_facts
+from analytics.services.kpis.worth import lifetime_facts, margin_facts, programme_facts
 from analytics.windows import SCOPES, Scope, Window, preceding, windows_of
 from customers.models import RollupScope, Segment
 from operations.errors import InvalidInput
@@ -59,6 +61,7 @@ class Metric:
     `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals. What
     `accumulates` grows from the first day of a span to its last, as revenue does and a rate does not; of what
     `adds_up` the single days add up to that, too (buyers of two days may be the same people).
+    What is `costly` is only counted when it is asked for by name.
     """
 
     code: str
@@ -74,6 +77,7 @@ class Metric:
     digits: int = 0
     accumulates: bool = False
     adds_up: bool = False
+    costly: bool = False
 
     def can_be_narrowed(self, scope: Scope | None, segment: Segment | None) -> bool:
         """Return whether the metric exists for a part of the business and for a segment."""
@@ -168,6 +172,7 @@ def _attribute(name: str) -> Callable[[Any], Value]:
     return lambda facts: getattr(facts, name)
 
 
+ADDS_UP = {"accumulates": True, "adds_up": True}
 _ALL = [
     _sales(
         "net_amount",
@@ -289,5 +294,137 @@ _ALL = [
         _attribute("nps"),
         scopes=ONLY_ALL,
     ),
+    *[
+        Metric(code, label, unit, better, group, meaning, source, _attribute(name), ONLY_ALL, **more)
+        for code, label, unit, better, group, meaning, source, name, more in (
+            (
+                "clv_historic",
+                gettext_lazy("Customer value so far"),
+                Unit.MONEY,
+                Better.UP,
+                LOYALTY,
+                gettext_lazy("What a customer who has bought has spent on average, all time until then."),
+                lifetime_facts,
+                "historic",
+                {},
+            ),
+            (
+                "clv_predicted",
+                gettext_lazy("Customer value, predicted"),
+                Unit.MONEY,
+                Better.UP,
+                LOYALTY,
+                gettext_lazy("What one customer is expected to bring from now on, as margin of today."),
+                lifetime_facts,
+                "predicted",
+                {"segments": False},
+            ),
+            (
+                "incentive_cost",
+                gettext_lazy("Cost of incentives"),
+                Unit.MONEY,
+                Better.DOWN,
+                COUPONS,
+                gettext_lazy("Discounts of redeemed coupons, and points that were spent, in money."),
+                cost_facts,
+                "incentive_cost",
+                ADDS_UP,
+            ),
+            (
+                "margin",
+                gettext_lazy("Margin"),
+                Unit.MONEY,
+                Better.UP,
+                SALES,
+                gettext_lazy("Revenue times the margin set for predictions of value, before incentives."),
+                margin_facts,
+                "margin_amount",
+                ADDS_UP,
+            ),
+            (
+                "points_liability",
+                gettext_lazy("Points owed"),
+                Unit.MONEY,
+                Better.NEITHER,
+                COUPONS,
+                gettext_lazy("Points that customers hold at the end of the period, with what they pay."),
+                points_facts,
+                "liability",
+                {},
+            ),
+            (
+                "breakage_rate",
+                gettext_lazy("Breakage"),
+                Unit.PERCENT,
+                Better.NEITHER,
+                COUPONS,
+                gettext_lazy("Of the points that were spent or expired in the period, which share expired."),
+                points_facts,
+                "breakage_rate",
+                {},
+            ),
+            (
+                "referrals",
+                gettext_lazy("Friends who bought"),
+                Unit.NUMBER,
+                Better.UP,
+                LOYALTY,
+                gettext_lazy("Referred customers with their first order in the period."),
+                referral_facts,
+                "converted",
+                ADDS_UP,
+            ),
+            (
+                "referral_k",
+                gettext_lazy("Referral k"),
+                Unit.NUMBER,
+                Better.UP,
+                LOYALTY,
+                gettext_lazy("New customers per referrer: invitations each times the share that converted."),
+                referral_facts,
+                "k",
+                {"digits": 2},
+            ),
+            (
+                "complaints",
+                gettext_lazy("Complaints"),
+                Unit.NUMBER,
+                Better.DOWN,
+                VOICE,
+                gettext_lazy("Complaints made in the period."),
+                complaint_facts,
+                "complaints",
+                ADDS_UP,
+            ),
+            (
+                "complaint_hours",
+                gettext_lazy("Hours until the answer"),
+                Unit.NUMBER,
+                Better.DOWN,
+                VOICE,
+                gettext_lazy("Median hours from a complaint to the apology for it, within 30 days."),
+                complaint_facts,
+                "hours",
+                {"digits": 1},
+            ),
+            (
+                "programme_roi",
+                gettext_lazy("Return on the programme"),
+                Unit.PERCENT,
+                Better.UP,
+                COUPONS,
+                gettext_lazy(
+                    "What campaigns earned beyond their holdouts less incentives, messages and fixed cost,"
+                    " per cost. Empty without people held out by lot."
+                ),
+                programme_facts,
+                "roi",
+                {"costly": True, "segments": False},
+            ),
+        )
+    ],
 ]
-METRICS: dict[str, Metric] = {metric.code: metric for metric in _ALL}
+_GROUPS = [SALES, LOYALTY, COUPONS, VOICE]
+METRICS: dict[str, Metric] = {
+    metric.code: metric for metric in sorted(_ALL, key=lambda metric: _GROUPS.index(metric.group))
+}

@@ -116,7 +116,7 @@ def _rows(query: str, **values: Any) -> list[tuple]:
 
 
 # Both ends of an expiry are the same instant: the day ends, and what was good until then is gone.
-_CHANGES = """
+CHANGES = """
 SELECT entry.account_id, entry.kind, entry.delta,
        entry.occurred_at - (entry.kind = 'EXPIRY')::int * interval '1 microsecond' AS at
 FROM coupons_ledgerentry AS entry
@@ -141,7 +141,7 @@ WHERE lot.remaining > 0 AND lot.expires_at <= %(until)s AND expired.units > 0
 _MOVED = f"""
 SELECT account.kind, account.currency, COALESCE(card.vat_kind, ''),
        date_trunc('month', change.at AT TIME ZONE %(zone)s)::date, change.kind, sum(change.delta)::bigint
-FROM ({_CHANGES}) AS change
+FROM ({CHANGES}) AS change
 JOIN coupons_account AS account ON account.id = change.account_id
 LEFT JOIN coupons_giftcard AS card ON card.account_id = account.id
 WHERE change.at < %(until)s
@@ -150,7 +150,7 @@ GROUP BY 1, 2, 3, 4, 5
 _HOLDERS = f"""
 SELECT account.kind, account.currency, COALESCE(card.vat_kind, ''), count(*)
 FROM (
-    SELECT account_id FROM ({_CHANGES}) AS change WHERE at < %(until)s
+    SELECT account_id FROM ({CHANGES}) AS change WHERE at < %(until)s
     GROUP BY account_id HAVING sum(delta) > 0
 ) AS open
 JOIN coupons_account AS account ON account.id = open.account_id

@@ -93,6 +93,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Key figures"), "monitoring", page="admin:analytics_key_figures", permission=SEES_RFM),
             Entry(_("Lifecycle"), "cycle", page="admin:analytics_lifecycle", permission=SEES_RFM),
             Entry(_("Cohorts"), "view_cozy", page="admin:analytics_cohorts", permission=SEES_RFM),
+            Entry(
+                _("Effect of campaigns"), "balance", page="admin:analytics_campaign_effects", permission=PLANS
+            ),
             Entry(_("Surveys"), "reviews", model="analytics.survey"),
             Entry(_("Objectives"), "flag", model="analytics.objective"),
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),

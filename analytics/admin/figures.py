@@ -10,15 +10,20 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
 from analytics import figures
+from analytics.campaign_effects import campaign_effects
 from analytics.choices import ChosenPeriod, Preset
 from analytics.dashboard import last_day_with_figures
+from analytics.engine.postgres import first_instant
 from analytics.metrics import METRICS
 from analytics.parts import ChosenPart
 from analytics.periods import Grain
 from analytics.services import monthly_cohorts
+from analytics.services.lift import lifts_of_campaigns
+from campaigns.models import Campaign
 from operations.figure_files import ChartsPage
 
 PERMISSION = "analytics.view_rfmmodel"
+CAMPAIGNS_SHOWN = 50
 COHORT_MONTHS = (12, 24, 36)
 LIFE = ("new_buyers", "retained", "resurrecting", "dormant", "churn_rate", "net_retention_rate")
 
@@ -58,13 +63,14 @@ class KeyFiguresView(FiguresPage):
         metrics = figures.metrics_for(part)
         metric = METRICS.get(self.request.GET.get("metric", ""), metrics[0])
         metric = metric if metric in metrics else metrics[0]
-        _windows, values = figures.period_values(metrics, period, part)
+        counted = [each for each in metrics if not each.costly or each == metric]
+        _windows, values = figures.period_values(counted, period, part)
         return {
             "metric": metric,
             "metrics": metrics,
             "strip": figures.strip(period, part),
             "chart": figures.metric_chart(metric, period, part, values[metric.code]),
-            "table": figures.metric_table(metrics, period, values),
+            "table": figures.metric_table(counted, period, values),
         }
 
 
@@ -117,12 +123,27 @@ class CohortsView(FiguresPage):
         return int(value) if value in map(str, COHORT_MONTHS) else COHORT_MONTHS[0]
 
 
+class CampaignEffectsView(FiguresPage):
+    """Lift of every campaign that held people out by lot."""
+
+    title = gettext_lazy("Effect of campaigns")
+    template_name = "analytics/campaign_effects.html"
+    permission_required = (PERMISSION, "campaigns.view_campaign")
+
+    def figures(self, period: ChosenPeriod, part: ChosenPart) -> dict[str, Any]:
+        between = (first_instant(period.window.start), first_instant(period.window.end))
+        campaigns = Campaign.objects.filter(runs__created_at__gte=between[0]).distinct().order_by("-pk")
+        lifts = lifts_of_campaigns(campaigns[:CAMPAIGNS_SHOWN], between=between)
+        return {"lifts": lifts, **(campaign_effects(lifts) if lifts else {})}
+
+
 def figure_urls(model_admin: ModelAdmin) -> list[URLPattern]:
     """Return the addresses of these pages, wrapped as pages of the console."""
     wrap = model_admin.admin_site.admin_view
     pages = {
         "key-figures/": (KeyFiguresView, "analytics_key_figures"),
         "lifecycle/": (LifecycleView, "analytics_lifecycle"),
+        "effects/": (CampaignEffectsView, "analytics_campaign_effects"),
         "cohorts/": (CohortsView, "analytics_cohorts"),
     }
     return [

@@ -22,12 +22,14 @@ def by_window(
     *,
     segment: Segment | None = None,
     customer: str = "",
+    first: int = 1,
     **values: Any,
 ) -> list[tuple | None]:
     """Return what a statement answers for each span, None where it has no row.
 
     It selects first `width_bucket(instant, %(bounds)s)`, and has `{{member}}` where a segment narrows it to
-    `customer`. %(start_at)s and %(end_at)s are the ends of all spans.
+    `customer`. %(start_at)s and %(end_at)s are the ends of all spans. With `first` 0, what lies before the
+    first span stands in front.
     """
     bounds = [first_instant(window.start) for window in windows]
     parameters = {
@@ -43,4 +45,4 @@ def by_window(
     with connection.cursor() as cursor:
         cursor.execute(narrowed, parameters)
         found = {row[0]: tuple(row[1:]) for row in cursor.fetchall()}
-    return [found.get(number) for number in range(1, len(windows) + 1)]
+    return [found.get(number) for number in range(first, len(windows) + 1)]

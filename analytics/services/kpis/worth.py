@@ -1,0 +1,148 @@
+"""What customers are worth, and what the programme earns against what it costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import connection
+
+from analytics.engine.postgres import first_instant
+from analytics.models import ValueModel, ValueRun
+from analytics.services.kpis.programme import cost_facts
+from analytics.services.kpis.purchases import purchase_facts
+from analytics.services.kpis.ratios import average
+from analytics.services.kpis.statements import MEMBER, by_window
+from analytics.services.lift import lifts_of_campaigns, overall_revenue
+from analytics.windows import Scope, Window
+from campaigns.models import Campaign
+from customers.models import Segment
+
+
+@dataclass(frozen=True)
+class LifetimeFacts:
+    """What the customers with a first order until the end of a span have spent until then, on average.
+
+    `predicted` is what the last prediction made by then expects of one customer, discounted. Minor units.
+    """
+
+    historic: int | None = None
+    predicted: int | None = None
+
+
+SPENT = """
+SELECT count(*), coalesce(sum(spent), 0)::bigint FROM (
+    SELECT sum(net_amount) AS spent FROM customers_monthlyrollup
+    WHERE scope = 'ALL' AND scope_value = '' AND month < %(end)s {member} GROUP BY customer_id) AS customers
+"""
+
+
+def lifetime_facts(
+    windows: Sequence[Window],
+    before: Window | None = None,
+    *,
+    scope: Scope | None = None,
+    segment: Segment | None = None,
+) -> list[LifetimeFacts]:
+    """Return what customers are worth at the end of each span; months that began before it count whole."""
+    if scope:
+        return [LifetimeFacts() for _ in windows]
+    facts = []
+    for window in windows:
+        facts.append(LifetimeFacts(_historic(window, segment), None if segment else _predicted(window)))
+    return facts
+
+
+def _historic(window: Window, segment: Segment | None) -> int | None:
+    statement = SPENT.format(member=MEMBER.format(customer="customer_id") if segment else "")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"end": window.end, "segment": segment.pk if segment else None})
+        customers, spent = cursor.fetchone()
+    return average(spent, customers)
+
+
+def _predicted(window: Window) -> int | None:
+    run = ValueRun.objects.filter(status="DONE", as_of__lte=window.end).order_by("-as_of", "-pk").first()
+    total = (run.totals or {}).get("clv") if run else None
+    return round(total / run.population) if total is not None and run.population else None
+
+
+@dataclass(frozen=True)
+class ProgrammeFacts:
+    """The programme of a span in minor units: the margin of all sales, and what it costs.
+
+    `extra_margin` is what campaigns brought that their holdouts did not, at the merchant's margin; None
+    without people held out by lot.
+    """
+
+    margin_amount: int | None = None
+    incentive_amount: int = 0
+    messages_amount: int = 0
+    fixed_amount: int = 0
+    extra_margin: float | None = None
+
+    @property
+    def cost(self) -> int:
+        return self.incentive_amount + self.messages_amount + self.fixed_amount
+
+    @property
+    def roi(self) -> float | None:
+        """Return (incremental margin - cost) / cost; None without a holdout or a cost."""
+        if self.extra_margin is None or not self.cost:
+            return None
+        return (self.extra_margin - self.cost) / self.cost
+
+
+SENT = """
+SELECT width_bucket(sent_at, %(bounds)s), count(*) FROM campaigns_message
+WHERE sent_at >= %(start_at)s AND sent_at < %(end_at)s {member} GROUP BY 1
+"""
+MONTH_DAYS = Decimal("30.4375")
+
+
+def margin_facts(
+    windows: Sequence[Window], before: Window, *, scope: Scope, segment: Segment | None = None
+) -> list[ProgrammeFacts]:
+    """Return the margin and the costs of each span, without what campaigns changed."""
+    share = margin_share()
+    bought = purchase_facts(windows, before, scope=scope, segment=segment)
+    given = cost_facts(windows, scope=scope, segment=segment)
+    sent = by_window(SENT, windows, segment=segment, customer="customer_id")
+    return [
+        ProgrammeFacts(
+            margin_amount=None if share is None else round(sales.net_amount * share),
+            incentive_amount=cost.incentive_cost,
+            messages_amount=(row[0] if row else 0) * settings.THOUSAND_MESSAGES_AMOUNT // 1000,
+            fixed_amount=int(settings.PROGRAMME_FIXED_MONTHLY_AMOUNT * window.days / MONTH_DAYS),
+        )
+        for window, sales, cost, row in zip(windows, bought, given, sent, strict=True)
+    ]
+
+
+def programme_facts(
+    windows: Sequence[Window], before: Window, *, scope: Scope, segment: Segment | None = None
+) -> list[ProgrammeFacts]:
+    """Return the same with what campaigns changed: of those whose audience was taken in each span."""
+    share = margin_share()
+    facts = margin_facts(windows, before, scope=scope, segment=segment)
+    if share is None:
+        return facts
+    campaigns = list(Campaign.objects.all())
+    return [
+        ProgrammeFacts(**{**vars(each), "extra_margin": _extra_margin(campaigns, window, float(share))})
+        for window, each in zip(windows, facts, strict=True)
+    ]
+
+
+def _extra_margin(campaigns: Sequence[Campaign], window: Window, share: float) -> float | None:
+    between = (first_instant(window.start), first_instant(window.end))
+    lifts = lifts_of_campaigns(campaigns, between=between)
+    if overall_revenue(lifts) is None:
+        return None
+    return share * sum(one.extra_amount or 0 for one in lifts)
+
+
+def margin_share() -> Decimal | None:
+    """Return the merchant's margin as it is set for predictions of value, from 0 to 1; None before."""
+    percent = ValueModel.objects.order_by("pk").values_list("margin_percent", flat=True).first()
+    return None if percent is None else percent / 100
