@@ -111,6 +111,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
                 permission="analytics.view_clustermodel",
             ),
             Entry(
+                _("Behaviour"),
+                "psychology",
+                page="admin:analytics_behaviour",
+                permission="analytics.view_behaviourmodel",
+            ),
+            Entry(_("Personal offers"), "sell", model="analytics.offerset"),
+            Entry(
                 _("Liabilities"),
                 "account_balance_wallet",
                 page="admin:coupons_liabilities",

@@ -37,6 +37,7 @@ CUSTOMER_PANELS: list[str] = [
     "coupons.panels.coupon_panel",
     "coupons.panels.gift_card_panel",
     "analytics.panels.rfm_panel",
+    "analytics.panels.behaviour.behaviour_panel",
     "analytics.panels.value.value_panel",
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",

@@ -1,7 +1,9 @@
 from analytics.admin import (
+    behaviour,
     clusters,
     models,
     objectives,
+    personal_offers,
     scores,
     segment_maps,
     surveys,
@@ -9,9 +11,11 @@ from analytics.admin import (
 )
 
 __all__ = [
+    "behaviour",
     "clusters",
     "models",
     "objectives",
+    "personal_offers",
     "scores",
     "segment_maps",
     "surveys",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import kpis, objectives, predictions, rfm, surveys
+from analytics.api import kpis, objectives, personal_offers, predictions, rfm, surveys
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("objectives", objectives.ObjectivesView.as_view()),
     path("objectives/<str:code>", objectives.ObjectiveView.as_view()),
     path("customers/<str:public_id>/prediction", predictions.CustomerPrediction.as_view()),
+    path("customers/<str:public_id>/offers", personal_offers.CustomerOffers.as_view()),
     path("value-model", predictions.ValueModelView.as_view()),
     path("value-model/runs", predictions.ValueRunsView.as_view()),
     path("value-model/runs/<int:pk>", predictions.ValueRunView.as_view()),

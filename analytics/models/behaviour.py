@@ -76,6 +76,10 @@ class BehaviourRun(models.Model):
     def __str__(self) -> str:
         return f"{self.as_of}"
 
+    @property
+    def duration_seconds(self) -> float:
+        return self.duration_ms / 1000
+
 
 class BehaviourStateQuerySet(models.QuerySet["BehaviourState"]):
     def newest_day(self) -> date | None:

@@ -14,8 +14,9 @@ from django.apps import apps
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from analytics.models import RfmRun
+from analytics.models import BehaviourRun, RfmRun
 from analytics.services import ensure_main_model, run_rfm
+from analytics.services.behaviour import choose_behaviour_model, predict_behaviour
 from analytics.services.value import ensure_value_model, run_value_model
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
@@ -26,6 +27,7 @@ from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.objectives import write_objectives
+from loyalty_site.demo.personal_offers import write_personal_offers
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.relations import write_relations
 from loyalty_site.demo.service_desk import write_service_desk
@@ -136,6 +138,16 @@ def predict_value(demo: Demo) -> None:
             demo.result["predicted_customers"] = run_value_model(model, as_of=day, at=demo.at).population
 
 
+def predict_behaviour_of_all(demo: Demo) -> None:
+    if not BehaviourRun.objects.filter(as_of=demo.today).exists():
+        choose_behaviour_model(as_of=demo.today)
+        demo.result["behaviours"] = predict_behaviour(as_of=demo.today, at=demo.at).population
+
+
+def offer_personally(demo: Demo) -> None:
+    demo.result["personal_offers"] = write_personal_offers(at=demo.at).figures.get("offered", 0)
+
+
 def write_segments(demo: Demo) -> None:
     for code, (name, rules) in SEGMENTS.items():
         if not Segment.objects.filter(code=code).exists():
@@ -207,6 +219,8 @@ STAGES = [
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
+    Stage(gettext_noop("What people do next"), 60_000, predict_behaviour_of_all),
+    Stage(gettext_noop("Personal offers"), 10_000, offer_personally),
     Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
