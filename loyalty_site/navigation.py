@@ -96,8 +96,8 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(
                 _("Effect of campaigns"), "balance", page="admin:analytics_campaign_effects", permission=PLANS
             ),
-            Entry(_("Surveys"), "reviews", model="analytics.survey"),
             Entry(_("Objectives"), "flag", model="analytics.objective"),
+            Entry(_("Surveys"), "reviews", model="analytics.survey"),
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),
             Entry(_("RFM models"), "tune", model="analytics.rfmmodel"),
             Entry(_("Segment maps"), "palette", model="analytics.rfmsegmentmap"),

@@ -120,6 +120,13 @@ def test_a_form_from_elsewhere_is_refused(alice):
     assert not SurveyResponse.objects.exists()
 
 
+def test_the_page_lets_the_browser_say_where_the_form_comes_from(client, alice):
+    page = shown(client.get(path_of(nps_survey(), alice)))
+
+    # With no-referrer browsers send "Origin: null", and the form would be taken for one from elsewhere.
+    assert '<meta name="referrer" content="same-origin">' in page
+
+
 def test_a_forged_link_is_not_valid(client, alice):
     survey, path = nps_survey(), path_of(nps_survey("other"), alice)
     forged = path.replace(f"/s/{survey.pk + 1}.", f"/s/{survey.pk}.")

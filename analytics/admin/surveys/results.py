@@ -76,7 +76,7 @@ class SurveyView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
             figures=self._figures(results),
             over_time=self._over_time(),
             score_over_time=self._score_over_time() if results.nps else None,
-            distributions=[_chart(each) for each in results.distributions if each.counts],
+            distributions=_charts([each for each in results.distributions if each.counts]),
             shown=self._shown,
             groups=self._groups(),
             comments=self._comments() if user.has_perm("analytics.view_surveyresponse") else None,
@@ -248,6 +248,12 @@ def _group_figures(nps: Nps) -> list[Delta]:
         )
         for name, label in _group_labels().items()
     ]
+
+
+def _charts(distributions: list[Distribution]) -> list[dict[str, Any]]:
+    """Return a card for each question, two in a row; a last one alone has the row to itself."""
+    alone = len(distributions) - 1 if len(distributions) % 2 else None
+    return [_chart(each) | {"span": 12 if place == alone else 6} for place, each in enumerate(distributions)]
 
 
 def _chart(each: Distribution) -> dict[str, Any]:
