@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.pace import Standing
 from analytics.periods import Grain, shift
@@ -158,8 +159,8 @@ class CorrectiveAction(models.Model):
     """
 
     class Status(models.TextChoices):
-        OPEN = "OPEN", _("Open")
-        DONE = "DONE", _("Done")
+        OPEN = "OPEN", pgettext_lazy("state of a corrective action", "Open")
+        DONE = "DONE", pgettext_lazy("state of a corrective action", "Done")
         DROPPED = "DROPPED", _("Dropped")
 
     objective = models.ForeignKey(

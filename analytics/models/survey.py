@@ -13,7 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from analytics.nps import HIGHEST_DETRACTOR
@@ -53,8 +53,8 @@ class Survey(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "DRAFT", _("Draft")
-        OPEN = "OPEN", _("Open")
-        CLOSED = "CLOSED", _("Closed")
+        OPEN = "OPEN", pgettext_lazy("state of a survey", "Open")
+        CLOSED = "CLOSED", pgettext_lazy("state of a survey", "Closed")
 
     MOVES = {
         Status.DRAFT: {Status.OPEN},
