@@ -75,7 +75,7 @@ def _table(lifts: Sequence[CampaignLift]) -> Table:
             Column(_("Held out"), numeric=True),
             Column(_("bought"), numeric=True),
             Column(_("Difference"), numeric=True),
-            Column(_("95 % interval"), numeric=True),
+            Column(_("Interval of 95 %"), numeric=True),
             Column(_("Judgement")),
             Column(_("Extra revenue"), numeric=True),
         ],

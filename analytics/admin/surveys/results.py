@@ -156,7 +156,7 @@ class SurveyView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
             Series(_("95 %: to"), _ends(intervals, 1), colour=2, dashed=True),
         ]
         return Chart(
-            _("NPS over time, with its 95 % interval"), period.labels, series, key="nps",
+            _("NPS over time, with its interval of 95 %"), period.labels, series, key="nps",
             axis=period.grain.label,
         )  # fmt: skip
 
