@@ -64,6 +64,14 @@ def group(features: Floats, *, mixture: bool, clusters: int | None = None) -> Gr
     Without `clusters` the number of 3 to 8 that separates best: by silhouette for k-means, by BIC for a
     mixture. The same rows are grouped the same way every time. Groups without anybody are left out.
     """
+    from threadpoolctl import threadpool_limits
+
+    # Threads that wait for each other by spinning take a busy machine's other work along.
+    with threadpool_limits(limits=1):
+        return _group(features, mixture=mixture, clusters=clusters)
+
+
+def _group(features: Floats, *, mixture: bool, clusters: int | None) -> Grouping:
     scaling = Scaling.of(features)
     scaled = scaling.apply(features)
     draw = np.random.default_rng(SEED)

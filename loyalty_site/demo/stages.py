@@ -14,9 +14,11 @@ from django.apps import apps
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from analytics.models import BehaviourRun, RfmRun
+from analytics.clusters.grouping import is_installed
+from analytics.models import BehaviourRun, ClusterModel, RfmRun
 from analytics.services import ensure_main_model, run_rfm
 from analytics.services.behaviour import choose_behaviour_model, predict_behaviour
+from analytics.services.clusters import create_cluster_model, run_cluster_model
 from analytics.services.value import ensure_value_model, run_value_model
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
@@ -41,6 +43,7 @@ from loyalty_site.demo.surveys import write_surveys
 
 APPS = ["customers", "coupons", "loyalty", "referrals", "campaigns", "analytics"]
 MONTHS_OF_HISTORY = 6
+LIKE_MINDED = "like-minded"
 SEGMENTS = {
     "milano-regulars": (
         "Milano: three orders in 90 days",
@@ -148,6 +151,16 @@ def offer_personally(demo: Demo) -> None:
     demo.result["personal_offers"] = write_personal_offers(at=demo.at).figures.get("offered", 0)
 
 
+def find_clusters(demo: Demo) -> None:
+    """Group the customers who are alike; without scikit-learn the page says how to get it."""
+    model = ClusterModel.objects.filter(code=LIKE_MINDED).first() or create_cluster_model(
+        LIKE_MINDED, name="Like-minded", features=ClusterModel.Feature.values, clusters=5
+    )
+    if is_installed() and not model.runs.done().exists():
+        run = run_cluster_model(model, as_of=demo.today, at=demo.at)
+        demo.result["clusters"] = len(run.clusters)
+
+
 def write_segments(demo: Demo) -> None:
     for code, (name, rules) in SEGMENTS.items():
         if not Segment.objects.filter(code=code).exists():
@@ -221,6 +234,7 @@ STAGES = [
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("What people do next"), 60_000, predict_behaviour_of_all),
     Stage(gettext_noop("Personal offers"), 10_000, offer_personally),
+    Stage(gettext_noop("Clusters"), 20_000, find_clusters),
     Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
