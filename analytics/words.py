@@ -39,11 +39,23 @@ def score_words(model: RfmModel, letter: str, score: int) -> str:
 
 
 def explain_score(score: RfmScore) -> list[tuple[str, str]]:
-    """Return the three scores with their words: [("R5", "bought more recently than ..."), ...]."""
-    return [
+    """Return the scores with their words: [("R5", "bought more recently than ..."), ...]."""
+    said = [
         (f"{letter.upper()}{value}", score_words(score.model, letter, value))
         for letter, value in (("r", score.r), ("f", score.f), ("m", score.m))
     ]
+    if score.e is not None:
+        said.append((f"E{score.e}", engagement_words(score.e)))
+    return said
+
+
+def engagement_words(score: int) -> str:
+    """Return what a score of engagement says, among the model's customers who showed any interest."""
+    if score == 1:
+        return _("among those who show least interest")
+    return _("shows more interest than at least %(share)s%% of those who show any") % {
+        "share": 100 * (score - 1) // SCORES
+    }
 
 
 @dataclass(frozen=True)

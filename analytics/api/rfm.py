@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
@@ -15,6 +16,8 @@ from analytics.api.rfm_serializers import (
     MigrationOut,
     RfmModelIn,
     RfmModelOut,
+    RfmPreviewIn,
+    RfmPreviewOut,
     RfmRunIn,
     RfmRunOut,
     RfmScoreOut,
@@ -59,6 +62,20 @@ class RfmModelView(RetrieveAPIView):
 
     def get_object(self) -> RfmModel:
         return find_model(self.kwargs["reference"])
+
+
+class RfmPreviewView(APIView):
+    """What a model would come to: who counts, thresholds and sizes, without anything being written."""
+
+    required_scope = RUN
+
+    @extend_schema(request=RfmPreviewIn, responses={200: RfmPreviewOut, 422: ProblemOut})
+    def post(self, request: Request) -> Response:
+        values = validated(RfmPreviewIn(data=request.data))
+        as_of = values.pop("as_of", None) or timezone.localdate()
+        model = services.draft_rfm_model(**values)
+        preview = services.preview_rfm_model(model, as_of=as_of)
+        return Response(RfmPreviewOut.body(model, preview))
 
 
 class RfmRunsView(ListAPIView):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from analytics.api.calls import CALENDAR
 from analytics.models import RfmModel, RfmRun, RfmScore, RfmSegmentMap
 from analytics.rules import number
+from analytics.services import Preview
 from analytics.services.migration import Migration
 from customers.models import Season
 
@@ -102,8 +103,12 @@ class RfmModelOut(serializers.ModelSerializer):
         return {"kind": model.scope, "value": model.scope_value or None}
 
 
-class RfmRunIn(serializers.Serializer):
-    as_of = serializers.DateField(validators=CALENDAR)
+class RfmPreviewIn(RfmModelIn):
+    """A model to try, saved or not, as of a day (today when left out)."""
+
+    code = serializers.CharField(max_length=64, required=False, default="draft")
+    name = serializers.CharField(max_length=100, required=False, default="draft")
+    as_of = serializers.DateField(validators=CALENDAR, required=False)
 
 
 class ScoreSumsField(serializers.Serializer):
@@ -111,6 +116,29 @@ class ScoreSumsField(serializers.Serializer):
     f = serializers.IntegerField()
     m = serializers.IntegerField()
     sum = serializers.FloatField()
+
+
+class RfmPreviewOut(serializers.Serializer):
+    """What a run would come to; `segments` gives the size of every segment by its name."""
+
+    population = serializers.IntegerField()
+    orders = serializers.IntegerField()
+    net_amount = serializers.IntegerField()
+    thresholds = ThresholdsField()
+    score_sums = ScoreSumsField()
+    segments = serializers.DictField(child=serializers.IntegerField())
+
+    @classmethod
+    def body(cls, model: RfmModel, preview: Preview) -> dict[str, Any]:
+        names = {segment.code: segment.name for segment in model.segments.segments}
+        same = ("population", "orders", "net_amount", "thresholds", "score_sums")
+        return {name: getattr(preview, name) for name in same} | {
+            "segments": {names[code]: size for code, size in preview.sizes.items()}
+        }
+
+
+class RfmRunIn(serializers.Serializer):
+    as_of = serializers.DateField(validators=CALENDAR)
 
 
 class RfmRunOut(serializers.ModelSerializer):

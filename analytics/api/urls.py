@@ -1,14 +1,17 @@
 from django.urls import path
 
-from analytics.api import kpis, objectives, personal_offers, predictions, rfm, surveys
+from analytics.api import kpis, objectives, personal_offers, predictions, rfm, segment_maps, surveys
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
+    path("rfm-models/preview", rfm.RfmPreviewView.as_view()),
     path("rfm-models/<str:reference>", rfm.RfmModelView.as_view()),
     path("rfm-models/<str:reference>/runs", rfm.RfmRunsView.as_view()),
     path("rfm-models/<str:reference>/runs/<int:pk>", rfm.RfmRunView.as_view()),
     path("rfm-models/<str:reference>/scores", rfm.RfmScoresView.as_view()),
     path("rfm-models/<str:reference>/migration", rfm.RfmMigrationView.as_view()),
+    path("segment-maps", segment_maps.SegmentMapsView.as_view()),
+    path("segment-maps/<str:reference>", segment_maps.SegmentMapView.as_view()),
     path("objectives", objectives.ObjectivesView.as_view()),
     path("objectives/<str:code>", objectives.ObjectiveView.as_view()),
     path("customers/<str:public_id>/prediction", predictions.CustomerPrediction.as_view()),

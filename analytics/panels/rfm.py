@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from analytics.models import RfmScore, RfmTransition
+from analytics.rules import loyalty_level
 from analytics.words import explain_score
 from customers.models import Customer
 from customers.panels import Figure, Panel
@@ -52,7 +53,15 @@ def _segment(score: RfmScore):
 
 
 def _row(score: RfmScore) -> dict[str, Any]:
-    return {"score": score, "segment": _segment(score), "words": explain_score(score)}
+    other = score.candidate_segment not in ("", score.segment)
+    return {
+        "score": score,
+        "segment": _segment(score),
+        "words": explain_score(score),
+        "level": loyalty_level(score.sum),
+        "candidate": score.model.segments.by_code(score.candidate_segment) if other else None,
+        "days_left": max(0, score.model.commit_after_runs - score.candidate_runs),
+    }
 
 
 def _move(move: RfmTransition) -> dict[str, Any]:

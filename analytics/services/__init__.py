@@ -5,6 +5,7 @@ from analytics.services.migration import segment_migration
 from analytics.services.rfm import (
     Preview,
     create_rfm_model,
+    draft_rfm_model,
     edit_rfm_model,
     ensure_main_model,
     preview_rfm_model,
@@ -37,6 +38,7 @@ __all__ = [
     "create_segment_map",
     "cut_off_of",
     "delete_segment_map",
+    "draft_rfm_model",
     "edit_cut_off",
     "edit_engagement_rule",
     "edit_rfm_model",

@@ -41,10 +41,19 @@ def create_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
     """
     if RfmModel.objects.filter(code=code).exists():
         raise Conflict(f"There is already an RFM model with the code {code}.")
+    model = draft_rfm_model(code, name=name, **settings)
+    with transaction.atomic():
+        model.save()
+        ensure_segments(model)
+    return model
+
+
+def draft_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
+    """Return a model that is not saved, to be tried. Raises InvalidInput with a pointer per mistake."""
     settings.setdefault("segment_map", RfmSegmentMap.objects.built_in("ELEVEN"))
     model = RfmModel(code=code, name=name, **settings)
     try:
-        model.full_clean()
+        model.full_clean(validate_unique=False)
     except ValidationError as error:
         raise InvalidInput(
             details=[
@@ -53,9 +62,6 @@ def create_rfm_model(code: str, *, name: str, **settings: Any) -> RfmModel:
                 for message in messages
             ]
         ) from error
-    with transaction.atomic():
-        model.save()
-        ensure_segments(model)
     return model
 
 

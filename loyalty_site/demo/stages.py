@@ -15,8 +15,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from analytics.clusters.grouping import is_installed
-from analytics.models import BehaviourRun, ClusterModel, RfmRun
-from analytics.services import ensure_main_model, run_rfm
+from analytics.models import BehaviourRun, ClusterModel, RfmModel, RfmRun, RfmSegmentMap
+from analytics.services import (
+    create_rfm_model,
+    cut_off_of,
+    ensure_main_model,
+    measure_engagement,
+    measure_outcomes,
+    run_rfm,
+)
 from analytics.services.behaviour import choose_behaviour_model, predict_behaviour
 from analytics.services.clusters import create_cluster_model, run_cluster_model
 from analytics.services.value import ensure_value_model, run_value_model
@@ -131,6 +138,28 @@ def score_customers(demo: Demo) -> None:
         if not model.runs.filter(as_of=day, status=RfmRun.Status.DONE).exists():
             run = run_rfm(model, as_of=day, at=demo.at if day == demo.today else _begin_of(day))
             demo.result["scored_customers"] = run.population
+    _score_last_quarter(demo)
+    if not cut_off_of(model).observed_on:
+        measure_outcomes(model, as_of=demo.today)
+
+
+def measure_interest(demo: Demo) -> None:
+    demo.result["engaged_people"] = measure_engagement(as_of=demo.today, at=demo.at).people
+
+
+def _score_last_quarter(demo: Demo) -> None:
+    """A second model beside the first: the last quarter, on a grid, the average order for M."""
+    model = RfmModel.objects.filter(code="last-quarter").first() or create_rfm_model(
+        "last-quarter",
+        name="Last quarter",
+        window_days=91,
+        monetary=RfmModel.Monetary.AVERAGE,
+        segment_map=RfmSegmentMap.objects.built_in("GRID"),
+        schedule=RfmModel.Schedule.WEEKLY,
+    )
+    for day in _scored_days(demo.today)[-2:]:
+        if not model.runs.filter(as_of=day, status=RfmRun.Status.DONE).exists():
+            run_rfm(model, as_of=day, at=demo.at if day == demo.today else _begin_of(day))
 
 
 def predict_value(demo: Demo) -> None:
@@ -231,6 +260,7 @@ STAGES = [
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
+    Stage(gettext_noop("Engagement"), 5_000, measure_interest),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("What people do next"), 60_000, predict_behaviour_of_all),
     Stage(gettext_noop("Personal offers"), 10_000, offer_personally),

@@ -1,7 +1,9 @@
 import pytest
 
 from analytics.models import RfmModel, RfmScore
-from analytics.services import ensure_main_model
+from analytics.partitions import codes_of
+from analytics.services import create_rfm_model, create_segment_map, ensure_main_model
+from analytics.services.segment_maps import SegmentDraft
 from customers.segments.catalogue import catalogue, listed_fields
 from customers.segments.compiler import compile_rules
 from customers.segments.rules import parse_rules
@@ -67,3 +69,35 @@ def test_a_model_that_does_not_exist_is_no_field(model):
 
     codes = [code for code, _ in listed_fields(catalogue())]
     assert {f"rfm.{model.code}.{part}" for part in ("segment", "r", "f", "m")} <= set(codes)
+
+
+def test_a_rule_can_ask_for_loyalty_level_engagement_and_the_segment_of_today(model):
+    best, good, lost = CustomerFactory(), CustomerFactory(), CustomerFactory()
+    score(model, best, "555", "champions")
+    score(model, good, "444", "loyal")
+    score(model, lost, "111", "lost")
+    RfmScore.objects.filter(customer=good).update(e=4, candidate_segment="at-risk", sum="12.999")
+
+    def found(field: str, value, operator: str = "=") -> set:
+        leaf = {"field": f"rfm.{model.code}.{field}", "operator": operator, "value": value}
+        return set(compile_rules(rules(leaf), as_of=NOON))
+
+    assert found("level", "top") == {best}
+    assert found("level", ["high", "low"], "in") == {good, lost}
+    assert found("e", 4, ">=") == {good}
+    assert found("e", None, "null") == {best, lost}
+    assert found("candidate", "At Risk") == {good}
+
+
+def test_a_rule_can_name_a_segment_of_a_map_of_ones_own():
+    drafts = [SegmentDraft("Recent", codes_of("GRID")[10:]), SegmentDraft("Long ago", codes_of("GRID")[:10])]
+    row = create_segment_map("halves", name="Halves", kind="GRID", segments=drafts)
+    mine = create_rfm_model("mine", name="Mine", segment_map=row)
+    customer = CustomerFactory()
+    score(mine, customer, "155", "long-ago")
+
+    leaf = {"field": "rfm.mine.segment", "operator": "=", "value": "Long ago"}
+    segment = create_segment(code="gone", name="Gone", rules=rules(leaf))
+
+    assert set(compile_rules(rules(leaf), as_of=NOON)) == {customer}
+    assert explain_membership(segment, customer, as_of=NOON)["rules"][0]["actual"] == "Long ago"
