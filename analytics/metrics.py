@@ -20,7 +20,7 @@ from analytics.services.kpis.answers import nps_facts
 from analytics.services.kpis.coupons import coupon_facts
 from analytics.services.kpis.programme import complaint_facts, cost_facts, points_facts, referral_facts
 from analytics.services.kpis.purchases import purchase_facts
-from analytics.services.kpis.worth import lifetime_facts, margin_facts, programme_facts
+from analytics.services.kpis.worth import lifetime_facts, margin_facts, prediction_facts, programme_facts
 from analytics.windows import SCOPES, Scope, Window, preceding, windows_of
 from customers.models import RollupScope, Segment
 from operations.errors import InvalidInput
@@ -306,7 +306,7 @@ _ALL = [
                 gettext_lazy("What a customer who has bought has spent on average, all time until then."),
                 lifetime_facts,
                 "historic",
-                {},
+                {"costly": True},
             ),
             (
                 "clv_predicted",
@@ -315,7 +315,7 @@ _ALL = [
                 Better.UP,
                 LOYALTY,
                 gettext_lazy("What one customer is expected to bring from now on, as margin of today."),
-                lifetime_facts,
+                prediction_facts,
                 "predicted",
                 {"segments": False},
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import connection
 
 from analytics.engine.postgres import first_instant
 from analytics.models import ValueModel, ValueRun
+from analytics.purchases import first_orders
 from analytics.services.kpis.programme import cost_facts
 from analytics.services.kpis.purchases import purchase_facts
 from analytics.services.kpis.ratios import average
@@ -31,10 +33,10 @@ class LifetimeFacts:
 
 
 SPENT = """
-SELECT count(*), coalesce(sum(spent), 0)::bigint FROM (
-    SELECT sum(net_amount) AS spent FROM customers_monthlyrollup
-    WHERE scope = 'ALL' AND scope_value = '' AND month < %(end)s {member} GROUP BY customer_id) AS customers
+SELECT month, sum(net_amount)::bigint FROM customers_monthlyrollup
+WHERE scope = 'ALL' AND scope_value = '' AND month < %(end)s {member} GROUP BY month
 """
+BEGINNING = date(1970, 1, 1)
 
 
 def lifetime_facts(
@@ -44,21 +46,34 @@ def lifetime_facts(
     scope: Scope | None = None,
     segment: Segment | None = None,
 ) -> list[LifetimeFacts]:
-    """Return what customers are worth at the end of each span; months that began before it count whole."""
+    """Return what customers were worth at the end of each span; months that began before it count whole."""
     if scope:
         return [LifetimeFacts() for _ in windows]
-    facts = []
-    for window in windows:
-        facts.append(LifetimeFacts(_historic(window, segment), None if segment else _predicted(window)))
-    return facts
-
-
-def _historic(window: Window, segment: Segment | None) -> int | None:
     statement = SPENT.format(member=MEMBER.format(customer="customer_id") if segment else "")
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"end": window.end, "segment": segment.pk if segment else None})
-        customers, spent = cursor.fetchone()
-    return average(spent, customers)
+        cursor.execute(statement, {"end": windows[-1].end, "segment": segment.pk if segment else None})
+        months = cursor.fetchall()
+    firsts = first_orders(BEGINNING, windows[-1].end, segment=segment)
+    return [
+        LifetimeFacts(
+            average(
+                sum(spent for month, spent in months if month < window.end),
+                len(firsts.within(Window(BEGINNING, window.end))),
+            )
+        )
+        for window in windows
+    ]
+
+
+def prediction_facts(
+    windows: Sequence[Window],
+    before: Window | None = None,
+    *,
+    scope: Scope | None = None,
+    segment: Segment | None = None,
+) -> list[LifetimeFacts]:
+    """Return what was predicted of one customer by the end of each span."""
+    return [LifetimeFacts(predicted=_predicted(window)) for window in windows]
 
 
 def _predicted(window: Window) -> int | None:
