@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from analytics.services.rfm import ensure_main_model, run_rfm
+from analytics.services.survey_answers import answer_survey
 from campaigns.models import InboxMail
 from coupons.models import AgentAllowance
 from coupons.services import issue_apology, issue_coupons, issue_gift_card, redeem_stack, start_batch
@@ -16,6 +17,7 @@ from loyalty.services import adjust_points
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
+from tests.analytics.surveys import nps_survey
 from tests.campaigns.factories import draft, offer, running
 from tests.coupons.factories import spending
 from tests.factories import ApiClientFactory, ConsentFactory, CustomerFactory, OrderFactory, UserFactory
@@ -51,6 +53,7 @@ def fill_console() -> None:
     customers = fill_customers()
     fill_incentives(customers, people[Role.AGENT])
     fill_campaigns(customers)
+    fill_surveys(customers)
     fill_operations(people)
     run_rfm(ensure_main_model(), as_of=timezone.localdate())
 
@@ -101,6 +104,13 @@ def fill_campaigns(customers: list[Customer]) -> None:
     InboxMail.objects.create(
         sender="shop@fidelio.example", recipients=["giulia@mail.example"], subject="Ciao Giulia", raw=MAIL
     )
+
+
+def fill_surveys(customers: list[Customer]) -> None:
+    survey = nps_survey(reward_points=20)
+    for score, customer in zip((2, 8, 10), customers, strict=True):
+        answers = {"recommend": score, "reason": "The queue"}
+        answer_survey(survey, answers, customer=customer, at=timezone.now())
 
 
 def fill_operations(people: dict[Role, User]) -> None:

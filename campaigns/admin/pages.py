@@ -17,7 +17,7 @@ from campaigns import services
 from campaigns.admin.forms import CampaignForm, ContentForm, initial_of
 from campaigns.audience import segment_reach
 from campaigns.content import VARIABLES, Rendered
-from campaigns.content.contributed import offered_variables, starter_of
+from campaigns.content.contributed import offered_starters, offered_variables, starter_of
 from campaigns.content.starters import starter
 from campaigns.models import Campaign, MessageReason, MessageState
 from campaigns.results import Figures, campaign_figures
@@ -63,7 +63,12 @@ class NewCampaignView(CampaignPage, FormView):
         return named | {"subject": subject, "body": body, "segment": self.request.GET.get("segment")}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, **form_context(self.request))
+        return super().get_context_data(
+            **kwargs,
+            **form_context(self.request),
+            starters=offered_starters(),
+            started_from=self.request.GET.get("starter", ""),
+        )
 
     def form_valid(self, form: CampaignForm) -> HttpResponse:
         try:

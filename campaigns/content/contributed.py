@@ -63,6 +63,11 @@ def is_contributed(name: str) -> bool:
     return isinstance(value, str)
 
 
+def offered_starters() -> list[Starter]:
+    """Return the mails to start from, of all apps."""
+    return [one for source in sources() for one in source.starters()]
+
+
 def starter_of(code: str) -> Starter | None:
     """Return the mail to start from under a code."""
-    return next((one for source in sources() for one in source.starters() if one.code == code), None)
+    return next((one for one in offered_starters() if one.code == code), None)
