@@ -37,6 +37,7 @@ class GridCell:
     average_amount: int | None
     parts: list[Part]
     url: str
+    average_m: float | None = None
 
     @property
     def main(self) -> RfmSegment | None:
@@ -68,6 +69,7 @@ def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str
         "segments": segment_rows(run, user=user),
         "bands": bands(run),
         "scores": range(1, SCORES + 1),
+        "letters": ["r", "f", "m", "e"],
     }
 
 
@@ -128,9 +130,17 @@ def _grid_cell(run: RfmRun, r: int, f: int) -> GridCell:
         customers=customers,
         share=customers / run.population if run.population else 0,
         average_amount=average(amount, customers),
+        average_m=sum(int(code[2]) * _sum(run, [code])[0] for code in codes) / customers
+        if customers
+        else None,
         parts=_parts(run, codes, customers),
         url=scores_url(run.model, r=r, f=f),
     )
+
+
+def _average_m(run: RfmRun, codes: list[str], customers: int) -> float | None:
+    scores = sum(int(code[2]) * _sum(run, [code])[0] for code in codes)
+    return scores / customers if customers else None
 
 
 def _parts(run: RfmRun, codes: list[str], customers: int) -> list[Part]:
