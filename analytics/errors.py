@@ -8,11 +8,6 @@ class PopulationTooSmall(Refusal):
     message = "Too few customers bought in this model's window; set fixed thresholds or a smaller minimum."
 
 
-class RfmRunInProgress(Conflict):
-    key = "run_in_progress"
-    message = "This model is being run right now; this second run did nothing."
-
-
 class SurveyNotFound(NotFound):
     message = "There is no such survey."
 

@@ -1,28 +1,35 @@
-"""RFM over a million orders of a hundred thousand customers, against a bare index-only GROUP BY.
+"""RFM over the orders of a tenth as many customers, against a bare index-only GROUP BY.
 
-The floor reads what every run has to read: each customer's count, sum and last order, in index order. A run
-also cuts the population into fifths, scores it, finds what differs from the stored scores and writes it.
+The floor reads what every full run has to read: each customer's count, sum and last order, in index order. A
+run also cuts the population into fifths, scores it, finds what differs from the stored scores and writes it.
+Beside it, on the same data: pandas over COPY, and the summary of `lifetimes`; their results must be the same.
 """
 
+import io
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
+from typing import Any
 
-from benchmarks.measurement import Measurement, median_seconds
+from benchmarks.measurement import Measurement, Size, median_seconds, seconds_of
+from benchmarks.memory import peak_megabytes
 
-CUSTOMERS = 100_000
-ORDERS = 1_000_000
-NEW_ORDERS = 4_000
-AS_OF = date(2026, 11, 21)
+SIZE = Size(customers=100_000, orders=1_000_000)
+FIRST_DAY = date(2026, 11, 21)
+# A night brings one order for so many there are; each of the sales channels is a scope.
+NIGHT = 250
+CHANNELS = 8
+MEGABYTES = 300
 
 PREPARE = [
-    "INSERT INTO customers_source (code, name, kind, trust, created_at)"
-    " VALUES ('bench', 'Bench', 'FIRST_PARTY', 50, now())",
-    f"""
+    "INSERT INTO customers_saleschannel (code, name)"
+    f" SELECT 'channel-' || number, '' FROM generate_series(1, {CHANNELS}) AS number",
+    """
     INSERT INTO customers_customer (public_id, status, kind, first_name, last_name, language, time_zone,
         country, region, city, postcode, street, attributes, created_at, updated_at)
     SELECT gen_random_uuid(), 'ACTIVE', 'PERSON', 'Anna', 'Rossi ' || number, 'it', '', 'IT', '', 'Milano',
            '', '', '{{}}', now(), now()
-    FROM generate_series(1, {CUSTOMERS}) AS number
+    FROM generate_series(1, {customers}) AS number
     """,
     "SELECT setseed(0.5)",
     "SET session_replication_role = replica",  # Filling the tables is not measured: no checks of keys.
@@ -31,12 +38,14 @@ PREPARE = [
 # number makes some customers buy often and many seldom; a quarter of the orders have the same few amounts.
 BUY = """
 INSERT INTO customers_order (source_id, external_id, customer_id, ordered_at, status, currency, total_amount,
-    shipping_amount, refunded_amount, content_hash, created_at)
+    shipping_amount, refunded_amount, content_hash, created_at, sales_channel_id)
 SELECT source.id, '{prefix}' || number, people.first + floor({customers} * random() * random())::int,
        timestamptz '{start}' + interval '1 second' * floor(86400.0 * {days} * number / {orders}),
-       'PAID', 'EUR', 100 + floor(20000 * random() * random() * random()), 0, 0, '', now()
+       'PAID', 'EUR', 100 + floor(20000 * random() * random() * random()), 0, 0, '', now(),
+       channels.first + floor({channels} * random())::int
 FROM generate_series(1, {orders}) AS number, customers_source source,
-     (SELECT min(id) AS first FROM customers_customer) AS people
+     (SELECT min(id) AS first FROM customers_customer) AS people,
+     (SELECT min(id) AS first FROM customers_saleschannel) AS channels
 WHERE source.code = 'bench'
 """
 FLOOR = """
@@ -45,76 +54,146 @@ SELECT count(*), sum(orders), sum(amount), max(last) FROM (
     FROM customers_order WHERE status = 'PAID' AND currency = 'EUR' AND customer_id IS NOT NULL
     GROUP BY customer_id) AS customers
 """
+ALL_ORDERS = """
+COPY (SELECT customer_id, (ordered_at AT TIME ZONE 'Europe/Rome')::date - date '1970-01-01', net_amount
+      FROM customers_order WHERE status = 'PAID' AND customer_id IS NOT NULL) TO STDOUT (FORMAT csv)
+"""
 
 
-def measure() -> list[Measurement]:
-    """Return the floor and the runs: the first, the same again, and a night with some new orders."""
-    _prepare()
-    numbers = count()
-    model, stage = _model(next(numbers)), {}
+@dataclass
+class Shop:
+    """The synthetic shop on a day of its life."""
 
-    def first_run() -> None:
-        stage["model"] = _model(next(numbers))
-        _run(stage["model"])
+    size: Size
+    day: date = FIRST_DAY
+    numbers: Any = field(default_factory=count)
 
-    def same_again() -> None:
-        _run(stage["model"])
+    def __post_init__(self) -> None:
+        from django.db import connection
 
-    def one_night() -> None:
-        _run(stage["model"])
+        from customers.models import Source
 
-    def new_orders() -> None:
-        _buy(NEW_ORDERS, start=AS_OF - timedelta(days=1), days=1, prefix=f"night {next(numbers)} ")
+        Source.objects.create(code="bench", name="Bench")
+        with connection.cursor() as cursor:
+            for statement in PREPARE:
+                cursor.execute(statement.format(customers=self.size.customers))
+        self._buy(self.size.orders, days=730)
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = DEFAULT")
+            cursor.execute("VACUUM ANALYZE customers_order, customers_customer")
+            cursor.execute("CHECKPOINT")
+        self.main = self.new_model()
+        self.run()
+        self.scoped = [self.new_model(f"channel-{number}") for number in range(1, CHANNELS + 1)]
+        for model in self.scoped:
+            self.run(model)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE analytics_rfmscore")
 
-    _run(model)
+    def new_model(self, channel: str = ""):
+        from analytics.services import create_rfm_model
+
+        scope = {"scope": "CHANNEL", "scope_value": channel} if channel else {}
+        number = next(self.numbers)
+        return create_rfm_model(f"bench-{number}", name=f"Bench {number}", minimum_population=1, **scope)
+
+    def run(self, model=None, *, everybody: bool = False):
+        from analytics.services import run_rfm
+
+        return run_rfm(model or self.main, as_of=self.day, everybody=everybody)
+
+    def run_scopes(self) -> None:
+        from analytics.services import run_rfm_models
+
+        run_rfm_models(self.scoped, as_of=self.day, everybody=True)
+
+    def pass_a_day(self) -> None:
+        """Let a day pass on which people buy."""
+        self.day += timedelta(days=1)
+        self._buy(self.size.orders // NIGHT, days=1)
+
+    def _buy(self, orders: int, *, days: int) -> None:
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                BUY.format(
+                    orders=orders,
+                    start=self.day - timedelta(days=days),
+                    days=days * 0.95,
+                    prefix=f"{next(self.numbers)} ",
+                    customers=self.size.customers,
+                    channels=CHANNELS,
+                )
+            )
+
+
+def measure(size: Size = SIZE) -> list[Measurement]:
+    """Return the floor, the runs, and what others make of the same orders."""
+    shop = Shop(size)
+    last: dict[str, Any] = {}
+
+    def remember(name: str, *arguments: Any, **options: Any):
+        last[name] = shop.run(*arguments, **options)
+
     seconds = median_seconds(
         {
             "floor": _floor,
-            "first": first_run,
-            "again": same_again,
-            "new orders": new_orders,
-            "night": one_night,
-        }
+            "full": lambda: remember("full", everybody=True),
+            "again": lambda: remember("again"),
+            "a day": shop.pass_a_day,
+            "night": lambda: remember("night"),
+            "one scope": lambda: remember("one scope", shop.scoped[0], everybody=True),
+            "scopes": shop.run_scopes,
+            "first": lambda: remember("first", shop.new_model()),
+        },
+        rounds=3,
     )
-    last = stage["model"].runs.done().first()
-    notes = {
-        "floor": f"{ORDERS:,} orders of {last.population:,} customers",
-        "first": f"{last.population:,} scores, transitions and memberships written",
-        "again": "nothing changed, nothing written",
-        "night": f"{NEW_ORDERS:,} new orders, {last.changed_rows:,} scores changed, {last.moves:,} moves",
-    }
-    names = {
-        "floor": "floor: index-only GROUP BY customer",
-        "again": "RFM run, same data again",
-        "night": "RFM run after a night's orders",
-        "first": "RFM run, first of its model",
-    }
-    targets = {"again": 2.0, "night": 2.0}
+    memory = peak_megabytes(lambda: shop.run(everybody=True))
+    seconds |= _others(shop)
+    floor = seconds["floor"]
+    population = last["full"].population
+
+    def row(key: str, name: str, note: str, **goals: float) -> Measurement:
+        return Measurement(name, seconds[key], seconds[key] / goals.pop("to", floor), note=note, **goals)
+
+    full, night, first = last["full"], last["night"], last["first"]
     return [
-        Measurement(names[key], seconds[key], seconds[key] / seconds["floor"], targets.get(key), notes[key])
-        for key in names
+        row(
+            "floor",
+            "floor: index-only GROUP BY customer",
+            f"{size.orders:,} orders, {population:,} customers",
+        ),
+        row(
+            "full",
+            "RFM, all orders read and compared",
+            f"{memory:.0f} MB of memory (at most {MEGABYTES}), {full.changed_rows:,} rows written",
+            target=2,
+        ),
+        row("again", "RFM, the same day again", f"{last['again'].changed_rows:,} rows written", target=1),
+        row(
+            "night",
+            "RFM after a night's orders",
+            f"{size.orders // NIGHT:,} orders, {night.reread:,} customers read, {night.changed_rows:,} rows"
+            f" written, {night.moves:,} moves",
+            limit=5,
+        ),
+        row("first", "RFM, first run of a model", f"{first.population:,} scores and memberships written"),
+        row(
+            "one scope",
+            "RFM of one sales channel, all orders read",
+            f"{last['one scope'].population:,} customers",
+        ),
+        row(
+            "scopes",
+            f"RFM of {CHANNELS} sales channels in one pass",
+            "ratio to one of them",
+            target=4,
+            to=seconds["one scope"],
+        ),
+        row("pandas", "pandas over COPY: totals, fifths, scores", "the same scores"),
+        row("lifetimes", "lifetimes: its summary of a frame in memory", "the same days and customers"),
     ]
-
-
-def _prepare() -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        for statement in PREPARE:
-            cursor.execute(statement)
-    _buy(ORDERS, start=AS_OF - timedelta(days=731), days=730, prefix="order ")
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("VACUUM ANALYZE customers_order, customers_customer")
-        cursor.execute("CHECKPOINT")
-
-
-def _buy(orders: int, *, start: date, days: int, prefix: str) -> None:
-    from django.db import connection
-
-    statement = BUY.format(orders=orders, start=start, days=days, prefix=prefix, customers=CUSTOMERS)
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
 
 
 def _floor() -> None:
@@ -125,13 +204,73 @@ def _floor() -> None:
         cursor.execute(FLOOR)
 
 
-def _model(number: int):
-    from analytics.services import create_rfm_model
+def _others(shop: Shop) -> dict[str, float]:
+    """Return how long pandas and lifetimes take, once each; raise where their results are others."""
+    found: dict[str, Any] = {}
 
-    return create_rfm_model(f"bench-{number}", name=f"Bench {number}")
+    def with_pandas() -> None:
+        found["orders"] = _frame()
+        found["scores"] = _scores(found["orders"], shop.day)
+
+    taken = {"pandas": seconds_of(with_pandas)}
+    _compare(shop, found["scores"])
+    orders = found["orders"]
+    orders["day"] = orders["day"].astype("datetime64[s]")
+
+    def with_lifetimes() -> None:
+        from lifetimes.utils import summary_data_from_transaction_data
+
+        found["summary"] = summary_data_from_transaction_data(
+            orders, "customer", "day", monetary_value_col="net", observation_period_end=shop.day
+        )
+
+    taken["lifetimes"] = seconds_of(with_lifetimes)
+    summary = found["summary"]
+    theirs = dict((summary["T"] - summary["recency"]).astype("int64").items())
+    if theirs != dict(found["scores"]["days"].items()):
+        raise AssertionError("lifetimes tells other days since the last order")
+    return taken
 
 
-def _run(model) -> None:
-    from analytics.services import run_rfm
+def _frame():
+    import pandas as pd
+    from django.db import connection
 
-    run_rfm(model, as_of=AS_OF)
+    text = io.BytesIO()
+    with connection.cursor() as cursor, cursor.copy(ALL_ORDERS) as copy:
+        for block in copy:
+            text.write(block)
+    text.seek(0)
+    return pd.read_csv(text, names=["customer", "day", "net"], dtype="int64")
+
+
+def _scores(orders, as_of: date):
+    """Score in pandas what a run scores in SQL."""
+    import numpy as np
+
+    from analytics.rules import quantile_thresholds
+
+    totals = orders.groupby("customer").agg(last=("day", "max"), f=("net", "size"), m=("net", "sum"))
+    totals["days"] = (as_of - date(1970, 1, 1)).days - totals["last"]
+    scored = totals[["days"]].copy()
+    recency = quantile_thresholds(totals["days"], smaller_is_better=True)
+    scored["r"] = 1 + sum((totals["days"] < step).astype(int) for step in recency)
+    for name in ("f", "m"):
+        values = totals[name].to_numpy()
+        steps = quantile_thresholds(values.tolist())
+        scored[name] = 1 + sum((values > step).astype(int) for step in np.array(steps))
+    return scored
+
+
+def _compare(shop: Shop, scored) -> None:
+    from analytics.models import RfmScore
+
+    stored = {
+        customer: (r, f, m)
+        for customer, r, f, m in RfmScore.objects.of(shop.main)
+        .values_list("customer", "r", "f", "m")
+        .iterator()
+    }
+    theirs = dict(zip(scored.index, zip(scored["r"], scored["f"], scored["m"], strict=True), strict=True))
+    if stored != theirs:
+        raise AssertionError("pandas scores somebody otherwise")

@@ -48,6 +48,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "analytics.tasks.measure_cut_offs",
         "schedule": crontab(hour=4, minute=10, day_of_week="mon"),
     },
+    "check RFM models": {
+        "task": "analytics.tasks.check_rfm_models",
+        "schedule": crontab(hour=5, minute=30, day_of_week="sunday"),
+    },
     "predict value": {"task": "analytics.tasks.predict_value", "schedule": crontab(hour=2, minute=50)},
     "find clusters": {"task": "analytics.tasks.find_clusters", "schedule": crontab(hour=3, minute=15)},
     "check objectives": {

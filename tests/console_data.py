@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from analytics.services.rfm import ensure_main_model, run_rfm
+from analytics.services import ensure_main_model, run_rfm
 from analytics.services.survey_answers import answer_survey
 from campaigns.models import InboxMail
 from coupons.models import AgentAllowance

@@ -2,5 +2,15 @@
 
 from analytics.engine.interface import Aggregate, Applied, Cell, RfmEngine, Thresholds, Written
 from analytics.engine.postgres import PostgresEngine
+from analytics.engine.verification import Verification
 
-__all__ = ["Aggregate", "Applied", "Cell", "PostgresEngine", "RfmEngine", "Thresholds", "Written"]
+__all__ = [
+    "Aggregate",
+    "Applied",
+    "Cell",
+    "PostgresEngine",
+    "RfmEngine",
+    "Thresholds",
+    "Verification",
+    "Written",
+]

@@ -77,10 +77,12 @@ class RfmEngine(Protocol):
     """One run of one model: the steps are called in this order, inside one transaction.
 
     `since` is the run whose scores are stored, None for the first; `everybody` reads all orders though only
-    what changed since would do.
+    what changed since would do; what `checks` also looks for what is stored otherwise without a reason.
     """
 
-    def __init__(self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> None: ...
+    def __init__(
+        self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False, checks: bool = False
+    ) -> None: ...
 
     def horizon(self) -> str:
         """Return how far a reading that begins now can see; kept with the run for the next one."""

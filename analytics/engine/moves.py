@@ -36,14 +36,14 @@ def changed_scores(
     fresh: sql.Identifier,
     steadiness: Steadiness,
 ) -> sql.Composable:
-    """Return a query of the scores as they are to be where anything is to be otherwise, with `old_segment`.
+    """Return a query of the scores as they are to be where anything is otherwise, with what was (old_*).
 
     `stored` yields the scores as they are, its columns named old_*; `fresh` holds totals that take the place
     of stored ones. Who has none any more comes out with an empty segment.
     """
     return sql.SQL(
         """
-        SELECT customer_id, {columns}, old_segment FROM (
+        SELECT customer_id, {columns}, old_segment, old_r, old_f, old_m, old_net_amount FROM (
             SELECT *, {segment} AS segment, {runs} AS candidate_runs, {entered} AS entered_sum FROM (
                 SELECT *, {moves} AS moves FROM (
                     SELECT *, {counted} AS counted FROM (
@@ -76,28 +76,34 @@ def changed_scores(
 def _scored(
     scores: dict[str, sql.Composable], stored: sql.Composable, fresh: sql.Identifier
 ) -> sql.Composable:
-    totals = sql.SQL(", ").join(
-        sql.SQL("CASE WHEN here THEN fresh.{name} ELSE {old} END AS {name}").format(
-            name=sql.Identifier(name), old=sql.Identifier(f"old_{name}")
-        )
-        for name in TOTALS
-    )
+    """Whose totals stay, and whose are others: apart, so that most rows are only compared."""
     return sql.SQL(
         """
         SELECT *, {r} AS r, {f} AS f, {m} AS m FROM (
-            SELECT customer_id, here, {totals}, {old}
-            FROM (SELECT *, true AS here FROM {fresh}) AS fresh
-            FULL JOIN ({stored}) AS stored USING (customer_id)
+            SELECT customer_id, false AS here, {kept}, {old} FROM ({stored}) AS stored
+            WHERE customer_id NOT IN (SELECT customer_id FROM {fresh})
+            UNION ALL
+            SELECT customer_id, true AS here, {totals}, {old} FROM {fresh} AS fresh
+            LEFT JOIN ({stored}) AS stored USING (customer_id)
         ) AS everybody
         """
-    ).format(totals=totals, old=_listed(COLUMNS, "old_"), fresh=fresh, stored=stored, **scores)
+    ).format(
+        kept=sql.SQL(", ").join(
+            sql.SQL("{} AS {}").format(sql.Identifier(f"old_{name}"), sql.Identifier(name)) for name in TOTALS
+        ),
+        totals=_listed(TOTALS),
+        old=_listed(COLUMNS, "old_"),
+        fresh=fresh,
+        stored=stored,
+        **scores,
+    )
 
 
 def _matters(steadiness: Steadiness) -> sql.Composable:
     """Whose totals and scores are what they were, and who waits for nothing, stays as they are."""
     if steadiness.settled:
         return sql.SQL("true")
-    return sql.SQL("here OR old_candidate_runs > 0 OR (r, f, m) <> (old_r, old_f, old_m)")
+    return sql.SQL("here OR old_candidate_runs > 0 OR r <> old_r OR f <> old_f OR m <> old_m")
 
 
 def _counted(steadiness: Steadiness) -> sql.Composable:

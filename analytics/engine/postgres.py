@@ -8,7 +8,6 @@ the orders costs three times the time and eleven times the memory, so the walk t
 sequential scans off for its own statement.
 """
 
-from collections import Counter
 from functools import cached_property
 
 from django.db import connection
@@ -26,6 +25,7 @@ from analytics.engine.purchases import (
     purchases,
     totals,
 )
+from analytics.engine.sums import Sums
 from analytics.models import RfmModel, RfmRun
 
 __all__ = ["PostgresEngine", "first_instant"]
@@ -37,18 +37,21 @@ REREAD, FRESH, CHANGED = (
 MOST = 5
 
 
-def _columns(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
+def listed(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
     return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in names)
 
 
 class PostgresEngine:
     """One run of one model, through temporary tables that live as long as the run's transaction."""
 
-    def __init__(self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False) -> None:
+    def __init__(
+        self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False, checks: bool = False
+    ) -> None:
         self.run = run
+        self.checks = checks
         self.model = run.model
         self.since = since
-        self.everybody = everybody or not changes.can_follow(since, run)
+        self.everybody = everybody or checks or not changes.can_follow(since, run)
         self.window = run.model.window(run.as_of)
         # Whatever the model says otherwise than before holds at once; so does its first word about anybody.
         self.settled = since is None or since.definition != run.definition
@@ -66,6 +69,7 @@ class PostgresEngine:
             "SELECT {columns} FROM {population} AS population", columns=sql.SQL(", ").join(columns)
         )
         self._cuts = cuts
+        self._population_sums = (population, int(net_amount))
         anonymous = self._row(
             "SELECT count(*), coalesce(sum(net_amount), 0) FROM ({purchases}) AS purchase",
             purchases=purchases(self.model, self.window, whose=NOBODY_KNOWN),
@@ -75,7 +79,8 @@ class PostgresEngine:
         )
 
     def quantiles(self) -> Thresholds:
-        return Thresholds(*self._cuts)
+        last_days, f, m = self._cuts
+        return Thresholds([(self.run.as_of - day).days for day in last_days], f, m)
 
     def apply(self, thresholds: Thresholds) -> Applied:
         rows = self._rows(
@@ -89,6 +94,12 @@ class PostgresEngine:
         return Applied([Cell(*row) for row in sorted(rows)])
 
     def write(self, thresholds: Thresholds) -> Written:
+        if self._is_the_same_again(thresholds):
+            self._make_table(
+                CHANGED, sql.SQL("SELECT 0 AS customer_id, '' AS segment, '' AS old_segment WHERE false")
+            )
+            sums = Sums.of(self.since)
+            return Written(0, {}, sums.applied(), sums.segments())
         self._find_changes(thresholds)
         moves = self._rows(
             """
@@ -102,16 +113,51 @@ class PostgresEngine:
             self._update_scores()
             self._insert_scores()
             self._note_moves()
-        if changed > self._stored_rows // MOST:
+        if changed * MOST > self._stored_rows:
             # What comes after this run reads what was just written; statistics come by themselves later.
             self._execute("ANALYZE analytics_rfmscore")
-        cells = self._rows(
-            """
-            SELECT r, f, m, segment, count(*), sum(net_amount)::bigint FROM analytics_rfmscore
-            WHERE model_id = {model} GROUP BY r, f, m, segment
-            """
+        return Written(changed, {(old, new): number for old, new, number in moves}, *self._sums())
+
+    def _is_the_same_again(self, thresholds: Thresholds) -> bool:
+        """Return whether the last run scored the same totals of the same people as of the same day."""
+        return (
+            not (self.checks or self.settled or self._fresh)
+            and self.run.as_of == self.since.as_of
+            and thresholds.as_dict() == self.since.thresholds
+            and Sums.of(self.since).come_to(self._population_sums)
         )
-        return Written(changed, {(old, new): number for old, new, number in moves}, *_summed(cells))
+
+    def _sums(self) -> tuple[Applied, dict[str, tuple[int, int]]]:
+        """Return the cells and the segments as they are now: the last run's, and what changed since."""
+        sums = self._sums_of_changes()
+        if sums is None:
+            sums = Sums()
+            for r, f, m, segment, customers, amount in self._rows(
+                """
+                SELECT r, f, m, segment, count(*), sum(net_amount)::bigint FROM analytics_rfmscore
+                WHERE model_id = {model} GROUP BY r, f, m, segment
+                """
+            ):
+                sums.add(f"{r}{f}{m}", segment, customers, amount)
+        return sums.applied(), sums.segments()
+
+    def _sums_of_changes(self) -> Sums | None:
+        """Return None where rows came or went between the runs, or where the rows are to be checked."""
+        if self.checks or self.settled:
+            return None
+        sums = Sums.of(self.since)
+        for old_segment, segment, old_code, code, customers, old_amount, amount in self._rows(
+            """
+            SELECT old_segment, segment, old_r::text || old_f || old_m, r::text || f || m, count(*),
+                coalesce(sum(old_net_amount), 0)::bigint, coalesce(sum(net_amount), 0)::bigint
+            FROM {changed} GROUP BY 1, 2, 3, 4
+            """
+        ):
+            if old_code:
+                sums.add(old_code, old_segment, -customers, -old_amount)
+            if code:
+                sums.add(code, segment, customers, amount)
+        return sums if sums.come_to(self._population_sums) else None
 
     def touched(self) -> sql.Composable:
         """Return a query of (customer_id, segment) of whom this run read or moved; no segment is outside."""
@@ -145,15 +191,15 @@ class PostgresEngine:
                 """
             ).format(
                 current=current,
-                totals=_columns(TOTALS),
-                now=_columns(TOTALS, "now."),
-                old=_columns(TOTALS, "old."),
+                totals=listed(TOTALS),
+                now=listed(TOTALS, "now."),
+                old=listed(TOTALS, "old."),
                 model=self.model.pk,
             )
         in_order = ("enable_hashagg", "enable_seqscan") if self.model.scope in IN_THE_INDEX else ()
         self._make_table(FRESH, query, without=in_order)
         self._count_fresh()
-        return (self._stored_rows or self._fresh), self._unreported()
+        return (self._stored_rows or self._fresh), self._unreported() if self.checks else 0
 
     def _unreported(self) -> int:
         """Return how many stored totals differ though nothing was reported that would explain it."""
@@ -186,8 +232,8 @@ class PostgresEngine:
                 WHERE ({now}) IS DISTINCT FROM ({old})
                 """
             ).format(
-                now=_columns(TOTALS, "now."),
-                old=_columns(TOTALS, "old."),
+                now=listed(TOTALS, "now."),
+                old=listed(TOTALS, "old."),
                 totals=totals(),
                 purchases=purchases(
                     self.model, self.window, whose=sql.SQL("bought.customer_id = reread.customer_id")
@@ -206,17 +252,17 @@ class PostgresEngine:
 
     @cached_property
     def _stored_rows(self) -> int:
-        """Return how many scores were stored when the run began; a mere preview knows of none."""
-        if self.run.pk is None:
-            return 0
-        return self._row("SELECT count(*) FROM analytics_rfmscore WHERE model_id = {model}")[0]
+        """Return about how many scores were stored when the run began; a mere preview knows of none."""
+        if self.since is not None:
+            return max(self.since.population, 1)
+        return 0 if self.run.pk is None else self.model.scores.count()
 
     @property
     def _population(self) -> sql.Composable:
         """Everybody's totals: the stored ones, and in their place the fresh ones."""
         fresh = sql.SQL("(SELECT * FROM {} WHERE orders IS NOT NULL)").format(FRESH)
         stored = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE model_id = {}").format(
-            _columns(TOTALS), self.model.pk
+            listed(TOTALS), self.model.pk
         )
         if not self._stored_rows:
             return fresh
@@ -231,8 +277,7 @@ class PostgresEngine:
         return self.model.binning == RfmModel.Binning.QUANTILE
 
     def _scored_values(self) -> list[sql.Composable]:
-        recency = scoring.days(self.run.as_of) + sql.SQL(" DESC")
-        return [recency, sql.SQL("orders"), scoring.money(self.model)]
+        return [sql.SQL("last_order_on"), sql.SQL("orders"), scoring.money(self.model)]
 
     def _percentiles(self, order: sql.Composable) -> sql.Composable:
         return sql.SQL("percentile_disc(ARRAY[.2, .4, .6, .8]) WITHIN GROUP (ORDER BY {})").format(order)
@@ -274,13 +319,13 @@ class PostgresEngine:
             WHERE score.model_id = {model} AND score.customer_id = changed.customer_id
                 AND changed.old_segment IS NOT NULL AND changed.segment IS NOT NULL
             """,
-            values=_columns(COLUMNS, "changed."),
+            values=listed(COLUMNS, "changed."),
         )
 
     def _insert_scores(self) -> None:
         # A merge may have brought somebody a score in the meantime; of the first run nobody has one.
         conflict = sql.SQL("ON CONFLICT (model_id, customer_id) DO UPDATE SET ({}) = ROW ({})").format(
-            _columns(COLUMNS), _columns(COLUMNS, "excluded.")
+            listed(COLUMNS), listed(COLUMNS, "excluded.")
         )
         self._execute(
             """
@@ -327,21 +372,8 @@ class PostgresEngine:
         return self._rows(statement, **parts)[0]
 
     def _compose(self, statement: str, parts: dict[str, object]) -> sql.Composed:
-        names = {"reread": REREAD, "fresh": FRESH, "changed": CHANGED, "columns": _columns(COLUMNS)}
+        names = {"reread": REREAD, "fresh": FRESH, "changed": CHANGED, "columns": listed(COLUMNS)}
         names |= {"model": self.model.pk, "run": self.run.pk}
         if "{population}" in statement:
             names["population"] = self._population
         return sql.SQL(statement).format(**names | parts)
-
-
-def _summed(rows: list[tuple]) -> tuple[Applied, dict[str, tuple[int, int]]]:
-    """Return the cells and the segments that rows of (r, f, m, segment, customers, amount) add up to."""
-    cells: Counter[tuple[int, int, int]] = Counter()
-    amounts: Counter[tuple[int, int, int]] = Counter()
-    segments: dict[str, tuple[int, int]] = {}
-    for r, f, m, segment, customers, amount in rows:
-        cells[r, f, m] += customers
-        amounts[r, f, m] += amount
-        known = segments.get(segment, (0, 0))
-        segments[segment] = (known[0] + customers, known[1] + amount)
-    return Applied([Cell(*code, cells[code], amounts[code]) for code in sorted(cells)]), segments

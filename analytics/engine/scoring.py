@@ -1,6 +1,7 @@
 """A customer's scores and segment as SQL expressions over their totals; the same as `analytics.rules`."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from psycopg import sql
 
@@ -58,12 +59,14 @@ def level(score_sum: str) -> sql.Composable:
 
 def _recency(model: RfmModel, as_of: date, thresholds: list[int]) -> sql.Composable:
     if model.recency == Recency.REPLACEMENT:
-        away = sql.SQL("abs({} - {})").format(days(as_of), model.cycle_days)
-        return _count(away, "<=", thresholds)
-    score = _count(days(as_of), "<=" if model.binning == RfmModel.Binning.FIXED else "<", thresholds)
+        return _count(sql.SQL("abs({} - {})").format(days(as_of), model.cycle_days), "<=", thresholds)
+    # Fewer days than so many is a later day than that: compared as days, nothing is subtracted row by row.
+    comparison = ">=" if model.binning == RfmModel.Binning.FIXED else ">"
+    since = [as_of - timedelta(days=min(step, (as_of - date.min).days)) for step in thresholds]
+    score = _count(sql.SQL("last_order_on"), comparison, since)
     return sql.SQL("(6 - {})").format(score) if model.recency == Recency.INVERTED else score
 
 
-def _count(value: sql.Composable, comparison: str, thresholds: list[int]) -> sql.Composable:
+def _count(value: sql.Composable, comparison: str, thresholds: list[Any]) -> sql.Composable:
     steps = [sql.SQL("({} {} {})::int").format(value, sql.SQL(comparison), step) for step in thresholds]
     return sql.SQL("(1 + {})").format(sql.SQL(" + ").join(steps))

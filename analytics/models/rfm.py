@@ -283,9 +283,9 @@ class RfmRun(models.Model):
     not scored.
 
     `definition` is what the model said at the time. `horizon` is PostgreSQL's snapshot before anything was
-    read: what it could not see yet is read by the next run. `reread` customers had their orders read; of a
-    full run that follows others, `differences` were stored otherwise than their orders tell. Where the model
-    was `redefined` since the run before, moves are the merchant's doing and not the customers'.
+    read: what it could not see yet is read by the next run. `reread` customers had their orders read. A run
+    that `checks` reads everybody's and puts right what was stored otherwise, of `differences` customers.
+    Where the model was `redefined` since the run before, moves are the merchant's doing, not the customers'.
     """
 
     class Extent(models.TextChoices):
@@ -323,6 +323,7 @@ class RfmRun(models.Model):
     redefined = models.BooleanField(_("the model was changed before it"), default=False)
     horizon = models.TextField(_("horizon"), blank=True, editable=False)
     reread = models.PositiveIntegerField(_("customers read"), default=0)
+    checks = models.BooleanField(_("checks everybody"), default=False)
     differences = models.PositiveIntegerField(_("differences"), default=0)
     changed_rows = models.PositiveIntegerField(_("changed rows"), default=0)
     moves = models.PositiveIntegerField(_("moves between segments"), default=0)

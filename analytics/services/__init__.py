@@ -2,17 +2,7 @@ from analytics.services.cohorts import monthly_cohorts
 from analytics.services.engagement import edit_engagement_rule, measure_engagement, score_engagement
 from analytics.services.kpis import compare_days, kpis, revenue_series
 from analytics.services.migration import segment_migration
-from analytics.services.rfm import (
-    Preview,
-    create_rfm_model,
-    draft_rfm_model,
-    edit_rfm_model,
-    ensure_main_model,
-    preview_rfm_model,
-    queue_rfm_run,
-    run_rfm,
-    start_rfm_run,
-)
+from analytics.services.rfm import Preview, preview_rfm_model, run_rfm, run_rfm_models
 from analytics.services.rfm_measures import (
     ContactTerms,
     choose_cut_off,
@@ -21,6 +11,14 @@ from analytics.services.rfm_measures import (
     measure_outcomes,
     starting_thresholds,
 )
+from analytics.services.rfm_models import (
+    create_rfm_model,
+    draft_rfm_model,
+    edit_rfm_model,
+    ensure_main_model,
+)
+from analytics.services.rfm_queue import queue_due_rfm_runs, queue_rfm_checks, queue_rfm_run, start_rfm_run
+from analytics.services.rfm_verification import verify_rfm_model
 from analytics.services.segment_maps import (
     copy_segment_map,
     create_segment_map,
@@ -49,11 +47,15 @@ __all__ = [
     "measure_outcomes",
     "monthly_cohorts",
     "preview_rfm_model",
+    "queue_due_rfm_runs",
+    "queue_rfm_checks",
     "queue_rfm_run",
     "revenue_series",
     "run_rfm",
+    "run_rfm_models",
     "score_engagement",
     "segment_migration",
     "start_rfm_run",
     "starting_thresholds",
+    "verify_rfm_model",
 ]

@@ -43,19 +43,34 @@ def commit_segments(model: RfmModel, placed: sql.Composable, *, at: datetime) ->
     place_members(_segments_of(model), query, at=at)
 
 
-def everybodys_place(model: RfmModel) -> sql.Composable:
-    """Return a query of (customer_id, segment) of all who are scored, and of members who are not."""
-    ids = [segment.pk for segment in _segments_of(model)]
+def strays(model: RfmModel) -> sql.Composable:
+    """Return a query of (customer_id, segment) of those whose memberships are not what their scores say."""
     return sql.SQL(
         """
-        SELECT customer_id, segment FROM analytics_rfmscore WHERE model_id = {model}
-        UNION ALL
-        SELECT DISTINCT customer_id, NULL FROM customers_segmentmembership member
-        WHERE left_at IS NULL AND segment_id = ANY ({segments}) AND NOT EXISTS (
-            SELECT FROM analytics_rfmscore score
-            WHERE score.model_id = {model} AND score.customer_id = member.customer_id)
+        WITH named AS (
+            SELECT id, substr(code, {start}) AS segment FROM customers_segment WHERE id = ANY ({segments})
+        )
+        SELECT stray.customer_id, score.segment FROM (
+            SELECT score.customer_id FROM analytics_rfmscore score
+            JOIN named ON named.segment = score.segment
+            WHERE score.model_id = {model} AND NOT EXISTS (
+                SELECT FROM customers_segmentmembership member WHERE member.left_at IS NULL
+                AND member.segment_id = named.id AND member.customer_id = score.customer_id)
+            UNION
+            SELECT member.customer_id FROM customers_segmentmembership member
+            JOIN named ON named.id = member.segment_id
+            LEFT JOIN analytics_rfmscore score
+                ON score.model_id = {model} AND score.customer_id = member.customer_id
+            WHERE member.left_at IS NULL AND score.segment IS DISTINCT FROM named.segment
+        ) AS stray
+        LEFT JOIN analytics_rfmscore score
+            ON score.model_id = {model} AND score.customer_id = stray.customer_id
         """
-    ).format(model=model.pk, segments=ids)
+    ).format(
+        model=model.pk,
+        segments=[segment.pk for segment in _segments_of(model)],
+        start=len(model.segment_code("")) + 1,
+    )
 
 
 def _segments_of(model: RfmModel) -> Sequence[Segment]:

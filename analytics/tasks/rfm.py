@@ -1,26 +1,24 @@
 """Scoring RFM models: on the clock, when asked, and when a bell was lost."""
 
-import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from analytics import services
-from analytics.errors import RfmRunInProgress
-from analytics.models import RfmModel, RfmRun
+from analytics.models import RfmRun
 from operations import services as jobs
 from operations.errors import FidelioError
-
-log = structlog.get_logger(__name__)
 
 
 @shared_task(name="analytics.tasks.score_rfm_models")
 def score_rfm_models() -> None:
     """Queue tonight's run of every model on the clock, as of today in the programme's time zone."""
-    for model in RfmModel.objects.nightly():
-        try:
-            services.queue_rfm_run(model, as_of=timezone.localdate())
-        except RfmRunInProgress:
-            log.info("rfm_run_waits_already", model=model.code)
+    services.queue_due_rfm_runs(day=timezone.localdate())
+
+
+@shared_task(name="analytics.tasks.check_rfm_models")
+def check_rfm_models() -> None:
+    """Queue the week's check: everybody's orders against what is stored."""
+    services.queue_rfm_checks()
 
 
 @shared_task(name="analytics.tasks.score_rfm_model")
@@ -36,6 +34,17 @@ def score_rfm_model(run_id: int) -> None:
     except Exception as error:
         jobs.fail_job(run.job, error=f"{type(error).__name__}: {error}")
         raise
+    else:
+        _end(run)
+
+
+def _end(run: RfmRun) -> None:
+    """Finish the job, or let it fail as an alarm: the scores are right again, and something wrote past us."""
+    if run.differences:
+        wrong = (
+            f"{run.differences} customers were stored otherwise than their orders tell; they are right now."
+        )
+        jobs.fail_job(run.job, error=wrong)
     else:
         jobs.finish_job(
             run.job, result={"customers": run.population, "changed": run.changed_rows, "moved": run.moves}

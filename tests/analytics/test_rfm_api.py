@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from analytics.models import RfmModel, RfmRun, RfmScore
-from analytics.services import rfm
+from analytics.services import rfm_queue
 from customers.models import Segment
 from operations.models import JobRun
 from tests.analytics.factories import buyer, purchase
@@ -150,7 +150,7 @@ def test_a_day_that_is_none_is_bad_input(api, model, as_of):
 
 
 def test_a_long_run_is_queued_as_a_job(api, model, monkeypatch):
-    monkeypatch.setattr(rfm, "ORDERS_AT_ONCE", -2)
+    monkeypatch.setattr(rfm_queue, "ORDERS_AT_ONCE", -2)
 
     answer = api.post(RUNS, {"as_of": "2026-11-21"})
 

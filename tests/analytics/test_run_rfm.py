@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection, connections
 
-from analytics.errors import PopulationTooSmall, RfmRunInProgress
+from analytics.errors import PopulationTooSmall, RunInProgress
 from analytics.models import RfmRun, RfmScore, RfmTransition
 from analytics.services import create_rfm_model, run_rfm, segment_migration
-from analytics.services.rfm import _only_run_of
+from analytics.services.run_locks import only_run_of
 from customers.models import Order, Segment, SegmentMembership
 from tests.analytics.factories import buyer, purchase
 from tests.factories import NOON, CustomerFactory
@@ -256,12 +256,12 @@ def test_of_two_runs_at_once_one_works_and_the_other_says_so():
     def second():
         try:
             run_rfm(rfm_model, as_of=TODAY)
-        except RfmRunInProgress as error:
+        except RunInProgress as error:
             refusals.append(error.key)
         finally:
             connections.close_all()
 
-    with _only_run_of(rfm_model):
+    with only_run_of(rfm_model):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from analytics.models import RfmScore
-from analytics.services.rfm import ensure_main_model, run_rfm
+from analytics.services import ensure_main_model, run_rfm
 from customers.errors import AlreadyRestricted, CustomerErased, NotRestricted
 from customers.models import Consent, Customer, RightsRequest, SegmentMembership, Trait
 from customers.services import (

@@ -22,7 +22,9 @@ from analytics import services
 from analytics.admin.rfm.forms import RfmModelForm, initial_of, threshold_initial
 from analytics.model_words import model_in_words
 from analytics.models import RfmModel, RfmRun
-from analytics.services.rfm import ORDERS_AT_ONCE, Preview, estimated_orders
+from analytics.services.purchases import estimated_orders
+from analytics.services.rfm import Preview
+from analytics.services.rfm_queue import ORDERS_AT_ONCE
 from analytics.words import bands
 from customers.models import BusinessUnit, Product, SalesChannel, Store
 from operations import formats

@@ -1,0 +1,92 @@
+"""RFM runs that a worker carries out, as jobs."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import structlog
+from django.db import transaction
+
+from analytics.errors import RunInProgress
+from analytics.models import RfmModel, RfmRun
+from analytics.services.purchases import estimated_orders
+from analytics.services.rfm import run_rfm
+from operations import services as jobs
+from operations.models import ApiClient, User
+
+log = structlog.get_logger(__name__)
+
+ORDERS_AT_ONCE = 2_000_000
+WEEKLY_ON = 0
+
+
+def start_rfm_run(model: RfmModel, *, as_of: date, client: ApiClient | None = None) -> RfmRun:
+    """Run the model at once where that takes seconds, else queue it; the run's status tells which.
+
+    Raises PopulationTooSmall and RunInProgress.
+    """
+    if estimated_orders() > ORDERS_AT_ONCE:
+        return queue_rfm_run(model, as_of=as_of, client=client)
+    return run_rfm(model, as_of=as_of)
+
+
+def queue_rfm_run(
+    model: RfmModel,
+    *,
+    as_of: date,
+    owner: User | None = None,
+    client: ApiClient | None = None,
+    checks: bool = False,
+) -> RfmRun:
+    """Promise a run to a worker, as a job whose progress shows in the console.
+
+    One that `checks` reads everybody's orders, whatever changed, and says where the stored scores were wrong.
+
+    Raises RunInProgress when the model is being run or waits for it.
+    """
+    if model.runs.filter(status=RfmRun.Status.RUNNING, as_of=as_of, started_at=None).exists():
+        raise RunInProgress
+    with transaction.atomic():
+        job = jobs.queue_job(
+            "rfm_run",
+            title=f"RFM: {model.name}, {as_of:%Y-%m-%d}",
+            owner=owner,
+            client=client,
+            parameters={"model": model.code, "as_of": str(as_of)},
+        )
+        run = RfmRun.objects.create(model=model, as_of=as_of, job=job, checks=checks)
+        transaction.on_commit(lambda: _ring(run))
+    return run
+
+
+def _ring(run: RfmRun) -> None:
+    from analytics.tasks import score_rfm_model as task
+
+    try:
+        task.delay(run.pk)
+    except task.OperationalError:  # The broker is away: beat finds the run within a minute of its return.
+        log.warning("doorbell_unreachable", bell="score_rfm_model", run_id=run.pk)
+
+
+def queue_due_rfm_runs(*, day: date) -> int:
+    """Promise the runs of a day: of the models scored every night, and on Mondays of those of every week."""
+    due = RfmModel.objects.nightly()
+    if day.weekday() == WEEKLY_ON:
+        due |= RfmModel.objects.weekly()
+    return _queue_each(due.order_by("pk"), as_of={model.pk: day for model in due})
+
+
+def queue_rfm_checks() -> int:
+    """Promise a check of every model that was scored: everybody's orders as of the day it was scored for."""
+    scored = {model.pk: last.as_of for model in RfmModel.objects.all() if (last := model.last_run())}
+    return _queue_each(RfmModel.objects.filter(pk__in=scored).order_by("pk"), as_of=scored, checks=True)
+
+
+def _queue_each(models: Iterable[RfmModel], *, as_of: dict[int, date], checks: bool = False) -> int:
+    queued = 0
+    for model in models:
+        try:
+            queue_rfm_run(model, as_of=as_of[model.pk], checks=checks)
+            queued += 1
+        except RunInProgress:
+            log.info("rfm_run_waits_already", model=model.code)
+    return queued
