@@ -1,17 +1,23 @@
 """pretix, from PyPI and in a process of its own, as a peer of gift cards.
 
 It is no part of the project: `PRETIX_PYTHON` names the Python of a virtual environment into which somebody
-installed `pretix` and `gunicorn`. Its database stands on the same PostgreSQL server.
+installed `pretix` and `gunicorn`. Its database stands on the same PostgreSQL server. Its some four hundred
+migrations take minutes, so they run once: what they leave is kept in the user's cache folder, by version.
 """
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.servers import free_port, wait_for
+from loyalty_site.devserver.postgres import wheel_folder
+
+DATABASE = "pretix"
 
 ORGANISER = """
 import sys
@@ -42,7 +48,7 @@ class Peer:
 
 @contextmanager
 def pretix(cards: int) -> Iterator[Peer | None]:
-    """Migrate a database for pretix, serve it with as many workers and threads as ours; None without it."""
+    """Make a database for pretix, serve it with as many workers and threads as ours; None without it."""
     python = os.environ.get("PRETIX_PYTHON")
     if not python:
         yield None
@@ -50,7 +56,7 @@ def pretix(cards: int) -> Iterator[Peer | None]:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         environment = _environment(folder, port)
-        _manage(python, environment, "migrate")
+        _fill(python, environment)
         said = _manage(python, environment, "shell", "-c", ORGANISER.format(cards=cards))
         token, ids = next(line for line in said.splitlines() if line.startswith("READY")).split()[1:]
         command = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--preload", "--keep-alive", "5"]
@@ -66,6 +72,38 @@ def pretix(cards: int) -> Iterator[Peer | None]:
             server.wait(timeout=30)
 
 
+def _fill(python: str, environment: dict[str, str]) -> None:
+    """Fill pretix's empty database from the cache, or migrate it and keep what that leaves."""
+    kept = _kept(python)
+    if kept.exists():
+        _tool("pg_restore", "--no-owner", "--exit-on-error", str(kept))
+        return
+    print("Migrating pretix, once and for all: this takes minutes.", file=sys.stderr, flush=True)
+    _manage(python, environment, "migrate")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(".part")
+    _tool("pg_dump", "--format", "custom", "--file", str(unfinished))
+    unfinished.rename(kept)
+
+
+def _kept(python: str) -> Path:
+    asked = "from importlib.metadata import version; print(version('pretix'))"
+    said = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return folder / "fidelio" / f"pretix-{said.stdout.strip()}.dump"
+
+
+def _tool(name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL on pretix's database, of the version that serves it."""
+    from django.db import connection
+
+    settings = connection.settings_dict
+    command = [wheel_folder() / "pginstall" / "bin" / name, "--host", settings["HOST"]]
+    command += ["--port", str(settings["PORT"] or 5432), "--username", settings["USER"]]
+    password = {"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {}
+    subprocess.run([*command, "--dbname", DATABASE, *arguments], env=os.environ | password, check=True)
+
+
 def _manage(python: str, environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [python, "-m", "pretix", *arguments], env=environment, check=True, capture_output=True, text=True
@@ -77,13 +115,13 @@ def _environment(folder: str, port: int) -> dict[str, str]:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("DROP DATABASE IF EXISTS pretix")
-        cursor.execute("CREATE DATABASE pretix")
+        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        cursor.execute(f"CREATE DATABASE {DATABASE}")
     settings = connection.settings_dict
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {
         "PRETIX_DATABASE_BACKEND": "postgresql",
-        "PRETIX_DATABASE_NAME": "pretix",
+        "PRETIX_DATABASE_NAME": DATABASE,
         "PRETIX_DATABASE_USER": settings["USER"],
         "PRETIX_DATABASE_PASSWORD": settings["PASSWORD"],
         "PRETIX_DATABASE_HOST": settings["HOST"],
