@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -32,6 +33,7 @@ from coupons.api.spending.shapes import (
 from coupons.errors import CodeNotValid, CouponNotFound, IncentiveRefused
 from coupons.models import Redemption, RedemptionStack
 from operations.api.idempotency import AnswerKeeping, respond_keeping, respond_once
+from operations.locks import retry_deadlocks
 
 
 class Validation(APIView):
@@ -162,7 +164,8 @@ def redeem_asked(request: Request, shape: type[SpendingIn]) -> HttpResponse:
     if attempts and answer.status_code == 200:
         count_left_out(request.auth, attempts[-1].spending)
     for question, error in refused[-1:]:
-        services.note_refusal(question.spending, error, at=question.at)
+        note = partial(services.note_refusal, question.spending, error, at=question.at)
+        retry_deadlocks(note)
     return answer
 
 
