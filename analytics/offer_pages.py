@@ -1,7 +1,10 @@
 """What the page of a set of personal offers shows: its distribution, what it costs and what it earns."""
 
+from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from analytics.models import OfferSet
@@ -38,8 +41,8 @@ def offer_set_page(offers: OfferSet) -> dict[str, Any]:
                     _value(offers, value),
                     Cell(formats.number(people), value=people),
                     Cell(formats.number(orders), value=orders),
-                    Cell(formats.money(cost), value=cost),
-                    Cell(formats.money(gain), value=gain),
+                    Cell(formats.money(cost), value=_whole(cost)),
+                    Cell(formats.money(gain), value=_whole(gain)),
                 ]
                 for value, people, orders, cost, gain in rows
             ],
@@ -47,6 +50,11 @@ def offer_set_page(offers: OfferSet) -> dict[str, Any]:
             key="offers",
         ),
     }
+
+
+def _whole(amount: int) -> Decimal:
+    """Return minor units as the file of a chart has them: in whole units of the currency."""
+    return Decimal(amount).scaleb(-get_currency_precision(settings.PROGRAMME_CURRENCY))
 
 
 def _value(offers: OfferSet, value: float) -> str:

@@ -44,10 +44,14 @@ class Trial:
 
 
 def fit(kind: type[Candidate], lessons: Sequence[Lesson], horizon: int) -> Predictor:
-    """Return the model learned from these lessons, calibrated on the latest, which is the first."""
+    """Return the model learned from these lessons and calibrated on all of them.
+
+    On the latest alone a feed that was late by some days would make everybody unlikely to buy.
+    """
     candidate = kind.learn(lessons, horizon)
-    latest = lessons[0]
-    return Predictor(candidate, calibrate(candidate.predict(latest.standing), latest.bought))
+    said = np.concatenate([candidate.predict(lesson.standing) for lesson in lessons])
+    bought = np.concatenate([lesson.bought for lesson in lessons])
+    return Predictor(candidate, calibrate(said, bought))
 
 
 def fit_before(
