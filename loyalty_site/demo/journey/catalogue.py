@@ -14,7 +14,7 @@ from loyalty_site.demo.journey.invention import City, invent_city
 PRODUCT_COLUMNS = [
     "id", "sku", "name", "brand", "category", "product_line", "collection", "tax_rate", "created_at",
 ]  # fmt: skip
-STORE_COLUMNS = ["id", "code", "name", "country", "region", "city", "postcode"]
+STORE_COLUMNS = ["id", "code", "name", "country", "region", "city", "postcode", "store_group"]
 
 REDUCED_RATE, FULL_RATE = 10, 22
 FOOD = {
@@ -70,7 +70,8 @@ def _product_rows(
 def _store_rows(stores: list[int], ids: list[int], cities: dict[int, City]) -> Iterator[tuple]:
     for pk, store in zip(ids, stores, strict=True):
         city = cities[store]
-        yield pk, str(store), f"Demo {city.name} {store}", "IT", city.region, city.name, city.postcode
+        name = f"Demo {city.name} {store}"
+        yield pk, str(store), name, "IT", city.region, city.name, city.postcode, city.area
 
 
 def _tax_rate(department: str) -> int:

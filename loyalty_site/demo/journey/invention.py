@@ -64,7 +64,16 @@ class City:
     postcode: str
     weight: int
 
+    @property
+    def area(self) -> str:
+        """Return the part of the country, in which the chain groups its stores."""
+        if self.region in CENTRE:
+            return "Centro"
+        return "Sud e isole" if self.region in SOUTH else "Nord"
 
+
+CENTRE = {"Lazio", "Marche", "Toscana", "Umbria"}
+SOUTH = {"Abruzzo", "Campania", "Puglia", "Sardegna", "Sicilia"}
 CITIES = [
     City("Milano", "Lombardia", "20121", 16),
     City("Roma", "Lazio", "00184", 14),
