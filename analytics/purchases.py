@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import psycopg
 from django.conf import settings
 from django.db import connection
 
@@ -155,30 +156,20 @@ def count_orders(start: date, end: date, scope: Scope) -> Purchases:
 
 
 def copied(statement: str, values: dict[str, Any], names: Sequence[str]) -> np.ndarray:
-    """Return what a SELECT of numbers without NULL answers, as columns: `day` is an int, the others bigint.
+    """Return what a SELECT of whole numbers without NULL answers, as columns: `day` is an int, the others bigint.
 
-    By COPY in its binary form, in which rows of numbers have one length and are an array as they come.
+    The database puts each column together as bytes: row by row through the driver takes ten times as long.
     """
-    fields: list[tuple[str, str]] = [("columns", ">i2")]
-    for name in names:
-        fields += [(f"{name}_length", ">i4"), (name, ">i4" if name == "day" else ">i8")]
-    composed = connection.ops.compose_sql(f"COPY ({statement}) TO STDOUT (FORMAT binary)", values)
-    with connection.cursor() as cursor, cursor.copy(composed) as copy:
-        answer = b"".join(copy)
-    rows = np.frombuffer(
-        answer, dtype=fields, offset=HEADER, count=(len(answer) - HEADER - TRAILER) // _size(fields)
-    )
-    plain = np.empty(len(rows), [(name, np.int32 if name == "day" else np.int64) for name in names])
-    for name in names:
-        plain[name] = rows[name]
+    columns = ", ".join(f"string_agg(int8send({name}::bigint), ''::bytea)" for name in names)
+    told = f"SELECT {columns} FROM ({statement}) AS rows ({', '.join(names)})"
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:  # Django's own know no binary answers.
+        found = cursor.execute(told, values, binary=True).fetchone()
+    rows = [np.frombuffer(column or b"", ">i8") for column in found]
+    plain = np.empty(len(rows[0]), [(name, np.int32 if name == "day" else np.int64) for name in names])
+    for name, column in zip(names, rows, strict=True):
+        plain[name] = column
     return plain
-
-
-HEADER, TRAILER = 19, 2
-
-
-def _size(fields: list[tuple[str, str]]) -> int:
-    return np.dtype(fields).itemsize
 
 
 def span_parameters(start: date, end: date) -> dict[str, Any]:

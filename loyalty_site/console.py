@@ -30,13 +30,14 @@ class ConsoleSite(UnfoldAdminSite):
             path("export/<slug:app>/<slug:model>/", export, name="operations_export"),
         ]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the home of the person's role."""
         from loyalty_site.home import home_of
+        from operations.figure_files import wanted_file
 
         template, context = home_of(request)
         request.current_app = self.name
-        return TemplateResponse(
+        return wanted_file(request, context) or TemplateResponse(
             request, template, {**self.each_context(request), **context, **(extra_context or {})}
         )
 

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import structlog
 from babel import dates
+from django.core.cache import cache
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.models import RfmRun
+from analytics.models import PurchaseDay, RfmRun
 from analytics.periods import Grain
 from analytics.rfm_map import scores_url
 from analytics.services import monthly_cohorts, revenue_series
@@ -16,12 +19,15 @@ from analytics.services.kpis import Comparison
 from operations import formats
 from operations.figures import Chart, Delta, Series
 
+log = structlog.get_logger(__name__)
 COHORT_MONTHS = 12
+COHORTS_KEPT_SECONDS = 600
 DAILY_UP_TO = 90
 
 
 def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
     """Return the strip: the last days against as many before them."""
+    page = reverse("admin:analytics_key_figures")
     against = ngettext("vs previous %(days)d day", "vs previous %(days)d days", days) % {"days": days}
 
     def figure(label: str, name: str, write, icon: str, hint: str = "", part: str = "") -> Delta:
@@ -29,7 +35,13 @@ def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
         value, earlier = getattr(now, name), getattr(before, name)
         delta = change(value, earlier) if comparison.whole else None
         return Delta(
-            label, write(value), delta, against=against, icon=icon, hint="" if delta is not None else hint
+            label,
+            write(value),
+            delta,
+            against=against,
+            icon=icon,
+            hint="" if delta is not None else hint,
+            url=f"{page}?metric={name}&period={days}",
         )
 
     return [
@@ -43,6 +55,7 @@ def headline_figures(comparison: Comparison, *, days: int) -> list[Delta]:
             _("Came back"),
             formats.percent(comparison.retention_rate),
             icon="undo",
+            url=f"{page}?metric=retention_rate&period={days}",
             hint=_("of the buyers of the %(days)d days before") % {"days": days},
         ),
         figure(
@@ -72,6 +85,7 @@ def revenue_chart(days: int, *, until: date) -> Chart:
         ],
         series=[Series(_("Revenue"), [net for _start, net, _orders in points])],
         unit="money",
+        key="revenue",
         axis=_("Day") if grain == Grain.DAY else _("Week from"),
     )
 
@@ -116,7 +130,23 @@ class CohortRow:
 
 
 def cohort_rows(*, until: date) -> list[CohortRow]:
-    return [_cohort_row(cohort) for cohort in monthly_cohorts(COHORT_MONTHS, until=until)]
+    """Return the cohorts of a year; where days are kept, those of the last ten minutes."""
+    return [_cohort_row(cohort) for cohort in _cohorts(until)]
+
+
+def _cohorts(until: date) -> list[Cohort]:
+    if not PurchaseDay.objects.exists():
+        return monthly_cohorts(COHORT_MONTHS, until=until)
+    key = f"home-cohorts:{until}"
+    try:
+        known = cache.get(key)
+    except Exception:
+        log.error("home_cohorts_unremembered")
+        return monthly_cohorts(COHORT_MONTHS, until=until)
+    if known is None:
+        known = monthly_cohorts(COHORT_MONTHS, until=until)
+        cache.set(key, known, COHORTS_KEPT_SECONDS)
+    return known
 
 
 def _cohort_row(cohort: Cohort) -> CohortRow:
