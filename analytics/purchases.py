@@ -156,7 +156,7 @@ def count_orders(start: date, end: date, scope: Scope) -> Purchases:
 
 
 def copied(statement: str, values: dict[str, Any], names: Sequence[str]) -> np.ndarray:
-    """Return what a SELECT of whole numbers without NULL answers, as columns: `day` is an int, the others bigint.
+    """Return what a SELECT of whole numbers answers, none of them NULL, as columns; `day` is an int32.
 
     The database puts each column together as bytes: row by row through the driver takes ten times as long.
     """
