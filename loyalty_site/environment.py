@@ -11,6 +11,9 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("FIDELIO_DATA") or BASE_DIR / ".data")
+# Matrices here are small, and processes many: threads of a linear algebra library that wait for each other by
+# spinning make a fit of 7 ms take 130 ms of two cores. It is read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @cache
