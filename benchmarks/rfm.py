@@ -227,8 +227,10 @@ def _others(shop: Shop) -> dict[str, float]:
     taken["lifetimes"] = seconds_of(with_lifetimes)
     summary = found["summary"]
     theirs = dict((summary["T"] - summary["recency"]).astype("int64").items())
-    if theirs != dict(found["scores"]["days"].items()):
-        raise AssertionError("lifetimes tells other days since the last order")
+    ours = dict(found["scores"]["days"].items())
+    if theirs != ours:
+        other = next(pk for pk in ours if ours[pk] != theirs.get(pk))
+        raise AssertionError(f"customer {other}: {ours[other]} days, by lifetimes {theirs.get(other)}")
     return taken
 
 

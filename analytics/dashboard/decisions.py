@@ -54,6 +54,7 @@ def open_decisions(user: AbstractBaseUser) -> list[Decision]:
         found += _failed_jobs()
     if user.has_perm("analytics.view_rfmmodel"):
         found += _failed_models()
+        found += _wrong_scores()
     if user.has_perm("analytics.change_survey"):
         found += _unhappy_customers()
     if user.has_perm("analytics.view_objective"):
@@ -221,4 +222,22 @@ def _objectives_behind() -> Iterator[Decision]:
             _("It was due on %(day)s.") % {"day": formats.day(objective.next_review_on)},
             "rate_review",
             reverse("admin:analytics_objective_change", args=[objective.pk]),
+        )
+
+
+def _wrong_scores() -> Iterator[Decision]:
+    """A check found scores that were not what the orders told: right by now, but somebody should know why."""
+    wrong = RfmRun.objects.filter(differences__gt=0, started_at__gte=timezone.now() - ALERTED_WITHIN)
+    for run in wrong.select_related("model").order_by("-pk")[:EACH_SHOWN]:
+        yield Decision(
+            ngettext(
+                "%(count)s score of %(model)s was not what the orders tell",
+                "%(count)s scores of %(model)s were not what the orders tell",
+                run.differences,
+            )
+            % {"count": formats.number(run.differences), "model": run.model.name},
+            _("They are right now. Something wrote past the product: look at what was loaded by hand."),
+            "difference",
+            reverse("admin:analytics_rfmrun_change", args=[run.pk]),
+            tone="bad",
         )
