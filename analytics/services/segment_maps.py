@@ -128,7 +128,7 @@ def _parts(row: RfmSegmentMap, drafts: Sequence[SegmentDraft]) -> list[RfmMapSeg
             position=place,
         )
         try:
-            part.full_clean(exclude=["map"], validate_unique=False, validate_constraints=False)
+            part.full_clean(exclude=["map", "codes"], validate_unique=False, validate_constraints=False)
         except ValidationError as error:
             mistakes += _mistakes(error, f"/segments/{place}")
         parts.append(part)

@@ -8,6 +8,7 @@ in the longest stage, within the transactions.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from django.apps import apps
@@ -17,8 +18,10 @@ from django.utils.translation import gettext_noop
 from analytics.clusters.grouping import is_installed
 from analytics.models import BehaviourRun, ClusterModel, RfmModel, RfmRun, RfmSegmentMap
 from analytics.services import (
+    ContactTerms,
     create_rfm_model,
     cut_off_of,
+    edit_cut_off,
     ensure_main_model,
     measure_engagement,
     measure_outcomes,
@@ -32,6 +35,7 @@ from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
 from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
+from loyalty_site.demo.interest import write_interest
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
@@ -140,10 +144,13 @@ def score_customers(demo: Demo) -> None:
             demo.result["scored_customers"] = run.population
     _score_last_quarter(demo)
     if not cut_off_of(model).observed_on:
+        # A letter with a voucher: dear enough for the lower sums not to pay.
+        edit_cut_off(model, ContactTerms(30, Decimal(40), Decimal(10), Decimal(60), Decimal(150)))
         measure_outcomes(model, as_of=demo.today)
 
 
 def measure_interest(demo: Demo) -> None:
+    write_interest(at=demo.at)
     demo.result["engaged_people"] = measure_engagement(as_of=demo.today, at=demo.at).people
 
 

@@ -72,7 +72,12 @@ class RfmCutOffView(RfmModelPage):
         if self.last_run:
             row = services.cut_off_of(self.model)
             form = kwargs.pop("form", None) or TermsForm(initial=_initial(row))
-            context = {"cut_off": row, "form": form, **cut_off_figures(row, self.last_run)}
+            context = {
+                "cut_off": row,
+                "form": form,
+                "currency": settings.PROGRAMME_CURRENCY,
+                **cut_off_figures(row, self.last_run),
+            }
         return super().get_context_data(**kwargs, **context)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -76,7 +76,9 @@ class EngagementForm(RefusalForm):
 
     def __init__(self, data: Any = None, *, rule: EngagementRule) -> None:
         super().__init__(data, initial={"half_life_days": rule.half_life_days})
-        signs = [{"kind": kind, "weight": weight} for kind, weight in rule.weights.items()]
+        # A JSON object comes back in an order of its own.
+        weights = sorted(rule.weights.items(), key=lambda sign: (sign[1], sign[0]))
+        signs = [{"kind": kind, "weight": weight} for kind, weight in weights]
         self.rows = Rows(SignalRow, "sign", data=data, initial=signs)
 
     def is_valid(self) -> bool:
