@@ -72,7 +72,7 @@ def _figures(offers: OfferSet) -> list[Delta]:
         Delta(
             _("With an offer"),
             formats.number(found["offered"]),
-            hint=_("of %(people)s people; the others buy as well without")
+            hint=_("of %(people)s people; for the others none pays")
             % {"people": formats.number(found["people"])},
             icon="group",
         ),
