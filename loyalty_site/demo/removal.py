@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection, transaction
 
+from analytics.models import RfmMapSegment, RfmSegmentMap
 from customers.models import (
     BlockedValue,
     ConsentText,
@@ -26,7 +27,9 @@ from operations.errors import Conflict
 from operations.models import Approval, IdempotencyKey, JobFile, JobRun
 
 # What migrations wrote: our own source, which running processes remember, and the settings of the programme.
-KEPT = {Source, IdentityNamespace, BlockedValue, MatchWeight, Season, ConsentText}
+KEPT = {
+    Source, IdentityNamespace, BlockedValue, MatchWeight, Season, ConsentText, RfmSegmentMap, RfmMapSegment
+}  # fmt: skip
 
 
 class LoadUnderWay(Conflict):
@@ -71,5 +74,6 @@ def remove_demo(*, everything: bool = False) -> Removed:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(connection.ops.quote_name(table) for table in tables)}")
     Source.objects.exclude(code=OWN_SOURCE).delete()
+    RfmSegmentMap.objects.filter(built_in=False).delete()
     transaction.on_commit(lambda: [file.delete(save=False) for file in files])
     return removed

@@ -2,6 +2,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
+from analytics.models import RfmSegmentMap
 from customers.models import (
     Customer,
     IdentityNamespace,
@@ -34,6 +35,7 @@ def demo(sample):
 
 def test_nothing_about_customers_is_left_and_the_staff_stays(demo):
     assert remove_demo() == Removed(customers=24, orders=1421)
+    assert set(RfmSegmentMap.objects.values_list("code", flat=True)) == {"ELEVEN", "GRID", "R_FM"}
 
     left = [
         model.__name__
