@@ -4,10 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from analytics.models import OfferSet
-from analytics.services.offer_sets import compute_offers, propose_offers
+from analytics.services.offer_sets import propose_offers
 from loyalty_site.demo.showcase import ensure_promotion
 from operations.models import User
-from operations.services import finish_job, start_job
+from operations.services.runs import carry_out
 
 PROMOTION = "just-for-you"
 
@@ -37,7 +37,6 @@ def write_personal_offers(*, at: datetime) -> OfferSet:
         margin_percent=Decimal(30),
         margin_floor_percent=Decimal(5),
     )
-    if start_job(offers.job):
-        offers = compute_offers(offers, at=at)
-        finish_job(offers.job, result={"offers": offers.figures["offered"]})
+    carry_out(offers.job)
+    offers.refresh_from_db()
     return offers
