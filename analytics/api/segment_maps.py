@@ -24,7 +24,7 @@ CODE = RegexValidator(
 )
 
 
-class SegmentIn(StrictSerializer):
+class MapSegmentIn(StrictSerializer):
     """A segment of a map and the codes it holds; `code` is made from the name when left out."""
 
     code = serializers.CharField(max_length=32, required=False, default="")
@@ -41,10 +41,10 @@ class SegmentMapIn(StrictSerializer):
     code = serializers.CharField(max_length=64, validators=[CODE])
     name = serializers.CharField(max_length=100)
     kind = serializers.ChoiceField(choices=RfmSegmentMap.Kind.choices, default=RfmSegmentMap.Kind.CODES)
-    segments = SegmentIn(many=True)
+    segments = MapSegmentIn(many=True)
 
 
-class SegmentOut(serializers.ModelSerializer):
+class MapSegmentOut(serializers.ModelSerializer):
     class Meta:
         model = RfmMapSegment
         fields = ["code", "name", "colour", "advice", "action", "codes"]
@@ -52,7 +52,7 @@ class SegmentOut(serializers.ModelSerializer):
 
 class SegmentMapOut(serializers.ModelSerializer):
     id = serializers.CharField()
-    segments = SegmentOut(many=True, source="parts")
+    segments = MapSegmentOut(many=True, source="parts")
 
     class Meta:
         model = RfmSegmentMap
