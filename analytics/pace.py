@@ -47,13 +47,14 @@ def pace_of(
     share: float,
     tolerance: float,
     additive: bool,
+    ended: bool,
     higher_is_better: bool = True,
     baseline: float | None = None,
 ) -> Pace:
     """Return how a value stands when `share` (0..1) of the way to the target lies behind.
 
-    `tolerance` (0.05 is 5 %) is how far behind is still at risk rather than off track; `share` 1 is the end,
-    where only the target counts.
+    `tolerance` (0.05 is 5 %) is how far behind is still at risk rather than off track. Once it has `ended`,
+    only the target counts.
     """
     if value is None:
         return Pace(None, None, None, Standing.NO_DATA)
@@ -63,7 +64,7 @@ def pace_of(
     forecast = value / share if additive else None
     ahead = value - expected if higher_is_better else expected - value
     gap = ahead / abs(expected) if expected else None
-    if share >= 1:
+    if ended:
         return Pace(expected, value, gap, Standing.REACHED if ahead >= 0 else Standing.MISSED)
     return Pace(expected, forecast, gap, _standing(ahead, tolerance * abs(expected)))
 

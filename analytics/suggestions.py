@@ -17,10 +17,11 @@ from django.utils.translation import ngettext
 from analytics.metrics import METRICS, Better, metric_named, metric_value
 from analytics.models import Objective, RfmModel, RfmTransition
 from analytics.parts import SEPARATOR
-from analytics.windows import Scope
+from analytics.services.kpis.answers import nps_facts
+from analytics.windows import Scope, Window
 from campaigns.models import Campaign, CampaignRun
 from campaigns.results import campaign_figures
-from customers.models import Event, RollupScope, SalesChannel, Segment
+from customers.models import RollupScope, SalesChannel, Segment
 from operations import formats
 
 LOOKS_BACK = timedelta(days=30)
@@ -48,7 +49,7 @@ def suggestions_for(objective: Objective, *, day: date) -> list[dict[str, Any]]:
     """Return what may have led to a breach by the end of a day, as plain values, the most telling first."""
     found = [*_parts_that_fell(objective, day), *_moves(day), *_weak_campaigns(day)]
     if objective.metric == "nps":
-        found = [*_detractors(day), *found]
+        found = [*_detractors(objective, day), *found]
     return found
 
 
@@ -132,15 +133,10 @@ def _weak_campaigns(day: date) -> Iterator[dict[str, Any]]:
         }
 
 
-def _detractors(day: date) -> Iterator[dict[str, Any]]:
-    unhappy = Event.objects.filter(
-        type="nps.answered",
-        occurred_at__date__gt=day - LOOKS_BACK,
-        occurred_at__date__lte=day,
-        payload__score__lte=6,
-        customer__isnull=False,
-    ).count()
-    if unhappy:
+def _detractors(objective: Objective, day: date) -> Iterator[dict[str, Any]]:
+    span = Window(day - LOOKS_BACK + timedelta(days=1), day + timedelta(days=1))
+    (answers,) = nps_facts([span], segment=objective.segment)
+    if unhappy := answers.detractors:
         yield {"kind": "detractors", "customers": unhappy}
 
 

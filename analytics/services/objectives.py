@@ -16,7 +16,7 @@ from analytics.choices import years_earlier
 from analytics.errors import ObjectiveCodeTaken, ObjectiveIsClosed
 from analytics.metrics import Better, Metric, metric_named, metric_series, metric_value
 from analytics.models import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
-from analytics.pace import BREACHED, Pace, pace_of, share_of_days, share_of_shape
+from analytics.pace import BREACHED, Pace, Standing, pace_of, share_of_days, share_of_shape
 from analytics.periods import Grain
 from analytics.suggestions import suggestions_for
 from analytics.windows import Scope
@@ -57,10 +57,14 @@ def create_objective(code: str, *, name: str, owner: User, at: datetime, **field
 
 
 def edit_objective(objective: Objective, *, at: datetime) -> Objective:
-    """Save an objective that was changed; its past days are judged anew. Raises InvalidInput."""
+    """Save an objective that was changed; its past days are judged anew.
+
+    Raises InvalidInput, ObjectiveIsClosed.
+    """
     _validate(objective)
     with transaction.atomic():
         _lock(objective)
+        objective.standing, objective.value, objective.checked_on = Standing.NOT_BEGUN, None, None
         objective.save()
         objective.checks.all().delete()
         _check_past(objective, at=at)
@@ -155,13 +159,6 @@ def close_action(
     return action
 
 
-def hand_action_over(action: CorrectiveAction, *, owner: User, due_on: date) -> CorrectiveAction:
-    """Give a corrective action to somebody, by a day."""
-    action.owner, action.due_on = owner, due_on
-    action.save(update_fields=["owner", "due_on"])
-    return action
-
-
 def _lock(objective: Objective) -> Objective:
     locked = Objective.objects.select_for_update().get(pk=objective.pk)
     if locked.closed_at is not None:
@@ -214,6 +211,7 @@ def paces(objective: Objective, days: Sequence[date]) -> dict[date, tuple[float 
                 share=shares[day],
                 tolerance=objective.tolerance,
                 additive=metric.accumulates,
+                ended=day >= objective.ends_on,
                 higher_is_better=metric.better != Better.DOWN,
                 baseline=_number(objective.baseline),
             ),
@@ -252,8 +250,8 @@ def _shares(objective: Objective, metric: Metric, days: Sequence[date]) -> dict[
     """Last year's share of the same days, for what accumulates; else the share of the days."""
     even = {day: share_of_days((day - objective.starts_on).days + 1, objective.days) for day in days}
     first, last = years_earlier(objective.starts_on), years_earlier(objective.ends_on)
-    if not metric.accumulates or not _was_open_before(objective, first):
-        return even
+    if not metric.accumulates or last >= objective.starts_on or not _was_open_before(objective, first):
+        return even  # What lasts longer than a year has no year before it either.
     earlier = {day: years_earlier(day) for day in days if day < objective.ends_on}
     sums = _counted_from(objective, metric, first, sorted({*earlier.values(), last}))
     shaped = {day: share_of_shape(sums[then], sums[last]) for day, then in earlier.items()}

@@ -18,6 +18,7 @@ from analytics.services.objectives import (
     review_objective,
 )
 from analytics.suggestions import in_words
+from customers.services import record_event
 from operations.errors import InvalidInput
 from operations.models import User
 from tests.analytics.factories import purchase
@@ -91,6 +92,29 @@ def test_last_years_november_says_how_much_is_to_be_there_by_now(alice):
 
     check = objective.checks.get(day=date(2026, 11, 15))
     assert (check.expected, check.forecast, check.standing) == (25_000, 100_000, Standing.ON_TRACK)
+
+
+def test_a_year_before_whose_last_days_were_shut_does_not_end_the_objective_early(alice):
+    sell(date(2025, 10, 20), 100)
+    sell(date(2025, 11, 10), 20_000)  # And nothing after it.
+    sell(date(2026, 11, 10), 96_000)
+
+    objective = revenue(alice)
+    check_objective(objective, day=date(2026, 11, 15), at=AT)
+
+    check = objective.checks.get(day=date(2026, 11, 15))
+    assert (check.expected, check.standing) == (100_000, Standing.AT_RISK)
+    assert not CorrectiveAction.objects.exists()
+
+
+def test_what_lasts_longer_than_a_year_is_judged_by_its_days(alice):
+    sell(date(2025, 10, 20), 100)
+    sell(date(2025, 11, 10), 20_000)
+    sell(date(2026, 11, 10), 25_000)
+
+    objective = revenue(alice, ends_on=FIRST + timedelta(days=399))
+
+    assert objective.checks.get(day=date(2026, 11, 15)).expected == 100_000 * 15 / 400
 
 
 def test_falling_behind_opens_one_corrective_action_with_an_owner_and_a_day(alice):
@@ -261,6 +285,40 @@ def test_an_edited_objective_is_judged_anew(alice):
 
     assert objective.standing == Standing.OFF_TRACK
     assert objective.checks.get(day=date(2026, 11, 15)).expected == 100_000
+
+
+def test_an_objective_moved_to_days_to_come_has_not_begun(alice):
+    sell(date(2026, 11, 3), 10_000)
+    objective = revenue(alice)
+    assert objective.standing == Standing.OFF_TRACK
+    objective.starts_on, objective.ends_on = date(2026, 12, 1), date(2026, 12, 31)
+
+    edit_objective(objective, at=AT)
+
+    objective.refresh_from_db()
+    assert (objective.standing, objective.value) == (Standing.NOT_BEGUN, None)
+    assert (objective.checked_on, objective.checks.count()) == (None, 0)
+
+
+def test_who_thought_better_of_it_is_no_detractor_in_a_suggestion(alice):
+    for version, score in ((1, 3), (2, 9)):
+        nps_answer("survey-response:1f0c9a52-0000-4000-8000-000000000001", version, score)
+    nps_answer("survey-response:1f0c9a52-0000-4000-8000-000000000002", 1, 4)
+
+    objective = revenue(alice, metric="nps", target=Decimal(50))
+    check_objective(objective, day=date(2026, 11, 15), at=AT)
+
+    assert CorrectiveAction.objects.get().suggestions[0] == {"kind": "detractors", "customers": 1}
+
+
+def nps_answer(response: str, version: int, score: int) -> None:
+    record_event(
+        "nps.answered",
+        external_id=f"{response}:{version}",
+        customer=CustomerFactory(),
+        occurred_at=AT - timedelta(days=3),
+        payload={"score": score},
+    )
 
 
 def test_a_channel_that_fell_is_suggested_in_words(alice):

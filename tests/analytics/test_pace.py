@@ -4,12 +4,14 @@ from hypothesis import strategies as st
 from analytics.pace import Pace, Standing, pace_of, share_of_days, share_of_shape
 
 
-def sum_of(value, *, share=0.5, target=1000, tolerance=0.05, **options) -> Pace:
-    return pace_of(value, target=target, share=share, tolerance=tolerance, additive=True, **options)
+def sum_of(value, *, share=0.5, target=1000, tolerance=0.05, ended=False) -> Pace:
+    return pace_of(value, target=target, share=share, tolerance=tolerance, additive=True, ended=ended)
 
 
 def rate_of(value, *, share=0.5, target=0.4, tolerance=0.05, **options) -> Pace:
-    return pace_of(value, target=target, share=share, tolerance=tolerance, additive=False, **options)
+    return pace_of(
+        value, target=target, share=share, tolerance=tolerance, additive=False, ended=False, **options
+    )
 
 
 def test_half_of_the_target_at_half_of_the_way_is_on_track():
@@ -41,8 +43,13 @@ def test_where_lower_is_better_more_is_behind():
 
 
 def test_at_the_end_only_the_target_counts():
-    assert sum_of(1000, share=1).standing == Standing.REACHED
-    assert sum_of(999, share=1).standing == Standing.MISSED
+    assert sum_of(1000, share=1, ended=True).standing == Standing.REACHED
+    assert sum_of(999, share=1, ended=True).standing == Standing.MISSED
+
+
+def test_before_the_end_nothing_is_missed_even_where_all_had_come_by_now():
+    assert sum_of(999, share=1).standing == Standing.AT_RISK
+    assert sum_of(1000, share=1).standing == Standing.ON_TRACK
 
 
 def test_without_a_value_or_before_the_first_day_nothing_is_said():
@@ -85,6 +92,7 @@ def test_more_of_what_is_good_never_stands_worse(one, other, share, tolerance, a
                 share=share,
                 tolerance=tolerance,
                 additive=additive,
+                ended=False,
                 higher_is_better=higher,
             ).standing
         )
