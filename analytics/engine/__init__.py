@@ -2,6 +2,7 @@
 
 from analytics.engine.interface import Aggregate, Applied, Cell, RfmEngine, Thresholds, Written
 from analytics.engine.postgres import PostgresEngine
+from analytics.engine.reading import Reading, read_together
 from analytics.engine.verification import Verification
 
 __all__ = [
@@ -9,8 +10,10 @@ __all__ = [
     "Applied",
     "Cell",
     "PostgresEngine",
+    "Reading",
     "RfmEngine",
     "Thresholds",
     "Verification",
     "Written",
+    "read_together",
 ]

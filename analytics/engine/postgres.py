@@ -25,6 +25,7 @@ from analytics.engine.purchases import (
     purchases,
     totals,
 )
+from analytics.engine.reading import Reading
 from analytics.engine.sums import Sums
 from analytics.models import RfmModel, RfmRun
 
@@ -42,22 +43,32 @@ def listed(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
 
 
 class PostgresEngine:
-    """One run of one model, through temporary tables that live as long as the run's transaction."""
+    """One run of one model, through temporary tables that live as long as the run's transaction.
+
+    A `reading` has everybody's orders already, read for several runs.
+    """
 
     def __init__(
-        self, run: RfmRun, *, since: RfmRun | None, everybody: bool = False, checks: bool = False
+        self,
+        run: RfmRun,
+        *,
+        since: RfmRun | None,
+        everybody: bool = False,
+        checks: bool = False,
+        reading: Reading | None = None,
     ) -> None:
         self.run = run
         self.checks = checks
         self.model = run.model
         self.since = since
         self.everybody = everybody or checks or not changes.can_follow(since, run)
+        self.reading = reading if reading and self.everybody and reading.is_for(run, since) else None
         self.window = run.model.window(run.as_of)
         # Whatever the model says otherwise than before holds at once; so does its first word about anybody.
         self.settled = since is None or since.definition != run.definition
 
     def horizon(self) -> str:
-        return changes.horizon()
+        return self.reading.horizon if self.reading else changes.horizon()
 
     def aggregate(self) -> Aggregate:
         self._execute("SET LOCAL work_mem = '64MB'")
@@ -178,10 +189,7 @@ class PostgresEngine:
 
     def _read_everybody(self) -> tuple[int, int]:
         """Find the totals that differ from the stored ones, of all customers; return whom and how many."""
-        current = sql.SQL(
-            "SELECT customer_id, {totals} FROM ({purchases}) AS purchase GROUP BY customer_id"
-        ).format(totals=totals(), purchases=purchases(self.model, self.window, whose=EVERYBODY))
-        query = current
+        current = query = self._totals_of_everybody()
         if self._stored_rows:
             query = sql.SQL(
                 """
@@ -196,10 +204,17 @@ class PostgresEngine:
                 old=listed(TOTALS, "old."),
                 model=self.model.pk,
             )
-        in_order = ("enable_hashagg", "enable_seqscan") if self.model.scope in IN_THE_INDEX else ()
-        self._make_table(FRESH, query, without=in_order)
+        walked = self.reading is None and self.model.scope in IN_THE_INDEX
+        self._make_table(FRESH, query, without=("enable_hashagg", "enable_seqscan") if walked else ())
         self._count_fresh()
         return (self._stored_rows or self._fresh), self._unreported() if self.checks else 0
+
+    def _totals_of_everybody(self) -> sql.Composable:
+        if self.reading:
+            return self.reading.totals(self.model)
+        return sql.SQL(
+            "SELECT customer_id, {totals} FROM ({purchases}) AS purchase GROUP BY customer_id"
+        ).format(totals=totals(), purchases=purchases(self.model, self.window, whose=EVERYBODY))
 
     def _unreported(self) -> int:
         """Return how many stored totals differ though nothing was reported that would explain it."""

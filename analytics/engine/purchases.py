@@ -16,12 +16,14 @@ REFUSED = sql.SQL(
     "SELECT id FROM customers_customer"
     " WHERE restricted_at IS NOT NULL OR profiling <> 'ALLOWED' OR status = 'ERASED'"
 )
+SOMEBODY = sql.SQL("bought.customer_id IS NOT NULL")
 EVERYBODY = sql.SQL("bought.customer_id IS NOT NULL AND bought.customer_id NOT IN ({})").format(REFUSED)
 NOBODY_KNOWN = sql.SQL("bought.customer_id IS NULL")
 # Of a product line, what its own articles came to; an order with two of them is one order.
 LINES = sql.SQL(
     """
-    SELECT bought.customer_id, bought.ordered_at, sum(line.amount - line.discount_amount - CASE
+    SELECT bought.customer_id, bought.ordered_at, product.product_line,
+           sum(line.amount - line.discount_amount - CASE
                WHEN bought.refunded_amount > 0 THEN (
                    SELECT coalesce(sum(back.refund_amount), 0) FROM customers_returnline back
                    WHERE back.line_id = line.id)
@@ -29,13 +31,14 @@ LINES = sql.SQL(
     FROM customers_product product
     JOIN customers_orderline line ON line.product_id = product.id
     JOIN customers_order bought ON bought.id = line.order_id
-    WHERE product.product_line = {value} AND {counts} AND {whose}
-    GROUP BY bought.id
+    WHERE product.product_line = ANY ({values}) AND {counts} AND {whose}
+    GROUP BY bought.id, product.product_line
     """
 )
 ORDERS = sql.SQL(
     """
-    SELECT bought.customer_id, bought.ordered_at, bought.net_amount
+    SELECT bought.customer_id, bought.ordered_at, bought.net_amount,
+        bought.sales_channel_id, bought.business_unit_id, bought.store_id
     FROM customers_order bought WHERE {counts} AND {place} AND {whose}
     """
 )
@@ -49,8 +52,8 @@ def purchases(
     `window` is the first day that counts, None for all time, and the day before which orders do.
     """
     if model.scope == Scope.PRODUCT_LINE:
-        return LINES.format(value=model.scope_value, counts=_counts(window), whose=whose)
-    return ORDERS.format(counts=_counts(window), place=_place(model), whose=whose)
+        return LINES.format(values=[model.scope_value], counts=counts(window), whose=whose)
+    return ORDERS.format(counts=counts(window), place=place(model), whose=whose)
 
 
 def totals() -> sql.Composable:
@@ -74,14 +77,18 @@ def first_instant(day: date) -> datetime:
     return datetime.combine(day, time.min, ZoneInfo(settings.PROGRAMME_TIME_ZONE))
 
 
-def _counts(window: tuple[date | None, date]) -> sql.Composable:
+def counts(window: tuple[date | None, date]) -> sql.Composable:
+    """Return the condition that an order of the window counts, whoever bought and wherever."""
     return sql.SQL("bought.status = 'PAID' AND bought.currency = {} AND {}").format(
         settings.PROGRAMME_CURRENCY, between(*window)
     )
 
 
-def _place(model: RfmModel) -> sql.Composable:
-    """Ids are looked up beforehand: the planner then knows how rare they are."""
+def place(model: RfmModel) -> sql.Composable:
+    """Return the condition that an order is of the model's scope, which is no product line.
+
+    Ids are looked up beforehand: the planner then knows how rare they are.
+    """
     value = model.scope_value
     if model.scope == Scope.ALL:
         return sql.SQL("true")

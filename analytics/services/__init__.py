@@ -2,7 +2,7 @@ from analytics.services.cohorts import monthly_cohorts
 from analytics.services.engagement import edit_engagement_rule, measure_engagement, score_engagement
 from analytics.services.kpis import compare_days, kpis, revenue_series
 from analytics.services.migration import segment_migration
-from analytics.services.rfm import Preview, preview_rfm_model, run_rfm, run_rfm_models
+from analytics.services.rfm import Preview, preview_rfm_model, run_rfm, run_rfm_models, shared_readings
 from analytics.services.rfm_measures import (
     ContactTerms,
     choose_cut_off,
@@ -55,6 +55,7 @@ __all__ = [
     "run_rfm_models",
     "score_engagement",
     "segment_migration",
+    "shared_readings",
     "start_rfm_run",
     "starting_thresholds",
     "verify_rfm_model",

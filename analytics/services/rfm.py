@@ -1,15 +1,17 @@
 """Runs of RFM models: one at a time per model, and committed to the customers' segments."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from analytics.engine import Applied, PostgresEngine, RfmEngine, Thresholds
+from analytics.engine import Applied, PostgresEngine, Reading, RfmEngine, Thresholds, read_together
+from analytics.engine.changes import can_follow
 from analytics.errors import PopulationTooSmall
 from analytics.models import RfmModel, RfmRun, RfmSnapshot, RfmTransition
 from analytics.rules import number, replacement_steps, scaled_weights
@@ -32,13 +34,15 @@ def run_rfm(
     at: datetime | None = None,
     everybody: bool = False,
     checks: bool = False,
+    reading: Reading | None = None,
 ) -> RfmRun:
     """Score the model's population as of a day and commit the segments; return the finished run.
 
     Orders before that day's first instant count, so a run of today ends with yesterday. A run on the same
     data changes nothing. Where the run before tells enough, only what changed since is read; with `everybody`
     all orders are. A run that `checks` reads them too, and also counts and puts right what was stored
-    otherwise without a reason. `run` is one that was queued.
+    otherwise without a reason. `run` is one that was queued; a `reading` of `shared_readings` spares it
+    the orders.
 
     Raises PopulationTooSmall and RunInProgress; nothing is changed then.
     """
@@ -49,7 +53,7 @@ def run_rfm(
         try:
             with transaction.atomic():
                 run.checks = run.checks or checks
-                _carry_out(run, at=at, everybody=everybody)
+                _carry_out(run, at=at, everybody=everybody, reading=reading)
         except FidelioError as error:
             _fail(run, error.message)
             raise
@@ -62,8 +66,43 @@ def run_rfm(
 def run_rfm_models(
     models: Sequence[RfmModel], *, as_of: date, at: datetime | None = None, everybody: bool = False
 ) -> list[RfmRun]:
-    """Run several models as of one day, each as `run_rfm` does; return the runs of those that could be."""
-    return [run_rfm(model, as_of=as_of, at=at, everybody=everybody) for model in models]
+    """Run several models as of one day, each as `run_rfm` does; return the runs of those that could be.
+
+    Orders that several of them need are read once.
+    """
+    done = []
+    promised = [RfmRun(model=model, as_of=as_of) for model in models]
+    with shared_readings(promised, at=at, everybody=everybody) as readings:
+        for model in models:
+            try:
+                run = run_rfm(model, as_of=as_of, at=at, everybody=everybody, reading=readings.get(model.pk))
+            except FidelioError as error:
+                log.warning("rfm_model_left_out", model=model.code, error=error.message)
+            else:
+                done.append(run)
+    return done
+
+
+@contextmanager
+def shared_readings(
+    runs: Iterable[RfmRun], *, at: datetime | None = None, everybody: bool = False
+) -> Iterator[dict[int, Reading]]:
+    """Read once the orders of those runs that will read everybody's; give the readings by the model's id."""
+    at = at or timezone.now()
+    whole = [run for run in runs if everybody or run.checks or not _follows(run, at=at)]
+    with ExitStack() as stack:
+        try:
+            readings = stack.enter_context(read_together(whole))
+        except DatabaseError:
+            log.exception("rfm_orders_not_read_together")  # The disk may be full: each reads on its own.
+            readings = {}
+        yield readings
+
+
+def _follows(run: RfmRun, *, at: datetime) -> bool:
+    """Return whether the run, when it begins, will read only what changed."""
+    begun = RfmRun(model=run.model, as_of=run.as_of, definition=definition_of(run.model), started_at=at)
+    return can_follow(run.model.last_run(), begun)
 
 
 @dataclass(frozen=True)
@@ -105,11 +144,11 @@ def preview_rfm_model(model: RfmModel, *, as_of: date) -> Preview:
     )
 
 
-def _carry_out(run: RfmRun, *, at: datetime, everybody: bool) -> None:
+def _carry_out(run: RfmRun, *, at: datetime, everybody: bool, reading: Reading | None) -> None:
     started = time.monotonic()
     model, since = run.model, run.model.last_run()
     run.definition = definition_of(model)
-    engine = PostgresEngine(run, since=since, everybody=everybody, checks=run.checks)
+    engine = PostgresEngine(run, since=since, everybody=everybody, checks=run.checks, reading=reading)
     run.horizon = engine.horizon()
     aggregate = engine.aggregate()
     thresholds = thresholds_of(model, engine, aggregate.population)

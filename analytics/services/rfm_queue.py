@@ -43,6 +43,20 @@ def queue_rfm_run(
 
     Raises RunInProgress when the model is being run or waits for it.
     """
+    with transaction.atomic():
+        run = _promise(model, as_of=as_of, owner=owner, client=client, checks=checks)
+        transaction.on_commit(lambda: _ring([run]))
+    return run
+
+
+def _promise(
+    model: RfmModel,
+    *,
+    as_of: date,
+    owner: User | None = None,
+    client: ApiClient | None = None,
+    checks: bool = False,
+) -> RfmRun:
     if model.runs.filter(status=RfmRun.Status.RUNNING, as_of=as_of, started_at=None).exists():
         raise RunInProgress
     with transaction.atomic():
@@ -53,18 +67,18 @@ def queue_rfm_run(
             client=client,
             parameters={"model": model.code, "as_of": str(as_of)},
         )
-        run = RfmRun.objects.create(model=model, as_of=as_of, job=job, checks=checks)
-        transaction.on_commit(lambda: _ring(run))
-    return run
+        return RfmRun.objects.create(model=model, as_of=as_of, job=job, checks=checks)
 
 
-def _ring(run: RfmRun) -> None:
+def _ring(runs: list[RfmRun]) -> None:
+    """Ring once for all of them, so that one worker has them and reads their orders together."""
     from analytics.tasks import score_rfm_model as task
 
+    ids = [run.pk for run in runs]
     try:
-        task.delay(run.pk)
-    except task.OperationalError:  # The broker is away: beat finds the run within a minute of its return.
-        log.warning("doorbell_unreachable", bell="score_rfm_model", run_id=run.pk)
+        task.delay(*ids)
+    except task.OperationalError:  # The broker is away: beat finds the runs within a minute of its return.
+        log.warning("doorbell_unreachable", bell="score_rfm_model", run_ids=ids)
 
 
 def queue_due_rfm_runs(*, day: date) -> int:
@@ -82,11 +96,13 @@ def queue_rfm_checks() -> int:
 
 
 def _queue_each(models: Iterable[RfmModel], *, as_of: dict[int, date], checks: bool = False) -> int:
-    queued = 0
-    for model in models:
-        try:
-            queue_rfm_run(model, as_of=as_of[model.pk], checks=checks)
-            queued += 1
-        except RunInProgress:
-            log.info("rfm_run_waits_already", model=model.code)
-    return queued
+    queued = []
+    with transaction.atomic():
+        for model in models:
+            try:
+                queued.append(_promise(model, as_of=as_of[model.pk], checks=checks))
+            except RunInProgress:
+                log.info("rfm_run_waits_already", model=model.code)
+        if queued:
+            transaction.on_commit(lambda: _ring(queued))
+    return len(queued)
