@@ -42,6 +42,8 @@ def _cell(model: RfmModel, r: int, e: int | None, found: dict[str, Any] | None) 
         "customers": customers,
         "average_amount": average(found["amount"], customers) if found else None,
         "url": scores_url(model, r=r, **filters),
+        "scores": f"r{r} e{e}" if e else "",
+        "title": "",
     }
 
 

@@ -7,12 +7,15 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from analytics.models import RfmModel, RfmRun
 from analytics.rules import CODES, SCORES, RfmSegment
 from analytics.services.kpis import average
 from analytics.words import bands
 from customers.models import Segment
+from operations import formats
+from operations.figures import Cell, Column, Table
 
 RUNS_SHOWN = 10
 
@@ -40,6 +43,15 @@ class GridCell:
     average_m: float | None = None
 
     @property
+    def scores(self) -> str:
+        return f"r{self.r} f{self.f}"
+
+    @property
+    def title(self) -> str:
+        """Return its segments with their sizes in words."""
+        return ", ".join(f"{part.segment.label}: {formats.number(part.customers)}" for part in self.parts)
+
+    @property
     def main(self) -> RfmSegment | None:
         """Return the segment most of them are in."""
         return self.parts[0].segment if self.parts else None
@@ -61,12 +73,17 @@ class SegmentRow:
 
 def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str, Any]:
     """Return the context of the map of one finished run."""
+    rows = [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)]
+    cells = [cell for row in rows for cell in row]
+    segments = segment_rows(run, user=user)
     return {
-        "rows": [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)],
-        "busiest": max((cell.customers for cell in _cells(run)), default=0),
-        "dearest": max((cell.average_amount or 0 for cell in _cells(run)), default=0),
+        "rows": rows,
+        "map_table": _map_table(cells),
+        "segments_table": _segments_table(segments),
+        "busiest": max(cell.customers for cell in cells),
+        "dearest": max(cell.average_amount or 0 for cell in cells),
         "average_sum": run.score_sums["sum"] / run.population if run.population else None,
-        "segments": segment_rows(run, user=user),
+        "segments": segments,
         "bands": bands(run),
         "scores": range(1, SCORES + 1),
         "letters": ["r", "f", "m", "e"],
@@ -84,6 +101,61 @@ def segment_rows(run: RfmRun, *, user: AbstractBaseUser) -> list[SegmentRow]:
     return [_segment_row(run, previous, segment, ids) for segment in run.model.segments.segments]
 
 
+def _map_table(cells: list[GridCell]) -> Table:
+    return Table(
+        columns=[
+            Column("R"), Column("F"), Column(_("Customers"), numeric=True), Column(_("Share"), numeric=True),
+            Column(_("Average value"), numeric=True), Column(_("M score"), numeric=True),
+            Column(_("Segment")),
+        ],
+        rows=[
+            [
+                cell.r,
+                cell.f,
+                Cell(formats.number(cell.customers), url=cell.url, value=cell.customers),
+                Cell(formats.percent(cell.share), value=round(cell.share, 4)),
+                _money(cell.average_amount),
+                formats.NOTHING if cell.average_m is None else formats.number(cell.average_m, 1),
+                cell.main.label if cell.main else "",
+            ]
+            for cell in cells
+        ],
+        caption=_("Customers and their average spending by frequency (rows) and recency (columns)"),
+        key="map",
+    )  # fmt: skip
+
+
+def _segments_table(segments: list[SegmentRow]) -> Table:
+    """Return the numbers of the segments for a file; the page draws them with swatches and buttons."""
+    return Table(
+        columns=[
+            Column(_("Segment")), Column(_("Customers"), numeric=True), Column(_("Share"), numeric=True),
+            Column(_("Difference"), numeric=True), Column(_("Of revenue"), numeric=True),
+            Column(_("Average"), numeric=True), Column(_("What to do")),
+        ],
+        rows=[
+            [
+                row.segment.label,
+                row.customers,
+                round(row.share, 4),
+                row.change,
+                round(row.revenue_share, 4),
+                _money(row.average_amount),
+                row.segment.advice,
+            ]
+            for row in segments
+        ],
+        caption=_("Size, revenue and advice of every segment"),
+        key="segments",
+    )  # fmt: skip
+
+
+def _money(amount: int | None) -> Cell:
+    if amount is None:
+        return Cell(formats.NOTHING, value="")
+    return Cell(formats.whole_money(amount), value=formats.major(amount))
+
+
 def scores_url(model: RfmModel, **filters: Any) -> str:
     """Return the address of the customers of a model with these scores or in this segment."""
     query = {"model__id__exact": model.pk} | {
@@ -95,7 +167,9 @@ def scores_url(model: RfmModel, **filters: Any) -> str:
 def _segment_row(
     run: RfmRun, previous: RfmRun | None, segment: RfmSegment, ids: dict[str, int]
 ) -> SegmentRow:
-    customers, amount = _sum(run, segment.codes)
+    # Of whoever is in the segment, as its list shows: today's scores may already name another one for some.
+    customers = run.segment_sizes.get(segment.code, 0)
+    amount = run.segment_amounts.get(segment.code, 0)
     stored = ids.get(run.model.segment_code(segment.code))
     return SegmentRow(
         segment=segment,
@@ -117,10 +191,6 @@ def _run_before(run: RfmRun) -> RfmRun | None:
     return run.model.runs.done().filter(pk__lt=run.pk).exclude(as_of=run.as_of).first()
 
 
-def _cells(run: RfmRun) -> Iterable[GridCell]:
-    return (_grid_cell(run, r, f) for r in range(1, SCORES + 1) for f in range(1, SCORES + 1))
-
-
 def _grid_cell(run: RfmRun, r: int, f: int) -> GridCell:
     codes = [code for code in CODES if code.startswith(f"{r}{f}")]
     customers, amount = _sum(run, codes)
@@ -136,11 +206,6 @@ def _grid_cell(run: RfmRun, r: int, f: int) -> GridCell:
         parts=_parts(run, codes, customers),
         url=scores_url(run.model, r=r, f=f),
     )
-
-
-def _average_m(run: RfmRun, codes: list[str], customers: int) -> float | None:
-    scores = sum(int(code[2]) * _sum(run, [code])[0] for code in codes)
-    return scores / customers if customers else None
 
 
 def _parts(run: RfmRun, codes: list[str], customers: int) -> list[Part]:

@@ -100,6 +100,12 @@ def table(context, table) -> dict:
     return {"table": table, "file_url": _file_url(context, table)}
 
 
+@register.inclusion_tag("fidelio/partials/file_link.html", takes_context=True)
+def file_of(context, table) -> dict:
+    """Link to the file of a Table that the page draws in a way of its own."""
+    return {"name": table.caption, "file_url": _file_url(context, table)}
+
+
 def _file_url(context, figure) -> str:
     """Return where the numbers of a chart or table are had as a file; empty without a key."""
     request = context.get("request")

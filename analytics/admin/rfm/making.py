@@ -1,9 +1,10 @@
 """A segment of whoever stands in one cell of the map: "make a segment", and from there a campaign."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,10 +18,14 @@ from customers.services import create_segment, refresh_segment
 from operations.errors import FidelioError
 
 LETTERS = ("r", "f", "m", "e")
+SCORE = re.compile(r"([rfme])([1-5])")
 
 
 class MakeSegmentView(UnfoldModelAdminViewMixin, View):
-    """POST r, f, m, e (each 1 to 5, at least one of them): the customers with these scores, kept up."""
+    """POST r, f, m, e (each 1 to 5, at least one of them): the customers with these scores, kept up.
+
+    A cell of a map posts its scores at once: segment_of or campaign_of "r5 f4".
+    """
 
     title = ""
     permission_required = "customers.add_segment"
@@ -28,11 +33,7 @@ class MakeSegmentView(UnfoldModelAdminViewMixin, View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         model = get_object_or_404(RfmModel, pk=pk)
-        scores = {
-            letter: int(request.POST[letter])
-            for letter in LETTERS
-            if request.POST.get(letter) in ("1", "2", "3", "4", "5")
-        }
+        scores = _scores(request.POST)
         if not scores:
             return redirect(reverse("admin:analytics_rfm_model_map", args=[pk]))
         said = " ".join(f"{letter.upper()}{score}" for letter, score in scores.items())
@@ -48,9 +49,19 @@ class MakeSegmentView(UnfoldModelAdminViewMixin, View):
             messages.success(request, _("The segment is made; it follows the scores every night."))
         else:
             messages.info(request, _("This segment is there already."))
-        if request.POST.get("then") == "campaign" and request.user.has_perm("campaigns.add_campaign"):
+        wanted = request.POST.get("then") == "campaign" or "campaign_of" in request.POST
+        if wanted and request.user.has_perm("campaigns.add_campaign"):
             return redirect(f"{reverse('admin:campaigns_campaign_add')}?segment={segment.pk}")
         return redirect(reverse("admin:customers_segment_change", args=[segment.pk]))
+
+
+def _scores(posted: QueryDict) -> dict[str, int]:
+    cell = posted.get("campaign_of") or posted.get("segment_of")
+    if cell:
+        return {letter: int(score) for letter, score in SCORE.findall(cell)}
+    return {
+        letter: int(posted[letter]) for letter in LETTERS if posted.get(letter) in ("1", "2", "3", "4", "5")
+    }
 
 
 def _rules(model: RfmModel, scores: dict[str, int]) -> dict[str, Any]:
