@@ -58,7 +58,7 @@ WHERE (told.orders, told.net_amount) IS DISTINCT FROM (bought.orders, bought.net
 ORDER BY customer_id, scope, scope_value
 """
 _MERGED = """
-SELECT '{label}' AS "table", told.id AS row, told.{column} AS customer, merged.merged_into_id AS now
+SELECT '{label}' AS "table", told.{key} AS row, told.{column} AS customer, merged.merged_into_id AS now
 FROM {table} AS told JOIN customers_customer AS merged ON merged.id = told.{column}
 WHERE merged.status = 'MERGED'
 """
@@ -111,6 +111,6 @@ def _follows(table: CustomerTable) -> bool:
 
 
 def _of_merged(table: CustomerTable) -> str:
-    column = table.model._meta.get_field(table.field).column
-    name = table.model._meta.db_table
-    return f"({_MERGED.format(label=table.label, column=column, table=name)})"
+    meta = table.model._meta
+    column = meta.get_field(table.field).column
+    return f"({_MERGED.format(label=table.label, key=meta.pk.column, column=column, table=meta.db_table)})"
