@@ -1,11 +1,16 @@
 """Fixtures of every test; the servers themselves are started by `tests.embedded`."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
+
+# How long an example takes to draw or to run tells of the machine, not of the product.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture
