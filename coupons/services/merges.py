@@ -33,10 +33,13 @@ def merge_counters(merge: Merge, table: CustomerTable) -> None:
 
 
 def merge_personal_offers(merge: Merge, table: CustomerTable) -> None:
-    """Of two that stand for one person and promotion the survivor's holds; the rest moves."""
+    """Of two that stand for a promotion, or were proposed together, the survivor's holds; the rest moves."""
     standing = PersonalOffer.objects.filter(status=PersonalOffer.Status.CONFIRMED)
     own = standing.filter(customer=merge.survivor).values("promotion")
     merge.remove(standing.filter(customer=merge.loser, promotion__in=own))
+    proposed = PersonalOffer.objects.filter(status=PersonalOffer.Status.PROPOSED)
+    together = proposed.filter(customer=merge.survivor).values("source_key")
+    merge.remove(proposed.filter(customer=merge.loser, source_key__in=together))
     merge.move(PersonalOffer.objects.filter(customer=merge.loser))
 
 

@@ -8,7 +8,9 @@ import pytest
 from coupons import services
 from coupons.errors import CustomerRulesViolated, NoPersonalOffer
 from coupons.models import BudgetPeriod, Coupon, PersonalOffer, Promotion, RedemptionStack
+from coupons.services.personal_offers import confirm_offers
 from customers.models import Customer
+from customers.services.merges import merge_customers
 from operations.errors import InvalidInput
 from tests.coupons.factories import NOW, coupon, customer, promotion, spending
 
@@ -111,3 +113,20 @@ def test_a_personal_effect_names_no_value_of_its_own():
 
     assert [mistake.pointer for mistake in refusal.value.details] == ["/effect/percent"]
     assert not Promotion.objects.exists()
+
+
+def test_of_two_offers_proposed_to_people_who_turn_out_to_be_one_the_survivors_is_confirmed():
+    ours = promotion(OWN_PERCENT)
+    alice, double = customer(), customer()
+    proposed = PersonalOffer.Status.PROPOSED
+    offer(ours, alice, "7", status=proposed)
+    offer(ours, double, "12", status=proposed)
+    offer(ours, double, "9", status=proposed, source_key="offer-set:2")
+
+    merge_customers(alice, [double], reason="the same person", at=NOW)
+    confirmed = confirm_offers(ours, "offer-set:1", valid_until=NOW + timedelta(days=10), at=NOW)
+
+    assert confirmed == 1
+    (standing,) = PersonalOffer.objects.standing(NOW)
+    assert (standing.customer, standing.percent) == (alice, Decimal(7))
+    assert PersonalOffer.objects.get(source_key="offer-set:2").customer == alice
