@@ -14,6 +14,7 @@ from django.utils import timezone
 from analytics.engagement import decay, horizon_days
 from analytics.engine.postgres import first_instant
 from analytics.models import EngagementRule, RfmModel
+from analytics.services.run_locks import lock_scores
 from customers.models import Purpose, Source
 from customers.services.traits import write_traits
 from operations.errors import InvalidInput, Mistake
@@ -119,7 +120,8 @@ def measure_engagement(*, as_of: date, at: datetime | None = None) -> Measured:
 
 def score_engagement(model: RfmModel) -> int:
     """Bring E of a model's scores in line with the measured engagement; return how many rows changed."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_scores(model)
         cursor.execute(_SCORED, {"model": model.pk, "trait": TRAIT})
         return cursor.rowcount
 

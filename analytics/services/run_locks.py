@@ -1,4 +1,4 @@
-"""One run of a model at a time, whichever process it is in."""
+"""One run of a model at a time, and one writer of its scores, whichever process they are in."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,6 +8,12 @@ from django.db import connection
 from django.db.models import Model
 
 from analytics.errors import RunInProgress
+from operations.locks import lock_keys
+
+
+def lock_scores(model: Model) -> None:
+    """Let others who write scores of the model wait until the transaction ends: two would lock crosswise."""
+    lock_keys("analytics.rfm_scores", [str(model.pk)])
 
 
 @contextmanager

@@ -1,11 +1,19 @@
 """Engagement measured from events, written as a trait and scored in every model."""
 
+import threading
 from datetime import date, timedelta
 
 import pytest
+from django.db import connections, transaction
 
 from analytics.models import EngagementRule, RfmScore
-from analytics.services import create_rfm_model, edit_engagement_rule, measure_engagement, run_rfm
+from analytics.services import (
+    create_rfm_model,
+    edit_engagement_rule,
+    measure_engagement,
+    run_rfm,
+    score_engagement,
+)
 from customers.models import Customer, Event, Trait
 from operations.errors import InvalidInput
 from tests.analytics.factories import buyer
@@ -100,3 +108,27 @@ def test_weights_that_make_no_sense_are_refused_and_the_old_ones_stay():
             edit_engagement_rule(weights=weights, half_life_days=half_life)
 
     assert EngagementRule.the_one().weights["cart.abandoned"] == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_e_is_not_scored_while_a_run_of_the_model_writes():
+    buyer(1)
+    model = create_rfm_model("waits", name="Waits", minimum_population=1)
+    done = threading.Event()
+
+    def score():
+        try:
+            score_engagement(model)
+            done.set()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=score)
+    with transaction.atomic():
+        run_rfm(model, as_of=TODAY)
+        thread.start()
+        scored_meanwhile = done.wait(0.5)
+    thread.join()
+
+    assert not scored_meanwhile
+    assert done.is_set()
