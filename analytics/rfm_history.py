@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from analytics.choices import point_label
 from analytics.models import RfmModel, RfmRun
+from analytics.models.rfm import LAST_DONE_FIRST
 from analytics.periods import Grain
 from operations.figures import Chart, ChartKind, Series
 
@@ -44,7 +45,7 @@ def last_run_of_each_month(model: RfmModel) -> list[RfmRun]:
     """Return the run that says how each month ended, of the last months that had one."""
     runs = (
         model.runs.done()
-        .order_by("-as_of", "-pk")
+        .order_by("-as_of", *LAST_DONE_FIRST)
         .only("pk", "as_of", "population", "segment_sizes", "thresholds", "model_id")
     )
     months: dict[tuple[int, int], RfmRun] = {}

@@ -188,7 +188,8 @@ def _campaign_url(segment_id: int) -> str:
 
 
 def _run_before(run: RfmRun) -> RfmRun | None:
-    return run.model.runs.done().filter(pk__lt=run.pk).exclude(as_of=run.as_of).first()
+    earlier = run.model.runs.done().filter(finished_at__lt=run.finished_at)
+    return earlier.exclude(as_of=run.as_of).first()
 
 
 def _grid_cell(run: RfmRun, r: int, f: int) -> GridCell:

@@ -258,10 +258,13 @@ SCOPED: dict[str, tuple[type[models.Model], str]] = {
 }
 
 
+LAST_DONE_FIRST = (models.F("finished_at").desc(nulls_last=True), "-pk")
+
+
 class RfmRunQuerySet(models.QuerySet["RfmRun"]):
     def done(self) -> "RfmRunQuerySet":
-        """Return the runs that wrote scores, newest first."""
-        return self.filter(status=RfmRun.Status.DONE).order_by("-pk")
+        """Return the runs that wrote scores, the last that did first: one may have waited past others."""
+        return self.filter(status=RfmRun.Status.DONE).order_by(*LAST_DONE_FIRST)
 
     def waiting(self) -> "RfmRunQuerySet":
         """Return the runs that were promised and that no worker has begun, the oldest first."""
@@ -270,7 +273,7 @@ class RfmRunQuerySet(models.QuerySet["RfmRun"]):
 
     def as_of(self, day: date) -> "RfmRun | None":
         """Return the run that says how things stood on a day: the last one as of that day or before."""
-        return self.done().filter(as_of__lte=day).order_by("-as_of", "-pk").first()
+        return self.done().filter(as_of__lte=day).order_by("-as_of", *LAST_DONE_FIRST).first()
 
 
 class RfmRun(models.Model):

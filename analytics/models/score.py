@@ -90,7 +90,8 @@ class RfmScore(models.Model):
 class RfmTransition(models.Model):
     """A customer's move between segments in one run; '' stands for outside of the population.
 
-    Append-only; the chain of a model's transitions in the order of their runs gives the segments at any date.
+    Append-only; the chain of a model's transitions, in the order in which its runs were done, gives the
+    segments at any date.
     """
 
     run = models.ForeignKey(

@@ -16,8 +16,9 @@ MATRIX = sql.SQL(
     GROUP BY 1, 2 HAVING coalesce(before.segment, '') <> '' OR coalesce(after.segment, '') <> ''
     """
 )
-# A transition tells what changed against the run before it, whatever days the two were as of. So the state
-# after a run is today's, but for whoever moved later: they stood where their next move began.
+# A transition tells what changed against the run done before it, whatever days the two were as of and
+# whichever was promised first. So the state after a run is today's, but for whoever moved later: they stood
+# where their next move began.
 STATE = sql.SQL(
     """
     SELECT customer_id, CASE WHEN moved.here THEN moved.segment ELSE score.segment END AS segment
@@ -25,8 +26,8 @@ STATE = sql.SQL(
         SELECT DISTINCT ON (transition.customer_id)
             transition.customer_id, transition.from_segment AS segment, true AS here
         FROM analytics_rfmtransition transition JOIN analytics_rfmrun run ON run.id = transition.run_id
-        WHERE run.model_id = {model} AND run.id > {run}
-        ORDER BY transition.customer_id, transition.run_id
+        WHERE run.model_id = {model} AND (run.finished_at, run.id) > ({finished_at}, {run})
+        ORDER BY transition.customer_id, run.finished_at, run.id
     ) AS moved
     FULL JOIN (SELECT customer_id, segment FROM analytics_rfmscore WHERE model_id = {model}) AS score
         USING (customer_id)
@@ -57,4 +58,6 @@ def segment_migration(model: RfmModel, *, from_: date, to: date) -> Migration:
 
 
 def _state(run: RfmRun | None) -> sql.Composable:
-    return STATE.format(model=run.model_id, run=run.pk) if run else NOBODY
+    if run is None:
+        return NOBODY
+    return STATE.format(model=run.model_id, run=run.pk, finished_at=run.finished_at)

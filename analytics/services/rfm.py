@@ -17,7 +17,7 @@ from analytics.models import RfmModel, RfmRun, RfmSnapshot, RfmTransition
 from analytics.rules import number, replacement_steps, scaled_weights
 from analytics.services.rfm_models import definition_of
 from analytics.services.rfm_segments import commit_segments, strays
-from analytics.services.run_locks import only_run_of
+from analytics.services.run_locks import lock_scores, only_run_of
 from customers.services.changes import note_changes
 from operations.errors import FidelioError
 
@@ -44,22 +44,22 @@ def run_rfm(
     otherwise without a reason. `run` is one that was queued; a `reading` of `shared_readings` spares it
     the orders.
 
-    Raises PopulationTooSmall and RunInProgress; nothing is changed then.
+    Raises PopulationTooSmall and RunInProgress; nothing is changed then, but a queued run has failed.
     """
     at = at or timezone.now()
-    with only_run_of(model):
-        _bury_interrupted_runs(model, at=at)
-        run = _start(run or RfmRun(model=model, as_of=as_of), at=at)
-        try:
+    try:
+        with only_run_of(model):
+            _bury_interrupted_runs(model, at=at)
+            run = _start(run or RfmRun(model=model, as_of=as_of), at=at)
             with transaction.atomic():
                 run.checks = run.checks or checks
                 _carry_out(run, at=at, everybody=everybody, reading=reading)
-        except FidelioError as error:
-            _fail(run, error.message)
-            raise
-        except Exception as error:
-            _fail(run, f"{type(error).__name__}: {error}")
-            raise
+    except Exception as error:
+        if run and run.pk:
+            _fail(
+                run, error.message if isinstance(error, FidelioError) else f"{type(error).__name__}: {error}"
+            )
+        raise
     return run
 
 
@@ -152,6 +152,7 @@ def _carry_out(run: RfmRun, *, at: datetime, everybody: bool, reading: Reading |
     run.horizon = engine.horizon()
     aggregate = engine.aggregate()
     thresholds = thresholds_of(model, engine, aggregate.population)
+    lock_scores(model)
     written = engine.write(thresholds)
     commit_segments(model, strays(model) if run.checks else engine.touched(), at=at)
 

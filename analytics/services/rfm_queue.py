@@ -57,7 +57,7 @@ def _promise(
     client: ApiClient | None = None,
     checks: bool = False,
 ) -> RfmRun:
-    if model.runs.filter(status=RfmRun.Status.RUNNING, as_of=as_of, started_at=None).exists():
+    if model.runs.waiting().filter(as_of=as_of).exists():
         raise RunInProgress
     with transaction.atomic():
         job = jobs.queue_job(

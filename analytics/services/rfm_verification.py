@@ -7,6 +7,7 @@ from django.db import transaction
 
 from analytics import engine
 from analytics.engine import Thresholds
+from analytics.engine.changes import can_follow
 from analytics.models import RfmModel, RfmRun
 from analytics.services.rfm_models import definition_of
 from analytics.services.run_locks import only_run_of
@@ -19,7 +20,8 @@ SHOWN = 20
 class Verification:
     """What was compared as of a day, and the first differences as sentences; none is as it should be.
 
-    `compared` is None where there is nothing to compare: the model was never run, or was changed since.
+    `compared` is None where there is nothing to compare: the model was never run, or was changed since, or so
+    much happened since its run that nobody knows whose orders are still as it read them.
     """
 
     model: RfmModel
@@ -34,9 +36,11 @@ def verify_rfm_model(model: RfmModel, *, at: datetime) -> Verification:
     Customers whose orders changed since that run are left out: the next run reads them. Raises RunInProgress.
     """
     last = model.last_run()
-    if last is None or last.definition != definition_of(model):
-        return Verification(model, last.as_of if last else None, None)
-    run = RfmRun(model=model, as_of=last.as_of, definition=last.definition, started_at=at)
+    if last is None:
+        return Verification(model, None, None)
+    run = RfmRun(model=model, as_of=last.as_of, definition=definition_of(model), started_at=at)
+    if not can_follow(last, run):
+        return Verification(model, last.as_of, None)
     with transaction.atomic(), only_run_of(model):
         comparison = engine.Verification(run, since=last, checks=True)
         totals = comparison.wrong_totals(SHOWN)

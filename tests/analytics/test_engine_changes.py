@@ -142,6 +142,20 @@ def test_an_earlier_day_and_an_old_run_read_everybody():
     assert [earlier.extent, after_weeks.extent] == [FULL, FULL]
 
 
+def test_a_run_that_was_promised_first_and_done_last_is_the_one_that_is_followed():
+    alice = buyer(3)
+    purchase(alice, at=NOON)
+    followed = model()
+    waited = RfmRun.objects.create(model=followed, as_of=TODAY)
+    have_read(followed, as_of=TOMORROW)
+    have_read(followed, run=waited)
+    assert totals(followed)[alice.pk][1] == 1
+
+    run_rfm(followed, as_of=TOMORROW)
+
+    assert totals(followed)[alice.pk] == (TODAY, 2, 10_000)
+
+
 def test_notes_are_forgotten_after_everybody_has_read_them():
     buyer(3)
     assert PurchaseChange.objects.exists()

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from analytics.models import RfmModel, RfmScore, RfmSnapshot, RfmTransition
 from analytics.rules import replacement_score
@@ -221,3 +222,20 @@ def test_verifying_names_the_first_difference():
         " their orders tell 1 orders, 5000, the last on 2026-11-18"
     )
     assert RfmScore.objects.get().orders == 7
+
+
+def test_nothing_is_verified_after_more_has_changed_than_was_noted():
+    buyer(3)
+    steady = fixed()
+    run_rfm(steady, as_of=TODAY)
+    PurchaseChange.objects.all().delete()
+    RfmScore.objects.update(orders=7)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_purchasechange (writer, customers, scope)"
+            " VALUES (pg_current_xact_id()::text::bigint, '{}', 'ALL')"
+        )
+
+    found = verify_rfm_model(steady, at=NOON)
+
+    assert (found.compared, found.differences) == (None, [])

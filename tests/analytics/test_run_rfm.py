@@ -233,6 +233,20 @@ def test_the_migration_between_two_dates_follows_runs_in_the_order_they_were_mad
     assert first.customers == {("", "new"): 1, ("", "lost"): 1}
 
 
+def test_the_migration_goes_by_when_runs_were_done_not_promised():
+    alice, _bob = buyer(1), buyer(200)
+    rfm_model = model()
+    run_rfm(rfm_model, as_of=TODAY)
+    waited = RfmRun.objects.create(model=rfm_model, as_of=TODAY + timedelta(days=400))
+    run_rfm(rfm_model, as_of=TODAY + timedelta(days=1))
+    Order.objects.filter(customer=alice).update(status=Order.Status.CANCELLED)
+    run_rfm(rfm_model, as_of=waited.as_of, run=waited)
+
+    migration = segment_migration(rfm_model, from_=TODAY + timedelta(days=1), to=waited.as_of)
+
+    assert migration.customers == {("new", ""): 1, ("lost", "lost"): 1}
+
+
 def test_a_run_that_was_cut_off_is_marked_as_failed_by_the_next():
     buyer(1)
     rfm_model = model()
