@@ -19,7 +19,7 @@ from analytics.parts import ChosenPart
 from analytics.periods import Grain
 from analytics.services import monthly_cohorts
 from analytics.services.lift import lifts_of_campaigns
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignRun
 from operations.figure_files import ChartsPage
 
 PERMISSION = "analytics.view_rfmmodel"
@@ -132,8 +132,11 @@ class CampaignEffectsView(FiguresPage):
 
     def figures(self, period: ChosenPeriod, part: ChosenPart) -> dict[str, Any]:
         between = (first_instant(period.window.start), first_instant(period.window.end))
-        campaigns = Campaign.objects.filter(runs__created_at__gte=between[0]).distinct().order_by("-pk")
-        lifts = lifts_of_campaigns(campaigns[:CAMPAIGNS_SHOWN], between=between)
+        taken = CampaignRun.objects.filter(
+            planned_at__gte=between[0], planned_at__lt=between[1], version__holdout_percent__gt=0
+        )
+        campaigns = Campaign.objects.filter(pk__in=taken.values("campaign")).order_by("-pk")
+        (lifts,) = lifts_of_campaigns(campaigns[:CAMPAIGNS_SHOWN], [between])
         return {"lifts": lifts, **(campaign_effects(lifts) if lifts else {})}
 
 

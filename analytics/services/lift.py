@@ -1,8 +1,8 @@
 """What campaigns changed, each against the people it held out by lot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import connection
@@ -12,26 +12,29 @@ from analytics.lift import Arm, Lift, conversion_lift, pooled_lift, revenue_lift
 from campaigns.models import Campaign
 from campaigns.results import BUYING_WINDOW
 
-# A person counts once in a campaign, from the day its audience was first taken with them in it. Whoever was
-# suppressed never took part in the draw.
+# A person counts once in a campaign and span, from when its audience was first taken with them in it. Whoever
+# was left out before the draw is on neither side; whoever was left out after it stays on theirs.
 OUTCOMES = """
 WITH people AS (
-    SELECT message.campaign_id, message.customer_id, bool_or(message.state = 'HOLDOUT') AS held_out,
-           min(message.created_at) AS since
+    SELECT width_bucket(message.created_at, %(bounds)s) AS place, message.campaign_id, message.customer_id,
+           bool_or(message.state = 'HOLDOUT') AS held_out, min(message.created_at) AS since
     FROM campaigns_message message JOIN campaigns_campaignversion version ON version.id = message.version_id
     WHERE message.campaign_id = ANY(%(campaigns)s) AND version.holdout_percent > 0
-      AND message.state <> 'SUPPRESSED' {between}
-    GROUP BY 1, 2
+      AND (message.drawn OR message.state <> 'SUPPRESSED')
+      AND message.created_at >= %(start)s AND message.created_at < %(end)s
+    GROUP BY 1, 2, 3
 )
-SELECT campaign_id, held_out, count(*), count(*) FILTER (WHERE orders > 0),
+SELECT place, campaign_id, held_out, count(*), count(*) FILTER (WHERE orders > 0),
        avg(amount)::float, coalesce(var_samp(amount), 0)::float
 FROM people CROSS JOIN LATERAL (
     SELECT count(*) AS orders, coalesce(sum(net_amount), 0) AS amount FROM customers_order
     WHERE customer_id = people.customer_id AND status = 'PAID' AND currency = %(currency)s
       AND ordered_at >= people.since AND ordered_at < people.since + %(window)s
 ) AS bought
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 """
+Span = tuple[datetime, datetime]
+EVER: Span = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -57,43 +60,43 @@ class CampaignLift:
 
 def lift_of_campaign(campaign: Campaign) -> CampaignLift:
     """Return what a campaign changed within 30 days. Raises NoRandomHoldout."""
-    found = lifts_of_campaigns([campaign])
+    (found,) = lifts_of_campaigns([campaign])
     if not found:
         raise NoRandomHoldout
     return found[0]
 
 
 def lifts_of_campaigns(
-    campaigns: Iterable[Campaign], *, between: tuple[datetime, datetime] | None = None
-) -> list[CampaignLift]:
-    """Return the lift of each campaign that held people out by lot; the others have none.
+    campaigns: Iterable[Campaign], spans: Sequence[Span] = (EVER,)
+) -> list[list[CampaignLift]]:
+    """Return for each span the lift of the campaigns whose audience was taken in it.
 
-    `between` narrows it to those whose audience was taken from one instant until before another.
+    Those that held nobody out by lot have none. Spans are half-open and follow each other.
     """
     known = {campaign.pk: campaign for campaign in campaigns}
-    values = {"campaigns": list(known), "currency": settings.PROGRAMME_CURRENCY, "window": BUYING_WINDOW}
-    if between:
-        values |= {"start": between[0], "end": between[1]}
-    arms: dict[tuple[int, bool], Arm] = {}
-    within = "AND message.created_at >= %(start)s AND message.created_at < %(end)s" if between else ""
+    values = {
+        "campaigns": list(known),
+        "currency": settings.PROGRAMME_CURRENCY,
+        "window": BUYING_WINDOW,
+        "bounds": [start for start, _end in spans],
+        "start": spans[0][0],
+        "end": spans[-1][1],
+    }
+    arms: dict[tuple[int, int, bool], Arm] = {}
     with connection.cursor() as cursor:
-        cursor.execute(OUTCOMES.format(between=within), values)
-        for pk, held_out, *numbers in cursor.fetchall():
-            arms[pk, held_out] = Arm(*numbers)
-    found = []
-    for pk, campaign in known.items():
-        treated, holdout = arms.get((pk, False)), arms.get((pk, True))
-        if treated and holdout:
-            found.append(
-                CampaignLift(
-                    campaign,
-                    treated,
-                    holdout,
-                    conversion_lift(treated, holdout),
-                    revenue_lift(treated, holdout),
-                )
+        cursor.execute(OUTCOMES, values)
+        for place, pk, held_out, *numbers in cursor.fetchall():
+            arms[place, pk, held_out] = Arm(*numbers)
+    return [
+        [
+            CampaignLift(
+                campaign, treated, holdout, conversion_lift(treated, holdout), revenue_lift(treated, holdout)
             )
-    return found
+            for pk, campaign in known.items()
+            if (treated := arms.get((place, pk, False))) and (holdout := arms.get((place, pk, True)))
+        ]
+        for place in range(1, len(spans) + 1)
+    ]
 
 
 def overall_conversion(lifts: Iterable[CampaignLift]) -> Lift | None:

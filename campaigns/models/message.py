@@ -134,6 +134,8 @@ class Message(models.Model):
     not_before = models.DateTimeField(_("not before"))
     expires_at = models.DateTimeField(_("good until"), null=True)
     owner = models.CharField(_("held by"), max_length=64, blank=True)
+    # Whether the lot decided between this message and the holdout: it stays on its side whatever comes later.
+    drawn = models.BooleanField(default=False, db_default=False, editable=False)
     lease_until = models.DateTimeField(_("held until"), null=True)
     sent_at = models.DateTimeField(_("sent at"), null=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

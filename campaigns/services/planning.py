@@ -84,10 +84,11 @@ WITH audience AS (
 )
 INSERT INTO campaigns_message (
     run_id, campaign_id, version_id, step, customer_id, channel, occurrence, purpose, lane, address,
-    address_hash, token, state, reason, detail, attempts, not_before, owner, created_at
+    address_hash, token, state, drawn, reason, detail, attempts, not_before, owner, created_at
 )
 SELECT %(run)s, %(campaign)s, %(version)s, 'main', id, %(channel)s, %(occurrence)s, %(purpose)s, 'BULK',
-       COALESCE(address, ''), COALESCE(address_hash, ''), gen_random_uuid(), state, told, '', 0,
+       COALESCE(address, ''), COALESCE(address_hash, ''), gen_random_uuid(), state, state <> 'SUPPRESSED',
+       told, '', 0,
        statement_timestamp(), '', statement_timestamp()
 FROM decided
 ORDER BY id

@@ -1,6 +1,7 @@
 """Lift against a holdout, with the design's numbers."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -9,10 +10,15 @@ from django.utils import timezone
 from analytics.campaign_effects import campaign_effects
 from analytics.errors import NoRandomHoldout
 from analytics.lift import Arm, conversion_lift, pooled_lift, revenue_lift
-from analytics.services.lift import lift_of_campaign
-from campaigns.models import CampaignRun, Message, MessageState
+from analytics.models import ValueModel, ValueRun
+from analytics.services.kpis.worth import prediction_facts
+from analytics.services.lift import lift_of_campaign, lifts_of_campaigns
+from analytics.windows import Window
+from campaigns.models import CampaignRun, Message, MessageReason, MessageState
+from campaigns.services.outbox import leave_out
 from tests.analytics.factories import purchase
-from tests.campaigns.factories import draft, segment_of, subscribers
+from tests.campaigns.factories import draft, running, segment_of, subscribers
+from tests.factories import CustomerFactory
 
 
 def test_six_percent_against_less_than_five_is_not_significant():
@@ -77,6 +83,54 @@ def test_a_campaign_is_measured_against_whom_it_held_out():
     assert (lift.holdout.people, lift.holdout.bought, lift.holdout.mean_amount) == (2, 1, 250.0)
     assert (lift.conversion.difference, lift.extra_buyers, lift.extra_amount) == (0.5, 1.0, 3500.0)
     assert campaign_effects([lift])["table"].rows[0][7].text == "Not significant"
+
+
+@pytest.mark.django_db
+def test_whoever_is_left_out_after_the_draw_stays_among_the_treated():
+    now = timezone.now()
+    people = subscribers(6)
+    unwilling = CustomerFactory()
+    campaign = running(segment_of([*people, unwilling]), now, holdout_percent=50)
+    held_out = campaign.messages.filter(state=MessageState.HOLDOUT).count()
+    assert 0 < held_out < 6
+    first = campaign.messages.filter(state=MessageState.PENDING).first()
+    lease = {"owner": "me", "lease_until": now + timedelta(hours=1)}
+    Message.objects.filter(pk=first.pk).update(state=MessageState.CLAIMED, **lease)
+
+    leave_out(first.pk, owner="me", reason=MessageReason.NO_CONSENT)
+
+    lift = lift_of_campaign(campaign)
+    assert (lift.treated.people, lift.holdout.people) == (6 - held_out, held_out)
+
+
+@pytest.mark.django_db
+def test_each_span_has_the_campaigns_whose_audience_was_taken_in_it(django_assert_num_queries):
+    now = timezone.now()
+    campaign = running(segment_of(subscribers(6)), now, holdout_percent=50)
+    hour = timedelta(hours=1)
+    spans = [(now - 3 * hour, now - hour), (now - hour, now + hour), (now + hour, now + 2 * hour)]
+
+    with django_assert_num_queries(1):
+        before, there, after = lifts_of_campaigns([campaign], spans)
+
+    assert [len(before), len(there), len(after)] == [0, 1, 0]
+
+
+@pytest.mark.django_db
+def test_the_value_predicted_by_the_end_of_many_spans_is_one_question(django_assert_num_queries):
+    model = ValueModel.objects.first() or ValueModel.objects.create()
+    for day, total in ((date(2026, 3, 1), 500.0), (date(2026, 5, 1), 900.0)):
+        ValueRun.objects.create(
+            model=model, as_of=day, status="DONE", started_at=timezone.now(), population=10,
+            totals={"clv": total},
+        )  # fmt: skip
+    ends = [date(2026, month, 1) for month in range(1, 7)]
+    windows = [Window(start, end) for start, end in pairwise(ends)]
+
+    with django_assert_num_queries(1):
+        found = prediction_facts(windows)
+
+    assert [one.predicted for one in found] == [None, 50, 50, 90, 90]
 
 
 @pytest.mark.django_db

@@ -152,19 +152,14 @@ def referral_facts(
 
 @dataclass(frozen=True)
 class ComplaintFacts:
-    """Complaints of a span, how many had an apology within 30 days, and the median hours until it."""
+    """Complaints of a span, and the median hours until the apology, of those that had one within 30 days."""
 
     complaints: int = 0
-    answered: int = 0
     hours: float | None = None
-
-    @property
-    def answered_rate(self) -> float | None:
-        return rate(self.answered, self.complaints)
 
 
 COMPLAINTS = """
-SELECT width_bucket(complaint.occurred_at, %(bounds)s), count(*), count(answer.at),
+SELECT width_bucket(complaint.occurred_at, %(bounds)s), count(*),
        percentile_cont(0.5) WITHIN GROUP (
            ORDER BY extract(epoch FROM answer.at - complaint.occurred_at)::float / 3600)
 FROM customers_event complaint

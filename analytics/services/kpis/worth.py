@@ -1,9 +1,11 @@
 """What customers are worth, and what the programme earns against what it costs."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 from django.conf import settings
 from django.db import connection
@@ -15,7 +17,7 @@ from analytics.services.kpis.programme import cost_facts
 from analytics.services.kpis.purchases import purchase_facts
 from analytics.services.kpis.ratios import average
 from analytics.services.kpis.statements import MEMBER, by_window
-from analytics.services.lift import lifts_of_campaigns, overall_revenue
+from analytics.services.lift import CampaignLift, lifts_of_campaigns, overall_revenue
 from analytics.windows import Scope, Window
 from campaigns.models import Campaign
 from customers.models import Segment
@@ -73,13 +75,17 @@ def prediction_facts(
     segment: Segment | None = None,
 ) -> list[LifetimeFacts]:
     """Return what was predicted of one customer by the end of each span."""
-    return [LifetimeFacts(predicted=_predicted(window)) for window in windows]
+    runs = ValueRun.objects.filter(status="DONE", as_of__lte=windows[-1].end).order_by("as_of", "pk")
+    told = list(runs.values_list("as_of", "totals__clv", "population"))
+    return [LifetimeFacts(predicted=_predicted(told, window)) for window in windows]
 
 
-def _predicted(window: Window) -> int | None:
-    run = ValueRun.objects.filter(status="DONE", as_of__lte=window.end).order_by("-as_of", "-pk").first()
-    total = (run.totals or {}).get("clv") if run else None
-    return round(total / run.population) if total is not None and run.population else None
+def _predicted(told: Sequence[tuple[date, float | None, int]], window: Window) -> int | None:
+    place = bisect_right(told, window.end, key=itemgetter(0))
+    if not place:
+        return None
+    _as_of, total, population = told[place - 1]
+    return round(total / population) if total is not None and population else None
 
 
 @dataclass(frozen=True)
@@ -142,16 +148,15 @@ def programme_facts(
     facts = margin_facts(windows, before, scope=scope, segment=segment)
     if share is None:
         return facts
-    campaigns = list(Campaign.objects.all())
+    spans = [(first_instant(window.start), first_instant(window.end)) for window in windows]
+    found = lifts_of_campaigns(Campaign.objects.all(), spans)
     return [
-        ProgrammeFacts(**{**vars(each), "extra_margin": _extra_margin(campaigns, window, float(share))})
-        for window, each in zip(windows, facts, strict=True)
+        replace(each, extra_margin=_extra_margin(lifts, float(share)))
+        for lifts, each in zip(found, facts, strict=True)
     ]
 
 
-def _extra_margin(campaigns: Sequence[Campaign], window: Window, share: float) -> float | None:
-    between = (first_instant(window.start), first_instant(window.end))
-    lifts = lifts_of_campaigns(campaigns, between=between)
+def _extra_margin(lifts: Sequence[CampaignLift], share: float) -> float | None:
     if overall_revenue(lifts) is None:
         return None
     return share * sum(one.extra_amount or 0 for one in lifts)
