@@ -40,6 +40,7 @@ class Compare(models.TextChoices):
     NOTHING = "nothing", gettext_lazy("nothing")
 
 
+DAYS = {Preset.DAYS_7, Preset.DAYS_30, Preset.DAYS_90, Preset.DAYS_365}
 TO_DATE = {Preset.MONTH: Grain.MONTH, Preset.QUARTER: Grain.QUARTER, Preset.YEAR: Grain.YEAR}
 # The finest grain that is still readable, up to so many days.
 READABLE = [(92, Grain.DAY), (400, Grain.WEEK), (2_000, Grain.MONTH), (6_000, Grain.QUARTER)]
@@ -111,8 +112,14 @@ class ChosenPeriod:
         if self.preset in TO_DATE:
             before = shift(self.start, TO_DATE[self.preset], -1)
             return before, min(before + timedelta(days=self.days - 1), self.start - timedelta(days=1))
-        before = self.window.before()
+        before = self.before(self.window)
         return before.start, before.last
+
+    def before(self, window: Window) -> Window:
+        """Return the span in front of one: of the last so many days, as many days, as on the home page."""
+        if self.preset in DAYS:
+            return Window(window.start - timedelta(days=window.days), window.start)
+        return window.before()
 
     @property
     def starts(self) -> list[date]:

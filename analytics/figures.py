@@ -56,9 +56,9 @@ def strip(period: ChosenPeriod, part: ChosenPart, codes: Sequence[str] = STRIP) 
     """Return headline figures of the period with their change against what it is compared with."""
     known = {metric.code for metric in metrics_for(part)}
     codes = [code for code in codes if code in known]
-    now = _values(codes, period.window, part)
+    now = _values(codes, period.window, period, part)
     compared = period.compared if _is_whole(period) else None
-    before = _values(codes, Window(compared[0], _after(compared[1])), part) if compared else {}
+    before = _values(codes, Window(compared[0], _after(compared[1])), period, part) if compared else {}
     return [
         Delta(
             str(METRICS[code].label),
@@ -131,7 +131,7 @@ def metric_table(metrics: Iterable[Metric], period: ChosenPeriod, values: dict[s
 def _cell(metric: Metric, value: Value) -> Cell:
     plain = value
     if metric.unit == Unit.MONEY and value is not None:
-        plain = value / 100
+        plain = formats.major(round(value))
     return Cell(written(metric, value), value="" if plain is None else plain)
 
 
@@ -243,8 +243,8 @@ def _at(values: Sequence[Value], month: int) -> Value:
     return values[month] if month < len(values) else None
 
 
-def _values(codes: Sequence[str], window: Window, part: ChosenPart) -> dict[str, Value]:
-    found = metric_values(codes, [window], window.before(), scope=part.scope, segment=part.segment)
+def _values(codes: Sequence[str], window: Window, period: ChosenPeriod, part: ChosenPart) -> dict[str, Value]:
+    found = metric_values(codes, [window], period.before(window), scope=part.scope, segment=part.segment)
     return {code: value for code, (value,) in found.items()}
 
 

@@ -40,6 +40,13 @@ def test_presets_end_today_and_compare_like_with_like(query, start, compared):
     assert (period.start, period.end, period.compared) == (start, TODAY, compared)
 
 
+def test_the_last_thirty_days_are_compared_with_thirty_where_they_are_a_month_too():
+    period = ChosenPeriod.from_query(QueryDict("period=30"), until=date(2026, 6, 30))
+
+    assert period.compared == (date(2026, 5, 2), date(2026, 5, 31))
+    assert period.before(period.window).days == 30
+
+
 def test_a_part_of_a_month_is_never_compared_with_itself():
     period = ChosenPeriod.from_query(QueryDict("period=month"), until=date(2026, 3, 31))
 
