@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
@@ -72,9 +73,10 @@ class SurveysView(ListAPIView):
         def work() -> tuple[int, Any]:
             given = SurveyIn(data=request.data)
             opened = validated(given)["open"]
-            survey = create_survey(**given.survey(), at=timezone.now())
-            if opened:
-                survey = open_survey(survey, at=timezone.now())
+            with transaction.atomic():
+                survey = create_survey(**given.survey(), at=timezone.now())
+                if opened:
+                    survey = open_survey(survey, at=timezone.now())
             return 201, SurveyOut(shown_surveys().get(pk=survey.pk)).data
 
         return respond_once(request, work)
@@ -169,13 +171,14 @@ class SurveyAnswers(ListAPIView):
                 client=request.auth,
                 external_id=given.get("source_id", ""),
             )
-            outcome = answer_survey(
-                survey,
-                given["answers"],
-                customer=find_customer(named, create_prospect=True, at=at) if named else None,
-                came=came,
-                at=at,
-            )
+            with transaction.atomic():  # An answer that is refused leaves no prospect behind.
+                outcome = answer_survey(
+                    survey,
+                    given["answers"],
+                    customer=find_customer(named, create_prospect=True, at=at) if named else None,
+                    came=came,
+                    at=at,
+                )
             return 201 if outcome.new else 200, answered(outcome)
 
         return respond_once(request, work)

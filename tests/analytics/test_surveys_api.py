@@ -154,6 +154,23 @@ def test_an_answer_that_makes_no_sense_is_refused(api, body, status, key, pointe
     assert not SurveyResponse.objects.exists()
 
 
+def test_a_refused_answer_leaves_no_prospect_behind(api):
+    nps_survey()
+    body = {"customer": {"email": "new@mail.example"}, "answers": {"recommend": 11}}
+
+    answer = api.post(f"{SURVEYS}/nps/answers", body)
+
+    assert answer.status_code == 422
+    assert not Customer.objects.exists()
+
+
+def test_a_survey_that_cannot_be_opened_is_not_written_down_either(api):
+    answer = api.post(SURVEYS, BODY | {"open": True, "closes_at": "2020-01-01T00:00:00Z"})
+
+    assert answer.status_code in (409, 422)
+    assert not Survey.objects.exists()
+
+
 def test_a_text_that_no_database_takes_is_refused(api):
     nps_survey()
 
