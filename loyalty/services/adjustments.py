@@ -30,9 +30,11 @@ def adjust_points(
     """Give points (positive: a new lot) or take them (negative: the earliest expiry first), saying why.
 
     The same `source_key` changes the account once. Points given in the name of a `promotion` count for its
-    budgets of points. Raises PointsExceeded when fewer can be spent; BudgetExceeded; PromotionStopped for one
-    that does not run; InvalidInput for zero
-    points, for points that would expire before they can be spent, and for points taken in a promotion's name.
+    budgets of points.
+
+    Raises PointsExceeded when fewer can be spent; BudgetExceeded; PromotionStopped for one that does not run;
+    InvalidInput for zero points, for points that would expire before they can be spent, and for points taken
+    in a promotion's name.
     """
     if points == 0:
         raise InvalidInput.at("/points", _("Give or take at least one point."))
