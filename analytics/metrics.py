@@ -20,6 +20,7 @@ from analytics.services.kpis.answers import nps_facts
 from analytics.services.kpis.coupons import coupon_facts
 from analytics.services.kpis.programme import complaint_facts, cost_facts, points_facts, referral_facts
 from analytics.services.kpis.purchases import purchase_facts
+from analytics.services.kpis.referral_return import referral_return_facts
 from analytics.services.kpis.worth import lifetime_facts, margin_facts, prediction_facts, programme_facts
 from analytics.windows import SCOPES, Scope, Window, preceding, windows_of
 from customers.models import RollupScope, Segment
@@ -384,6 +385,20 @@ _ALL = [
                 referral_facts,
                 "k",
                 {"digits": 2},
+            ),
+            (
+                "referral_roi",
+                gettext_lazy("Return on referrals"),
+                Unit.PERCENT,
+                Better.UP,
+                LOYALTY,
+                gettext_lazy(
+                    "What the friends of the period have spent, and k more like them, less what rewards of"
+                    " both sides and the programme cost, per cost. Empty when it cost nothing."
+                ),
+                referral_return_facts,
+                "roi",
+                {},
             ),
             (
                 "complaints",

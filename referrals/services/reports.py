@@ -49,7 +49,7 @@ def report_of(programme: ReferralProgramme) -> Standing:
     """Return how many were invited, came, bought and were rewarded, and the programme's k and ROI.
 
     The friends' value is what those who converted have spent until now; the cost is what both sides' coupons
-    took off at the till, plus the programme's fixed cost. Points given are not valued in money.
+    took off at the till, the points both got with what they pay, and the programme's fixed cost.
     """
     referrals = Referral.objects.filter(programme=programme)
     counts = referrals.aggregate(
@@ -84,11 +84,14 @@ def _spent_by(referrals: QuerySet[Referral]) -> int:
 
 
 def _cost_of(programme: ReferralProgramme) -> int:
-    rewards = ReferralReward.objects.filter(referral__programme=programme, publication__isnull=False)
+    rewards = ReferralReward.objects.filter(referral__programme=programme)
     redeemed = Redemption.objects.standing().filter(
-        coupon__in=rewards.values("publication__coupon"), coupon__public=False
+        coupon__in=rewards.filter(publication__isnull=False).values("publication__coupon"),
+        coupon__public=False,
     )
-    return (redeemed.aggregate(given=Sum("discount_amount"))["given"] or 0) + programme.fixed_cost_amount
+    given = redeemed.aggregate(given=Sum(F("discount_amount") + F("shipping_discount_amount")))["given"]
+    points = rewards.aggregate(points=Sum("entry__delta"))["points"]
+    return (given or 0) + (points or 0) * settings.POINT_VALUE_AMOUNT + programme.fixed_cost_amount
 
 
 def _of(relation: str, condition: Q) -> Q:
