@@ -271,6 +271,11 @@ class RfmRunQuerySet(models.QuerySet["RfmRun"]):
         queued = JobRun.Status.QUEUED
         return self.filter(status=RfmRun.Status.RUNNING, started_at=None, job__status=queued).order_by("pk")
 
+    def promised(self) -> "RfmRunQuerySet":
+        """Return the runs that are still to begin: whose job is not over."""
+        unfinished = [JobRun.Status.QUEUED, JobRun.Status.RUNNING]
+        return self.filter(status=RfmRun.Status.RUNNING, started_at=None, job__status__in=unfinished)
+
     def as_of(self, day: date) -> "RfmRun | None":
         """Return the run that says how things stood on a day: the last one as of that day or before."""
         return self.done().filter(as_of__lte=day).order_by("-as_of", *LAST_DONE_FIRST).first()

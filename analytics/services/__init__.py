@@ -17,7 +17,13 @@ from analytics.services.rfm_models import (
     edit_rfm_model,
     ensure_main_model,
 )
-from analytics.services.rfm_queue import queue_due_rfm_runs, queue_rfm_checks, queue_rfm_run, start_rfm_run
+from analytics.services.rfm_queue import (
+    queue_due_rfm_runs,
+    queue_rfm_checks,
+    queue_rfm_run,
+    start_rfm_run,
+    take_up_lost_runs,
+)
 from analytics.services.rfm_verification import verify_rfm_model
 from analytics.services.segment_maps import (
     copy_segment_map,
@@ -58,5 +64,6 @@ __all__ = [
     "shared_readings",
     "start_rfm_run",
     "starting_thresholds",
+    "take_up_lost_runs",
     "verify_rfm_model",
 ]

@@ -9,12 +9,13 @@ from django.db import transaction
 from analytics.errors import RunInProgress
 from analytics.models import RfmModel, RfmRun
 from analytics.services.purchases import estimated_orders
-from analytics.services.rfm import run_rfm
+from analytics.services.rfm import LEFT_BEHIND, run_rfm
 from operations import services as jobs
-from operations.models import ApiClient, User
+from operations.models import ApiClient, JobRun, User
 
 log = structlog.get_logger(__name__)
 
+JOB = "rfm_run"
 ORDERS_AT_ONCE = 2_000_000
 WEEKLY_ON = 0
 
@@ -57,11 +58,12 @@ def _promise(
     client: ApiClient | None = None,
     checks: bool = False,
 ) -> RfmRun:
-    if model.runs.waiting().filter(as_of=as_of).exists():
-        raise RunInProgress
     with transaction.atomic():
+        model = RfmModel.objects.select_for_update(no_key=True).get(pk=model.pk)
+        if model.runs.promised().filter(as_of=as_of).exists():
+            raise RunInProgress
         job = jobs.queue_job(
-            "rfm_run",
+            JOB,
             title=f"RFM: {model.name}, {as_of:%Y-%m-%d}",
             owner=owner,
             client=client,
@@ -79,6 +81,23 @@ def _ring(runs: list[RfmRun]) -> None:
         task.delay(*ids)
     except task.OperationalError:  # The broker is away: beat finds the runs within a minute of its return.
         log.warning("doorbell_unreachable", bell="score_rfm_model", run_ids=ids)
+
+
+def take_up_lost_runs() -> int:
+    """Let the runs whose worker was killed wait again; return how many. A job whose run was given up ends."""
+    taken_up = 0
+    for job in JobRun.objects.filter(kind=JOB, status=JobRun.Status.RUNNING).order_by("pk"):
+        with jobs.alone(job.pk) as ours, transaction.atomic():
+            job.refresh_from_db()
+            if not ours or job.status != JobRun.Status.RUNNING:
+                continue
+            running = RfmRun.objects.filter(job=job, status=RfmRun.Status.RUNNING)
+            if running.update(started_at=None):
+                jobs.requeue_job(job)
+                taken_up += 1
+            else:
+                jobs.fail_job(job, error=LEFT_BEHIND)
+    return taken_up
 
 
 def queue_due_rfm_runs(*, day: date) -> int:

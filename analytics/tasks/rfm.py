@@ -36,8 +36,9 @@ def _score(waiting: QuerySet[RfmRun]) -> None:
     runs = list(waiting.select_related("model", "job"))
     with services.shared_readings(runs) as readings:
         for run in runs:
-            if jobs.start_job(run.job):
-                _carry_out(run, readings.get(run.model_id))
+            with jobs.alone(run.job_id) as ours:
+                if ours and jobs.start_job(run.job):
+                    _carry_out(run, readings.get(run.model_id))
 
 
 def _carry_out(run: RfmRun, reading: Reading | None) -> None:
@@ -68,5 +69,6 @@ def _end(run: RfmRun) -> None:
 
 @shared_task(name="analytics.tasks.keep_rfm_runs")
 def keep_rfm_runs() -> None:
-    """Carry out queued runs whose bell was lost; beat asks every minute."""
+    """Carry out runs whose bell was lost or whose worker was killed; beat asks every minute."""
+    services.take_up_lost_runs()
     _score(RfmRun.objects.waiting())

@@ -17,11 +17,12 @@ from operations.services.jobs import (
     requeue_job,
     start_job,
 )
-from operations.services.runs import abandoned_jobs, carry_out, promise_job, ring_for
+from operations.services.runs import abandoned_jobs, alone, carry_out, promise_job, ring_for
 
 __all__ = [
     "abandoned_jobs",
     "advance_job",
+    "alone",
     "answer_once",
     "broken_in_words",
     "broken_invariants",

@@ -59,8 +59,8 @@ def abandoned_jobs() -> list[int]:
     waiting = JobRun.objects.unfinished().filter(kind__in=kinds).order_by("pk").values_list("pk", flat=True)
     abandoned = []
     for pk in waiting:
-        with _alone(pk) as alone:
-            if alone:
+        with alone(pk) as ours:
+            if ours:
                 abandoned.append(pk)
     return abandoned
 
@@ -71,8 +71,8 @@ def carry_out(job: JobRun) -> JobRun:
     A runner may be called again for the same job after its process was killed: it goes on where its own rows
     say that it was. A database that is away leaves the job running, to be taken up again.
     """
-    with _alone(job.pk) as alone:
-        if not alone:
+    with alone(job.pk) as ours:
+        if not ours:
             return job
         job.refresh_from_db()
         # One that was asked to stop runs, too: it is its runner that says what became of it.
@@ -100,7 +100,8 @@ def _run(job: JobRun, runner: Runner) -> JobRun:
 
 
 @contextmanager
-def _alone(job_id: int) -> Iterator[bool]:
+def alone(job_id: int) -> Iterator[bool]:
+    """Hold the job on this connection; say whether it was free: nobody was at work, or whoever was is dead."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, job_id])
         (taken,) = cursor.fetchone()
