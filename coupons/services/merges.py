@@ -33,14 +33,18 @@ def merge_counters(merge: Merge, table: CustomerTable) -> None:
 
 
 def merge_personal_offers(merge: Merge, table: CustomerTable) -> None:
-    """Of two that stand for a promotion, or were proposed together, the survivor's holds; the rest moves."""
-    standing = PersonalOffer.objects.filter(status=PersonalOffer.Status.CONFIRMED)
-    own = standing.filter(customer=merge.survivor).values("promotion")
-    merge.remove(standing.filter(customer=merge.loser, promotion__in=own))
-    proposed = PersonalOffer.objects.filter(status=PersonalOffer.Status.PROPOSED)
-    together = proposed.filter(customer=merge.survivor).values("source_key")
-    merge.remove(proposed.filter(customer=merge.loser, source_key__in=together))
-    merge.move(PersonalOffer.objects.filter(customer=merge.loser))
+    """Of two that stand or are proposed together for one person the survivor's holds; the rest moves."""
+    Status = PersonalOffer.Status
+    # A set that is confirmed meanwhile has them all, or finds one where there were two.
+    both = PersonalOffer.objects.filter(customer__in=[merge.survivor, merge.loser])
+    list(both.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    own = both.filter(customer=merge.survivor)
+    theirs = both.filter(customer=merge.loser)
+    standing = own.filter(status=Status.CONFIRMED).values("promotion")
+    merge.remove(theirs.filter(status=Status.CONFIRMED, promotion__in=standing))
+    proposed = own.filter(status=Status.PROPOSED).values("source_key")
+    merge.remove(theirs.filter(status=Status.PROPOSED, source_key__in=proposed))
+    merge.move(theirs)
 
 
 def _subject(counter: LimitCounter) -> tuple:

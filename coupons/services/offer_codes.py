@@ -1,18 +1,21 @@
 """One code per person for personal offers, by the thousand."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
+from django.db import transaction
 from django.utils import timezone
 
+from coupons.errors import NoPersonalOffer
 from coupons.models import CodeBatch, PersonalOffer, Promotion, Publication
-from coupons.services.personal_offers import standing_offers
 from coupons.services.publications import Recipient, publish_coupons
 from customers.models import Customer
 from operations.models import JobRun, User
 from operations.services import advance_job
 
 PORTION = 500
+ATTEMPTS = 3  # Each one fails only where yet another set was confirmed meanwhile.
 
 
 def give_codes(
@@ -54,10 +57,22 @@ def _give(
     automatic: bool,
     at: datetime,
 ) -> list[Publication]:
-    standing = standing_offers(promotion, [customer.pk for customer in customers], at=at)
-    recipients = [
-        Recipient(customer, f"{source_key}:{customer.pk}")
-        for customer in customers
-        if customer.pk in standing
-    ]
-    return publish_coupons(promotion, recipients, at=at, batch=batch, automatic=automatic)
+    """Give them what stands under the key; whose offer another set replaces meanwhile is left to that set."""
+    people = {customer.pk: customer for customer in customers}
+    mine = PersonalOffer.objects.standing(at).filter(
+        promotion=promotion, source_key=source_key, customer__in=people
+    )
+    for _attempt in range(ATTEMPTS):
+        recipients = [
+            Recipient(people[pk], f"{source_key}:{pk}")
+            for pk in mine.order_by("customer_id").values_list("customer_id", flat=True)
+        ]
+        if not recipients:
+            break
+        with transaction.atomic(), suppress(NoPersonalOffer):
+            given = publish_coupons(promotion, recipients, at=at, batch=batch, automatic=automatic)
+            # The promotion is held now, so that no set can be confirmed before the commit.
+            if mine.count() == len(recipients):
+                return given
+            transaction.set_rollback(True)
+    return []

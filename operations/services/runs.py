@@ -101,7 +101,7 @@ def _run(job: JobRun, runner: Runner) -> JobRun:
 
 @contextmanager
 def alone(job_id: int) -> Iterator[bool]:
-    """Hold the job on this connection; say whether it was free: nobody was at work, or whoever was is dead."""
+    """Hold the job on this connection, and say whether it was free: nobody lives who is at work on it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK, job_id])
         (taken,) = cursor.fetchone()
