@@ -11,6 +11,8 @@ from analytics.rules import (
     ELEVEN,
     RfmSegment,
     SegmentMap,
+    are_thresholds,
+    are_weights,
     fixed_recency_score,
     fixed_value_score,
     inverted,
@@ -117,3 +119,13 @@ def test_a_map_that_forgets_or_repeats_a_code_is_refused():
         SegmentMap((best,))
     with pytest.raises(ValueError, match=r"twice \['555'\]"):
         SegmentMap((everyone, best))
+
+
+@pytest.mark.parametrize("wrong", [10**400, float("inf"), float("nan"), -1, 1.5, True, "1", None])
+def test_numbers_that_no_threshold_or_weight_can_be_are_told_from_those_that_can(wrong):
+    steps = {"r": [4, 3, 2, 1], "f": [1, 2, 3, 4], "m": [1, 2, 3, 4]}
+
+    assert are_thresholds(steps)
+    assert not are_thresholds(steps | {"m": [0, 1, 2, wrong]})
+    assert are_weights([1, 0.5, 2])
+    assert wrong == 1.5 or not are_weights([1, 1, wrong])
