@@ -1,7 +1,6 @@
-"""Orders that several models of one window read together: once, into a table that each model folds.
+"""Orders that several models of one window read together: once, into a table with every model's totals.
 
-The table has everybody's purchases by place, as finely as its models ask, or by product line. Who may be
-profiled is asked when a model folds it, as late as if it had read the orders itself.
+Who may be profiled is asked when a run takes its own from there, as late as if it had read the orders itself.
 """
 
 from collections import defaultdict
@@ -19,28 +18,25 @@ from analytics.engine.purchases import IN_THE_INDEX, LINES, ORDERS, REFUSED, SOM
 from analytics.models import RfmModel, RfmRun
 
 Scope = RfmModel.Scope
-COLUMNS = {
-    Scope.CHANNEL: "sales_channel_id",
-    Scope.BUSINESS_UNIT: "business_unit_id",
-    Scope.STORE: "store_id",
-    Scope.STORE_GROUP: "store_id",
-    Scope.COUNTRY: "store_id",
-}
 Window = tuple[date | None, date]
-READ = sql.SQL(
+# Of each model three columns: one walk, and nothing has to be grouped again.
+OF_A_MODEL = sql.SQL(
     """
-    SELECT {columns}, max(ordered_at) AS last_order_at, count(*) AS orders, sum(net_amount) AS net_amount
-    FROM ({purchases}) AS purchase GROUP BY {columns}
-    """
-)
-FOLDED = sql.SQL(
-    """
-    SELECT bought.customer_id, (max(bought.last_order_at) AT TIME ZONE {zone})::date AS last_order_on,
-        sum(bought.orders)::int AS orders, sum(bought.net_amount)::bigint AS net_amount
-    FROM {table} AS bought
-    WHERE {scope} AND bought.customer_id NOT IN ({refused}) GROUP BY bought.customer_id
+    max(ordered_at) FILTER (WHERE {scope}) AS {last_order_at},
+    count(*) FILTER (WHERE {scope}) AS {orders},
+    sum(net_amount) FILTER (WHERE {scope}) AS {net_amount}
     """
 )
+READ = sql.SQL("SELECT customer_id, {totals} FROM ({purchases}) AS bought GROUP BY customer_id")
+TOTALS = sql.SQL(
+    """
+    SELECT customer_id, ({last_order_at} AT TIME ZONE {zone})::date AS last_order_on,
+        {orders}::int AS orders, {net_amount}::bigint AS net_amount
+    FROM {table} WHERE {orders} > 0 AND customer_id NOT IN ({refused})
+    """
+)
+# PostgreSQL allows 1,600 columns, and rows stay narrow.
+MODELS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -52,17 +48,13 @@ class Reading:
     since: dict[int, RfmRun | None]
 
     def is_for(self, run: RfmRun, since: RfmRun | None) -> bool:
-        """Return whether the run may fold it: nobody has scored the model since."""
+        """Return whether the run may use it: nobody has scored the model since."""
         return run.model_id in self.since and self.since[run.model_id] == since
 
     def totals(self, model: RfmModel) -> sql.Composable:
         """Return a query of each customer's totals: customer_id, last_order_on, orders, net_amount."""
-        if model.scope == Scope.PRODUCT_LINE:
-            scope = sql.SQL("bought.product_line = {}").format(model.scope_value)
-        else:
-            scope = place(model)
-        return FOLDED.format(
-            zone=settings.PROGRAMME_TIME_ZONE, table=self.table, scope=scope, refused=REFUSED
+        return TOTALS.format(
+            zone=settings.PROGRAMME_TIME_ZONE, table=self.table, refused=REFUSED, **_columns(model)
         )
 
 
@@ -78,17 +70,24 @@ def read_together(runs: Iterable[RfmRun]) -> Iterator[dict[int, Reading]]:
         groups[model.window(run.as_of), model.scope == Scope.PRODUCT_LINE][model.pk] = model
     readings: dict[int, Reading] = {}
     with ExitStack() as tables:
-        for number, ((window, _lines), models) in enumerate(groups.items()):
-            if len(models) > 1:
-                table = sql.Identifier(f"fidelio_rfm_reading_{number}")
-                reading = tables.enter_context(_read(table, list(models.values()), window))
-                readings |= dict.fromkeys(models, reading)
+        for (window, _lines), models in groups.items():
+            for some in _few_at_once(list(models.values())):
+                reading = tables.enter_context(_read(some, window))
+                readings |= dict.fromkeys((model.pk for model in some), reading)
         yield readings
 
 
+def _few_at_once(models: list[RfmModel]) -> Iterator[list[RfmModel]]:
+    for start in range(0, len(models), MODELS_AT_ONCE):
+        some = models[start : start + MODELS_AT_ONCE]
+        if len(some) > 1:
+            yield some
+
+
 @contextmanager
-def _read(table: sql.Identifier, models: list[RfmModel], window: Window) -> Iterator[Reading]:
+def _read(models: list[RfmModel], window: Window) -> Iterator[Reading]:
     """The table outlives the transactions of the runs, which begin and end one by one."""
+    table = sql.Identifier(f"fidelio_rfm_reading_{models[0].pk}")
     reading = Reading(table, changes.horizon(), {model.pk: model.last_run() for model in models})
     drop = sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table)
     with transaction.atomic():
@@ -106,16 +105,26 @@ def _read(table: sql.Identifier, models: list[RfmModel], window: Window) -> Iter
 
 
 def _purchases(models: list[RfmModel], window: Window) -> sql.Composable:
-    """Return a query of customers' purchases, by product line or by the places that the models tell apart."""
+    """Return a query of customers' totals: one row for each, three columns for each model."""
     if models[0].scope == Scope.PRODUCT_LINE:
         values = [model.scope_value for model in models]
-        columns = ["customer_id", "product_line"]
         purchases = LINES.format(values=values, counts=counts(window), whose=SOMEBODY)
     else:
-        columns = ["customer_id", *sorted({COLUMNS[one.scope] for one in models if one.scope in COLUMNS})]
-        places = sql.SQL("({})").format(sql.SQL(" OR ").join(place(model) for model in models))
-        purchases = ORDERS.format(counts=counts(window), place=places, whose=SOMEBODY)
-    return READ.format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)), purchases=purchases)
+        somewhere = sql.SQL("({})").format(sql.SQL(" OR ").join(map(place, models)))
+        purchases = ORDERS.format(counts=counts(window), place=somewhere, whose=SOMEBODY)
+    of_each = [OF_A_MODEL.format(scope=_scope(model), **_columns(model)) for model in models]
+    return READ.format(totals=sql.SQL(", ").join(of_each), purchases=purchases)
+
+
+def _scope(model: RfmModel) -> sql.Composable:
+    if model.scope == Scope.PRODUCT_LINE:
+        return sql.SQL("bought.product_line = {}").format(model.scope_value)
+    return place(model)
+
+
+def _columns(model: RfmModel) -> dict[str, sql.Identifier]:
+    names = ("last_order_at", "orders", "net_amount")
+    return {name: sql.Identifier(f"{name}_{model.pk}") for name in names}
 
 
 def _execute(*statements: sql.Composable | str) -> None:
