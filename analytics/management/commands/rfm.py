@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from analytics import services
-from analytics.models import RfmModel
+from analytics.models import RfmModel, RfmRun
 from operations.errors import FidelioError
 
 
@@ -38,22 +38,27 @@ class Command(BaseCommand):
     def _run(self, models: Any, options: dict[str, Any]) -> None:
         as_of = options["as_of"] or timezone.localdate()
         refused = []
-        for model in models:
-            try:
-                run = services.run_rfm(model, as_of=as_of, checks=options["everybody"])
-            except FidelioError as error:
-                refused.append(f"{model.code}: {error.message}")
-                continue
-            self.stdout.write(
-                f"{model.code}, as of {as_of}: {run.population} customers, {run.reread} read,"
-                f" {run.changed_rows} rows written, {run.moves} moves, {run.duration_ms} ms"
-            )
-            if run.differences:
-                refused.append(
-                    f"{model.code}: {run.differences} customers were stored otherwise; they are right now."
-                )
+        promised = [RfmRun(model=model, as_of=as_of, checks=options["everybody"]) for model in models]
+        with services.shared_readings(promised) as readings:
+            for run in promised:
+                try:
+                    reading = readings.get(run.model_id)
+                    self._say(services.run_rfm(run.model, as_of=as_of, run=run, reading=reading))
+                except FidelioError as error:
+                    refused.append(f"{run.model.code}: {error.message}")
+                if run.differences:
+                    refused.append(
+                        f"{run.model.code}: {run.differences} customers were stored otherwise;"
+                        " they are right now."
+                    )
         if refused:
             raise CommandError("\n".join(refused))
+
+    def _say(self, run: RfmRun) -> None:
+        self.stdout.write(
+            f"{run.model.code}, as of {run.as_of}: {run.population} customers, {run.reread} read,"
+            f" {run.changed_rows} rows written, {run.moves} moves, {run.duration_ms} ms"
+        )
 
     def _verify(self, models: Any, options: dict[str, Any]) -> None:
         broken = []
