@@ -27,6 +27,14 @@ class ThresholdsField(serializers.Serializer):
     m = serializers.ListField(child=serializers.IntegerField(min_value=0), min_length=4, max_length=4)
 
 
+class OwnThresholdsField(ThresholdsField):
+    """The merchant's own, inclusive; with a replacement window `r` follows from it and may be left out."""
+
+    r = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), min_length=4, max_length=4, required=False
+    )
+
+
 class ReplacementField(serializers.Serializer):
     """When goods are bought again: after a cycle, give or take a tolerance."""
 
@@ -43,7 +51,7 @@ class RfmModelIn(serializers.Serializer):
     window_days = serializers.IntegerField(min_value=1, max_value=36_500, allow_null=True, required=False)
     recency = serializers.ChoiceField(choices=RfmModel.Recency.choices, required=False)
     binning = serializers.ChoiceField(choices=RfmModel.Binning.choices, required=False)
-    thresholds = ThresholdsField(allow_null=True, required=False)
+    thresholds = OwnThresholdsField(allow_null=True, required=False)
     monetary = serializers.ChoiceField(choices=RfmModel.Monetary.choices, required=False)
     weights = serializers.ListField(
         child=serializers.FloatField(min_value=0, max_value=1000),

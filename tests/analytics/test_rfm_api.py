@@ -86,6 +86,23 @@ def test_bad_input_names_its_place_and_creates_nothing(api, body, pointer):
     assert not Segment.objects.exists()
 
 
+def test_a_replacement_window_needs_no_thresholds_of_recency(api):
+    person = buyer(305)
+    own = {"f": [2, 3, 4, 5], "m": [1000, 2000, 4000, 8000]}
+    body = {"code": "tyres", "name": "Tyres", "binning": "FIXED", "thresholds": own}
+    replacement = {"recency": "REPLACEMENT", "replacement": {"cycle_days": 300, "tolerance_days": 10}}
+
+    refused = api.post(MODELS, body)
+    created = api.post(MODELS, body | replacement)
+
+    assert (refused.status_code, refused.json()["details"][0]["pointer"]) == (422, "/thresholds")
+    assert (created.status_code, created.json()["thresholds"]) == (201, own)
+    run = api.post(f"{MODELS}/tyres/runs", {"as_of": "2026-11-21"}).json()
+    assert run["thresholds"] == own | {"r": [40, 30, 20, 10]}
+    score = RfmScore.objects.get(customer=person)
+    assert (score.r, score.f, score.m) == (5, 1, 4)
+
+
 def test_a_taken_code_is_a_conflict(api, model):
     assert api.post(MODELS, {"code": "all-orders", "name": "Again"}).status_code == 409
     assert RfmModel.objects.count() == 1
