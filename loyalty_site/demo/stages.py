@@ -54,6 +54,7 @@ from loyalty_site.demo.surveys import write_surveys
 
 APPS = ["customers", "coupons", "loyalty", "referrals", "campaigns", "analytics"]
 MONTHS_OF_HISTORY = 6
+DAYS_IN_A_ROW = 3
 LIKE_MINDED = "like-minded"
 SEGMENTS = {
     "milano-regulars": (
@@ -136,10 +137,14 @@ def load_demo(progress: Progress, *, at: datetime, dataset: Dataset | None = Non
 
 
 def score_customers(demo: Demo) -> None:
-    """Score as of the first of the last months, each at its time, and as of today: a history to look at."""
+    """Score as of the first of the last months and of the last days, each at its time: a history to look at.
+
+    Whoever is named another segment on several days in a row moves.
+    """
     model = ensure_main_model()
-    for day in _scored_days(demo.today):
-        if not model.runs.filter(as_of=day, status=RfmRun.Status.DONE).exists():
+    for day in sorted({*_scored_days(demo.today), *_last_days(demo.today)}):
+        last = model.last_run()
+        if last is None or last.as_of < day:
             run = run_rfm(model, as_of=day, at=demo.at if day == demo.today else _begin_of(day))
             demo.result["scored_customers"] = run.population
     _score_last_quarter(demo)
@@ -253,6 +258,10 @@ def _scored_days(today: date) -> list[date]:
         days.append(first)
         first = (first - timedelta(days=1)).replace(day=1)
     return sorted(set(days))
+
+
+def _last_days(today: date) -> list[date]:
+    return [today - timedelta(days=days) for days in range(1, DAYS_IN_A_ROW + 1)]
 
 
 def _begin_of(day: date) -> datetime:
