@@ -93,6 +93,7 @@ def redemption_chart(promotion: Promotion, *, at: datetime) -> Chart:
         series=[Series(_("Redemptions"), [counts.get(one, 0) for one in days])],
         kind="bar",
         axis=_("redemptions"),
+        key="redemptions",
     )
 
 

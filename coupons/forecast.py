@@ -148,6 +148,7 @@ def _chart(
         kind="line",
         unit="money" if budget.counts_money else "number",
         axis=_("left at the end of the day"),
+        key=f"budget-{budget.pk}",
     )
 
 

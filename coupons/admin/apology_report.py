@@ -11,11 +11,12 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons.services import ApologyReport, Comparison, known_apology_report
+from operations.figure_files import ChartsPage
 from operations.figures import Chart, Column, Delta, Series, Table
 from operations.formats import money, number, percent
 
 
-class ApologyReportView(UnfoldModelAdminViewMixin, TemplateView):
+class ApologyReportView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
     """Do those who got an apology still buy, and do fewer complain."""
 
     permission_required = "coupons.view_apology"
@@ -65,6 +66,7 @@ def _buying_chart(report: ApologyReport) -> Chart:
         ],
         kind="bar",
         unit="percent",
+        key="bought-again",
     )
 
 
@@ -108,6 +110,7 @@ def _complaints_chart(report: ApologyReport) -> Chart:
             )
         ],
         kind="line",
+        key="complaints",
     )
 
 

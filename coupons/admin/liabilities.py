@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import TemplateView, View
@@ -14,6 +15,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
+from operations.figure_files import ChartsPage
 from operations.figures import Chart, Column, Delta, Series, Table
 from operations.formats import money, number
 
@@ -35,7 +37,7 @@ class DayForm(forms.Form):
         return min(day, today) if day.year > 1900 else today
 
 
-class LiabilitiesView(UnfoldModelAdminViewMixin, TemplateView):
+class LiabilitiesView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
     """Strip, chart and table of every position."""
 
     permission_required = PERMISSION
@@ -120,6 +122,7 @@ def _chart(position: Position) -> Chart:
             Series(_("Expired"), [month.expired for month in position.months]),
         ],
         unit=unit,
+        key=slugify(f"{position.kind} {position.currency} {position.vat_kind}"),
     )
 
 
@@ -136,6 +139,7 @@ def _table(positions: list[Position]) -> Table:
         ],
         [_row(position) for position in positions],
         caption=_("What is owed, by kind"),
+        key="kinds",
         empty_title=_("Nothing is owed"),
         empty_text=_("Money on gift cards and points of customers will stand here."),
         empty_icon="account_balance_wallet",

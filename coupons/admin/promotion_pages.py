@@ -23,6 +23,7 @@ from coupons.services import Author
 from coupons.services.alerts import alert_in_words, dismiss_alerts
 from coupons.wording import compare, describe, sentences
 from operations.errors import FidelioError
+from operations.figure_files import ChartsPage
 from operations.figures import Cell, Column, Delta, Table
 from operations.formats import moment, money, number, whole_money
 
@@ -39,7 +40,7 @@ class PromotionPage(UnfoldModelAdminViewMixin):
         return get_object_or_404(Promotion, pk=self.kwargs["pk"])
 
 
-class PromotionView(PromotionPage, TemplateView):
+class PromotionView(ChartsPage, PromotionPage, TemplateView):
     """One promotion: what it says, what it brought and cost, and the buttons that move it."""
 
     permission_required = "coupons.view_promotion"
@@ -50,6 +51,7 @@ class PromotionView(PromotionPage, TemplateView):
         promotion, at = self.promotion(), timezone.now()
         self.title = promotion.name
         figures = promotion_figures([promotion], at=at)[promotion.pk]
+        budgets = _budgets(promotion, figures.budgets, at=at)
         may_change = self.request.user.has_perm(MAY_CHANGE)
         status = promotion.status_at(at)
         return super().get_context_data(
@@ -61,7 +63,8 @@ class PromotionView(PromotionPage, TemplateView):
             notices=promotion_notices(promotion, at=at) if status not in ("EXPIRED", "STOPPED") else [],
             alerts=_alerts(promotion),
             strip=_strip(promotion, figures),
-            budgets=_budgets(promotion, figures.budgets, at=at),
+            budgets=budgets,
+            budget_charts=[burn.chart for _bar, burn in budgets if burn.chart],
             chart=redemption_chart(promotion, at=at) if figures.redemptions or status != "DRAFT" else None,
             latest=_latest(promotion),
             newest=_newest_version(promotion),

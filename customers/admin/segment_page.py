@@ -107,6 +107,7 @@ def _size_chart(history: list[Day]) -> Chart:
         [Series(_("Members"), [day.size for day in history])],
         axis=_("Day"),
         small=True,
+        key="members",
     )
 
 
@@ -121,6 +122,7 @@ def _moves_chart(history: list[Day]) -> Chart:
         kind="bar",
         axis=_("Day"),
         small=True,
+        key="moves",
     )
 
 

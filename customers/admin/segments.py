@@ -32,6 +32,7 @@ from customers.services.segments import SegmentChange
 from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError, InvalidInput, Mistake
+from operations.figure_files import wanted_file
 
 # What a live count may take: a longer one would only pile up while somebody types.
 CHECK_SECONDS = 8
@@ -109,7 +110,9 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         if not self.has_view_permission(request, segment):
             raise PermissionDenied
         context = page_context(segment, days=chosen_period(request.GET.get("days", "")))
-        return self._page(request, "customers/segment.html", segment.name, context, segment)
+        return wanted_file(request, context) or self._page(
+            request, "customers/segment.html", segment.name, context, segment
+        )
 
     def overlap_view(self, request: HttpRequest) -> HttpResponse:
         """Lay two segments over each other."""
