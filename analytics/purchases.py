@@ -11,12 +11,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import psycopg
 from django.conf import settings
-from django.db import connection
 
+from analytics.binary import binary_rows
 from analytics.engine.postgres import first_instant
-from analytics.windows import EPOCH, STORE_GROUP, Scope, Window, places_of
+from analytics.windows import EPOCH, Scope, Window, places_of
 from customers.models import RollupScope, Segment
 
 ANYWHERE = Scope()
@@ -69,54 +68,6 @@ def members_of(segment: Segment) -> np.ndarray:
     return np.sort(copied(statement, {"segment": segment.pk}, ["customer"])["customer"])
 
 
-@dataclass(frozen=True)
-class FirstOrders:
-    """Customers by their first order of all time, in one part of the business: the day, and who."""
-
-    days: np.ndarray
-    customers: np.ndarray
-
-    def within(self, window: Window) -> np.ndarray:
-        """Return who bought first in this span."""
-        first, end = np.searchsorted(self.days, window.numbers)
-        return self.customers[first:end]
-
-
-def first_orders(
-    start: date, end: date, *, scope: Scope = ANYWHERE, segment: Segment | None = None
-) -> FirstOrders:
-    """Return whose first order fell on the days from `start` until before `end`."""
-    values = {
-        **span_parameters(start, end),
-        "scope": scope.kind,
-        "value": scope.value,
-    }
-    statement = FIRST_IN_GROUP if scope.kind == STORE_GROUP else FIRST_IN_SCOPE if scope else FIRST
-    found = copied(statement, values, ["day", "customer"])
-    found = found[np.argsort(found["day"], kind="stable")]
-    if segment:
-        found = found[among(found["customer"], members_of(segment))]
-    return FirstOrders(found["day"], found["customer"])
-
-
-FIRST = """
-SELECT (first_order_at AT TIME ZONE %(zone)s)::date - date '1970-01-01', customer_id
-FROM customers_rollup
-WHERE scope = 'ALL' AND scope_value = '' AND first_order_at >= %(start_at)s AND first_order_at < %(end_at)s
-"""
-FIRST_IN_SCOPE = """
-SELECT (first_order_at AT TIME ZONE %(zone)s)::date - date '1970-01-01', customer_id
-FROM customers_scopedrollup
-WHERE scope = %(scope)s AND scope_value = %(value)s
-  AND first_order_at >= %(start_at)s AND first_order_at < %(end_at)s
-"""
-FIRST_IN_GROUP = """
-SELECT (min(first_order_at) AT TIME ZONE %(zone)s)::date - date '1970-01-01', customer_id
-FROM customers_scopedrollup JOIN customers_store ON code = scope_value
-WHERE scope = 'STORE' AND store_group = %(value)s
-GROUP BY customer_id
-HAVING min(first_order_at) >= %(start_at)s AND min(first_order_at) < %(end_at)s
-"""
 ORDERS = """
 SELECT (ordered_at AT TIME ZONE %(zone)s)::date - date '1970-01-01', coalesce(customer_id, 0), net_amount
 FROM customers_order
@@ -162,10 +113,7 @@ def copied(statement: str, values: dict[str, Any], names: Sequence[str]) -> np.n
     """
     columns = ", ".join(f"string_agg(int8send({name}::bigint), ''::bytea)" for name in names)
     told = f"SELECT {columns} FROM ({statement}) AS rows ({', '.join(names)})"
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:  # Django's own know no binary answers.
-        found = cursor.execute(told, values, binary=True).fetchone()
-    rows = [np.frombuffer(column or b"", ">i8") for column in found]
+    rows = [np.frombuffer(column or b"", ">i8") for column in binary_rows(told, values)[0]]
     plain = np.empty(len(rows[0]), [(name, np.int32 if name == "day" else np.int64) for name in names])
     for name, column in zip(names, rows, strict=True):
         plain[name] = column

@@ -6,11 +6,12 @@ from datetime import date, timedelta
 import structlog
 from babel import dates
 from django.core.cache import cache
+from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.models import PurchaseDay, RfmRun
+from analytics.models import PurchaseDay, RfmRun, StaleDay
 from analytics.periods import Grain
 from analytics.rfm_map import scores_url
 from analytics.services import monthly_cohorts, revenue_series
@@ -130,14 +131,18 @@ class CohortRow:
 
 
 def cohort_rows(*, until: date) -> list[CohortRow]:
-    """Return the cohorts of a year; where days are kept, those of the last ten minutes."""
+    """Return the cohorts of a year; where days are kept, the purchases of today are ten minutes late at most.
+
+    Those of the past are never late: whatever changes them leaves a mark or a day that was counted again.
+    """
     return [_cohort_row(cohort) for cohort in _cohorts(until)]
 
 
 def _cohorts(until: date) -> list[Cohort]:
-    if not PurchaseDay.objects.exists():
+    kept, marked = (model.objects.aggregate(last=Max("pk"))["last"] for model in (PurchaseDay, StaleDay))
+    if kept is None:
         return monthly_cohorts(COHORT_MONTHS, until=until)
-    key = f"home-cohorts:{until}"
+    key = f"home-cohorts:{until}:{kept}:{marked}"
     try:
         known = cache.get(key)
     except Exception:

@@ -5,10 +5,10 @@ from datetime import date
 
 import numpy as np
 
+from analytics.first_orders import new_customers
 from analytics.periods import Grain, period_start, shift
-from analytics.purchases import ANYWHERE, first_orders
+from analytics.purchases import ANYWHERE
 from analytics.services.days import purchases_by_window
-from analytics.services.kpis.purchases import Buyers
 from analytics.services.kpis.ratios import rate
 from analytics.windows import Scope, Window
 from customers.models import Segment
@@ -58,8 +58,7 @@ def monthly_cohorts(
     last = period_start(until, Grain.MONTH)
     starts = [shift(last, Grain.MONTH, number) for number in range(1 - months, 1)]
     windows = [Window(start, shift(start, Grain.MONTH, 1)) for start in starts]
-    firsts = first_orders(windows[0].start, windows[-1].end, segment=segment)
-    members = [firsts.within(window) for window in windows]
+    members = new_customers(windows, segment=segment)
     counts = _counted(windows, members, scope)
     return [
         Cohort(start, len(members[row]), *(numbers[row, row:].tolist() for numbers in counts))
@@ -72,22 +71,18 @@ def _counted(windows: list[Window], members: list[np.ndarray], scope: Scope) -> 
     """Return (buyers, orders, net amount) by cohort and month."""
     size = len(windows)
     highest = max((int(each.max()) for each in members if len(each)), default=0)
-    cohort_of = np.full(highest + 1, size, np.int16)  # The last place is who belongs to none of them.
+    cohort_of = np.full(highest + 2, size, np.int16)  # The last cohort is who belongs to none of them.
     for row, each in enumerate(members):
         cohort_of[each] = row
     active, orders, amounts = (np.zeros((size, size), np.int64) for _ in range(3))
     for column, bought in enumerate(purchases_by_window(windows, scope=scope)):
-        cohorts = _cohorts(cohort_of, bought.customers, size)
+        # Ids beyond the last member are clipped to a place that belongs to nobody.
+        customers = np.minimum(bought.customers, highest + 1)
+        cohorts = cohort_of[customers]
         orders[:, column] = np.bincount(cohorts, minlength=size + 1)[:size]
         summed = np.bincount(cohorts, weights=bought.amounts, minlength=size + 1)[:size]
         amounts[:, column] = np.rint(summed).astype(np.int64)
-        buyers = Buyers.of(bought).customers
-        active[:, column] = np.bincount(_cohorts(cohort_of, buyers, size), minlength=size + 1)[:size]
+        seen = np.zeros(len(cohort_of), bool)
+        seen[customers] = True
+        active[:, column] = np.bincount(cohort_of[seen], minlength=size + 1)[:size]
     return active, orders, amounts
-
-
-def _cohorts(cohort_of: np.ndarray, customers: np.ndarray, nowhere: int) -> np.ndarray:
-    found = np.full(len(customers), nowhere, np.int16)
-    known = customers < len(cohort_of)
-    found[known] = cohort_of[customers[known]]
-    return found

@@ -11,10 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from analytics.binary import binary_rows
 from analytics.engine.postgres import first_instant
 from analytics.models import PurchaseDay, StaleDay
 from analytics.purchases import (
@@ -225,18 +225,15 @@ WHERE product_line = %(line)s AND day >= %(start)s AND day < %(end)s AND orders 
 
 
 def _kept(start: date, end: date, scope: Scope, line: str) -> dict[date, Purchases]:
-    """Return what is kept of these days. By the binary protocol: arrays as text are twice as long."""
+    """Return what is kept of these days."""
     ids: list[int] = []
     column = ""
     if scope and not line:
         name, ids = places_of(scope)
         column = f", {COLUMNS[name]}"
     values = {"line": line, "start": start, "end": end}
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:  # Django's own know no binary answers.
-        rows = cursor.execute(KEPT.format(column=column), values, binary=True).fetchall()
     found = {}
-    for day, customers, amounts, *places in rows:
+    for day, customers, amounts, *places in binary_rows(KEPT.format(column=column), values):
         bought = Purchases.of_day(
             day.toordinal() - EPOCH, np.frombuffer(customers, "<i4"), np.frombuffer(amounts, "<i8")
         )

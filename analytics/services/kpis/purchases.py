@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.purchases import ANYWHERE, Purchases, first_orders
+from analytics.first_orders import count_new_customers
+from analytics.purchases import ANYWHERE, Purchases
 from analytics.services.days import purchases_by_window
 from analytics.services.kpis.ratios import average, rate
 from analytics.windows import Scope, Window
@@ -80,12 +81,13 @@ def purchase_facts(
 ) -> list[PurchaseFacts]:
     """Return the facts of spans that follow each other; `before` is the one in front of the first."""
     spans = [before, *windows]
-    firsts = first_orders(windows[0].start, windows[-1].end, scope=scope, segment=segment)
+    came = [0, *count_new_customers(windows, scope=scope, segment=segment)]
     facts, earlier = [], None
-    for span, purchases in zip(spans, purchases_by_window(spans, scope=scope, segment=segment), strict=True):
+    bought = purchases_by_window(spans, scope=scope, segment=segment)
+    for new, purchases in zip(came, bought, strict=True):
         buyers = Buyers.of(purchases)
         if earlier is not None:
-            facts.append(_facts(purchases, buyers, earlier, len(firsts.within(span))))
+            facts.append(_facts(purchases, buyers, earlier, new))
         earlier = buyers
     return facts
 

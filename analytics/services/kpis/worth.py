@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 from operator import itemgetter
 
 from django.conf import settings
 from django.db import connection
 
 from analytics.engine.postgres import first_instant
+from analytics.first_orders import count_new_customers
 from analytics.models import ValueModel, ValueRun
-from analytics.purchases import first_orders
 from analytics.services.kpis.programme import cost_facts
 from analytics.services.kpis.purchases import purchase_facts
 from analytics.services.kpis.ratios import average
@@ -55,15 +56,16 @@ def lifetime_facts(
     with connection.cursor() as cursor:
         cursor.execute(statement, {"end": windows[-1].end, "segment": segment.pk if segment else None})
         months = cursor.fetchall()
-    firsts = first_orders(BEGINNING, windows[-1].end, segment=segment)
+    began = [Window(BEGINNING, windows[0].end), *windows[1:]]
+    customers = accumulate(count_new_customers(began, segment=segment))
     return [
         LifetimeFacts(
             average(
                 sum(spent for month, spent in months if month < window.end),
-                len(firsts.within(Window(BEGINNING, window.end))),
+                until_then,
             )
         )
-        for window in windows
+        for window, until_then in zip(windows, customers, strict=True)
     ]
 
 
