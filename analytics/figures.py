@@ -22,6 +22,7 @@ STRIP = (
     "net_amount", "orders", "buyers", "new_buyers", "average_transaction_value", "purchase_frequency",
     "repeat_rate", "retention_rate",
 )  # fmt: skip
+AGAINST_BUYERS_BEFORE = ("retention_rate", "net_retention_rate", "churn_rate")
 ICONS = {
     "net_amount": "payments", "orders": "receipt_long", "buyers": "group", "new_buyers": "person_add",
     "average_transaction_value": "shopping_basket", "purchase_frequency": "repeat_one",
@@ -57,7 +58,9 @@ def strip(period: ChosenPeriod, part: ChosenPart, codes: Sequence[str] = STRIP) 
     known = {metric.code for metric in metrics_for(part)}
     codes = [code for code in codes if code in known]
     now = _values(codes, period.window, period, part)
-    compared = period.compared if _is_whole(period) else None
+    if not _had_begun(period.before(period.window).start):
+        now |= {code: None for code in AGAINST_BUYERS_BEFORE if code in now}
+    compared = period.compared if period.compared and _had_begun(period.compared[0]) else None
     before = _values(codes, Window(compared[0], _after(compared[1])), period, part) if compared else {}
     return [
         Delta(
@@ -73,12 +76,9 @@ def strip(period: ChosenPeriod, part: ChosenPart, codes: Sequence[str] = STRIP) 
     ]
 
 
-def _is_whole(period: ChosenPeriod) -> bool:
-    """Return whether there were orders before the days compared with: else those are cut off, no measure."""
-    compared = period.compared
-    if compared is None:
-        return False
-    return Order.objects.filter(ordered_at__lt=first_instant(compared[0])).exists()
+def _had_begun(day: date) -> bool:
+    """Return whether there were orders before a day: else the days from it on are cut off, no measure."""
+    return Order.objects.filter(ordered_at__lt=first_instant(day)).exists()
 
 
 def change(value: Value, earlier: Value) -> float | None:

@@ -62,6 +62,17 @@ def test_key_figures_stand_against_the_period_before(client, shop):
     assert [series.dashed for series in context["chart"].series] == [False, True]
 
 
+def test_retention_is_not_told_against_days_that_the_history_cuts_off(client, shop):
+    somebody(client, Role.MARKETER)
+
+    def retention(days: int) -> str:
+        strip = page(client, "analytics_key_figures", period=str(days)).context["strip"]
+        return {figure.label: figure.value for figure in strip}["Retention"]
+
+    assert retention(30) == "100.0%"
+    assert retention(365) == "–"  # Nothing is known of before the year before.
+
+
 def test_every_chart_and_table_is_had_as_a_file(client, shop):
     somebody(client, Role.MARKETER)
     keys = {
