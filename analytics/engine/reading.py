@@ -41,15 +41,18 @@ MODELS_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Reading:
-    """Orders read once for several runs: `horizon` is from before that; `since`, each model's last run."""
+    """Orders of a window, read for several runs: `horizon` before it, `since` each model's last run."""
 
     table: sql.Identifier
+    window: Window
     horizon: str
     since: dict[int, RfmRun | None]
 
     def is_for(self, run: RfmRun, since: RfmRun | None) -> bool:
-        """Return whether the run may use it: nobody has scored the model since."""
-        return run.model_id in self.since and self.since[run.model_id] == since
+        """Return whether the run may use it: it is of this window, and nobody has scored the model since."""
+        if run.model_id not in self.since or run.model.window(run.as_of) != self.window:
+            return False
+        return self.since[run.model_id] == since
 
     def totals(self, model: RfmModel) -> sql.Composable:
         """Return a query of each customer's totals: customer_id, last_order_on, orders, net_amount."""
@@ -87,8 +90,9 @@ def _few_at_once(models: list[RfmModel]) -> Iterator[list[RfmModel]]:
 @contextmanager
 def _read(models: list[RfmModel], window: Window) -> Iterator[Reading]:
     """The table outlives the transactions of the runs, which begin and end one by one."""
-    table = sql.Identifier(f"fidelio_rfm_reading_{models[0].pk}")
-    reading = Reading(table, changes.horizon(), {model.pk: model.last_run() for model in models})
+    # Two nights of the same models may wait together.
+    table = sql.Identifier(f"fidelio_rfm_reading_{models[0].pk}_{window[1]:%Y%m%d}")
+    reading = Reading(table, window, changes.horizon(), {model.pk: model.last_run() for model in models})
     drop = sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table)
     with transaction.atomic():
         _execute("SET LOCAL work_mem = '64MB'", drop)

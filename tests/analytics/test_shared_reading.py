@@ -186,3 +186,20 @@ def test_the_runs_of_a_night_are_one_bell_and_read_the_orders_once(
     assert readings_made(queries) == 1
     assert [(run.model, run.status) for run in checks] == [(model, "DONE") for model in both]
     assert scored(both[0]) == scored(both[1])
+
+
+def test_a_reading_is_not_taken_for_another_day_of_the_same_models():
+    alice = buyer(3)
+    purchase(alice, at=NOON)
+    first, twice, once = models("nights", [{}, {"monetary": "AVERAGE"}, {"weights": [1, 2, 3]}])
+    tomorrow = TODAY + timedelta(days=1)
+    promised = [RfmRun(model=model, as_of=TODAY) for model in (first, twice, once)]
+    promised += [RfmRun(model=model, as_of=tomorrow) for model in (first, twice)]
+
+    with shared_readings(promised, everybody=True) as readings:
+        runs = [
+            run_rfm(model, as_of=TODAY, everybody=True, reading=readings.get(model.pk))
+            for model in (first, once)
+        ]
+
+    assert [run.orders for run in runs] == [1, 1]
