@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from analytics.columns import read_columns
-from analytics.engine.postgres import first_instant
+from analytics.engine.purchases import REFUSED, first_instant
 from analytics.models import RfmModel
 from analytics.value.clv import Purchases
 
@@ -21,8 +21,7 @@ SELECT customer_id, (ordered_at AT TIME ZONE {zone})::date AS day, sum(net_amoun
        count(*) AS orders
 FROM customers_order
 WHERE status = 'PAID' AND currency = {currency} AND customer_id IS NOT NULL AND ordered_at < {end}
-  AND customer_id NOT IN (
-      SELECT id FROM customers_customer WHERE restricted_at IS NOT NULL OR profiling <> 'ALLOWED')
+  AND customer_id NOT IN ({refused})
 GROUP BY 1, 2
 """
 PURCHASES = """
@@ -70,7 +69,10 @@ def observe_purchases(*, as_of: date, test_days: int) -> Observation:
     """Read how customers bought before `as_of`, a row for each who did and may be profiled, by id."""
     cut = as_of - timedelta(days=test_days)
     days = sql.SQL(DAYS).format(
-        zone=settings.PROGRAMME_TIME_ZONE, currency=settings.PROGRAMME_CURRENCY, end=first_instant(as_of)
+        zone=settings.PROGRAMME_TIME_ZONE,
+        currency=settings.PROGRAMME_CURRENCY,
+        end=first_instant(as_of),
+        refused=REFUSED,
     )
     query = sql.SQL(PURCHASES).format(
         as_of=sql.SQL("{}::date").format(as_of), cut=sql.SQL("{}::date").format(cut), days=days

@@ -21,6 +21,7 @@ from analytics.services.value import (
 from analytics.value.traits import CODES
 from customers.models import Customer, Order, Trait
 from customers.services import merge_customers
+from customers.services.erasure import erase_customer
 from operations.errors import InvalidInput
 from operations.models import JobRun
 from operations.services import carry_out
@@ -240,3 +241,12 @@ def test_the_clock_runs_what_is_on_it(model, schedule, monday, tuesday):
     second = queue_due_value_runs(day=date(2026, 11, 24))
 
     assert (first, second) == (monday, tuesday)
+
+
+def test_nothing_is_learned_from_whoever_was_erased():
+    alice, bob = buyer(30), buyer(40)
+    erase_customer(alice, at=NOON)
+
+    seen = observe_purchases(as_of=DAY, test_days=30)
+
+    assert list(seen.purchases.customer_ids) == [bob.pk]
