@@ -76,7 +76,7 @@ def _problem(question: SurveyQuestion, value: Any) -> str:
             if not isinstance(value, list) or any(each not in options for each in value):
                 return _("Choose among the answers.")
         case Kind.TEXT:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or "\0" in value:
                 return _("Answer with a text.")
             if len(value.strip()) > LONGEST_TEXT:
                 return _("At most %(count)d characters.") % {"count": LONGEST_TEXT}

@@ -208,3 +208,12 @@ def test_a_link_cannot_be_hammered(client, alice, monkeypatch):
 
     assert answers == [422, 422, 429]
     assert client.get(path).status_code == 200
+
+
+def test_a_comment_that_no_database_could_keep_is_refused(client, alice):
+    path = path_of(nps_survey(), alice)
+
+    answer = client.post(path, {"q-recommend": "9", "q-reason": "a\0b"})
+
+    assert answer.status_code == 422
+    assert not SurveyResponse.objects.exists()
