@@ -100,7 +100,7 @@ def _read(models: list[RfmModel], window: Window) -> Iterator[Reading]:
             # Walked in the order of customers, what is grouped is one customer's alone.
             _execute("SET LOCAL enable_hashagg = off", "SET LOCAL enable_seqscan = off")
         _execute(sql.SQL("CREATE TEMPORARY TABLE {} AS {}").format(table, _purchases(models, window)))
-        _execute(sql.SQL("ANALYZE {}").format(table))
+        _execute(sql.SQL("ANALYZE {} (customer_id)").format(table))
     try:
         yield reading
     finally:
