@@ -9,10 +9,12 @@ import structlog
 CARD_CODE = re.compile(
     r"(/(?:coupons|gift-cards)/|[?&](?:q|code)=)(?:[0-9A-Za-z](?:-|%20|\+)*){15}[0-9A-Za-z](?![0-9A-Za-z])"
 )
+# The pages of customers are opened by whoever holds the link: to refuse, to confirm, to answer in their name.
+LINK = re.compile(r"((?:^|[\s\"'=(]|https?://[^/\s\"']+)/[cmpsu]/)[^\s\"'/?)]{8,}")
 
 
 class CodelessFormatter(structlog.stdlib.ProcessorFormatter):
-    """Writes lines without the codes of gift cards that stand in an address."""
+    """Writes lines without codes of gift cards and without keys of customers' links."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return CARD_CODE.sub(r"\1****", super().format(record))
+        return LINK.sub(r"\1****", CARD_CODE.sub(r"\1****", super().format(record)))

@@ -1,4 +1,4 @@
-"""No code of a gift card stands in a log."""
+"""No code of a gift card and no key of a customer's link stands in a log."""
 
 import logging
 
@@ -31,3 +31,12 @@ def test_a_gift_card_s_code_typed_as_a_coupon_s_is_left_out(code, address):
 def test_other_addresses_stand_as_they_are():
     for address in ("/api/v1/coupons/SPRING10", "/api/v1/coupons/0123456789ABCDEF0", "/api/v1/jobs/12"):
         assert f"Not Found: {address}" in line("Not Found: %s", address)
+
+
+@pytest.mark.parametrize("page", ["s", "p", "c", "u"])
+@pytest.mark.parametrize("before", ["GET ", "https://shop.example", "path="])
+def test_who_reads_a_log_cannot_open_a_customer_s_own_page(page, before):
+    written = line("%s", f"{before}/{page}/eyJzIjoxLCJwIjoyfQ:1v8Kf2:abcDEF-123?lang=it")
+
+    assert f"{before}/{page}/****?lang=it" in written
+    assert "abcDEF" not in written
