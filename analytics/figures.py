@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from babel import dates
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.choices import ChosenPeriod
@@ -23,6 +24,7 @@ STRIP = (
     "repeat_rate", "retention_rate",
 )  # fmt: skip
 AGAINST_BUYERS_BEFORE = ("retention_rate", "net_retention_rate", "churn_rate")
+ONLY_AT_ITS_END = (*AGAINST_BUYERS_BEFORE, "dormant")
 ICONS = {
     "net_amount": "payments", "orders": "receipt_long", "buyers": "group", "new_buyers": "person_add",
     "average_transaction_value": "shopping_basket", "purchase_frequency": "repeat_one",
@@ -107,9 +109,17 @@ def metric_chart(metric: Metric, period: ChosenPeriod, part: ChosenPart, values:
 def period_values(
     metrics: Iterable[Metric], period: ChosenPeriod, part: ChosenPart
 ) -> tuple[list[Window], dict[str, list[Value]]]:
-    """Return the whole periods of the chosen days, and each metric's value in each."""
+    """Return the whole periods of the chosen days, and each metric's value in each.
+
+    Who did not come back can only be said of a period that is over: of the one under way it is left open.
+    """
     windows = windows_of(period.start, period.end, period.grain)
-    return windows, _series([metric.code for metric in metrics], windows, period.grain, part)
+    values = _series([metric.code for metric in metrics], windows, period.grain, part)
+    if windows[-1].end > timezone.localdate():
+        for code in ONLY_AT_ITS_END:
+            if code in values:
+                values[code] = [*values[code][:-1], None]
+    return windows, values
 
 
 def metric_table(metrics: Iterable[Metric], period: ChosenPeriod, values: dict[str, list[Value]]) -> Table:

@@ -97,3 +97,13 @@ def test_cohorts_show_who_came_back(client, shop):
     first = timezone.localdate() - timedelta(days=450)
     assert context["cohorts"][0].month == first.replace(day=1)
     assert context["chart"].kind == "heat"
+
+
+def test_of_the_month_under_way_nobody_says_who_did_not_come_back(client, shop):
+    somebody(client, Role.MARKETER)
+
+    table = page(client, "analytics_key_figures", period="365", grain="month").context["table"]
+
+    latest = {row[0].text: row[1].text for row in table.rows}
+    assert latest["Churn"] == latest["Customers gone quiet"] == latest["Retention"] == "–"
+    assert latest["Orders"] != "–"
