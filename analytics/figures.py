@@ -185,8 +185,8 @@ def lifecycle_funnel(part: ChosenPart) -> Chart:
         title=_("From stranger to regular"),
         labels=[
             _("Known"),
-            _("Bought once"),
-            _("Bought twice"),
+            _("Bought at least once"),
+            _("Bought at least twice"),
             _("Four times or more"),
             _("Of these, in the last 90 days"),
         ],

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -132,6 +132,11 @@ class OfferSetAdmin(ReadOnlyAdmin):
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return OfferSetAdd.as_view(model_admin=self)(request)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not object_id.isascii() or not object_id.isdigit():
+            raise Http404
+        return redirect("admin:analytics_offer_set", int(object_id))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

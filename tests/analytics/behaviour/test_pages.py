@@ -91,6 +91,8 @@ def test_a_set_is_confirmed_by_a_marketer_only(as_role):
     assert as_role(Role.SUPERVISOR).post(decide, {"confirm": "1"}).status_code == 403
     assert not PersonalOffer.objects.standing(timezone.now()).exists()
     console = as_role(Role.MARKETER)
+    form = reverse("admin:analytics_offerset_change", args=[offers.pk])
+    assert console.get(form).url == reverse("admin:analytics_offer_set", args=[offers.pk])
     page = console.get(reverse("admin:analytics_offer_set", args=[offers.pk])).content.decode()
     assert "Nobody has been offered anything yet" in page
     assert "€10.00 if everybody uses it" in page
