@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from analytics.figures import written as figures_written
 from analytics.metrics import METRICS, Metric, Unit
 from analytics.models import CorrectiveAction, Objective, ObjectiveCheck, ObjectiveReview
 from analytics.pace import Standing
@@ -27,14 +28,10 @@ CALENDAR_DAYS = 35
 
 
 def written(metric: Metric, value: float | None) -> str:
-    """Return a value of a metric as people read it."""
-    if value is None:
-        return "–"
-    if metric.unit == Unit.PERCENT:
-        return formats.percent(value)
-    if metric.unit == Unit.MONEY:
-        return formats.whole_money(round(value)) if metric.accumulates else formats.money(round(value))
-    return formats.number(value, metric.digits)
+    """Return a value of a metric as people read it, sums of money without their cents."""
+    if metric.accumulates and metric.unit == Unit.MONEY and value is not None:
+        return formats.whole_money(round(value))
+    return figures_written(metric, value)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The forms of objectives: written in the units people use, kept in those of the metric."""
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from babel.numbers import get_currency_precision
 from django import forms
@@ -13,8 +13,8 @@ from analytics.metrics import METRICS, Unit
 from analytics.models import Objective
 from analytics.parts import SEPARATOR, ChosenPart
 from analytics.windows import Scope
+from coupons.admin.forms import RefusalForm
 from customers.models import RollupScope, Segment
-from operations.errors import FidelioError
 from operations.models import User
 
 
@@ -38,26 +38,10 @@ def scale_of(metric: str) -> Decimal:
     return Decimal(1)
 
 
-class FidelioForm(forms.Form):
-    """A form that can show what a service refused; `shown_as` leads from its names to the form's."""
-
-    shown_as: ClassVar[dict[str, str]] = {}
-
-    def show(self, error: FidelioError) -> None:
-        """Put each mistake beside its field, the rest on top."""
-        details = getattr(error, "details", None) or []
-        for mistake in details:
-            field = mistake.pointer.strip("/").split("/")[0]
-            field = self.shown_as.get(field, field)
-            self.add_error(field if field in self.fields else None, str(mistake.message))
-        if not details:
-            self.add_error(None, str(error.message))
-
-
-class ObjectiveForm(FidelioForm):
+class ObjectiveForm(RefusalForm):
     """What is to be reached, by when, and who looks after it."""
 
-    shown_as = {"scope": "part", "scope_value": "part"}
+    POINTERS = {"scope": "part", "scope_value": "part"}
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     metric = forms.ChoiceField(label=gettext_lazy("Key figure"))
@@ -142,7 +126,7 @@ def initial_of(objective: Objective) -> dict[str, Any]:
     }
 
 
-class ReviewForm(FidelioForm):
+class ReviewForm(RefusalForm):
     """What was decided today."""
 
     decision = forms.CharField(
@@ -153,7 +137,7 @@ class ReviewForm(FidelioForm):
     next_review_on = day_field(label=gettext_lazy("Next review"), required=False)
 
 
-class OutcomeForm(FidelioForm):
+class OutcomeForm(RefusalForm):
     """What was done about a breach, or why nothing is."""
 
     outcome = forms.CharField(
