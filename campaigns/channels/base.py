@@ -1,8 +1,17 @@
 """What a channel can do, and what it tells about each message it was given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from campaigns.content import Rendered
+from campaigns.leaving import unsubscribe_url
+from campaigns.models import CampaignVersion, Message
+from customers.models import Purpose
+
+LONGEST_DETAIL = 300
 
 
 class Outcome(StrEnum):
@@ -19,13 +28,14 @@ class Result:
     """What became of one message.
 
     `hard_bounce`: the address must not be written to again. `unreachable`: nothing is known about this
-    message's recipient, the provider itself is away.
+    message's recipient, the provider itself is away. `provider_id` is what the provider calls the message.
     """
 
     outcome: Outcome
     detail: str = ""
     hard_bounce: bool = False
     unreachable: bool = False
+    provider_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,30 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Outgoing:
+    """One message on its way: its content as the recipient gets it.
+
+    `version` is None for a message without a campaign; `message` need not be saved (a test has no row).
+    """
+
+    message: Message
+    rendered: Rendered
+    version: CampaignVersion | None
+    at: datetime
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """Return where the recipient leaves; empty for what is not advertising."""
+        return "" if self.message.purpose == Purpose.SERVICE else unsubscribe_url(self.message.token)
+
+
+@dataclass(frozen=True)
 class Envelope:
-    """One rendered message, ready for its channel; `body` is the channel's own format."""
+    """One prepared message; `body` is the channel's own format, `reference` how we call it ourselves."""
 
     recipient: str
     body: bytes
+    reference: str = ""
 
 
 class Sender(Protocol):
@@ -49,8 +78,20 @@ class Sender(Protocol):
 
     capabilities: Capabilities
 
-    def send(self, envelope: Envelope) -> Result:
-        """Hand one message over; never raises for what the provider or the network does."""
+    def prepare(self, outgoing: Outgoing) -> Envelope:
+        """Put a message into the channel's format. Raises UnsafeHeader for what cannot be sent safely."""
+        ...
+
+    def send(self, envelopes: Sequence[Envelope]) -> list[Result]:
+        """Hand messages over, at most `capabilities.batch_size`; return what became of each, in order.
+
+        Never raises for what the provider or the network does.
+        """
         ...
 
     def close(self) -> None: ...
+
+
+def short_detail(text: str) -> str:
+    """Return what a provider said as it is kept: one line, not too long."""
+    return " ".join(text.split())[:LONGEST_DETAIL]

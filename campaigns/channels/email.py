@@ -2,15 +2,15 @@
 
 import contextlib
 import smtplib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from django.conf import settings
 
-from campaigns.channels.base import Capabilities, Envelope, Outcome, Result
+from campaigns.channels.base import Capabilities, Envelope, Outcome, Outgoing, Result, short_detail
+from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.rules import is_hard_bounce
-
-LONGEST_DETAIL = 300
 
 
 @dataclass
@@ -25,7 +25,30 @@ class SmtpSender:
     sender: str = field(default_factory=lambda: parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
     _connection: smtplib.SMTP | None = field(default=None, init=False)
 
-    def send(self, envelope: Envelope) -> Result:
+    def prepare(self, outgoing: Outgoing) -> Envelope:
+        message, rendered = outgoing.message, outgoing.rendered
+        mail = Mail(
+            sender=settings.DEFAULT_FROM_EMAIL,
+            recipient=message.address,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            token=message.token,
+            sent_at=outgoing.at,
+            unsubscribe_url=outgoing.unsubscribe_url,
+        )
+        return Envelope(checked_address(message.address), build_mime(mail))
+
+    def send(self, envelopes: Sequence[Envelope]) -> list[Result]:
+        return [self._send_one(envelope) for envelope in envelopes]
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self._connection.quit()
+        self._drop()
+
+    def _send_one(self, envelope: Envelope) -> Result:
         was_connected = self._connection is not None
         try:
             return self._send(envelope)
@@ -40,19 +63,13 @@ class SmtpSender:
             self._drop()
             return _away(silence.__cause__)
 
-    def close(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                self._connection.quit()
-        self._drop()
-
     def _send(self, envelope: Envelope) -> Result:
         try:
             connection = self._connect()
             refusal = self._offer(connection, envelope)
         except UnicodeError as error:  # An address that cannot be written to the wire: nothing has left.
             self._drop()
-            return Result(Outcome.REJECTED, _short(repr(error)))
+            return Result(Outcome.REJECTED, short_detail(repr(error)))
         except (OSError, smtplib.SMTPException) as error:
             raise _NothingSent from error
         if refusal is not None:
@@ -63,7 +80,7 @@ class SmtpSender:
             code, reply = connection.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            return Result(Outcome.UNKNOWN, _short(repr(error)))
+            return Result(Outcome.UNKNOWN, short_detail(repr(error)))
         return self._judge(code, reply, recipient=False)
 
     def _connect(self) -> smtplib.SMTP:
@@ -93,7 +110,7 @@ class SmtpSender:
 
     def _judge(self, code: int, reply: bytes, *, recipient: bool) -> Result:
         text = reply.decode(errors="replace")
-        detail = _short(f"{code} {text}")
+        detail = short_detail(f"{code} {text}")
         if 200 <= code < 300:
             return Result(Outcome.ACCEPTED, detail)
         self._start_over(code)
@@ -122,7 +139,7 @@ class _NothingSent(Exception):
 
 
 def _away(error: BaseException | None) -> Result:
-    return Result(Outcome.TRANSIENT, _short(repr(error)), unreachable=True)
+    return Result(Outcome.TRANSIENT, short_detail(repr(error)), unreachable=True)
 
 
 def _dot_stuffed(body: bytes) -> bytes:
@@ -130,7 +147,3 @@ def _dot_stuffed(body: bytes) -> bytes:
     if body.startswith(b"."):
         body = b"." + body
     return body + (b".\r\n" if body.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_DETAIL]

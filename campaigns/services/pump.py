@@ -16,10 +16,9 @@ from django.db import connection
 from django.utils import timezone
 from liquid.exceptions import LiquidError
 
-from campaigns.channels import Envelope, Outcome, Sender, open_sender
+from campaigns.channels import Outcome, Outgoing, Sender, open_sender
 from campaigns.content import Content, render_content
 from campaigns.errors import CodeGone, MoveNotPossible, UnsafeHeader
-from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.models import CampaignRun, CampaignVersion, Message, MessageReason
 from campaigns.services.campaigns import pause_campaign
 from campaigns.services.outbox import (
@@ -31,7 +30,7 @@ from campaigns.services.outbox import (
     reserve_coupons,
     take_message,
 )
-from campaigns.services.recipients import unsubscribe_url, values_for
+from campaigns.services.recipients import values_for
 from campaigns.services.transactional import transactional_content
 from coupons.errors import (
     CouponExpired,
@@ -40,7 +39,6 @@ from coupons.errors import (
     PromotionNotPublishable,
     PromotionStopped,
 )
-from customers.models import Purpose
 from operations.errors import Refusal
 
 log = structlog.get_logger(__name__)
@@ -116,11 +114,12 @@ class Pump:
         if message is None:
             return True
         try:
-            envelope = _envelope(message, version, at=at)
+            sender = self._sender(message.channel)
+            envelope = sender.prepare(_outgoing(message, version, at=at))
         except (LiquidError, UnsafeHeader, CodeGone) as error:
             refuse_content(message, owner=self.owner, detail=str(error), at=at)
             return True
-        result = self._sender(message.channel).send(envelope)
+        [result] = sender.send([envelope])
         record_result(message, owner=self.owner, result=result, at=timezone.now())
         self.sent += result.outcome == Outcome.ACCEPTED
         self._away = result.unreachable
@@ -179,20 +178,8 @@ def _pause_reason(error: Refusal) -> str:
     return CampaignRun.PauseReason.NO_COUPON
 
 
-def _envelope(message: Message, version: CampaignVersion | None, *, at: datetime) -> Envelope:
+def _outgoing(message: Message, version: CampaignVersion | None, *, at: datetime) -> Outgoing:
     content = (
         Content(version.subject, version.html, version.text) if version else transactional_content(message)
     )
-    rendered = render_content(content, values=values_for(message, version))
-    sender = settings.DEFAULT_FROM_EMAIL
-    mail = Mail(
-        sender=sender,
-        recipient=message.address,
-        subject=rendered.subject,
-        text=rendered.text,
-        html=rendered.html,
-        token=message.token,
-        sent_at=at,
-        unsubscribe_url=unsubscribe_url(message.token) if message.purpose != Purpose.SERVICE else "",
-    )
-    return Envelope(checked_address(message.address), build_mime(mail))
+    return Outgoing(message, render_content(content, values=values_for(message, version)), version, at)

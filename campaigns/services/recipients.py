@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.content import FAKE_CODE, Values
 from campaigns.content.contributed import contributed_values
 from campaigns.errors import CodeGone
+from campaigns.leaving import unsubscribe_url
 from campaigns.models import CampaignVersion, Message
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
@@ -136,10 +137,6 @@ def confirmation_url_of(message: Message) -> str:
     """Return the link of a double opt-in that the message brings; empty for any other message."""
     kind, _colon, record = message.occurrence.partition(":")
     return confirmation_url(ConsentRecord(pk=int(record))) if kind == CONSENT and record.isdigit() else ""
-
-
-def unsubscribe_url(token: UUID) -> str:
-    return f"{settings.PUBLIC_URL}/u/{token}"
 
 
 def _last_day(coupon: Coupon) -> str:

@@ -1,18 +1,18 @@
 """Looking at a mail before anybody gets it: previews and test mails, with a marked fake code."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.channels import Envelope, Outcome, open_sender
+from campaigns.channels import Outcome, Outgoing, open_sender
 from campaigns.content import Rendered, compile_content, render_content
 from campaigns.errors import TestNotSent, UnsafeHeader
-from campaigns.mime import Mail, build_mime, checked_address
-from campaigns.services.recipients import NO_TOKEN, sample_values, unsubscribe_url
+from campaigns.models import Message
+from campaigns.services.recipients import sample_values
 from coupons.models import Promotion
-from customers.models import Channel, Customer
+from customers.models import Channel, Customer, Purpose
 from customers.rules import normalise_email
 from operations.errors import InvalidInput
 
@@ -40,26 +40,20 @@ def send_test(rendered: Rendered, *, address: str, at: datetime) -> None:
 
     Raises InvalidInput for the address, TestNotSent when the provider does not take it.
     """
-    try:
-        recipient = checked_address(normalise_email(address))
-        mime = build_mime(
-            Mail(
-                sender=settings.DEFAULT_FROM_EMAIL,
-                recipient=recipient,
-                subject=f"[TEST] {rendered.subject}",
-                text=rendered.text,
-                html=rendered.html,
-                token=uuid.uuid4(),
-                sent_at=at,
-                unsubscribe_url=unsubscribe_url(NO_TOKEN),
-            )
-        )
-    except (ValueError, UnsafeHeader) as error:
-        raise InvalidInput.at("/address", _("This is not an e-mail address.")) from error
     sender = open_sender(Channel.EMAIL)
     try:
-        result = sender.send(Envelope(recipient, mime))
+        envelope = sender.prepare(_test_of(rendered, normalise_email(address), at=at))
+        [result] = sender.send([envelope])
+    except (ValueError, UnsafeHeader) as error:
+        raise InvalidInput.at("/address", _("This is not an e-mail address.")) from error
     finally:
         sender.close()
     if result.outcome != Outcome.ACCEPTED:
         raise TestNotSent(_("The test was not sent: %(answer)s") % {"answer": result.detail})
+
+
+def _test_of(rendered: Rendered, address: str, *, at: datetime) -> Outgoing:
+    """Return a test: a mail of its own, whose links lead to nobody's page."""
+    message = Message(channel=Channel.EMAIL, address=address, purpose=Purpose.MARKETING, token=uuid.uuid4())
+    marked = replace(rendered, subject=f"[TEST] {rendered.subject}")
+    return Outgoing(message, marked, None, at)

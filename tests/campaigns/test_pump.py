@@ -370,8 +370,8 @@ def test_a_mail_to_a_domain_with_an_umlaut_goes_over_the_wire_in_ascii(db, sink,
 def test_an_address_that_no_wire_carries_is_refused_and_the_next_mail_goes_out(db, sink):
     sender = open_sender("email")
 
-    refused = sender.send(Envelope("màrio@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n"))
-    accepted = sender.send(Envelope("mario@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n"))
+    [refused] = sender.send([Envelope("màrio@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n")])
+    [accepted] = sender.send([Envelope("mario@mail.example", b"Subject: Ciao\r\n\r\nCiao\r\n")])
     sender.close()
 
     assert (refused.outcome, accepted.outcome) == (Outcome.REJECTED, Outcome.ACCEPTED)
