@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import connection
 
 from analytics.errors import NoRandomHoldout
-from analytics.lift import Arm, Lift, conversion_lift, pooled_lift, revenue_lift
 from campaigns.models import Campaign
 from campaigns.results import BUYING_WINDOW
+from operations.differences import Arm, Lift, conversion_lift, pooled_lift, revenue_lift
 
 # A person counts once in a campaign and span, from when its audience was first taken with them in it. Whoever
 # was left out before the draw is on neither side; whoever was left out after it stays on theirs.

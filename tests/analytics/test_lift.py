@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from analytics.campaign_effects import campaign_effects
 from analytics.errors import NoRandomHoldout
-from analytics.lift import Arm, conversion_lift, pooled_lift, revenue_lift
 from analytics.models import ValueModel, ValueRun
 from analytics.services.kpis.worth import prediction_facts
 from analytics.services.lift import lift_of_campaign, lifts_of_campaigns
 from analytics.windows import Window
 from campaigns.models import CampaignRun, Message, MessageReason, MessageState
 from campaigns.services.outbox import leave_out
+from operations.differences import Arm, conversion_lift, pooled_lift, revenue_lift
 from tests.analytics.factories import purchase
 from tests.campaigns.factories import draft, running, segment_of, subscribers
 from tests.factories import CustomerFactory

@@ -1,10 +1,11 @@
-"""What a campaign changed: who was treated less who was held out by lot. Pure.
+"""What an experiment shows: differences of two groups drawn by lot, with how sure they are. Pure.
 
 Intention to treat: who was meant to be treated counts as treated, whether their message left or not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import erfc, sqrt
 
 Z_95 = 1.959964
 
@@ -34,6 +35,15 @@ class Lift:
     @property
     def significant(self) -> bool:
         return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A share with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def conversion_lift(treated: Arm, holdout: Arm) -> Lift | None:
@@ -75,6 +85,44 @@ def pooled_lift(lifts: list[tuple[Lift, int]]) -> Lift | None:
     difference = sum(one.difference * count for one, count in lifts) / people
     half = sqrt(sum(((one.high - one.low) / 2 * count) ** 2 for one, count in lifts)) / people
     return Lift(difference, difference - half, difference + half)
+
+
+def share_interval(part: int, whole: int) -> Interval | None:
+    """Return the 95 % interval of a share (Wilson's score); None of nobody."""
+    if not whole:
+        return None
+    share, z2 = part / whole, Z_95**2
+    centre = (share + z2 / (2 * whole)) / (1 + z2 / whole)
+    half = Z_95 * sqrt(share * (1 - share) / whole + z2 / (4 * whole**2)) / (1 + z2 / whole)
+    # Nobody and everybody are the ends of the scale; rounding must not go beyond them.
+    return Interval(
+        share, max(0.0, centre - half) if part else 0.0, min(1.0, centre + half) if part < whole else 1.0
+    )
+
+
+def two_proportions(one: Arm, other: Arm) -> float:
+    """Return how likely two shares differ as much as these by chance alone: the two-sided p of the z-test.
+
+    The standard error is of the pooled share, as the test supposes no difference.
+    """
+    if not one.people or not other.people:
+        return 1.0
+    pooled = (one.bought + other.bought) / (one.people + other.people)
+    error = sqrt(pooled * (1 - pooled) * (1 / one.people + 1 / other.people))
+    return erfc(abs(one.rate - other.rate) / error / sqrt(2)) if error else 1.0
+
+
+def holm(chances: Sequence[float], *, alpha: float = 0.05) -> list[bool]:
+    """Return which of several tests stand, so that all together err in a share `alpha` of cases (Holm, 1979).
+
+    From the smallest p on, the k-th of m is compared with alpha / (m - k + 1); the first that fails ends it.
+    """
+    stands = [False] * len(chances)
+    for rank, index in enumerate(sorted(range(len(chances)), key=chances.__getitem__)):
+        if chances[index] > alpha / (len(chances) - rank):
+            break
+        stands[index] = True
+    return stands
 
 
 def _lift(difference: float, error: float, quantile: float) -> Lift:
