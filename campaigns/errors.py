@@ -1,7 +1,8 @@
 """What can go wrong with campaigns and their messages. Base tree: operations.errors.
 
 InvalidInput
-└── ContentInvalid         a template that cannot be sent, with the line of each mistake
+├── ContentInvalid         a template that cannot be sent, with the line of each mistake
+└── PictureRefused         not a picture that may be published
 Conflict
 ├── CampaignCodeTaken
 └── MoveNotPossible        the campaign's status does not allow this
@@ -12,6 +13,10 @@ from operations.errors import Conflict, InvalidInput, Refusal
 
 class ContentInvalid(InvalidInput):
     message = "The content cannot be sent like this."
+
+
+class PictureRefused(InvalidInput):
+    message = "This picture cannot be used."
 
 
 class CampaignCodeTaken(Conflict):

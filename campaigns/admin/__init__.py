@@ -2,7 +2,8 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.inbox import InboxMailAdmin
+from campaigns.admin.media import PictureAdmin
 from campaigns.admin.messages import MessageAdmin
 from campaigns.admin.switches import ChannelSwitchAdmin
 
-__all__ = ["CampaignAdmin", "ChannelSwitchAdmin", "InboxMailAdmin", "MessageAdmin"]
+__all__ = ["CampaignAdmin", "ChannelSwitchAdmin", "InboxMailAdmin", "MessageAdmin", "PictureAdmin"]

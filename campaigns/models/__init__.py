@@ -1,6 +1,7 @@
 from campaigns.models.campaign import Campaign, CampaignVersion
 from campaigns.models.channel import ChannelSwitch
 from campaigns.models.inbox import InboxMail
+from campaigns.models.media import Picture
 from campaigns.models.message import LIVE, MOVES, OPEN, WAITING, Message, MessageReason, MessageState
 from campaigns.models.run import CampaignRun
 
@@ -17,4 +18,5 @@ __all__ = [
     "Message",
     "MessageReason",
     "MessageState",
+    "Picture",
 ]

@@ -7,6 +7,7 @@ from campaigns.services.campaigns import (
     stop_campaign,
 )
 from campaigns.services.inbox import clear_inbox, store_mail
+from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
 from campaigns.services.outbox import reap_leases
 from campaigns.services.planning import create_due_runs, finish_runs, plan_run, tend_runs
 from campaigns.services.pump import pump
@@ -19,12 +20,14 @@ __all__ = [
     "clear_inbox",
     "create_campaign",
     "create_due_runs",
+    "describe_picture",
     "edit_campaign",
     "finish_runs",
     "pause_campaign",
     "plan_run",
     "preview_content",
     "pump",
+    "put_picture_aside",
     "reap_leases",
     "resume_campaign",
     "send_confirmation",
@@ -35,6 +38,8 @@ __all__ = [
     "stop_campaign",
     "store_mail",
     "switch_channel",
+    "take_picture_back",
     "tend_runs",
     "unsubscribe",
+    "upload_picture",
 ]

@@ -82,7 +82,7 @@ def coupon_values(coupon: Coupon, *, language: str, token: UUID) -> dict[str, st
             "code": coupon.code,
             "value": worth_of(coupon),
             "valid_until": _last_day(coupon),
-            "qr_url": f"{settings.PUBLIC_URL}/m/{token}/qr.svg",
+            "qr_url": f"{settings.PUBLIC_URL}/m/{token}/qr.png",
             "automatic": "yes" if coupon.automatic else "",
         }
 

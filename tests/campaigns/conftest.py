@@ -1,9 +1,12 @@
 from collections import Counter
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from tests.factories import UserFactory
 from tests.processes import SmtpSink
 
 
@@ -28,3 +31,19 @@ def states():
         return dict(Counter(campaign.messages.values_list("state", flat=True)))
 
     return count
+
+
+@pytest.fixture
+def staff(db):
+    """Logs in a member of staff with these permissions: `staff("campaigns.view_campaign")`."""
+
+    def log_in(*names: str) -> Client:
+        user = UserFactory(email="marta@staff.example")
+        for name in names:
+            app, _, code = name.partition(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=code))
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return log_in

@@ -2,33 +2,14 @@
 
 import re
 
-import pytest
-from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign, ChannelSwitch, InboxMail
 from campaigns.services import pump, store_mail, tend_runs
 from tests.campaigns.factories import BODY, draft, offer, running, segment_of, subscribers
-from tests.factories import CustomerFactory, UserFactory
+from tests.factories import CustomerFactory
 
 LIST = "/console/campaigns/campaign/"
-
-
-@pytest.fixture
-def staff(db):
-    """Logs in a member of staff with these permissions: `staff("campaigns.view_campaign")`."""
-    from django.contrib.auth.models import Permission
-
-    def log_in(*names: str) -> Client:
-        user = UserFactory(email="marta@staff.example")
-        for name in names:
-            app, _, code = name.partition(".")
-            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=code))
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return log_in
 
 
 MARKETER = [
