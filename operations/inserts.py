@@ -66,16 +66,21 @@ def insert_missing(
 
 
 @cache
-def insertion(model: type[Model], parameter: str, *, with_id: bool = False) -> str:
+def insertion(
+    model: type[Model], parameter: str, *, with_id: bool = False, instead: tuple[tuple[str, str], ...] = ()
+) -> str:
     """Return the INSERT of rows of a model that stand in one JSON parameter of the caller's own statement.
 
-    `rows_as_json` writes that parameter. `with_id` also the primary key, which was drawn before.
+    `rows_as_json` writes that parameter. `with_id` also the primary key, which was drawn before. `instead` is
+    an expression for a column which the statement itself finds; the rows are called `given` there.
     """
     fields = _written(model, with_id)
+    found = dict(instead)
     columns = ", ".join(f'"{field.column}"' for field in fields)
+    values = ", ".join(found.get(field.column, f'"{field.column}"') for field in fields)
     types = ", ".join(f'"{field.column}" {_type(field)}' for field in fields)
     return (
-        f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {columns} '
+        f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT {values} '
         f"FROM json_to_recordset(%({parameter})s::json) AS given ({types})"
     )
 

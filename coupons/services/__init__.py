@@ -55,7 +55,6 @@ from coupons.services.ledger import (
     reverse,
     transfer,
 )
-from coupons.services.points import PointsToSpend, points_to_spend
 from coupons.services.promotions import (
     activate_promotion,
     clone_promotion,
@@ -67,6 +66,7 @@ from coupons.services.promotions import (
     stop_promotion,
 )
 from coupons.services.publications import Recipient, publish_coupon, publish_coupons, withdraw_publication
+from coupons.services.purses import Purse, purse_of_points
 from coupons.services.redemptions import Redeemed, redeem_once, redeem_stack, reserve_stack
 from coupons.services.reservations import forget_reservations, release_reservation
 from coupons.services.returns import (
@@ -91,8 +91,8 @@ __all__ = [
     "CustomerAllowance",
     "GiftCardLimit",
     "IssuedGiftCard",
-    "PointsToSpend",
     "Purchase",
+    "Purse",
     "Recipient",
     "Redeemable",
     "Redeemed",
@@ -147,9 +147,9 @@ __all__ = [
     "open_account",
     "paid_lines",
     "pay_with_gift_card",
-    "points_to_spend",
     "publish_coupon",
     "publish_coupons",
+    "purse_of_points",
     "qualify",
     "queue_coupons",
     "quote_return",

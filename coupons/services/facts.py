@@ -81,15 +81,6 @@ def read_facts(
     return _facts(rows)
 
 
-def held_of(accounts: Collection[int], spending: Spending, *, at: datetime) -> dict[int, int]:
-    """Return the units that reservations of others keep of these accounts, which the caller has locked."""
-    held: dict[int, int] = {}
-    rows = run(_HELD_OF, {"accounts": list(accounts), **reader(spending, at)})
-    for _coupon, account, units in rows:
-        held[account] = held.get(account, 0) + units
-    return held
-
-
 def reader(spending: Spending, at: datetime) -> dict[str, Any]:
     """Return the parameters of `OF_OTHERS`."""
     customer = spending.buyer.customer
@@ -181,15 +172,14 @@ SELECT json_agg(json_build_array(promotion_id, coupon_id, gift_card_id, kind)) F
     UNION ALL {_STANDING} AND kind = 'points'
 ) standing
 """
-_HOLD = f"""
+HELD = f"""
 SELECT h.coupon_id, h.account_id, h.units
 FROM coupons_hold h JOIN coupons_reservation kept ON kept.id = h.reservation_id WHERE {OF_OTHERS}
 """
-_HELD_OF = f"{_HOLD} AND h.account_id = ANY(%(accounts)s::bigint[])"
 _HELD = f"""
 SELECT json_agg(json_build_array(coupon_id, account_id, units)) FROM (
-    {_HOLD} AND h.coupon_id IN (SELECT id FROM wanted)
-    UNION ALL {_HOLD} AND h.account_id = ANY(%(accounts)s::bigint[])
+    {HELD} AND h.coupon_id IN (SELECT id FROM wanted)
+    UNION ALL {HELD} AND h.account_id = ANY(%(accounts)s::bigint[])
 ) held
 """
 _OWN = """

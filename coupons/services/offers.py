@@ -27,7 +27,7 @@ from coupons.services.buyers import Buyer
 from coupons.services.facts import Facts, Named, read_facts
 from coupons.services.gift_cards import find_gift_card
 from coupons.services.keys import BudgetKey, CounterKey
-from coupons.services.payments import as_tender, find_payment
+from coupons.services.payments import as_tender, find_payments
 from coupons.services.personal_offers import with_own_value
 from coupons.services.spendings import PAYS, Offer, Redeemable, Spending
 from customers.models import Product
@@ -51,9 +51,7 @@ def find_offers(
     promotions = {name: pk for name in named if (pk := _named_promotion(name))}
     automatic = _promotions_by_themselves(at) if spending.automatic else []
     own = _coupons_by_themselves(spending, at)
-    payments = {
-        one: find_payment(one, spending.buyer, at=at) for one in spending.redeemables if one.kind in PAYS
-    }
+    payments = find_payments(spending.redeemables, spending.buyer, at=at)
     facts = read_facts(
         spending,
         Named(

@@ -1,6 +1,6 @@
-"""Gift cards and points as means of payment: what they can pay, and paying with them."""
+"""Gift cards and points as means of payment: what they can pay, and the lock of what they take from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,71 +8,65 @@ from django.conf import settings
 
 from coupons import engine
 from coupons.definitions import read_items
-from coupons.models import LedgerEntry, Redemption
-from coupons.services import ledger
+from coupons.models import Redemption
 from coupons.services.buyers import Buyer
-from coupons.services.gift_cards import find_gift_card, lock_gift_cards, pay_with_locked_card
-from coupons.services.points import points_to_spend
-from coupons.services.spendings import Offer, Redeemable
+from coupons.services.purses import Purse, purse_of_points, purses_of_cards
+from coupons.services.spendings import PAYS, Offer, Redeemable
+from operations.statements import run
 
 Kind = Redemption.Kind
 
 
-def find_payment(redeemable: Redeemable, buyer: Buyer, *, at: datetime) -> Offer:
-    """Return the offer of a gift card or of the buyer's points; one that is unknown has no account."""
-    if redeemable.kind == Kind.GIFT_CARD:
-        card = find_gift_card(redeemable.name)
-        return Offer(redeemable, gift_card=card, account=card.account if card else None)
-    points = points_to_spend(buyer.customer, at=at)
-    return Offer(redeemable, account=points.account)
+def find_payments(
+    redeemables: Iterable[Redeemable], buyer: Buyer, *, at: datetime
+) -> dict[Redeemable, Offer]:
+    """Return the offers of the gift cards and of the buyer's points; one that is unknown has no account."""
+    named = [one for one in redeemables if one.kind in PAYS]
+    codes = [one.name for one in named if one.kind == Kind.GIFT_CARD]
+    cards = purses_of_cards(codes, at=at) if codes else {}
+    return {one: _offer(one, cards, buyer, at) for one in named}
 
 
-def lock_payments(offers: Sequence[Offer], buyer: Buyer, *, at: datetime) -> list[Offer]:
-    """Lock every account that these payments take from, in the order of their keys; returns them as now."""
-    ids = {offer.account.pk for offer in offers if offer.pays and offer.account}
-    if not ids:
-        return list(offers)
-    if any(offer.redeemable.kind == Kind.POINTS for offer in offers):
-        ids |= set(points_to_spend(buyer.customer, at=at).account_ids)
-        ledger.lock_accounts(ids)
-    cards = {card.pk: card for card in lock_gift_cards({o.gift_card.pk for o in offers if o.gift_card})}
-    return [replace(o, gift_card=cards[o.gift_card.pk]) if o.gift_card else o for o in offers]
+def _offer(one: Redeemable, cards: Mapping[str, Purse], buyer: Buyer, at: datetime) -> Offer:
+    if one.kind == Kind.GIFT_CARD:
+        purse = cards.get(one.name)
+    else:
+        purse = purse_of_points(buyer.customer.pk, at=at) if buyer.customer else None
+    if purse is None:
+        return Offer(one)
+    return Offer(one, gift_card=purse.card, account=purse.account, purse=purse, available=purse.units)
+
+
+def lock_payments(offers: Iterable[Offer]) -> None:
+    """Lock every account that these payments take from, in the order of their keys.
+
+    Only a later statement sees what others did to them before.
+    """
+    ids = sorted({pk for offer in offers if offer.purse for pk in offer.purse.account_ids})
+    if ids:
+        run(_LOCK, {"accounts": ids})
+
+
+_LOCK = """
+SELECT 1 FROM coupons_account WHERE id = ANY(%(accounts)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
 
 
 def as_tender(offer: Offer, buyer: Buyer, *, spent: bool, at: datetime) -> Offer:
     """Return the payment with what it can pay at this instant, without what others have reserved."""
-    available, error = 0, None
+    card, error = offer.gift_card, None
     if offer.account is None:
         error = "not_found" if offer.coded else "customer_rules_violated" if not buyer.customer else None
-    elif offer.gift_card:
-        available, error = offer.gift_card.available_at(at), offer.gift_card.refusal_at(at) or None
-    else:
-        available = points_to_spend(buyer.customer, at=at).units
-    card = offer.gift_card
+    elif card:
+        error = card.refusal_at(at) or None
     tender = engine.Tender(
         key=f"{offer.redeemable.kind}:{offer.redeemable.name}",
         kind=offer.redeemable.kind,
-        available=max(0, available - offer.held),
+        available=max(0, offer.available - offer.held),
         unit_value=1 if offer.coded else settings.POINT_VALUE_AMOUNT,
         amount=offer.redeemable.units,
         currency=card.currency if card else "" if offer.coded else settings.PROGRAMME_CURRENCY,
         items=read_items(card.items) if card and card.items else None,
         error="duplicate_redemption" if spent else error,
     )
-    return replace(offer, candidate=tender, available=available)
-
-
-def still_pay(offers: Iterable[tuple[Offer, engine.Outcome]], buyer: Buyer, *, at: datetime) -> bool:
-    """Return whether the locked accounts still have what the calculation wants of each."""
-    for offer, outcome in offers:
-        tender = as_tender(offer, buyer, spent=False, at=at).candidate
-        if tender.error or tender.available < outcome.units:
-            return False
-    return True
-
-
-def pay(offer: Offer, outcome: engine.Outcome, *, source_key: str, at: datetime) -> LedgerEntry:
-    """Take what this payment pays from its account; the same `source_key` takes it once."""
-    if offer.gift_card:
-        return pay_with_locked_card(offer.gift_card, amount=outcome.units, source_key=source_key, at=at)
-    return ledger.debit(offer.account, units=outcome.units, source_key=source_key, at=at)
+    return replace(offer, candidate=tender)

@@ -19,14 +19,13 @@ from coupons.errors import DuplicateRedemption
 from coupons.models import Redemption, RedemptionStack, Reservation
 from coupons.services.attempts import note_reservation
 from coupons.services.buyers import held_buyer
-from coupons.services.facts import held_of
-from coupons.services.payments import lock_payments, pay, still_pay
+from coupons.services.debits import Payment, write_payments
+from coupons.services.payments import lock_payments
 from coupons.services.redemption_events import redemption_event
 from coupons.services.reservations import keep, lock_reservation, require_reservation, settle_reservations
 from coupons.services.spendings import Offer, Spending
-from coupons.services.takings import Share, budget_units, take_budgets, write_redemptions
+from coupons.services.takings import Share, budget_units, budgets_of, write_redemptions
 from coupons.services.verdicts import Verdict, judge, judge_exactly
-from customers.services import record_events
 from operations.errors import TryLater
 from operations.locks import Contended
 
@@ -60,9 +59,8 @@ def redeem_once(
 ) -> Redeemed:
     """Do what `redeem_stack` does, in the caller's transaction, which any error must roll back.
 
-    `keep` is asked for the answer to what is about to be written (Keeping.parameters), to be kept by the same
-    statement; not where something is paid, which takes more than one. Raises Contended when somebody was
-    faster; the next attempt is to be `exact`.
+    `keep` is asked for the answer to what is about to be written (Keeping.parameters), to be kept by the last
+    statement that writes of it. Raises Contended when somebody was faster; the next attempt is to be `exact`.
     """
     spending = replace(spending, buyer=held_buyer(spending.buyer))
     reservation = require_reservation(spending, at=at, lock=True)
@@ -92,7 +90,7 @@ def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Ve
         spending = replace(spending, buyer=held_buyer(spending.buyer))
         lock_reservation(spending)
         verdict = judge(spending, at=at, lock=True)
-        lock_payments(verdict.offers, spending.buyer, at=at)
+        lock_payments(verdict.offers)
         # Only what is read from here on is read under the locks.
         verdict = judge(spending, at=at, lock=True)
         if not verdict.valid:
@@ -105,22 +103,37 @@ def reserve_stack(spending: Spending, *, minutes: int, at: datetime) -> tuple[Ve
 def _redeem(verdict: Verdict, at: datetime, keep: Callable[[Redeemed], dict[str, Any]] | None) -> Redeemed:
     stack = _stack(verdict, at)
     redemptions = _redemptions(stack, verdict, at)
-    incentives = [one for one in redemptions if not one.pays]
     allocations = _allocations(redemptions, verdict)
     redeemed = Redeemed(stack, tuple(zip(redemptions, allocations, strict=True)))
-    pays = len(incentives) < len(redemptions)
-    write_redemptions(
-        stack,
-        incentives,
-        [one for mine in allocations for one in mine],
-        [redemption_event(one, stack, "redeemed", at) for one in incentives],
-        verdict=verdict,
-        budgets=not pays,
-        kept=keep(redeemed) if keep and not pays else None,
-    )
-    if pays:
-        _pay(stack, redemptions, verdict, at)
-        take_budgets(verdict)
+    payments = [
+        Payment(redemption, offer)
+        for redemption, (offer, _outcome) in zip(redemptions, verdict.applied, strict=True)
+        if redemption.pays
+    ]
+    incentives = [one for one in redemptions if not one.pays]
+    kept = keep(redeemed) if keep else None
+    if incentives or not payments:
+        write_redemptions(
+            stack,
+            incentives,
+            [one for mine in allocations for one in mine],
+            [redemption_event(one, stack, "redeemed", at) for one in incentives],
+            verdict=verdict,
+            budgets=not payments,
+            kept=None if payments else kept,
+        )
+    if payments:
+        # Coupons and counters come before accounts, budgets after them (C4).
+        lock_payments(one.offer for one in payments)
+        write_payments(
+            payments,
+            [redemption_event(one.redemption, stack, "redeemed", at) for one in payments],
+            spending=verdict.spending,
+            budgets=budgets_of(verdict),
+            at=at,
+            stack=None if incentives else stack,
+            kept=kept,
+        )
     return redeemed
 
 
@@ -197,28 +210,6 @@ def _allocations(redemptions: Sequence[Redemption], verdict: Verdict) -> list[li
         ]
         for redemption, (_offer, outcome) in zip(redemptions, verdict.applied, strict=True)
     ]
-
-
-def _pay(stack: RedemptionStack, redemptions: Sequence[Redemption], verdict: Verdict, at: datetime) -> None:
-    """Take the money and points, with their accounts locked. Raises Contended."""
-    pairs = [
-        (redemption, *pair)
-        for redemption, pair in zip(redemptions, verdict.applied, strict=True)
-        if redemption.pays
-    ]
-    buyer = verdict.spending.buyer
-    offers = lock_payments([offer for _redemption, offer, _outcome in pairs], buyer, at=at)
-    held = held_of([offer.account.pk for offer in offers], verdict.spending, at=at)
-    offers = [replace(offer, held=held.get(offer.account.pk, 0)) for offer in offers]
-    paying = [(one, offer, outcome) for (one, _, outcome), offer in zip(pairs, offers, strict=True)]
-    if not still_pay([(offer, outcome) for _one, offer, outcome in paying], buyer, at=at):
-        raise Contended
-    for redemption, offer, outcome in sorted(paying, key=lambda each: each[1].account.pk):
-        cause = f"redemption:{stack.pk}:{redemption.position}"
-        redemption.entry = pay(offer, outcome, source_key=cause, at=at)
-    payments = [redemption for redemption, _offer, _outcome in pairs]
-    Redemption.objects.bulk_create(payments)
-    record_events([redemption_event(one, stack, "redeemed", at) for one in payments])
 
 
 def _consumed(offer: Offer, outcome: engine.Outcome) -> dict[str, list]:

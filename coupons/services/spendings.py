@@ -7,6 +7,7 @@ from coupons import engine
 from coupons.models import Account, Coupon, GiftCard, Promotion, Redemption
 from coupons.services.buyers import Buyer
 from coupons.services.keys import BudgetKey, CounterKey
+from coupons.services.purses import Purse
 from operations.models import ApiClient
 
 Kind = Redemption.Kind
@@ -62,8 +63,8 @@ class Spending:
 class Offer:
     """One incentive or means of payment with its rows, ready to be calculated and, if it applies, spent.
 
-    A payment takes from `account`, in which `available` units can be spent. `held` is what live reservations
-    of others keep of the coupon's uses, or of the account's units.
+    A payment takes from `purse`, in which `available` units can be spent; `account` is its main one. `held`
+    is what live reservations of others keep of the coupon's uses, or of the account's units.
     """
 
     redeemable: Redeemable
@@ -71,6 +72,7 @@ class Offer:
     coupon: Coupon | None = None
     gift_card: GiftCard | None = None
     account: Account | None = None
+    purse: Purse | None = None
     available: int = 0
     held: int = 0
     optional: bool = False

@@ -6,7 +6,7 @@ reading and our taking: then the caller's transaction has to be rolled back and 
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -54,7 +54,7 @@ def write_redemptions(
     """
     told = events_part(events)
     counters, coupons, promotions = _counters(verdict), _coupons(verdict), _promotions(verdict)
-    wanted = _budgets(verdict) if budgets else {}
+    wanted = budgets_of(verdict) if budgets else {}
     parts = {
         "stack": insertion(RedemptionStack, "stack", with_id=True),
         "redeemed": insertion(Redemption, "redemptions", with_id=True),
@@ -74,7 +74,7 @@ def write_redemptions(
             "coupon_marks": [verdict.facts.coupon_marks[pk] for pk in coupons],
             "held": list(coupons.values()),
             "counters": _given_counters(counters),
-            "budgets": _given_budgets(wanted),
+            "budgets": given_budgets(wanted),
             **(told.parameters if told else {}),
             **(kept or {}),
         },
@@ -86,13 +86,6 @@ def write_redemptions(
         raise AnsweredMeanwhile
     if told is None:
         record_events(events)
-
-
-def take_budgets(verdict: Verdict) -> None:
-    """Take from the budgets what the incentives use of them. Raises Contended."""
-    wanted = _budgets(verdict)
-    if wanted and run(_TAKE, {"budgets": _given_budgets(wanted)}) != [(len(wanted),)]:
-        raise Contended
 
 
 def budget_units(key: BudgetKey, outcome: engine.Outcome) -> int:
@@ -115,7 +108,8 @@ def _counters(verdict: Verdict) -> dict[CounterKey, int]:
     return {key: wanted[key] for key in sorted(wanted)}
 
 
-def _budgets(verdict: Verdict) -> dict[BudgetKey, int]:
+def budgets_of(verdict: Verdict) -> dict[BudgetKey, int]:
+    """Return what the incentives take from budgets, in the order of the budgets' locks."""
     wanted: Counter = Counter()
     for offer, outcome in verdict.applied:
         for key in offer.budgets:
@@ -128,7 +122,8 @@ def _given_counters(wanted: dict[CounterKey, int]) -> str:
     return json.dumps(rows, default=str)
 
 
-def _given_budgets(wanted: dict[BudgetKey, int]) -> str:
+def given_budgets(wanted: Mapping[BudgetKey, int]) -> str:
+    """Return the parameter `budgets` of `TAKEN`."""
     return json.dumps(
         [
             {"budget_id": key.budget, "starts_on": str(key.starts_on), "cap": key.cap, "units": units}
@@ -144,7 +139,7 @@ def _statement(
     written = ",\n".join(f"{name} AS ({sql})" for name, sql in parts)
     ordered = f", ordered AS MATERIALIZED ({_ORDER})" if several_coupons else ""
     counted = f", counted AS ({_COUNT})" if counters else ""
-    taking = f", {_taking(after='counted' if counters else 'used')}" if budgets else ""
+    taking = f", taken AS ({_taking(after='counted' if counters else 'used')})" if budgets else ""
     return f"""
 WITH {written}, steady AS MATERIALIZED ({_STEADY}){ordered},
 used AS ({_USE.format(after="ordered" if several_coupons else "steady")}){counted}{taking}
@@ -202,12 +197,13 @@ _GIVEN_BUDGETS = """ROWS FROM (json_to_recordset(%(budgets)s::json) AS (
 def _taking(after: str) -> str:
     """Return the part that takes from budgets: after the counters, and in the order of their keys."""
     ready = f"AND (SELECT count(*) FROM {after}) >= 0" if after else ""
-    return f"""taken AS (
+    return f"""
 INSERT INTO coupons_budgetperiod AS period (budget_id, starts_on, cap, used)
 SELECT budget_id, starts_on, cap, units FROM {_GIVEN_BUDGETS} WHERE units <= cap {ready} ORDER BY place
 ON CONFLICT (budget_id, starts_on)
 DO UPDATE SET used = period.used + excluded.used WHERE period.used + excluded.used <= period.cap
-RETURNING 1)"""
+RETURNING 1"""
 
 
-_TAKE = f"WITH {_taking(after='')} SELECT count(*) FROM taken"
+# The part for a statement in which nothing else is still to be locked.
+TAKEN = _taking(after="")

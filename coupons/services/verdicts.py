@@ -75,7 +75,7 @@ def judge_exactly(spending: Spending, *, at: datetime) -> Verdict:
     """Return what becomes of a spending, with everything it counts in locked first, in the fixed order."""
     offers, _facts = find_offers(spending, at=at, lock=True)
     lock_counters(key for offer in offers for key in offer.counters)
-    lock_payments(offers, spending.buyer, at=at)
+    lock_payments(offers)
     lock_budgets(key for offer in offers for key in offer.budgets)
     return judge(spending, at=at, lock=True, draw=True)
 

@@ -550,6 +550,26 @@ def test_a_plain_redemption_takes_four_statements_and_a_validation_two(api):
     assert (len(statements(spending)), len(statements(asking))) == (4, 2)
 
 
+def test_paying_with_a_card_takes_five_statements_and_its_answer_is_told_again(api):
+    card = issue_gift_card(amount=5000, currency="EUR", at=timezone.now(), source_key="card")
+    coupon(promotion(), codes=["STORY-1"], max_uses=9)
+    paying = {"type": "gift_card", "code": card.code}
+    alone = {"order": order(1000), "redeemables": [paying]}
+    mixed = {"order": order(1000), "redeemables": [{"type": "coupon", "code": "STORY-1"}, paying]}
+    post(api, "redemptions", alone, key="1")
+
+    with CaptureQueriesContext(connection) as only_card:
+        first = post(api, "redemptions", alone, key="2")
+    with CaptureQueriesContext(connection) as with_coupon:
+        both = post(api, "redemptions", mixed, key="3")
+
+    assert (first.status_code, both.status_code) == (200, 200)
+    assert (len(statements(only_card)), len(statements(with_coupon))) == (5, 6)
+    again = post(api, "redemptions", alone, key="2")
+    assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
+    assert card.card.account.entries.filter(kind="DEBIT").count() == 3
+
+
 def statements(captured) -> list[str]:
     around = ("BEGIN", "SAVEPOINT", "RELEASE", "COMMIT")
     return [one["sql"] for one in captured.captured_queries if not one["sql"].startswith(around)]

@@ -194,13 +194,12 @@ def test_what_is_given_back_goes_to_the_lot_that_expires_last_first():
 
 def test_points_to_spend_are_those_of_all_accounts():
     person = customer()
-    assert services.points_to_spend(None, at=NOW).units == 0
-    assert services.points_to_spend(person, at=NOW).account is None
+    assert services.purse_of_points(person.pk, at=NOW) is None
     account = ledger.open_account(person)
     ledger.credit(account, units=70, source_key="a", at=NOW)
     ledger.credit(account, units=5, source_key="b", at=NOW, activates_at=NOW + timedelta(days=1))
 
-    points = services.points_to_spend(person, at=NOW, lock=True)
+    points = services.purse_of_points(person.pk, at=NOW)
 
     assert (points.account, points.account_ids, points.units) == (account, (account.pk,), 70)
 

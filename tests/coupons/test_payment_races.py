@@ -12,6 +12,7 @@ from coupons.models import (
     Account,
     BudgetPeriod,
     Coupon,
+    GiftCard,
     LimitCounter,
     Redemption,
     RedemptionStack,
@@ -20,6 +21,7 @@ from coupons.models import (
 from coupons.services import (
     Redeemable,
     credit,
+    disable_gift_card,
     issue_gift_card,
     open_account,
     redeem_stack,
@@ -28,6 +30,7 @@ from coupons.services import (
     roll_back_redemption,
     validate_stack,
 )
+from coupons.services.payments import lock_payments
 from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending
 from tests.coupons.races import at_once
 
@@ -147,6 +150,33 @@ def test_reserved_money_is_never_spent_by_others():
 
     assert outcomes["kept"] + outcomes["REDEEMED"] == 10
     assert Account.objects.get().balance == 1000 - 100 * outcomes["REDEEMED"]
+
+
+@pytest.mark.parametrize("meanwhile", ["switched off", "spent", "reserved"])
+def test_what_happens_to_a_card_between_reading_and_taking_is_seen(meanwhile, monkeypatch):
+    money = card(1000)
+    row = GiftCard.objects.get()
+    others = {
+        "switched off": lambda: disable_gift_card(row, reason="stolen", at=NOW).status,
+        "spent": redeeming(payments=[replace(money, units=600)], source_id="B-1"),
+        "reserved": reserving(payments=[replace(money, units=600)], source_id="B-1"),
+    }
+    refusals = {"switched off": "coupon_disabled"}
+    mine = redeeming(payments=[replace(money, units=500)], source_id="A-1")
+    asked = itertools.count()
+
+    def lock_after_the_others(offers):
+        if not next(asked):
+            (done,) = at_once([others[meanwhile]])
+            assert done in ("DISABLED", "REDEEMED", "kept")
+        lock_payments(offers)
+
+    monkeypatch.setattr("coupons.services.redemptions.lock_payments", lock_after_the_others)
+    outcomes = at_once([mine])
+
+    assert outcomes == [refusals.get(meanwhile, "gift_card_balance_exceeded")]
+    assert Account.objects.get().balance == (400 if meanwhile == "spent" else 1000)
+    assert not Redemption.objects.filter(stack__external_id="A-1").exists()
 
 
 def test_one_customers_points_are_spent_once_across_all_their_carts():

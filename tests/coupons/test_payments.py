@@ -12,7 +12,7 @@ from coupons.errors import (
     GiftCardEmpty,
     PointsExceeded,
 )
-from coupons.models import Redemption, RedemptionStack
+from coupons.models import Account, LotMovement, Redemption, RedemptionStack
 from coupons.services import (
     Redeemable,
     credit,
@@ -23,6 +23,7 @@ from coupons.services import (
     roll_back_redemption,
     validate_stack,
 )
+from coupons.services.ledger import entries_of
 from customers.models import Event
 from tests.coupons.factories import NOW, cart, coupon, customer, promotion, spending
 
@@ -110,6 +111,30 @@ def test_points_pay_a_minor_unit_each_and_only_those_of_the_buyer():
             redeem_stack(wish(Redeemable("points", units=1), who=who), at=NOW)
     with pytest.raises(CustomerRulesViolated):
         redeem_stack(wish(Redeemable("points")), at=NOW)
+
+
+def test_points_of_two_accounts_are_spent_by_their_expiry_and_all_come_back():
+    anna = customer()
+    main = points(100, anna)
+    other = Account.objects.create(customer=anna, kind="POINTS", main=False)
+    soon, later = (NOW + timedelta(days=days) for days in (1, 30))
+    credit(other, units=50, source_key="soon", at=NOW, expires_at=soon)
+    credit(main, units=40, source_key="later", at=NOW, expires_at=later)
+    credit(other, units=500, source_key="not yet", at=NOW, activates_at=later)
+
+    stack = redeem_stack(wish(Redeemable("points", units=120), who=anna), at=NOW)
+
+    entry = stack.redemptions.get().entry
+    assert (entry.account, entry.delta, entry.balance_after) == (other, -50, 500)
+    assert [(one.account, one.delta) for one in entries_of(entry)] == [(main, -70), (other, -50)]
+    taken = LotMovement.objects.order_by("lot").values_list("lot__entry__source_key", "delta")
+    assert list(taken) == [("start", -30), ("soon", -50), ("later", -40)]
+    assert [(one.spendable(NOW), one.balance) for one in Account.objects.order_by("pk")] == [
+        (70, 70),
+        (0, 500),
+    ]
+    roll_back_redemption(stack, at=NOW)
+    assert [one.spendable(NOW) for one in (main, other)] == [140, 50]
 
 
 def test_an_unknown_card_is_not_found_and_partial_goes_on_without_it():
