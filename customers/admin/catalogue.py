@@ -61,7 +61,7 @@ class StoreAdmin(PlaceAdmin):
     list_display = ["code", "name", "store_group", "city", "region", "country"]
     fieldsets = [
         (None, {"fields": [("code", "name"), "store_group"]}),
-        (_("Address"), {"fields": [("country", "region"), ("city", "postcode")]}),
+        (_("Address"), {"fields": [("country", "region"), ("city", "postcode"), ("latitude", "longitude")]}),
     ]
 
 

@@ -54,6 +54,8 @@ class StoreIn(StrictSerializer):
     city = LineField(max_length=120, required=False, allow_blank=True)
     postcode = LineField(max_length=16, required=False, allow_blank=True)
     store_group = LineField(max_length=120, required=False, allow_blank=True)
+    latitude = serializers.FloatField(min_value=-90, max_value=90, required=False, allow_null=True)
+    longitude = serializers.FloatField(min_value=-180, max_value=180, required=False, allow_null=True)
 
 
 class StoreOut(serializers.ModelSerializer):
@@ -62,7 +64,10 @@ class StoreOut(serializers.ModelSerializer):
 
     class Meta:
         model = Store
-        fields = ["id", "code", "name", "country", "region", "city", "postcode", "store_group"]
+        fields = [
+            "id", "code", "name", "country", "region", "city", "postcode", "store_group", "latitude",
+            "longitude",
+        ]  # fmt: skip
 
 
 def _upsert(view: type, request: Request, upsert: Any, key: str) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What is sold, where and by whom: the names that facts refer to."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
@@ -84,6 +85,12 @@ class Store(Place):
     city = models.CharField(_("city"), max_length=120, blank=True)
     postcode = models.CharField(_("postcode"), max_length=16, blank=True)
     store_group = models.CharField(_("store group"), max_length=120, blank=True, db_index=True)
+    latitude = models.FloatField(
+        _("latitude"), null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        _("longitude"), null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
 
     class Meta(Place.Meta):
         verbose_name = _("store")

@@ -161,6 +161,8 @@ class Customer(models.Model):
                 name="customer_not_profiled",
             ),
             models.Index(Lower("last_name"), Lower("first_name"), name="customer_name"),
+            # Which time zones there are, without reading everybody.
+            models.Index(fields=["time_zone"], condition=~models.Q(time_zone=""), name="customer_time_zone"),
         ]
         constraints = [
             models.CheckConstraint(
