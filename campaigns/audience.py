@@ -14,8 +14,7 @@ SELECT count(*),
            SELECT FROM customers_suppression AS suppression
            WHERE suppression.channel = %(channel)s
              AND suppression.address_hash = encode(sha256(convert_to(point.value, 'UTF8')), 'hex')))
-FROM customers_segmentmembership AS membership
-JOIN customers_customer AS customer ON customer.id = membership.customer_id
+FROM customers_customer AS customer
 LEFT JOIN LATERAL (
     SELECT identity.value, (consent.state = 'GRANTED') IS TRUE AS granted
     FROM customers_identity AS identity
@@ -26,8 +25,12 @@ LEFT JOIN LATERAL (
     ORDER BY granted DESC, identity.id DESC
     LIMIT 1
 ) AS point ON true
-WHERE membership.segment_id = %(segment)s AND membership.left_at IS NULL
-  AND customer.status IN ('ACTIVE', 'PROSPECT') AND customer.restricted_at IS NULL
+WHERE customer.status IN ('ACTIVE', 'PROSPECT') AND customer.restricted_at IS NULL {among}
+"""
+MEMBERS = """
+  AND customer.id IN (
+      SELECT membership.customer_id FROM customers_segmentmembership AS membership
+      WHERE membership.segment_id = %(segment)s AND membership.left_at IS NULL)
 """
 
 
@@ -45,9 +48,13 @@ class Reach:
         return self.size - self.no_address - self.no_consent - self.suppressed
 
 
-def segment_reach(segment: Segment) -> Reach:
-    """Return how many members of the segment an e-mail campaign would reach now."""
-    values = {"channel": Channel.EMAIL, "purpose": Purpose.MARKETING, "segment": segment.pk}
+def segment_reach(segment: Segment | None) -> Reach:
+    """Return how many members of the segment, or of everybody, an e-mail campaign would reach now."""
+    values = {
+        "channel": Channel.EMAIL,
+        "purpose": Purpose.MARKETING,
+        "segment": segment.pk if segment else None,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(REACH, values)
+        cursor.execute(REACH.format(among=MEMBERS if segment else ""), values)
         return Reach(*cursor.fetchone())

@@ -41,3 +41,7 @@ class TestNotSent(Refusal):
 
     __test__ = False
     key = "test_not_sent"
+
+
+class NothingToSay(ValueError):
+    """The version has no content for a message's step and channel."""

@@ -395,8 +395,8 @@ def messages_url(campaign: Campaign, **filters: str) -> str:
 def _safe_preview(campaign: Campaign) -> Rendered | None:
     version = campaign.version
     given = {
-        "subject": version.subject,
-        "body": version.body,
+        "subject": version.content.subject,
+        "body": version.content.body,
         "promotion": version.promotion,
         "name": campaign.name,
     }

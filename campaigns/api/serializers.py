@@ -103,7 +103,7 @@ class CampaignOut(serializers.Serializer):
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=Campaign.Status.choices)
     version = serializers.IntegerField()
-    segment = serializers.CharField()
+    segment = serializers.CharField(allow_null=True)
     channel = serializers.CharField()
     subject = serializers.CharField()
     body = serializers.CharField()
@@ -133,10 +133,10 @@ def campaign_content(campaign: Campaign) -> dict[str, Any]:
         "name": campaign.name,
         "status": campaign.status,
         "version": version.number,
-        "segment": version.segment.code,
-        "channel": version.channel,
-        "subject": version.subject,
-        "body": version.body,
+        "segment": version.segment.code if version.segment else None,
+        "channel": version.content.channel,
+        "subject": version.content.subject,
+        "body": version.content.body,
         "promotion": version.promotion.code if version.promotion else None,
         "trigger": {"kind": version.trigger, "at": version.starts_at},
         "holdout_percent": version.holdout_percent,

@@ -1,4 +1,11 @@
-from campaigns.models.campaign import Campaign, CampaignVersion
+from campaigns.models.campaign import (
+    MAIN,
+    Campaign,
+    CampaignContent,
+    CampaignVariant,
+    CampaignVersion,
+    Lane,
+)
 from campaigns.models.channel import ChannelSwitch
 from campaigns.models.inbox import InboxMail
 from campaigns.models.media import Picture
@@ -7,14 +14,18 @@ from campaigns.models.run import CampaignRun
 
 __all__ = [
     "LIVE",
+    "MAIN",
     "MOVES",
     "OPEN",
     "WAITING",
     "Campaign",
+    "CampaignContent",
     "CampaignRun",
+    "CampaignVariant",
     "CampaignVersion",
     "ChannelSwitch",
     "InboxMail",
+    "Lane",
     "Message",
     "MessageReason",
     "MessageState",

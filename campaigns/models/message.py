@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.models.campaign import MAIN, Lane
 from customers.models import Channel, Purpose
 
 
@@ -83,9 +84,7 @@ class Message(models.Model):
 
     GIFT_CARD = "gift_card"  # The step that brings a gift card; its occurrence is gift_card:ID:VERSION.
 
-    class Lane(models.TextChoices):
-        FAST = "FAST", _("Fast")
-        BULK = "BULK", _("Bulk")
+    Lane = Lane
 
     run = models.ForeignKey(
         "campaigns.CampaignRun",
@@ -106,7 +105,8 @@ class Message(models.Model):
     version = models.ForeignKey(
         "campaigns.CampaignVersion", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    step = models.CharField(_("step"), max_length=32, default="main")
+    step = models.CharField(_("step"), max_length=32, default=MAIN)
+    variant = models.CharField(_("variant"), max_length=8, blank=True, db_default="")
     customer = models.ForeignKey(
         "customers.Customer",
         on_delete=models.PROTECT,
@@ -151,7 +151,7 @@ class Message(models.Model):
                 name="one_message_per_occurrence",
             ),
             models.UniqueConstraint(
-                fields=["run", "step", "channel", "address_hash"],
+                fields=["run", "step", "channel", "address_hash", "occurrence"],
                 condition=models.Q(state__in=LIVE),
                 name="one_live_message_per_address",
             ),

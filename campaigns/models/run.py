@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -71,3 +73,9 @@ class CampaignRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign} · {self.occurrence}"
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when its messages are no longer good; None where they always are."""
+        hours = self.version.good_for_hours
+        return None if hours is None else self.not_before + timedelta(hours=hours)

@@ -1,5 +1,6 @@
 """The life of a campaign, as its owner moves it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,10 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from campaigns.bells import ring_on_commit
-from campaigns.channels import SENDERS
-from campaigns.content import compile_content
+from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
 from campaigns.errors import CampaignCodeTaken, MoveNotPossible
 from campaigns.models import Campaign, CampaignRun, CampaignVersion
+from campaigns.services.versions import VersionPlan, prepare_version
 from coupons.models import Promotion
 from customers.models import Channel, Segment
 from customers.services import record_event
@@ -19,41 +20,60 @@ from operations.errors import InvalidInput
 from operations.models import User
 
 ONCE = "once"
-HIGHEST_HOLDOUT = 50
+USUAL_PRIORITY = 50
 
 
 def create_campaign(
     code: str,
     *,
     name: str,
-    segment: Segment,
-    subject: str,
-    body: str,
+    segment: Segment | None,
     at: datetime,
-    promotion: Promotion | None = None,
+    subject: str = "",
+    body: str = "",
     channel: str = Channel.EMAIL,
+    contents: Sequence[ContentDraft] | None = None,
+    variants: Sequence[VariantDraft] = (),
+    promotion: Promotion | None = None,
     starts_at: datetime | None = None,
     holdout_percent: int = 0,
+    terms: VersionTerms | None = None,
+    recipe: str = "",
+    priority: int = USUAL_PRIORITY,
+    messages_per_minute: int | None = None,
     owner: User | None = None,
 ) -> Campaign:
-    """Write a campaign down as a draft, its content compiled.
+    """Write a campaign down as a draft, its contents compiled.
 
-    `starts_at` None means as soon as it is started. An empty code is made of the name.
+    `subject`, `body` and `channel` are the short form of a single content. Without a segment it is for
+    everybody. `starts_at` None means as soon as it is started. An empty code is made of the name.
 
     Raises ContentInvalid, InvalidInput, CampaignCodeTaken.
     """
-    version = _new_version(
-        segment=segment, subject=subject, body=body, promotion=promotion, channel=channel,
-        starts_at=starts_at, holdout_percent=holdout_percent, owner=owner,
-    )  # fmt: skip
+    plan = VersionPlan(
+        segment=segment,
+        contents=tuple(contents if contents is not None else [ContentDraft(subject, body, channel)]),
+        variants=tuple(variants),
+        promotion=promotion,
+        starts_at=starts_at,
+        holdout_percent=holdout_percent,
+        terms=terms or VersionTerms(),
+    )
+    ready = prepare_version(plan, by=owner)
     code = code or slugify(name)[:64]
     if not code:
         raise InvalidInput.at("/code", _("Give the campaign a code."))
     try:
         with transaction.atomic():
-            campaign = Campaign.objects.create(code=code, name=name, owner=owner)
-            version.campaign, version.number = campaign, 1
-            version.save()
+            campaign = Campaign.objects.create(
+                code=code,
+                name=name,
+                owner=owner,
+                recipe=recipe,
+                priority=priority,
+                messages_per_minute=messages_per_minute,
+            )
+            ready.save(campaign, number=1)
             _tell("created", campaign, at=at, by=owner)
     except IntegrityError as error:
         raise CampaignCodeTaken from error
@@ -66,6 +86,7 @@ def edit_campaign(
     at: datetime,
     by: User | None = None,
     name: str | None = None,
+    priority: int | None = None,
     **changes: Any,
 ) -> CampaignVersion:
     """Make a new version of a campaign; a run under way keeps the one it was planned with.
@@ -78,21 +99,15 @@ def edit_campaign(
         if not Campaign.MOVES[campaign.status]:
             raise MoveNotPossible(_("A campaign that has ended is not edited; make a new one."))
         last = campaign.version
-        kept = {
-            "segment": last.segment,
-            "subject": last.subject,
-            "body": last.body,
-            "promotion": last.promotion,
-            "channel": last.channel,
-            "starts_at": last.starts_at,
-            "holdout_percent": last.holdout_percent,
-        }
-        version = _new_version(**(kept | changes), owner=by)
-        version.campaign, version.number = campaign, last.number + 1
-        version.save()
-        if name is not None and name != campaign.name:
-            campaign.name = name
-            campaign.save(update_fields=["name"])
+        plan = VersionPlan.of(last).changed(**changes)
+        version = prepare_version(plan, by=by).save(campaign, number=last.number + 1)
+        operational = {"name": name, "priority": priority}
+        for field, value in operational.items():
+            if value is not None:
+                setattr(campaign, field, value)
+        if "messages_per_minute" in changes:
+            campaign.messages_per_minute = changes["messages_per_minute"]
+        campaign.save(update_fields=[*operational, "messages_per_minute"])
         _tell("edited", campaign, at=at, by=by, payload={"version": version.number})
     return version
 
@@ -202,38 +217,6 @@ def _move(campaign: Campaign, status: str) -> None:
 
 def _locked(campaign: Campaign) -> Campaign:
     return Campaign.objects.select_for_update().get(pk=campaign.pk)
-
-
-def _new_version(
-    *,
-    segment: Segment,
-    subject: str,
-    body: str,
-    promotion: Promotion | None,
-    channel: str,
-    starts_at: datetime | None,
-    holdout_percent: int,
-    owner: User | None,
-) -> CampaignVersion:
-    if channel not in SENDERS:
-        raise InvalidInput.at("/channel", _("Campaigns cannot be sent through this channel."))
-    if not 0 <= holdout_percent <= HIGHEST_HOLDOUT:
-        raise InvalidInput.at("/holdout_percent", _("At most half of the audience can be held out."))
-    if promotion is not None and promotion.trigger != Promotion.Trigger.COUPON:
-        raise InvalidInput.at("/promotion", _("This promotion has no coupons to give out."))
-    content = compile_content(subject=subject, body=body, with_coupon=promotion is not None)
-    return CampaignVersion(
-        segment=segment,
-        channel=channel,
-        subject=content.subject,
-        body=body,
-        html=content.html,
-        text=content.text,
-        promotion=promotion,
-        starts_at=starts_at,
-        holdout_percent=holdout_percent,
-        created_by=owner,
-    )
 
 
 def _tell(

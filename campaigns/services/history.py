@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from campaigns.content import compile_content
+from campaigns.drafts import ContentDraft
 from campaigns.models import Campaign, CampaignRun, CampaignVersion, Message, MessageState
 from campaigns.services.campaigns import ONCE
+from campaigns.services.versions import compiled
 from coupons.models import Promotion, Publication
 from customers.models import Event, Purpose, Segment
 from customers.rules import address_hash
@@ -48,7 +49,7 @@ def import_campaign(
 
     Raises ContentInvalid.
     """
-    content = compile_content(subject=subject, body=body, with_coupon=promotion is not None)
+    content = compiled(ContentDraft(subject, body, channel), with_coupon=promotion is not None)
     with transaction.atomic():
         campaign = Campaign.objects.create(
             code=code,
@@ -61,14 +62,11 @@ def import_campaign(
             campaign=campaign,
             number=1,
             segment=segment,
-            channel=channel,
-            subject=content.subject,
-            body=body,
-            html=content.html,
-            text=content.text,
             promotion=promotion,
             starts_at=sent_at,
         )
+        content.version = version
+        content.save()
         run = CampaignRun.objects.create(
             campaign=campaign,
             version=version,

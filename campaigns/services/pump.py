@@ -18,7 +18,7 @@ from liquid.exceptions import LiquidError
 
 from campaigns.channels import Outcome, Outgoing, Sender, open_sender
 from campaigns.content import Content, render_content
-from campaigns.errors import CodeGone, MoveNotPossible, UnsafeHeader
+from campaigns.errors import CodeGone, MoveNotPossible, NothingToSay, UnsafeHeader
 from campaigns.models import CampaignRun, CampaignVersion, Message, MessageReason
 from campaigns.services.campaigns import pause_campaign
 from campaigns.services.outbox import (
@@ -30,7 +30,7 @@ from campaigns.services.outbox import (
     reserve_coupons,
     take_message,
 )
-from campaigns.services.recipients import values_for
+from campaigns.services.recipients import language_of, values_for
 from campaigns.services.transactional import transactional_content
 from coupons.errors import (
     CouponExpired,
@@ -116,7 +116,7 @@ class Pump:
         try:
             sender = self._sender(message.channel)
             envelope = sender.prepare(_outgoing(message, version, at=at))
-        except (LiquidError, UnsafeHeader, CodeGone) as error:
+        except (LiquidError, UnsafeHeader, CodeGone, NothingToSay) as error:
             refuse_content(message, owner=self.owner, detail=str(error), at=at)
             return True
         [result] = sender.send([envelope])
@@ -136,9 +136,8 @@ class Pump:
         if run is None:
             return None
         if run.version_id not in self._versions:
-            self._versions[run.version_id] = CampaignVersion.objects.select_related(
-                "promotion", "campaign"
-            ).get(pk=run.version_id)
+            found = CampaignVersion.objects.select_related("promotion", "campaign")
+            self._versions[run.version_id] = found.prefetch_related("contents").get(pk=run.version_id)
         return self._versions[run.version_id]
 
     def _sender(self, channel: str) -> Sender:
@@ -179,7 +178,17 @@ def _pause_reason(error: Refusal) -> str:
 
 
 def _outgoing(message: Message, version: CampaignVersion | None, *, at: datetime) -> Outgoing:
-    content = (
-        Content(version.subject, version.html, version.text) if version else transactional_content(message)
-    )
+    content = _content(message, version) if version else transactional_content(message)
     return Outgoing(message, render_content(content, values=values_for(message, version)), version, at)
+
+
+def _content(message: Message, version: CampaignVersion) -> Content:
+    written = version.content_for(
+        step=message.step,
+        variant=message.variant,
+        channel=message.channel,
+        language=language_of(message.customer),
+    )
+    if written is None:
+        raise NothingToSay(f"{message.step} {message.channel}")
+    return Content(written.subject, written.html, written.text)

@@ -99,7 +99,7 @@ def test_an_edit_makes_a_new_version(staff, now):
     assert client.get(f"{LIST}{campaign.pk}/edit/").status_code == 200
     client.post(f"{LIST}{campaign.pk}/edit/", form(segment, subject="Another"))
 
-    assert (campaign.version.number, campaign.version.subject) == (2, "Another")
+    assert (campaign.version.number, campaign.version.content.subject) == (2, "Another")
 
 
 def test_the_audience_is_counted_while_the_form_is_filled_in(staff):

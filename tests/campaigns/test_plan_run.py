@@ -175,7 +175,7 @@ def test_an_edit_leaves_a_run_under_way_its_own_version(db, now):
     edit_campaign(campaign, subject="Another subject", at=now)
 
     assert campaign.version.number == 2
-    assert CampaignRun.objects.get().version.subject == "Ciao {{ customer.first_name }}"
+    assert CampaignRun.objects.get().version.content.subject == "Ciao {{ customer.first_name }}"
 
 
 def test_a_stop_waits_for_a_message_before_it_holds_any_coupon(transactional_db, now):

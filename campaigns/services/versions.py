@@ -1,0 +1,166 @@
+"""From drafts to the immutable rows of a version: checked and compiled as a whole before any is written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns.channels import SENDERS
+from campaigns.content import compile_content
+from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
+from campaigns.models import Campaign, CampaignContent, CampaignVariant, CampaignVersion
+from coupons.models import Promotion
+from customers.models import Segment
+from operations.errors import InvalidInput, Mistake
+from operations.models import User
+
+HIGHEST_HOLDOUT = 50
+SHORT_FORM = ("subject", "body", "channel")
+
+
+@dataclass(frozen=True)
+class VersionPlan:
+    """A version as somebody wants it."""
+
+    segment: Segment | None
+    contents: tuple[ContentDraft, ...]
+    variants: tuple[VariantDraft, ...]
+    promotion: Promotion | None
+    starts_at: datetime | None
+    holdout_percent: int
+    terms: VersionTerms
+
+    @classmethod
+    def of(cls, version: CampaignVersion) -> "VersionPlan":
+        """Return what a version was made of."""
+        return cls(
+            segment=version.segment,
+            contents=tuple(content_drafts(version)),
+            variants=tuple(variant_drafts(version)),
+            promotion=version.promotion,
+            starts_at=version.starts_at,
+            holdout_percent=version.holdout_percent,
+            terms=VersionTerms.of(version),
+        )
+
+    def changed(self, **changes: Any) -> "VersionPlan":
+        """Return the plan with these arguments of `create_campaign`; the short form is the first content."""
+        short = {name: changes[name] for name in SHORT_FORM if name in changes}
+        whole = {name: value for name, value in changes.items() if name in self.__dataclass_fields__}
+        if short and whole.get("contents") is None:
+            first, *others = self.contents
+            whole["contents"] = (replace(first, **short), *others)
+        for name in ("contents", "variants"):
+            if name in whole:
+                whole[name] = tuple(whole[name])
+        return replace(self, **whole)
+
+
+@dataclass(frozen=True)
+class ReadyVersion:
+    """The rows of a version, not written yet."""
+
+    version: CampaignVersion
+    contents: list[CampaignContent]
+    variants: list[CampaignVariant]
+
+    def save(self, campaign: Campaign, *, number: int) -> CampaignVersion:
+        """Write the rows down as the campaign's version of this number."""
+        self.version.campaign, self.version.number = campaign, number
+        self.version.save()
+        for row in (*self.contents, *self.variants):
+            row.version = self.version
+        CampaignContent.objects.bulk_create(self.contents)
+        CampaignVariant.objects.bulk_create(self.variants)
+        return self.version
+
+
+def prepare_version(plan: VersionPlan, *, by: User | None) -> ReadyVersion:
+    """Check and compile a version. Raises ContentInvalid, InvalidInput with every mistake's place."""
+    mistakes = list(_mistakes(plan))
+    if mistakes:
+        raise InvalidInput(details=mistakes)
+    return ReadyVersion(
+        version=CampaignVersion(
+            segment=plan.segment,
+            promotion=plan.promotion,
+            starts_at=plan.starts_at,
+            holdout_percent=plan.holdout_percent,
+            created_by=by,
+            **plan.terms.as_fields(),
+        ),
+        contents=[
+            compiled(draft, with_coupon=_has_coupon(plan), number=number, alone=len(plan.contents) == 1)
+            for number, draft in enumerate(plan.contents)
+        ],
+        variants=[
+            CampaignVariant(code=one.code, name=one.name, weight=one.weight, promotion=one.promotion)
+            for one in plan.variants
+        ],
+    )
+
+
+def compiled(
+    draft: ContentDraft, *, with_coupon: bool, number: int = 0, alone: bool = True
+) -> CampaignContent:
+    """Return one content with its templates; a mistake's place is /body, or /contents/2/body among several.
+
+    Raises ContentInvalid.
+    """
+    place = "" if alone else f"/contents/{number}"
+    content = compile_content(
+        subject=draft.subject,
+        body=draft.body,
+        with_coupon=with_coupon,
+        subject_at=f"{place}/subject",
+        body_at=f"{place}/body",
+    )
+    return CampaignContent(
+        step=draft.step,
+        variant=draft.variant,
+        channel=draft.channel,
+        language=draft.language,
+        subject=content.subject,
+        body=draft.body,
+        html=content.html,
+        text=content.text,
+    )
+
+
+def _has_coupon(plan: VersionPlan) -> bool:
+    return plan.promotion is not None or (
+        bool(plan.variants) and all(one.promotion is not None for one in plan.variants)
+    )
+
+
+def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
+    if not plan.contents:
+        yield Mistake("/contents", _("Write what the campaign says."))
+    if any(one.channel not in SENDERS for one in plan.contents):
+        yield Mistake("/channel", _("Campaigns cannot be sent through this channel."))
+    places = [(one.step, one.variant, one.channel, one.language) for one in plan.contents]
+    if len(places) != len(set(places)):
+        yield Mistake(
+            "/contents", _("There are two contents for the same step, variant, channel and language.")
+        )
+    if not 0 <= plan.holdout_percent <= HIGHEST_HOLDOUT:
+        yield Mistake("/holdout_percent", _("At most half of the audience can be held out."))
+    if plan.promotion is not None and plan.promotion.trigger != Promotion.Trigger.COUPON:
+        yield Mistake("/promotion", _("This promotion has no coupons to give out."))
+    yield from _mistakes_of_variants(plan)
+
+
+def _mistakes_of_variants(plan: VersionPlan) -> Iterator[Mistake]:
+    codes = [one.code for one in plan.variants]
+    if len(codes) != len(set(codes)):
+        yield Mistake("/variants", _("Two variants have the same code."))
+    for number, one in enumerate(plan.variants):
+        if not 1 <= one.weight <= 1_000:
+            yield Mistake(f"/variants/{number}/weight", _("A weight is between 1 and 1,000."))
+        if one.promotion is not None and one.promotion.trigger != Promotion.Trigger.COUPON:
+            yield Mistake(f"/variants/{number}/promotion", _("This promotion has no coupons to give out."))
+    for number, content in enumerate(plan.contents):
+        if content.variant and content.variant not in codes:
+            yield Mistake(f"/contents/{number}/variant", _("There is no such variant."))
