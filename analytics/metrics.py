@@ -229,10 +229,10 @@ _ALL = [
     ),
     _staying(
         "net_retention_rate",
-        gettext_lazy("Retention, (E − N) / S"),
+        gettext_lazy("Retention with those who came back"),
         gettext_lazy(
-            "Buyers of the period without the new ones, per buyer of the period before. Who comes back after"
-            " a break counts, so that it may be above 100 %."
+            "(E − N) / S: buyers of the period (E) without the new ones (N), per buyer of the period before"
+            " (S). Who comes back after a break counts, so that it may be above 100 %."
         ),
         Unit.PERCENT,
     ),
@@ -429,8 +429,8 @@ _ALL = [
                 Better.UP,
                 COUPONS,
                 gettext_lazy(
-                    "What campaigns earned beyond their holdouts less incentives, messages and fixed cost,"
-                    " per cost. Empty without people held out by lot."
+                    "What campaigns earned beyond their holdouts, before discounts, less incentives, messages"
+                    " and fixed cost, per cost. Empty without people held out by lot."
                 ),
                 programme_facts,
                 "roi",

@@ -4,23 +4,31 @@ import math
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analytics.value.bgnbd import Bgnbd
 from analytics.value.gamma_gamma import GammaGamma
 from operations import formats
 
 YEAR = 365
+_AT_ITS_LIMIT = gettext_lazy(
+    "The purchases do not say how large these are: each stands at the end of the range that is searched, as"
+    " good as nothing or without bound. The forecast holds; what people have in common, or how they differ,"
+    " is less certain than it looks."
+)
 
 
 def model_words(parameters: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return (what, a sentence, the parameters behind it) for a run's `parameters`."""
     bgnbd, amounts = Bgnbd(**parameters["bgnbd"]), GammaGamma(**parameters["gamma_gamma"])
-    return [
+    words = [
         (_("Rhythm"), _rhythm(bgnbd), _named(r=bgnbd.r, alpha=bgnbd.alpha)),
         (_("Loss"), _loss(bgnbd), _named(a=bgnbd.a, b=bgnbd.b)),
         (_("Newcomers"), _newcomers(bgnbd), ""),
         (_("Orders"), _orders(amounts), _named(p=amounts.p, q=amounts.q, v=amounts.v)),
     ]
+    edge = [*bgnbd.edge, *amounts.edge]
+    return [*words, (_("At its limit"), _AT_ITS_LIMIT, " · ".join(edge))] if edge else words
 
 
 def _rhythm(bgnbd: Bgnbd) -> str:

@@ -15,6 +15,7 @@ from customers.services import (
     live_segments,
     merges,
     prices,
+    profiling,
     purchase_changes,
     retention,
     scopes,
@@ -70,8 +71,9 @@ def replay_quarantine(job: JobRun) -> dict[str, int]:
 
 @shared_task(name="customers.tasks.sweep_merges")
 def sweep_merges() -> None:
-    """Give late rows of merged customers to whom they became."""
+    """Give late rows of merged customers to whom they became; drop late profiles of who refused them."""
     merges.sweep_merges(at=timezone.now())
+    profiling.sweep_profiles(at=timezone.now())
 
 
 @shared_task(name="customers.tasks.refresh_segments")

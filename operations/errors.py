@@ -11,6 +11,7 @@ FidelioError
 Each has a stable `key` for programs and a sentence a person can act on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -49,6 +50,14 @@ class InvalidInput(FidelioError):
     def under(self, pointer: str) -> "InvalidInput":
         """Return the same error of a part that stands under `pointer` in the whole."""
         details = [Mistake(pointer + mistake.pointer, mistake.message) for mistake in self.details]
+        return type(self)(self.message, details=details)
+
+    def elsewhere(self, pointers: Mapping[str, str]) -> "InvalidInput":
+        """Return the same error for an input whose parts stand at other places than those named here."""
+        details = [
+            Mistake(pointers.get(mistake.pointer, mistake.pointer), mistake.message)
+            for mistake in self.details
+        ]
         return type(self)(self.message, details=details)
 
 

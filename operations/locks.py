@@ -52,6 +52,21 @@ def lock_keys(kind: str, keys: Iterable[str]) -> None:
             )
 
 
+def lock_alone(name: str) -> None:
+    """Wait until nobody else has this name, alone or shared, and keep it to the end of the transaction."""
+    _lock_name("pg_advisory_xact_lock", name)
+
+
+def lock_shared(name: str) -> None:
+    """Wait until nobody has this name alone, and keep it, as others may, to the end of the transaction."""
+    _lock_name("pg_advisory_xact_lock_shared", name)
+
+
+def _lock_name(function: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_wide_number(name)])
+
+
 @contextmanager
 def only_one(name: str, *, otherwise: type[Exception]) -> Iterator[None]:
     """Let one process at a time do what has this name; the others get the exception `otherwise` at once.
@@ -59,7 +74,7 @@ def only_one(name: str, *, otherwise: type[Exception]) -> Iterator[None]:
     The lock ends with the connection at last. Inside a caller's transaction it lasts until what was written
     can be seen.
     """
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    key = _wide_number(name)
     borrowed = connection.in_atomic_block
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_{'xact_' if borrowed else ''}lock(%s)", [key])
@@ -74,6 +89,10 @@ def only_one(name: str, *, otherwise: type[Exception]) -> Iterator[None]:
 
 def _bucket(kind: str, key: str) -> int:
     return _number(f"{kind}:{key}") % BUCKETS
+
+
+def _wide_number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
 def _number(text: str) -> int:

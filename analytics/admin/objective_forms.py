@@ -75,7 +75,7 @@ class ObjectiveForm(RefusalForm):
     cadence = forms.ChoiceField(
         label=gettext_lazy("Review"), choices=Objective.Cadence.choices, initial=Objective.Cadence.WEEKLY
     )
-    next_review_on = day_field(label=gettext_lazy("Next review"), required=False)
+    next_review_on = day_field(label=gettext_lazy("Next review"), required=False, show_hidden_initial=True)
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Owner"),
         queryset=User.objects.filter(is_staff=True, is_active=True).order_by("username"),

@@ -169,11 +169,12 @@ class EditObjectiveView(NewObjectiveView):
         return super().get_context_data(**kwargs, objective=self.objective, original=self.objective)
 
     def form_valid(self, form: ObjectiveForm) -> HttpResponse:
-        for name, value in form.cleaned_data.items():
-            if name != "next_review_on" or value is not None:
-                setattr(self.objective, name, value)
+        changes = dict(form.cleaned_data)
+        if "next_review_on" not in form.changed_data or changes["next_review_on"] is None:
+            # A review may have set another one since the form was opened.
+            changes.pop("next_review_on", None)
         try:
-            objectives.edit_objective(self.objective, at=timezone.now())
+            objectives.edit_objective(self.objective, at=timezone.now(), **changes)
         except FidelioError as error:
             form.show(error)
             return self.form_invalid(form)

@@ -1,5 +1,7 @@
 """RFM models, runs, scores and migration over the API."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,7 +28,7 @@ from analytics.models import RfmModel, RfmRun, RfmScore
 from customers.services.references import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import ProblemOut
-from operations.errors import NotFound
+from operations.errors import InvalidInput, NotFound
 
 
 def find_model(reference: str) -> RfmModel:
@@ -35,6 +37,15 @@ def find_model(reference: str) -> RfmModel:
     if model is None:
         raise NotFound
     return model
+
+
+@contextmanager
+def in_the_requests_places() -> Iterator[None]:
+    """Point at what is wrong where it stands in the request, not at the model's field."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise error.elsewhere(RfmModelIn.POINTERS) from error
 
 
 class RfmModelsView(ListAPIView):
@@ -48,7 +59,8 @@ class RfmModelsView(ListAPIView):
     def post(self, request: Request) -> HttpResponse:
         def work() -> tuple[int, Any]:
             values = validated(RfmModelIn(data=request.data))
-            return 201, RfmModelOut(services.create_rfm_model(**values)).data
+            with in_the_requests_places():
+                return 201, RfmModelOut(services.create_rfm_model(**values)).data
 
         return respond_once(request, work)
 
@@ -73,7 +85,8 @@ class RfmPreviewView(APIView):
     def post(self, request: Request) -> Response:
         values = validated(RfmPreviewIn(data=request.data))
         as_of = values.pop("as_of", None) or timezone.localdate()
-        model = services.draft_rfm_model(**values)
+        with in_the_requests_places():
+            model = services.draft_rfm_model(**values)
         preview = services.preview_rfm_model(model, as_of=as_of)
         return Response(RfmPreviewOut.body(model, preview))
 

@@ -45,6 +45,13 @@ class ReplacementField(serializers.Serializer):
 class RfmModelIn(serializers.Serializer):
     """A model to create; what is left out has the default of a model over all orders."""
 
+    # Where a model's fields stand in a request.
+    POINTERS = {
+        "/scope_value": "/scope/value",
+        "/cycle_days": "/replacement/cycle_days",
+        "/tolerance_days": "/replacement/tolerance_days",
+    }
+
     code = serializers.CharField(max_length=64)
     name = serializers.CharField(max_length=100)
     scope = ScopeField(required=False)

@@ -41,8 +41,9 @@ from analytics.services.behaviour_history import (
     refresh_states,
 )
 from analytics.services.habits import Averages, read_habits, read_interests
+from customers.services.profiling import sweep_profiles
 from customers.services.traits import write_traits
-from operations.locks import only_one
+from operations.locks import only_one, retry_deadlocks
 
 log = structlog.get_logger(__name__)
 
@@ -102,38 +103,43 @@ def predict_behaviour(
     """
     at = at or timezone.now()
     model = model or BehaviourModel.objects.first() or choose_behaviour_model(as_of=as_of, at=at)
+    with only_one("analytics.behaviour", otherwise=BehaviourRunInProgress):
+        run = retry_deadlocks(lambda: _predict(model, as_of=as_of, at=at))
+        sweep_profiles(at=at)
+    return run
+
+
+@transaction.atomic
+def _predict(model: BehaviourModel, *, as_of: date, at: datetime) -> BehaviourRun:
     started = time.monotonic()
-    with only_one("analytics.behaviour", otherwise=BehaviourRunInProgress), transaction.atomic():
-        predictors = predictors_of(model)
-        half_lives = _half_lives(predictors)
-        before = BehaviourRun.objects.first()
-        refreshed = refresh_states(
-            as_of=as_of, since=_since(model, before, as_of=as_of), half_lives=half_lives
-        )
-        kept = read_states(as_of=as_of, half_lives=half_lives)
-        probabilities = {days: one.predict(kept.standing) for days, one in predictors.items()}
-        changed = write_traits(
-            _predictions(kept, probabilities), codes=PREDICTED_CODES, at=at, model_version=model.version
-        )
-        averages = None if refreshed.touched is None else Averages(**before.habits["averages"])
-        habits = read_habits(as_of=as_of, among=refreshed.touched, averages=averages)
-        changed += write_traits(
-            habits.rows, codes=HABIT_CODES, at=at, model_version=model.version, among=refreshed.touched
-        )
-        changed += write_traits(
-            read_interests(as_of=as_of), codes=[INTERESTS], at=at, model_version=model.version
-        )
-        return BehaviourRun.objects.create(
-            model=model,
-            as_of=as_of,
-            population=len(kept.ids),
-            read_anew=refreshed.read_anew,
-            carried_on=refreshed.carried_on,
-            changed_rows=changed,
-            distribution={str(days): _bars(each) for days, each in probabilities.items()},
-            habits=_found(habits.counts, habits.averages, before if refreshed.touched is not None else None),
-            duration_ms=round((time.monotonic() - started) * 1000),
-        )
+    predictors = predictors_of(model)
+    half_lives = _half_lives(predictors)
+    before = BehaviourRun.objects.first()
+    refreshed = refresh_states(as_of=as_of, since=_since(model, before, as_of=as_of), half_lives=half_lives)
+    kept = read_states(as_of=as_of, half_lives=half_lives)
+    probabilities = {days: one.predict(kept.standing) for days, one in predictors.items()}
+    changed = write_traits(
+        _predictions(kept, probabilities), codes=PREDICTED_CODES, at=at, model_version=model.version
+    )
+    averages = None if refreshed.touched is None else Averages(**before.habits["averages"])
+    habits = read_habits(as_of=as_of, among=refreshed.touched, averages=averages)
+    changed += write_traits(
+        habits.rows, codes=HABIT_CODES, at=at, model_version=model.version, among=refreshed.touched
+    )
+    changed += write_traits(
+        read_interests(as_of=as_of), codes=[INTERESTS], at=at, model_version=model.version
+    )
+    return BehaviourRun.objects.create(
+        model=model,
+        as_of=as_of,
+        population=len(kept.ids),
+        read_anew=refreshed.read_anew,
+        carried_on=refreshed.carried_on,
+        changed_rows=changed,
+        distribution={str(days): _bars(each) for days, each in probabilities.items()},
+        habits=_found(habits.counts, habits.averages, before if refreshed.touched is not None else None),
+        duration_ms=round((time.monotonic() - started) * 1000),
+    )
 
 
 def predictors_of(model: BehaviourModel) -> dict[int, Predictor]:

@@ -21,8 +21,10 @@ from analytics.services.purchases import segments_of
 from analytics.services.run_locks import only_run_of
 from customers.models import Segment
 from customers.services.memberships import replace_members
+from customers.services.profiling import sweep_profiles
 from operations import services as jobs
 from operations.errors import Conflict, FidelioError, InvalidInput, Mistake
+from operations.locks import retry_deadlocks
 from operations.models import JobRun, User
 
 log = structlog.get_logger(__name__)
@@ -115,8 +117,8 @@ def run_cluster_model(
         run.status, run.started_at = RunStatus.RUNNING, at
         run.save()
         try:
-            with transaction.atomic():
-                _carry_out(run, at=at)
+            retry_deadlocks(lambda: _carry_out(run, at=at))
+            sweep_profiles(at=at)
         except Exception as error:
             told = str(error.message) if isinstance(error, FidelioError) else type(error).__name__
             log.warning("cluster_run_failed", model=model.code, run=run.pk, error=told)
@@ -133,6 +135,7 @@ def cluster_name(model: ClusterModel, cluster: dict[str, Any]) -> str:
     return model.names.get(cluster["code"]) or name_of(cluster["words"])
 
 
+@transaction.atomic
 def _carry_out(run: ClusterRun, *, at: datetime) -> None:
     started = time.monotonic()
     model, buyers = run.model, read_buyers(run.model.features, as_of=run.as_of)

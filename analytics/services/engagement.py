@@ -16,6 +16,7 @@ from analytics.engine.postgres import first_instant
 from analytics.models import EngagementRule, RfmModel
 from analytics.services.run_locks import lock_scores
 from customers.models import Purpose, Source
+from customers.services.profiling import sweep_profiles
 from customers.services.traits import write_traits
 from operations.errors import InvalidInput, Mistake
 
@@ -115,6 +116,7 @@ def measure_engagement(*, as_of: date, at: datetime | None = None) -> Measured:
         rule.save(update_fields=["measured_on", "people"])
     for model in RfmModel.objects.all():
         score_engagement(model)
+    sweep_profiles(at=at)
     return Measured(len(rows), changed)
 
 

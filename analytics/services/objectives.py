@@ -37,6 +37,8 @@ SETTLES_WITHIN = timedelta(days=30)
 # A key figure whose days add up is read once for all of them, another one day by day.
 MOST_PAST_CHECKS, FEW_PAST_CHECKS = 40, 12
 OPEN_BEFORE = timedelta(days=28)
+# As many days as a key figure is told for at once.
+LONGEST_DAYS = 1_000
 
 
 def create_objective(code: str, *, name: str, owner: User, at: datetime, **fields: Any) -> Objective:
@@ -56,14 +58,17 @@ def create_objective(code: str, *, name: str, owner: User, at: datetime, **field
     return objective
 
 
-def edit_objective(objective: Objective, *, at: datetime) -> Objective:
-    """Save an objective that was changed; its past days are judged anew.
+def edit_objective(objective: Objective, *, at: datetime, **changes: Any) -> Objective:
+    """Change these fields of an objective and return it; its past days are judged anew.
 
+    What is not among them stays as somebody else may have left it meanwhile, as the next review.
     Raises InvalidInput, ObjectiveIsClosed.
     """
-    _validate(objective)
     with transaction.atomic():
-        _lock(objective)
+        objective = _lock(objective)
+        for name, value in changes.items():
+            setattr(objective, name, value)
+        _validate(objective)
         objective.standing, objective.value, objective.checked_on = Standing.NOT_BEGUN, None, None
         objective.save()
         objective.checks.all().delete()
@@ -183,6 +188,10 @@ def _validate(objective: Objective) -> None:
         )
     if bool(scope_of(objective)) != bool(objective.scope_value):
         mistakes.append(Mistake("/scope_value", _("Say which, or take all orders.")))
+    if objective.days > LONGEST_DAYS:
+        mistakes.append(
+            Mistake("/ends_on", _("An objective lasts at most %(days)s days.") % {"days": LONGEST_DAYS})
+        )
     if metric.accumulates and objective.target <= 0:
         mistakes.append(Mistake("/target", _("A target above zero.")))
     if mistakes:

@@ -23,6 +23,7 @@ from coupons.rules import end_of_day_after
 from coupons.services.offer_codes import give_codes
 from coupons.services.personal_offers import confirm_offers, is_personal, withdraw_offers
 from customers.services.bulk import copy_rows
+from customers.services.profiling import sweep_profiles
 from operations.errors import FidelioError, InvalidInput, Mistake
 from operations.models import JobRun, User
 from operations.services import promise_job
@@ -144,6 +145,7 @@ def compute_offers(offers: OfferSet, *, at: datetime) -> OfferSet:
         offers.figures = _figures(offers, people, best, worth)
         offers.status, offers.error = OfferSet.Status.PROPOSED, ""
         offers.save(update_fields=["figures", "status", "error"])
+    sweep_profiles(at=at)
     return offers
 
 

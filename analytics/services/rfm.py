@@ -19,7 +19,9 @@ from analytics.services.rfm_models import definition_of
 from analytics.services.rfm_segments import commit_segments, strays
 from analytics.services.run_locks import lock_scores, only_run_of
 from customers.services.changes import note_changes
+from customers.services.profiling import sweep_profiles
 from operations.errors import FidelioError
+from operations.locks import retry_deadlocks
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +53,15 @@ def run_rfm(
         with only_run_of(model):
             _bury_interrupted_runs(model, at=at)
             run = _start(run or RfmRun(model=model, as_of=as_of), at=at)
-            with transaction.atomic():
-                run.checks = run.checks or checks
-                _carry_out(run, at=at, everybody=everybody, reading=reading)
+            run.checks = run.checks or checks
+
+            def carry_out() -> None:
+                with transaction.atomic():
+                    _carry_out(run, at=at, everybody=everybody, reading=reading)
+
+            # A merge writes scores of its customers too, and takes them in another order.
+            retry_deadlocks(carry_out)
+            sweep_profiles(at=at)
     except Exception as error:
         if run and run.pk:
             _fail(

@@ -26,9 +26,11 @@ from analytics.value.bgnbd import Bgnbd, fit_bgnbd
 from analytics.value.clv import HORIZONS, Economics, Predictions, Purchases, predict
 from analytics.value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from analytics.value.traits import CODES, PREDICTED_CLV, PROBABILITY_ACTIVE
+from customers.services.profiling import sweep_profiles
 from customers.services.traits import write_traits
 from operations import services as jobs
 from operations.errors import FidelioError, InvalidInput, Mistake
+from operations.locks import retry_deadlocks
 from operations.models import ApiClient, JobRun, User
 
 log = structlog.get_logger(__name__)
@@ -39,6 +41,7 @@ ORDERS_AT_ONCE = 1_000_000
 LEFT_BEHIND = "The process that ran it ended before it was done."
 TOO_FEW = "Only {buyers} customers bought more than once; the minimum is {minimum}."
 NO_MAXIMUM = "The likelihood of the purchases has no maximum."
+OLD_AMOUNTS = "The amounts of the orders say too little: what earlier ones told stands."
 NO_AMOUNTS = "The amounts of the orders say too little: everybody's average stands for each."
 
 
@@ -128,8 +131,8 @@ def run_value_model(
         run.status, run.started_at = RunStatus.RUNNING, at
         run.save()
         try:
-            with transaction.atomic():
-                _carry_out(run, at=at)
+            retry_deadlocks(lambda: _carry_out(run, at=at))
+            sweep_profiles(at=at)
         except Exception as error:
             told = str(error.message) if isinstance(error, FidelioError) else type(error).__name__
             _fail(run, told)
@@ -146,6 +149,7 @@ def segment_totals(run: ValueRun) -> list[dict[str, Any]]:
     return [row | {"segment": known[row["code"]]} for row in run.segments if row["code"] in known]
 
 
+@transaction.atomic
 def _carry_out(run: ValueRun, *, at: datetime) -> None:
     started = time.monotonic()
     observation = observe_purchases(as_of=run.as_of, test_days=run.model.test_days)
@@ -187,13 +191,22 @@ def _models(run: ValueRun, purchases: Purchases) -> tuple[Bgnbd, GammaGamma]:
         return _last_good(run, NO_MAXIMUM)
     gamma_gamma = fit_gamma_gamma(sample.x, sample.mean_amount)
     if not gamma_gamma.converged:
-        gamma_gamma = GammaGamma.everybody_alike(_mean_order(purchases))
-        run.fallback, run.fallback_reason = True, NO_AMOUNTS
+        good = _last_good_run(run)
+        gamma_gamma = (
+            GammaGamma(**good.parameters["gamma_gamma"])
+            if good
+            else GammaGamma.everybody_alike(_mean_order(purchases))
+        )
+        run.fallback, run.fallback_reason = True, OLD_AMOUNTS if good else NO_AMOUNTS
     return bgnbd, gamma_gamma
 
 
+def _last_good_run(run: ValueRun) -> ValueRun | None:
+    return run.model.runs.done().filter(fallback=False).exclude(pk=run.pk).first()
+
+
 def _last_good(run: ValueRun, reason: str) -> tuple[Bgnbd, GammaGamma]:
-    good = run.model.runs.done().filter(fallback=False).exclude(pk=run.pk).first()
+    good = _last_good_run(run)
     if good is None:
         raise ModelDoesNotFit(reason)
     run.fallback, run.fallback_reason = True, reason

@@ -5,7 +5,9 @@ with a purchase after the first one, days from the first to the last of them, da
 end of the observation, in any one unit of time.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +28,10 @@ CHANCES = 64
 @dataclass(frozen=True)
 class Bgnbd:
     """Fitted parameters; `alpha` is in the unit of time of the data. Rates of purchase differ by a gamma
-    distribution (r, alpha), the chance to leave after a purchase by a beta distribution (a, b)."""
+    distribution (r, alpha), the chance to leave after a purchase by a beta distribution (a, b).
+
+    `edge` names the parameters that ended where the fit looks no further: as good as zero or infinite.
+    """
 
     r: float
     alpha: float
@@ -34,9 +39,10 @@ class Bgnbd:
     b: float
     log_likelihood: float
     converged: bool
+    edge: Sequence[str] = ()
 
-    def as_dict(self) -> dict[str, float | bool]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"edge": list(self.edge)}
 
     def probability_active(self, x: ArrayLike, tx: ArrayLike, T: ArrayLike) -> Floats:
         """Return P(still a customer) of each row; 1 for whoever bought once, who had no chance to leave."""
@@ -114,9 +120,16 @@ def fit_bgnbd(x: ArrayLike, tx: ArrayLike, T: ArrayLike, *, weights: ArrayLike |
             break
     best = max(tries, key=lambda one: (one.at_maximum, one.value))
     r, alpha, a, b = (float(each) for each in np.exp(best.log_parameters))
-    fitted = Bgnbd(r, float(alpha / scale), a, b, 0.0, best.at_maximum)
+    edge = at_edge(("r", "alpha", "a", "b"), best.log_parameters, WILD)
+    fitted = Bgnbd(r, float(alpha / scale), a, b, 0.0, best.at_maximum, edge)
     value, _ = _Likelihood(x, tx, T, counts).with_gradient(np.log([r, fitted.alpha, a, b]))
     return replace(fitted, log_likelihood=float(value))
+
+
+def at_edge(names: Sequence[str], log_parameters: Floats, edge: float) -> tuple[str, ...]:
+    """Return the names of the parameters that stand at the edge of where they may be."""
+    placed = zip(names, np.abs(log_parameters) >= edge, strict=True)
+    return tuple(name for name, outermost in placed if outermost)
 
 
 def grouped(x: Floats, tx: Floats, T: Floats, counts: Floats) -> tuple[Floats, Floats, Floats, Floats]:

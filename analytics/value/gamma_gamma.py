@@ -5,12 +5,16 @@ after the first one, at least one, and their mean amount, above zero. It takes f
 does not spend more or less per order; `correlation` in a run says how far that holds.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln
+
+from analytics.value.bgnbd import at_edge
 
 Floats = NDArray[np.float64]
 STARTS = ((1.5, 1.0, 1.0), (0.0, 0.5, 0.0), (2.5, 1.5, 2.0))
@@ -19,16 +23,17 @@ WILD, FLAT = 12.0, 1e-5
 
 @dataclass(frozen=True)
 class GammaGamma:
-    """Fitted parameters; `v` is in the unit of the amounts."""
+    """Fitted parameters; `v` is in the unit of the amounts, `edge` as of `Bgnbd`."""
 
     p: float
     q: float
     v: float
     log_likelihood: float
     converged: bool
+    edge: Sequence[str] = ()
 
-    def as_dict(self) -> dict[str, float | bool]:
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"edge": list(self.edge)}
 
     @classmethod
     def everybody_alike(cls, amount: float) -> "GammaGamma":
@@ -67,7 +72,8 @@ def fit_gamma_gamma(x: ArrayLike, m: ArrayLike) -> GammaGamma:
             break
     log_parameters, _value, at_maximum = max(tries, key=lambda one: (one[2], one[1]))
     p, q, v = (float(each) for each in np.exp(log_parameters))
-    fitted = GammaGamma(p, q, float(v * scale), 0.0, at_maximum and q > 1)
+    edge = at_edge(("p", "q", "v"), log_parameters, WILD)
+    fitted = GammaGamma(p, q, float(v * scale), 0.0, at_maximum and q > 1, edge)
     value, _ = _Likelihood(x, m).with_gradient(np.log([p, q, fitted.v]))
     return replace(fitted, log_likelihood=float(value))
 

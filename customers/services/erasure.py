@@ -31,6 +31,7 @@ from customers.rules import address_hash
 from customers.services.events import record_event
 from customers.services.locks import lock_customer
 from customers.services.processing import CHANNELS
+from customers.services.profiling import keep_sweeps_waiting
 from customers.services.trails import trail_of
 from operations.inserts import insert_missing
 from operations.models import ApiClient, JobRun, User
@@ -174,6 +175,7 @@ def _suppress_contact_points(records: list[Customer]) -> int:
 
 
 def _erase_rows(ids: list[int]) -> int:
+    keep_sweeps_waiting()
     with _erasing():
         return sum(_erase_table(table, ids) for table in reversed(customer_tables()))
 

@@ -1,8 +1,14 @@
-"""Whether a person's data may be used at all, and for profiling: derived from what they said and asked."""
+"""Whether a person's data may be used at all, and for profiling: derived from what they said and asked.
+
+Models that look at everybody at once lock nobody, so that somebody may refuse, or be erased, while one runs.
+Whoever deletes a person's profile shares a lock; whoever wrote profiles sweeps them afterwards under the same
+lock alone: a refusal is either seen by the sweep, or deletes what was written.
+"""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Count, F, Max, Q, QuerySet
 
 from customers.models import (
@@ -16,9 +22,16 @@ from customers.models import (
 from customers.models.consent import ConsentState
 from customers.registry import customer_tables
 from customers.services.journal import Merge
+from operations.locks import lock_alone, lock_shared
 
 Kind, Profiling = RightsRequest.Kind, Customer.Profiling
 REFUSING = [ConsentState.DENIED, ConsentState.WITHDRAWN, ConsentState.OBJECTED]
+PROFILE_KINDS = [Segment.Kind.RFM, Segment.Kind.CLUSTER]
+LOCK = "customers.profiles"
+# Longer than any transaction: whoever refused before has been seen by an earlier sweep.
+SWEPT_BACK = timedelta(days=1)
+# As the partial index `customer_not_profiled` has them.
+NOT_PROFILED = Q(restricted_at__isnull=False) | ~Q(profiling=Profiling.ALLOWED) | Q(status="ERASED")
 
 
 def settle_processing(customer_ids: Iterable[int], *, at: datetime) -> None:
@@ -85,7 +98,43 @@ def drop_profile(merge: Merge) -> None:
             merge.remove(table.rows(pk))
 
 
+def keep_sweeps_waiting() -> None:
+    """Let sweeps wait for the end of this transaction, which deletes somebody's profile."""
+    lock_shared(LOCK)
+
+
+def sweep_profiles(*, at: datetime) -> int:
+    """Delete what was computed about people who refused it, or were erased, meanwhile; return how many.
+
+    To be called by whoever wrote profiles of many without locking them, after it was committed.
+    """
+    with transaction.atomic():
+        lock_alone(LOCK)
+        late = _late_profiles(at)
+        for customer in Customer.objects.filter(pk__in=late).order_by("pk"):
+            _remove_profile(customer, at=at)
+    return len(late)
+
+
+def _late_profiles(at: datetime) -> set[int]:
+    refused = Customer.objects.filter(NOT_PROFILED, updated_at__gte=at - SWEPT_BACK).order_by().values("pk")
+    if not refused.exists():
+        return set()
+    tables = [(table.model._base_manager.all(), table.field) for table in customer_tables() if table.profile]
+    members = SegmentMembership.objects.current().filter(segment__kind__in=PROFILE_KINDS, entered_at__lte=at)
+    tables.append((members, "customer"))
+    late: set[int] = set()
+    for rows, field in tables:
+        late |= set(rows.filter(**{f"{field}__in": refused}).order_by().values_list(field, flat=True))
+    return late
+
+
 def _delete_profile(customer: Customer, *, at: datetime) -> None:
+    keep_sweeps_waiting()
+    _remove_profile(customer, at=at)
+
+
+def _remove_profile(customer: Customer, *, at: datetime) -> None:
     scored = _scored(customer.pk, at=at)
     segments = Segment.objects.filter(pk__in=scored.values("segment"), size__gt=0).order_by("pk")
     left = list(segments.select_for_update(no_key=True).values_list("pk", flat=True))
@@ -98,4 +147,4 @@ def _delete_profile(customer: Customer, *, at: datetime) -> None:
 
 def _scored(customer_id: int, *, at: datetime) -> QuerySet[SegmentMembership]:
     current = SegmentMembership.objects.current().filter(customer=customer_id, entered_at__lte=at)
-    return current.filter(segment__kind__in=[Segment.Kind.RFM, Segment.Kind.CLUSTER])
+    return current.filter(segment__kind__in=PROFILE_KINDS)

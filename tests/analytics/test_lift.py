@@ -10,7 +10,7 @@ from django.utils import timezone
 from analytics.campaign_effects import campaign_effects
 from analytics.errors import NoRandomHoldout
 from analytics.models import ValueModel, ValueRun
-from analytics.services.kpis.worth import prediction_facts
+from analytics.services.kpis.worth import ProgrammeFacts, prediction_facts
 from analytics.services.lift import lift_of_campaign, lifts_of_campaigns
 from analytics.windows import Window
 from campaigns.models import CampaignRun, Message, MessageReason, MessageState
@@ -137,3 +137,13 @@ def test_the_value_predicted_by_the_end_of_many_spans_is_one_question(django_ass
 def test_without_a_holdout_lift_is_refused():
     with pytest.raises(NoRandomHoldout):
         lift_of_campaign(draft(segment_of([]), timezone.now()))
+
+
+def test_the_return_on_the_programme_takes_discounts_off_once():
+    # Holdouts lack 6.00 of margin, after 2.00 of discounts: 8.00 before them, for 4.00 in all.
+    facts = ProgrammeFacts(
+        incentive_amount=300, discount_amount=200, messages_amount=50, fixed_amount=50, extra_margin=600
+    )
+
+    assert facts.cost == 400
+    assert facts.roi == 1.0

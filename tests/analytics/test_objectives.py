@@ -279,9 +279,8 @@ def test_a_closed_objective_is_neither_checked_nor_reviewed(alice):
 def test_an_edited_objective_is_judged_anew(alice):
     sell(date(2026, 11, 3), 50_000)
     objective = revenue(alice)
-    objective.target = Decimal(200_000)
 
-    edit_objective(objective, at=AT)
+    objective = edit_objective(objective, at=AT, target=Decimal(200_000))
 
     assert objective.standing == Standing.OFF_TRACK
     assert objective.checks.get(day=date(2026, 11, 15)).expected == 100_000
@@ -291,13 +290,32 @@ def test_an_objective_moved_to_days_to_come_has_not_begun(alice):
     sell(date(2026, 11, 3), 10_000)
     objective = revenue(alice)
     assert objective.standing == Standing.OFF_TRACK
-    objective.starts_on, objective.ends_on = date(2026, 12, 1), date(2026, 12, 31)
 
-    edit_objective(objective, at=AT)
+    edit_objective(objective, at=AT, starts_on=date(2026, 12, 1), ends_on=date(2026, 12, 31))
 
     objective.refresh_from_db()
     assert (objective.standing, objective.value) == (Standing.NOT_BEGUN, None)
     assert (objective.checked_on, objective.checks.count()) == (None, 0)
+
+
+def test_editing_an_objective_leaves_the_next_review_that_somebody_has_set_meanwhile(alice):
+    objective = revenue(alice)
+    review_objective(objective, decision="Go on", by=alice, at=AT, next_review_on=date(2026, 12, 24))
+
+    edit_objective(objective, at=AT, name="Autumn")
+
+    objective.refresh_from_db()
+    assert (objective.name, objective.next_review_on) == ("Autumn", date(2026, 12, 24))
+
+
+def test_an_objective_of_more_than_a_thousand_days_is_refused(alice):
+    with pytest.raises(InvalidInput) as refused:
+        revenue(alice, starts_on=date(2024, 1, 1), ends_on=date(2026, 9, 27))
+
+    assert [(one.pointer, one.message) for one in refused.value.details] == [
+        ("/ends_on", "An objective lasts at most 1000 days.")
+    ]
+    assert not Objective.objects.exists()
 
 
 def test_who_thought_better_of_it_is_no_detractor_in_a_suggestion(alice):

@@ -61,6 +61,7 @@ def test_a_model_is_created_with_its_eleven_segments(api):
         ({"code": "Not a code", "name": "x"}, "/code"),
         ({"code": "2026", "name": "x"}, "/code"),
         ({"code": "x", "name": "x", "scope": {"kind": "MOON"}}, "/scope/kind"),
+        ({"code": "x", "name": "x", "scope": {"kind": "STORE", "value": "nowhere"}}, "/scope/value"),
         ({"code": "x", "name": "x", "window_days": 0}, "/window_days"),
         ({"code": "x", "name": "x", "weights": [0, 0, 0]}, "/weights"),
         ({"code": "x", "name": "x", "weights": [1, 1]}, "/weights"),

@@ -172,6 +172,20 @@ def test_a_fit_that_fails_leaves_the_last_good_one_and_says_so(model, people, mo
     assert run.changed_rows > 0
 
 
+def test_amounts_that_say_nothing_leave_the_last_good_ones_and_the_run_says_so(model, people, monkeypatch):
+    good = run_value_model(model, as_of=DAY, at=NOON)
+    from analytics.services import value
+
+    lost = value.GammaGamma(1, 2, 1, 0.0, converged=False)
+    monkeypatch.setattr(value, "fit_gamma_gamma", lambda *columns: lost)
+    run = run_value_model(model, as_of=DAY, at=NOON)
+
+    assert (run.status, run.fallback) == (RunStatus.DONE, True)
+    assert run.fallback_reason == "The amounts of the orders say too little: what earlier ones told stands."
+    assert run.parameters == good.parameters
+    assert run.changed_rows == 0
+
+
 def test_everybody_buying_alike_leads_to_a_forecast_or_a_refusal_and_never_to_nonsense(model):
     for _ in range(30):
         buyer(90, 60, 30)

@@ -84,4 +84,7 @@ def test_a_model_that_cannot_be_tried_says_why(api):
     assert api.post(PREVIEW, {}).json()["key"] == "population_too_small"
     refused = api.post(PREVIEW, {"recency": "REPLACEMENT"})
     assert refused.status_code == 422
-    assert {one["pointer"] for one in refused.json()["details"]} == {"/cycle_days", "/tolerance_days"}
+    assert {one["pointer"] for one in refused.json()["details"]} == {
+        "/replacement/cycle_days",
+        "/replacement/tolerance_days",
+    }

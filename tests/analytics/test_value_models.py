@@ -115,6 +115,15 @@ def test_where_nobody_bought_twice_there_is_no_fit(x, tx, T):
     assert not fit_bgnbd(x, tx, T).converged
 
 
+def test_a_parameter_that_ended_where_the_fit_looks_no_further_is_named():
+    # Everybody buys on ten days in a row of as many: at one rhythm, and nobody ever leaves.
+    alike = fit_bgnbd([10.0] * 40, [10.0] * 40, [10.0] * 40)
+
+    assert set(alike.edge) <= {"r", "alpha", "a", "b"} and "r" in alike.edge
+    assert alike.as_dict()["edge"] == list(alike.edge)
+    assert Bgnbd(**alike.as_dict()).edge == list(alike.edge)
+
+
 def test_amounts_of_one_customer_are_no_fit():
     assert not fit_gamma_gamma([1, 0], [20.0, 0.0]).converged
 

@@ -72,10 +72,14 @@ def points_facts(
 
 @dataclass(frozen=True)
 class CostFacts:
-    """What incentives cost in a span, in minor units: discounts of coupons, and points that were spent."""
+    """What incentives cost in a span, in minor units: discounts of coupons, and points that were spent.
+
+    Of the discounts, `goods_amount` came off goods and not off shipping: revenue is already less by it.
+    """
 
     discount_amount: int = 0
     points_amount: int = 0
+    goods_amount: int = 0
 
     @property
     def incentive_cost(self) -> int:
@@ -84,7 +88,8 @@ class CostFacts:
 
 DISCOUNTS = """
 SELECT width_bucket(redeemed_at, %(bounds)s),
-       coalesce(sum(discount_amount + shipping_discount_amount), 0)::bigint
+       coalesce(sum(discount_amount + shipping_discount_amount), 0)::bigint,
+       coalesce(sum(discount_amount), 0)::bigint
 FROM coupons_redemption
 WHERE status = 'REDEEMED' AND redeemed_at >= %(start_at)s AND redeemed_at < %(end_at)s {member}
 GROUP BY 1
@@ -104,8 +109,8 @@ def cost_facts(
     discounts = by_window(DISCOUNTS, windows, segment=segment, customer="customer_id")
     points = points_facts(windows, segment=segment)
     return [
-        CostFacts(row[0] if row else 0, spent.spent * settings.POINT_VALUE_AMOUNT)
-        for row, spent in zip(discounts, points, strict=True)
+        CostFacts(given, spent.spent * settings.POINT_VALUE_AMOUNT, off_goods)
+        for (given, off_goods), spent in zip((row or (0, 0) for row in discounts), points, strict=True)
     ]
 
 

@@ -95,11 +95,13 @@ class ProgrammeFacts:
     """The programme of a span in minor units: the margin of all sales, and what it costs.
 
     `extra_margin` is what campaigns brought that their holdouts did not, at the merchant's margin; None
-    without people held out by lot.
+    without people held out by lot. It is what was left after discounts on goods, as revenue is:
+    `discount_amount` says how much of the incentives these were.
     """
 
     margin_amount: int | None = None
     incentive_amount: int = 0
+    discount_amount: int = 0
     messages_amount: int = 0
     fixed_amount: int = 0
     extra_margin: float | None = None
@@ -110,10 +112,10 @@ class ProgrammeFacts:
 
     @property
     def roi(self) -> float | None:
-        """Return (incremental margin - cost) / cost; None without a holdout or a cost."""
+        """Return (incremental margin before discounts - cost) / cost; None without a holdout or a cost."""
         if self.extra_margin is None or not self.cost:
             return None
-        return (self.extra_margin - self.cost) / self.cost
+        return (self.extra_margin + self.discount_amount - self.cost) / self.cost
 
 
 SENT = """
@@ -135,6 +137,7 @@ def margin_facts(
         ProgrammeFacts(
             margin_amount=None if share is None else round(sales.net_amount * share),
             incentive_amount=cost.incentive_cost,
+            discount_amount=cost.goods_amount,
             messages_amount=(row[0] if row else 0) * settings.THOUSAND_MESSAGES_AMOUNT // 1000,
             fixed_amount=int(settings.PROGRAMME_FIXED_MONTHLY_AMOUNT * window.days / MONTH_DAYS),
         )
