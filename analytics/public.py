@@ -14,13 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from analytics.errors import AlreadyAnswered, SurveyClosed
 from analytics.models import SurveyParticipation
-from analytics.models.survey import in_language
 from analytics.services.survey_answers import Circumstances, answer_survey
 from analytics.services.survey_links import SurveyLink, link_of
 from analytics.survey_form import PREFIX, asked_of, sent_answers
 from campaigns.services.recipients import NO_TOKEN, coupon_values
 from operations.counters import count
 from operations.errors import InvalidInput
+from operations.languages import in_language
 from operations.locks import retry_deadlocks
 
 SENDS, SECONDS = 20, 600

@@ -7,9 +7,9 @@ from typing import Any
 from django.http import QueryDict
 
 from analytics.models import Survey, SurveyQuestion
-from analytics.models.survey import in_language
 from analytics.survey_answers import LONGEST_TEXT
 from operations.errors import InvalidInput
+from operations.languages import in_language
 
 Kind = SurveyQuestion.Kind
 PREFIX = "q-"

@@ -8,11 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from analytics.models import Survey
-from analytics.models.survey import in_language
 from analytics.services.survey_links import survey_url
 from campaigns.content.contributed import Starter
 from campaigns.content.starters import STYLE
 from customers.models import Customer
+from operations.languages import in_language
 
 STEP_STYLE = (
     "display:inline-block;min-width:26px;margin:2px;padding:10px 4px;border:1px solid #0f766e;"

@@ -10,4 +10,21 @@ TABLES = [
         blank={"address": "", "detail": ""},
         hidden=frozenset({"token", "owner", "lease_until", "address_hash"}),
     ),
+    CustomerTable(
+        "campaigns.PlacementShowing",
+        on_merge=OnMerge.STEP,
+        step="campaigns.services.page_merges.merge_showings",
+        hidden=frozenset({"token"}),
+    ),
+    CustomerTable(
+        "campaigns.LandingClaim",
+        blank={"address": "", "first_name": "", "country": "", "utm": {}},
+        hidden=frozenset({"token", "mailbox_hash"}),
+    ),
+    CustomerTable(
+        "campaigns.ShareLink",
+        on_merge=OnMerge.STEP,
+        step="campaigns.services.page_merges.merge_share_links",
+        blank={"name": ""},
+    ),
 ]

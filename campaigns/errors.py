@@ -5,6 +5,8 @@ InvalidInput
 └── PictureRefused         not a picture that may be published
 Conflict
 ├── CampaignCodeTaken
+├── PlacementCodeTaken
+├── LandingPageCodeTaken
 └── MoveNotPossible        the campaign's status does not allow this
 """
 
@@ -21,6 +23,14 @@ class PictureRefused(InvalidInput):
 
 class CampaignCodeTaken(Conflict):
     message = "Another campaign has this code."
+
+
+class PlacementCodeTaken(Conflict):
+    message = "Another placement has this code."
+
+
+class LandingPageCodeTaken(Conflict):
+    message = "Another landing page has this code."
 
 
 class MoveNotPossible(Conflict):

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from campaigns.pictures import coupon_picture_png, show_picture
+from campaigns.placement_links import placement_click, placement_code_picture
 from campaigns.public import coupon_picture, unsubscribe_page
 
 urlpatterns = [
@@ -8,4 +9,6 @@ urlpatterns = [
     path("m/<uuid:token>/qr.svg", coupon_picture, name="coupon-picture"),
     path("m/<uuid:token>/qr.png", coupon_picture_png, name="coupon-picture-png"),
     path("i/<slug:digest>.<slug:kind>", show_picture, name="picture"),
+    path("k/<uuid:token>/qr.svg", placement_code_picture, name="placement-code-picture"),
+    path("k/<uuid:token>/<int:number>", placement_click, name="placement-click"),
 ]

@@ -13,17 +13,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.nps import HIGHEST_DETRACTOR
-
-
-def in_language(texts: dict[str, str], language: str | None = None) -> str:
-    """Return the text in a language, else in the first of ours that has one; empty where none has."""
-    wanted = (language or get_language() or settings.LANGUAGE_CODE)[:2]
-    languages = [wanted, *(code for code, _name in settings.LANGUAGES)]
-    return next((texts[code] for code in languages if texts.get(code)), "")
+from operations.languages import in_language
 
 
 class SurveyQuerySet(models.QuerySet["Survey"]):

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from analytics.errors import SurveyInUse, SurveyMoveNotPossible
 from analytics.models import Survey, SurveyQuestion
-from analytics.models.survey import in_language
 from coupons.models import Promotion
 from operations.errors import InvalidInput, Mistake
+from operations.languages import in_language
 
 Kind, Status = SurveyQuestion.Kind, Survey.Status
 MOST_QUESTIONS, MOST_OPTIONS, WIDEST_SCALE = 20, 30, 11

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from campaigns.api import views
+from campaigns.api.placements import RenderPlacementView
 
 urlpatterns = [
     path("campaigns", views.CampaignsView.as_view()),
@@ -10,4 +11,5 @@ urlpatterns = [
     path("campaigns/<str:reference>/resume", views.ResumeCampaignView.as_view()),
     path("campaigns/<str:reference>/stop", views.StopCampaignView.as_view()),
     path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
+    path("placements/<str:slot>/render", RenderPlacementView.as_view()),
 ]

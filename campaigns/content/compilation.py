@@ -68,7 +68,7 @@ def compile_content(
     """
     mistakes = [
         *(Mistake(subject_at, message) for message in _subject_mistakes(subject, with_coupon)),
-        *(Mistake(body_at, message) for message in _body_mistakes(body, with_coupon)),
+        *(Mistake(body_at, message) for message in body_mistakes(body, with_coupon)),
     ]
     if mistakes:
         raise ContentInvalid(details=mistakes)
@@ -76,13 +76,13 @@ def compile_content(
         content = _build(subject, body, marketing=marketing)
         _try_out(content)
     except (OSError, ValueError, LiquidError) as error:
-        message = _told(error, body) if isinstance(error, LiquidError) else str(error)
+        message = liquid_error_in_words(error, body) if isinstance(error, LiquidError) else str(error)
         raise ContentInvalid.at(body_at, message) from error
     return content
 
 
 def _build(subject: str, body: str, *, marketing: bool) -> Content:
-    masked, pieces = mask_liquid(_as_html(body))
+    masked, pieces = mask_liquid(html_of(body))
     if masked.lstrip().startswith("<mjml"):
         masked = mrml.to_html(masked, render_options=mrml.RenderOptions(fonts={})).content
     # Never fetched: an address in a mail must not make this server call it.
@@ -95,7 +95,8 @@ def _build(subject: str, body: str, *, marketing: bool) -> Content:
     return Content(subject.strip(), html, text)
 
 
-def _as_html(body: str) -> str:
+def html_of(body: str) -> str:
+    """Return a body as HTML: plain text becomes paragraphs."""
     if re.search(r"<[a-zA-Z!]", body):
         return body
     paragraphs = re.split(r"\n\s*\n", body.replace("\r\n", "\n").strip())
@@ -132,7 +133,8 @@ def _subject_mistakes(subject: str, with_coupon: bool) -> Iterator[str]:
         yield from _liquid_mistakes(subject, with_coupon, PLAIN)
 
 
-def _body_mistakes(body: str, with_coupon: bool) -> Iterator[str]:
+def body_mistakes(body: str, with_coupon: bool) -> Iterator[str]:
+    """Yield what is wrong with a body, each with its line."""
     if not body.strip():
         yield _("A mail needs a content.")
     elif len(body) > LONGEST_BODY:
@@ -150,7 +152,7 @@ def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[st
     try:
         analysis = environment.from_string(source).analyze()
     except LiquidError as error:
-        yield _told(error, source)
+        yield liquid_error_in_words(error, source)
         return
     for name, spans in analysis.filters.items():
         if name not in environment.filters:
@@ -179,7 +181,8 @@ def _unreadable(source: str) -> str | None:
     return None
 
 
-def _told(error: LiquidError, source: str) -> str:
+def liquid_error_in_words(error: LiquidError, source: str) -> str:
+    """Return what Liquid says of a template, with the line."""
     index = getattr(error.token, "start_index", None)
     message = str(error.message or error).strip().splitlines()[0]
     return message if index is None else _at_line(source, index, message)

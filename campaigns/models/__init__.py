@@ -8,9 +8,12 @@ from campaigns.models.campaign import (
 )
 from campaigns.models.channel import ChannelSwitch
 from campaigns.models.inbox import InboxMail
+from campaigns.models.landing import LandingClaim, LandingPage, LandingVisit
 from campaigns.models.media import Picture
 from campaigns.models.message import LIVE, MOVES, OPEN, WAITING, Message, MessageReason, MessageState
+from campaigns.models.placement import Placement, PlacementContent, PlacementShowing, Slot
 from campaigns.models.run import CampaignRun
+from campaigns.models.share import ShareClick, ShareLink, ShareNetwork
 
 __all__ = [
     "LIVE",
@@ -25,9 +28,19 @@ __all__ = [
     "CampaignVersion",
     "ChannelSwitch",
     "InboxMail",
+    "LandingClaim",
+    "LandingPage",
+    "LandingVisit",
     "Lane",
     "Message",
     "MessageReason",
     "MessageState",
     "Picture",
+    "Placement",
+    "PlacementContent",
+    "PlacementShowing",
+    "ShareClick",
+    "ShareLink",
+    "ShareNetwork",
+    "Slot",
 ]
