@@ -213,22 +213,9 @@ class AlreadyReversed(Conflict):
 
 
 REFUSALS = {error.key: error for error in IncentiveRefused.__subclasses__()}
-# What a client without the scope coupons:explain must not tell apart: it would find out which codes exist.
-TELLS_THAT_A_CODE_EXISTS = {
-    error.key
-    for error in (
-        CouponNotFound,
-        CouponDisabled,
-        CouponNotActive,
-        CouponExpired,
-        QuantityExceeded,
-        GiftCardEmpty,
-        CustomerRulesViolated,
-        OrderRulesViolated,
-        CurrencyMismatch,
-        PromotionStopped,
-    )
-}
+# What a client without the scope coupons:explain must not be told of a code: anything but that it spent it on
+# this order itself.
+TELLS_THAT_A_CODE_EXISTS = set(REFUSALS) - {DuplicateRedemption.key}
 
 
 def refusal(key: str, *, about_coupon: bool) -> IncentiveRefused:

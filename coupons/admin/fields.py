@@ -24,6 +24,18 @@ class NumberField(forms.DecimalField):
         return super().to_python(without_grouping(value) if isinstance(value, str) else value)
 
 
+class WholeNumberField(forms.IntegerField):
+    """A whole number as people write it in their language: 1,500 or 1.500."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"localize": True, "widget": forms.TextInput(attrs={"inputmode": "numeric"})} | kwargs
+        )
+
+    def to_python(self, value: Any) -> int | None:
+        return super().to_python(without_grouping(value) if isinstance(value, str) else value)
+
+
 def without_grouping(text: str) -> str:
     """Return a number without the separators of its thousands, where they stand as the language has them."""
     spoken = locale()

@@ -57,7 +57,9 @@ class Verdict:
         for offer, outcome in self.outcomes:
             if outcome.error:
                 return refusal(outcome.error, about_coupon=offer.coded)
-        return OrderRulesViolated(_("Nothing in this cart is left to take something off."))
+        nothing = OrderRulesViolated(_("Nothing in this cart is left to take something off."))
+        nothing.about_coupon = any(offer.coded for offer, _outcome in self.outcomes)
+        return nothing
 
 
 def judge(spending: Spending, *, at: datetime, lock: bool = False, draw: bool = False) -> Verdict:

@@ -20,11 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
 )
 
+from coupons.admin.fields import NumberField, WholeNumberField
 from customers.models import Customer
 from loyalty import services
 from loyalty.models import EarningRule
@@ -46,13 +47,13 @@ class EarningRuleForm(forms.ModelForm):
         initial=1,
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    per = forms.DecimalField(
+    per = NumberField(
         label=gettext_lazy("For every full"),
         min_value=Decimal("0.01"),
         max_value=10**7,
         decimal_places=2,
         initial=1,
-        widget=UnfoldAdminDecimalFieldWidget,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
         help_text=gettext_lazy("Of goods paid, VAT included, in the programme's currency; without shipping."),
     )
     valid_months = forms.IntegerField(
@@ -201,7 +202,7 @@ class AdjustmentForm(forms.Form):
         choices=[("give", gettext_lazy("Give")), ("take", gettext_lazy("Take"))],
         initial="give",
     )
-    points = forms.IntegerField(label=gettext_lazy("Points"), min_value=1, max_value=MOST_BY_HAND)
+    points = WholeNumberField(label=gettext_lazy("Points"), min_value=1, max_value=MOST_BY_HAND)
     expires_on = forms.DateField(
         label=gettext_lazy("Good until"),
         required=False,

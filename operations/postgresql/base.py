@@ -17,6 +17,7 @@ import psycopg
 from django.db.backends.postgresql import base
 from django.utils.asyncio import async_unsafe
 from psycopg import IsolationLevel
+from psycopg._preparing import PrepareManager
 
 PATIENCE_SECONDS = 1.0
 PROBE_SECONDS = 2
@@ -25,10 +26,26 @@ REMEMBERED_SECONDS = 1.0
 SILENT = "The server does not answer any more."
 
 
+class KeptStatements(PrepareManager):
+    """The statements that a connection has prepared, also after a ROLLBACK.
+
+    psycopg forgets all of them then, lest one names a table that was made and undone in the transaction. Ours
+    (operations.statements) name tables that migrations made, and PostgreSQL itself keeps what was prepared:
+    every refusal would make the next requests prepare everything anew.
+    """
+
+    def clear(self) -> bool:
+        return False
+
+
 class WatchfulConnection(psycopg.Connection):
     """A connection whose statements end with OperationalError when the server answers nobody any more."""
 
     silent_at: ClassVar[float] = -inf
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepared = KeptStatements()
 
     def wait(self, gen: Generator, *args: Any, **kwargs: Any) -> Any:
         return super().wait(self._watched(gen), *args, **kwargs)

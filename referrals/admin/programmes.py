@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from coupons.admin.fields import NumberField, WholeNumberField
 from coupons.models import Promotion
 from customers.models import Customer
 from operations import formats
@@ -44,16 +45,16 @@ class ProgrammeForm(forms.Form):
     referrer_promotion = forms.ModelChoiceField(
         Promotion.objects.none(), label=gettext_lazy("Coupon for who invites"), required=False
     )
-    referrer_points = forms.IntegerField(
+    referrer_points = WholeNumberField(
         label=gettext_lazy("or points"), min_value=1, max_value=10**6, required=False
     )
     referee_promotion = forms.ModelChoiceField(
         Promotion.objects.none(), label=gettext_lazy("Coupon for the friend"), required=False
     )
-    referee_points = forms.IntegerField(
+    referee_points = WholeNumberField(
         label=gettext_lazy("or points"), min_value=1, max_value=10**6, required=False
     )
-    minimum = forms.DecimalField(
+    minimum = NumberField(
         label=gettext_lazy("Smallest first order"),
         min_value=0,
         max_value=10**7,
@@ -61,21 +62,21 @@ class ProgrammeForm(forms.Form):
         initial=0,
         help_text=gettext_lazy("Goods after discounts, VAT included."),
     )
-    after_days = forms.IntegerField(
+    after_days = WholeNumberField(
         label=gettext_lazy("Days before the reward"),
         min_value=0,
         max_value=365,
         initial=0,
         help_text=gettext_lazy("Time for goods to come back; 0 rewards at once."),
     )
-    maximum_per_referrer = forms.IntegerField(
+    maximum_per_referrer = WholeNumberField(
         label=gettext_lazy("Rewarded friends per customer"),
         min_value=1,
         max_value=10**6,
         required=False,
         help_text=gettext_lazy("Empty: any number."),
     )
-    fixed_cost = forms.DecimalField(
+    fixed_cost = NumberField(
         label=gettext_lazy("Fixed cost of the programme"),
         min_value=0,
         max_value=10**8,

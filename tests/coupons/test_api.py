@@ -303,6 +303,8 @@ def test_a_redemption_answers_order_and_allocations(api):
     [
         ({"conditions": {"minimum_spend": {"amount": 99999}}}, "order_rules_violated"),
         ({"currency": "USD"}, "currency_mismatch"),
+        ({"budget": {"metric": "DISCOUNT_AMOUNT", "cap": 99}}, "budget_exceeded"),
+        ({"margin_floor": {"percent": "15"}}, "margin_guard_violated"),
     ],
 )
 def test_what_a_cart_lacks_tells_a_stranger_no_code_that_exists(api, till, rule, key):

@@ -44,6 +44,15 @@ def test_a_marketer_writes_and_edits_an_earning_rule(marketer):
     assert "2 for every €1.00" in marketer.get("/console/loyalty/earningrule/").content.decode()
 
 
+def test_an_amount_of_a_rule_is_read_as_the_language_writes_it(marketer):
+    sent = RULE | {"per": "1.234,50"}
+
+    answer = marketer.post("/console/loyalty/earningrule/add/", sent, headers={"Accept-Language": "it"})
+
+    assert answer.status_code == 302
+    assert EarningRule.objects.get().current.per_amount == 123450
+
+
 def test_a_mistake_in_the_multipliers_is_shown_with_its_place(marketer):
     page = marketer.post("/console/loyalty/earningrule/add/", RULE | {"multipliers": '[{"factor": 2}]'})
 

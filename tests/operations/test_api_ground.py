@@ -10,7 +10,9 @@ from rest_framework.test import APIRequestFactory
 
 from operations.api.parsers import StrictJSONParser
 from operations.api.problems import mistakes
+from operations.api.throttling import _Shares
 from operations.api.views import JobView
+from operations.counters import count
 from operations.models import ApiClient
 from operations.services import queue_job
 
@@ -107,6 +109,26 @@ def test_more_requests_than_the_client_may_make_are_429_with_retry_after():
     assert [answer.status_code for answer in answers] == [404, 404, 429]
     assert answers[-1]["Retry-After"] == "51"
     assert answers[-1].json()["key"] == "rate_limited"
+
+
+def test_of_a_large_limit_a_process_takes_some_at_once_and_never_passes_it(monkeypatch):
+    asked = []
+
+    def counting(key, units, *, seconds):
+        asked.append(units)
+        return count(key, units, seconds=seconds)
+
+    monkeypatch.setattr("operations.api.throttling.count", counting)
+    client, _key = ApiClient.objects.create_key(name="till", scopes=["all"], requests_per_minute=6_005)
+    processes = [_Shares(), _Shares()]
+
+    passed = sum(processes[number % 2].take(client, minute=1) for number in range(6_100))
+    next_minute = [one.take(client, minute=2) for one in processes]
+
+    assert passed == 6_005
+    assert set(asked) == {3}
+    assert len(asked) < 6_100 / 2
+    assert next_minute == [True, True]
 
 
 def test_probes_answer_without_a_key(client):

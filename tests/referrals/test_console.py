@@ -37,6 +37,19 @@ def test_a_marketer_makes_a_programme(marketer):
     assert (programme.referrer_points, programme.minimum_amount) == (300, 2000)
 
 
+def test_amounts_and_points_are_read_and_shown_as_the_language_writes_them(marketer):
+    sent = form(referrer_points="1.500", referee_points="50", minimum="1.234,50", fixed_cost="12,50")
+
+    answer = marketer.post(f"{HERE}/add/", sent, headers={"Accept-Language": "it"})
+
+    programme = ReferralProgramme.objects.get()
+    assert answer.status_code == 302
+    assert (programme.referrer_points, programme.minimum_amount) == (1500, 123450)
+    assert programme.fixed_cost_amount == 1250
+    edited = marketer.get(f"{HERE}/{programme.pk}/edit/", headers={"Accept-Language": "it"})
+    assert "12,5" in edited.content.decode()
+
+
 def test_a_side_without_a_reward_is_said(marketer):
     page = marketer.post(f"{HERE}/add/", form())
 
