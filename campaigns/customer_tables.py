@@ -1,6 +1,6 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
-from customers.registry import CustomerTable, OnMerge
+from customers.registry import CustomerTable, OnErase, OnMerge
 
 TABLES = [
     CustomerTable(
@@ -26,5 +26,12 @@ TABLES = [
         on_merge=OnMerge.STEP,
         step="campaigns.services.page_merges.merge_share_links",
         blank={"name": ""},
+    ),
+    CustomerTable(
+        "campaigns.Occasion",
+        on_merge=OnMerge.STEP,
+        step="campaigns.services.merges.merge_occasions",
+        on_erase=OnErase.DELETE,
+        derived=True,
     ),
 ]

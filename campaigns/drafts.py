@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from campaigns.models import MAIN, CampaignVersion, Lane
@@ -38,6 +39,7 @@ class VersionTerms:
     purpose: str = Purpose.MARKETING
     trigger: str = CampaignVersion.Trigger.ONE_OFF
     trigger_rule: Mapping[str, Any] = field(default_factory=dict)
+    ends_at: datetime | None = None
     good_for_hours: int | None = None
     lane: str = Lane.BULK
     steps: Sequence[Mapping[str, Any]] = ()

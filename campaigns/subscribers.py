@@ -1,6 +1,9 @@
 """What campaigns does when something happens elsewhere; named in settings.EVENT_SUBSCRIBERS."""
 
-from campaigns.services import send_confirmation, send_gift_card, send_publication
+from django.utils import timezone
+
+from campaigns.services import hear_event, send_confirmation, send_gift_card, send_publication
+from campaigns.services.listening import is_listened_to
 from coupons.models import GiftCard, Publication
 from customers.models import ConsentRecord, Event, Purpose
 from customers.models.consent import ConsentState
@@ -38,3 +41,13 @@ def ask_for_confirmation(event: Event) -> None:
     """Send the owner of an address the link that confirms a consent (double opt-in)."""
     record = ConsentRecord.objects.select_related("customer").get(pk=event.external_id.partition(":")[2])
     send_confirmation(record, at=event.occurred_at)
+
+
+def _is_waited_for(event: Event) -> bool:
+    return event.customer_id is not None and is_listened_to(event.type)
+
+
+@only_if(_is_waited_for)
+def start_on_event(event: Event) -> None:
+    """Let the campaigns that wait for this kind of event have the person's turn."""
+    hear_event(event, at=timezone.now())

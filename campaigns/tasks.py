@@ -16,6 +16,12 @@ def plan_runs() -> None:
     services.tend_runs(at=at)
 
 
+@shared_task(name="campaigns.tasks.plan_occasions")
+def plan_occasions() -> None:
+    """Turn what is due for single people into messages, as soon as it arises."""
+    services.plan_due_occasions(at=timezone.now())
+
+
 @shared_task(name="campaigns.tasks.pump_bulk")
 def pump_bulk() -> None:
     """Send bulk messages for at most twenty seconds; ring again while there is work."""

@@ -26,6 +26,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
     "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
     "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
+    "*": ["campaigns.subscribers.start_on_event"],
 }
 # What apps above tell of one code.
 COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]

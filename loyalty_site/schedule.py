@@ -11,6 +11,7 @@ CELERY_TASK_ROUTES = {
     "operations.tasks.carry_out_job": {"queue": "analytics"},  # The queue of what takes minutes.
     "operations.tasks.*": {"queue": "celery"},
     "customers.tasks.dispatch_events": {"queue": "fast"},
+    "campaigns.tasks.plan_occasions": {"queue": "fast"},
     "campaigns.tasks.pump_fast": {"queue": "fast"},
     "campaigns.tasks.pump_bulk": {"queue": "bulk"},
     "analytics.tasks.*": {"queue": "analytics"},

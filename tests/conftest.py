@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
+from campaigns.services import listening
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
@@ -11,6 +12,10 @@ from tests.factories import ApiClientFactory
 # How long an example takes to draw or to run tells of the machine, not of the product.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Which events campaigns wait for is read when a test says so: else there is a query more now and then.
+listening.STALE_SECONDS = float("inf")
+listening.remember_types([])
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from campaigns.models.campaign import (
 from campaigns.models.channel import ChannelSwitch
 from campaigns.models.inbox import InboxMail
 from campaigns.models.landing import LandingClaim, LandingPage, LandingVisit
+from campaigns.models.local_event import LocalEvent
 from campaigns.models.media import Picture
 from campaigns.models.message import LIVE, MOVES, OPEN, WAITING, Message, MessageReason, MessageState
+from campaigns.models.occasion import Occasion, OccasionState
 from campaigns.models.placement import Placement, PlacementContent, PlacementShowing, Slot
 from campaigns.models.run import CampaignRun
 from campaigns.models.share import ShareClick, ShareLink, ShareNetwork
@@ -32,9 +34,12 @@ __all__ = [
     "LandingPage",
     "LandingVisit",
     "Lane",
+    "LocalEvent",
     "Message",
     "MessageReason",
     "MessageState",
+    "Occasion",
+    "OccasionState",
     "Picture",
     "Placement",
     "PlacementContent",

@@ -153,6 +153,12 @@ class CampaignVersion(models.Model):
     starts_at = models.DateTimeField(
         _("not before"), null=True, blank=True, help_text=_("Empty: as soon as the campaign is started.")
     )
+    ends_at = models.DateTimeField(
+        _("until"),
+        null=True,
+        blank=True,
+        help_text=_("Of a campaign that goes on: nothing is due after this. Empty: until it is stopped."),
+    )
     good_for_hours = models.PositiveIntegerField(
         _("good for, hours"),
         null=True,

@@ -8,22 +8,27 @@ from campaigns.services.campaigns import (
 )
 from campaigns.services.inbox import clear_inbox, store_mail
 from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
+from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
 from campaigns.services.outbox import reap_leases
-from campaigns.services.planning import create_due_runs, finish_runs, plan_run, tend_runs
+from campaigns.services.planning import finish_runs, plan_run, tend_runs
 from campaigns.services.pump import pump
+from campaigns.services.schedules import advance_campaign, create_due_runs
 from campaigns.services.switches import switch_channel
 from campaigns.services.testing import preview_content, send_test
 from campaigns.services.transactional import send_confirmation, send_gift_card, send_publication
 from campaigns.services.unsubscribing import unsubscribe
 
 __all__ = [
+    "advance_campaign",
     "clear_inbox",
     "create_campaign",
     "create_due_runs",
     "describe_picture",
     "edit_campaign",
     "finish_runs",
+    "hear_event",
     "pause_campaign",
+    "plan_due_occasions",
     "plan_run",
     "preview_content",
     "pump",
@@ -34,6 +39,7 @@ __all__ = [
     "send_gift_card",
     "send_publication",
     "send_test",
+    "send_to_customer",
     "start_campaign",
     "stop_campaign",
     "store_mail",

@@ -12,7 +12,9 @@ from campaigns.bells import ring_on_commit
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
 from campaigns.errors import CampaignCodeTaken, MoveNotPossible
 from campaigns.models import Campaign, CampaignRun, CampaignVersion
+from campaigns.services.listening import forget_types
 from campaigns.services.versions import VersionPlan, prepare_version
+from campaigns.triggers import BY_WATERMARK
 from coupons.models import Promotion
 from customers.models import Channel, Segment
 from customers.services import record_event
@@ -109,6 +111,7 @@ def edit_campaign(
             campaign.messages_per_minute = changes["messages_per_minute"]
         campaign.save(update_fields=[*operational, "messages_per_minute"])
         _tell("edited", campaign, at=at, by=by, payload={"version": version.number})
+        transaction.on_commit(forget_types)
     return version
 
 
@@ -202,7 +205,13 @@ def _let_go(campaign: Campaign, *, at: datetime) -> None:
         _move(campaign, Campaign.Status.SCHEDULED)
         return
     _move(campaign, Campaign.Status.RUNNING)
-    plan_occurrence(campaign, occurrence=ONCE, not_before=starts_at or at)
+    trigger = campaign.version.trigger
+    if trigger == CampaignVersion.Trigger.ONE_OFF:
+        plan_occurrence(campaign, occurrence=ONCE, not_before=starts_at or at)
+    elif trigger in BY_WATERMARK and campaign.watermark_at is None:
+        campaign.watermark_at = starts_at or at
+        campaign.save(update_fields=["watermark_at"])
+    transaction.on_commit(forget_types)
     ring_on_commit("plan_runs")
 
 
@@ -216,7 +225,8 @@ def _move(campaign: Campaign, status: str) -> None:
 
 
 def _locked(campaign: Campaign) -> Campaign:
-    return Campaign.objects.select_for_update().get(pk=campaign.pk)
+    # Not against foreign keys: who writes messages of it need not wait.
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
 
 
 def _tell(

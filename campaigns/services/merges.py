@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.models import LIVE, WAITING, Message, MessageReason, MessageState
+from campaigns.models import LIVE, WAITING, Message, MessageReason, MessageState, Occasion
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
@@ -19,6 +19,11 @@ def merge_messages(merge: Merge, table: CustomerTable) -> None:
     for message in _twins(theirs, mine).order_by("pk"):
         merge.change(message, occurrence=f"{message.occurrence[:40]}~{message.pk}")
     merge.move(theirs)
+
+
+def merge_occasions(merge: Merge, table: CustomerTable) -> None:
+    """What both have is the person's turn once."""
+    merge.absorb(Occasion.objects.filter(customer=merge.loser))
 
 
 def _twins(messages: QuerySet[Message], others: QuerySet[Message]) -> QuerySet[Message]:

@@ -4,24 +4,35 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from campaigns.bells import ring_on_commit
-from campaigns.models import OPEN, WAITING, Campaign, CampaignRun, Message, MessageReason, MessageState
-from campaigns.rules import CONFIRM_AFTER
-from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
+from campaigns.models import (
+    OPEN,
+    WAITING,
+    Campaign,
+    CampaignRun,
+    CampaignVersion,
+    Message,
+    MessageReason,
+    MessageState,
+    Occasion,
+)
+from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
 from campaigns.services.outbox import give_back_coupons
+from campaigns.services.schedules import create_due_runs, freshen
 from campaigns.services.snapshots import plan_messages
-from customers.models import Segment
-from customers.services import record_event, refresh_segment
+from campaigns.triggers import BROADCASTS
+from customers.services import record_event
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
 
 
 def tend_runs(*, at: datetime) -> None:
-    """Do all that time asks for: create runs that are due, plan them, end those with nothing left to do."""
+    """Do all that time asks for: write down what is due, plan it, end what has nothing left to do."""
     create_due_runs(at=at)
+    plan_due_occasions(at=at)
     for run in CampaignRun.objects.filter(
         status=CampaignRun.Status.PLANNED, campaign__status=Campaign.Status.RUNNING, not_before__lte=at
     ):
@@ -30,56 +41,26 @@ def tend_runs(*, at: datetime) -> None:
         except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
             log.error("run_not_planned", run=run.pk, key=error.key, reason=str(error.message))
     close_stopped_runs(at=at)
+    close_occasions()
     finish_runs(at=at)
-
-
-def create_due_runs(*, at: datetime) -> list[CampaignRun]:
-    """Create the run of every scheduled campaign whose time has come.
-
-    One that is more than two hours late waits for somebody's confirmation. Safe when called by many at once.
-    """
-    due = Campaign.objects.filter(status=Campaign.Status.SCHEDULED).order_by("pk")
-    runs = [_create_due_run(campaign, at=at) for campaign in due if _is_due(campaign, at)]
-    return [run for run in runs if run is not None]
-
-
-def _is_due(campaign: Campaign, at: datetime) -> bool:
-    starts_at = campaign.version.starts_at
-    return starts_at is None or starts_at <= at
-
-
-def _create_due_run(campaign: Campaign, *, at: datetime) -> CampaignRun | None:
-    with transaction.atomic():
-        campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
-        if campaign.status != Campaign.Status.SCHEDULED or not _is_due(campaign, at):
-            return None
-        promised_at = campaign.version.starts_at or at
-        run = plan_occurrence(campaign, occurrence=ONCE, not_before=promised_at)
-        campaign.status = Campaign.Status.RUNNING
-        campaign.save(update_fields=["status"])
-        if at - promised_at > CONFIRM_AFTER:
-            pause_campaign(campaign, at=at, reason=CampaignRun.PauseReason.LATE)
-            run.refresh_from_db()
-    return run
 
 
 def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
     """Take the audience as it is now: one row per member of the segment, those left out with the reason.
 
     Planned again, or by several at once, it does nothing: the first one wins, the others find it planned.
+    Locks the run alone: a stop, one UPDATE of the campaign, need not wait for a large audience.
     """
     with transaction.atomic():
-        campaign = Campaign.objects.select_for_update().get(pk=run.campaign_id)
         run = (
             CampaignRun.objects.select_for_update(of=["self"])
-            .select_related("version__promotion", "version__segment")
+            .select_related("version__promotion", "version__segment", "campaign")
             .prefetch_related("version__contents")
             .get(pk=run.pk)
         )
-        if run.status != CampaignRun.Status.PLANNED or campaign.status != Campaign.Status.RUNNING:
+        if run.status != CampaignRun.Status.PLANNED or run.campaign.status != Campaign.Status.RUNNING:
             return run
-        if run.version.segment:
-            _freshen(run.version.segment, at=at)
+        freshen(run.version.segment, at=at)
         targeted = plan_messages(run)
         run.status, run.planned_at = CampaignRun.Status.RUNNING, at
         run.save(update_fields=["status", "planned_at"])
@@ -87,16 +68,10 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
             "campaign.planned",
             external_id=f"run:{run.pk}:planned",
             occurred_at=at,
-            payload={"campaign": campaign.code, "run": run.pk, "targeted": targeted},
+            payload={"campaign": run.campaign.code, "run": run.pk, "targeted": targeted},
         )
         ring_on_commit("pump_bulk")
     return run
-
-
-def _freshen(segment: Segment, *, at: datetime) -> None:
-    """A rule is evaluated when it is used, not as last night found it."""
-    if segment.kind == Segment.Kind.RULE and segment.active:
-        refresh_segment(segment, at=at)
 
 
 def close_stopped_runs(*, at: datetime) -> int:
@@ -119,36 +94,60 @@ def close_stopped_runs(*, at: datetime) -> int:
 
 
 def finish_runs(*, at: datetime) -> int:
-    """End the runs whose every message has come to its end, and their campaigns; return how many ended."""
+    """End the runs whose every message has come to its end, and their campaigns; return how many ended.
+
+    What goes to single people ends with its local day. A campaign that goes on ends after its last day.
+    """
     sending = CampaignRun.objects.filter(
         status=CampaignRun.Status.RUNNING,
         campaign__status=Campaign.Status.RUNNING,
         planned_at__isnull=False,
-    )
+    ).exclude(Q(occurrence__gte=local_day(at)) & ~Q(version__trigger__in=BROADCASTS))
     ended = 0
     for run in _without_open_messages(sending):
         ended += _finish(run, at=at)
+    for campaign in _over(at):
+        _end(campaign, external_id=f"campaign:{campaign.pk}:finished", at=at)
     return ended
 
 
 def _finish(run: CampaignRun, *, at: datetime) -> int:
     with transaction.atomic():
-        campaign = Campaign.objects.select_for_update().get(pk=run.campaign_id)
+        campaign = Campaign.objects.select_for_update(no_key=True).get(pk=run.campaign_id)
         if campaign.status != Campaign.Status.RUNNING:
             return 0
-        done = CampaignRun.objects.filter(pk=run.pk, status=CampaignRun.Status.RUNNING).update(
-            status=CampaignRun.Status.DONE, ended_at=at
+        CampaignRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+        mine = CampaignRun.objects.filter(pk=run.pk, status=CampaignRun.Status.RUNNING)
+        done = _without_open_messages(mine).update(status=CampaignRun.Status.DONE, ended_at=at)
+        if done and run.version.trigger == CampaignVersion.Trigger.ONE_OFF:
+            _end(campaign, external_id=f"run:{run.pk}:finished", at=at, run=run)
+    return done
+
+
+def _over(at: datetime):
+    """Return the campaigns whose last day is over and that have nothing left to do."""
+    newer = CampaignVersion.objects.filter(campaign=OuterRef("campaign"), number__gt=OuterRef("number"))
+    ended = CampaignVersion.objects.filter(~Exists(newer), ends_at__lte=at).values("campaign")
+    open_runs = CampaignRun.objects.filter(
+        campaign=OuterRef("pk"), status__in=[CampaignRun.Status.PLANNED, CampaignRun.Status.RUNNING]
+    )
+    waiting = Occasion.objects.waiting().filter(campaign=OuterRef("pk"))
+    running = Campaign.objects.filter(pk__in=ended, status=Campaign.Status.RUNNING)
+    return running.filter(~Exists(open_runs), ~Exists(waiting)).order_by("pk")
+
+
+def _end(campaign: Campaign, *, external_id: str, at: datetime, run: CampaignRun | None = None) -> None:
+    with transaction.atomic():
+        ended = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.RUNNING).update(
+            status=Campaign.Status.FINISHED, ended_at=at
         )
-        if done:
-            campaign.status, campaign.ended_at = Campaign.Status.FINISHED, at
-            campaign.save(update_fields=["status", "ended_at"])
+        if ended:
             record_event(
                 "campaign.finished",
-                external_id=f"run:{run.pk}:finished",
+                external_id=external_id,
                 occurred_at=at,
-                payload={"campaign": campaign.code, "run": run.pk},
+                payload={"campaign": campaign.code, "run": run.pk if run else None},
             )
-    return done
 
 
 def _without_open_messages(runs):

@@ -11,6 +11,7 @@ from campaigns.channels import SENDERS
 from campaigns.content import compile_content
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
 from campaigns.models import Campaign, CampaignContent, CampaignVariant, CampaignVersion
+from campaigns.triggers import parse_trigger
 from coupons.models import Promotion
 from customers.models import Segment
 from operations.errors import InvalidInput, Mistake
@@ -149,6 +150,10 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
         yield Mistake("/holdout_percent", _("At most half of the audience can be held out."))
     if plan.promotion is not None and plan.promotion.trigger != Promotion.Trigger.COUPON:
         yield Mistake("/promotion", _("This promotion has no coupons to give out."))
+    try:
+        parse_trigger(plan.terms.trigger, plan.terms.trigger_rule)
+    except InvalidInput as error:
+        yield from error.details
     yield from _mistakes_of_variants(plan)
 
 

@@ -19,6 +19,8 @@ KINDS: dict[str, type] = {
 }
 # One run with the whole audience at a time.
 BROADCASTS = {"ONE_OFF", "RECURRING"}
+# What the clock brings about: looked after by a watermark.
+BY_WATERMARK = {"RECURRING", "DATE", "CALENDAR", "SEGMENT"}
 # Until when a message makes sense where the version does not say, in hours.
 GOOD_FOR_HOURS = {"DATE": 24, "CALENDAR": 24}
 
@@ -36,6 +38,7 @@ def parse_trigger(kind: str, rule: Any) -> Trigger | None:
 
 __all__ = [
     "BROADCASTS",
+    "BY_WATERMARK",
     "GOOD_FOR_HOURS",
     "KINDS",
     "CalendarRule",

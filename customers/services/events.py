@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 Subscriber = Callable[[Event], None]
 
 OWN_SOURCE = "fidelio"
+EVERY_TYPE = "*"
 MERGES = ("customer.merged", "customer.unmerged")
 RETRY_AFTER = [timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)]
 
@@ -191,8 +192,9 @@ def ring() -> None:
 
 
 def subscribers(type: str) -> tuple:
-    """Return the functions that settings.EVENT_SUBSCRIBERS names for this type of event."""
-    return tuple(import_string(path) for path in settings.EVENT_SUBSCRIBERS.get(type, ()))
+    """Return what settings.EVENT_SUBSCRIBERS names for this type of event, and for every type (`*`)."""
+    named = settings.EVENT_SUBSCRIBERS
+    return tuple(import_string(path) for path in (*named.get(type, ()), *named.get(EVERY_TYPE, ())))
 
 
 def dispatch_events(*, limit: int = 200, at: datetime | None = None) -> int:
