@@ -1,5 +1,12 @@
 """What can go wrong with campaigns and their messages. Base tree: operations.errors.
 
+Refusal
+└── NothingGiven           a landing page gives no code
+    ├── PageClosed
+    ├── CodesGone
+    ├── CountryNotServed
+    └── NotANewcomer
+
 InvalidInput
 ├── ContentInvalid         a template that cannot be sent, with the line of each mistake
 └── PictureRefused         not a picture that may be published
@@ -31,6 +38,32 @@ class PlacementCodeTaken(Conflict):
 
 class LandingPageCodeTaken(Conflict):
     message = "Another landing page has this code."
+
+
+class NothingGiven(Refusal):
+    """A landing page gives no code to this person, or to nobody any more."""
+
+    key = "nothing_given"
+
+
+class PageClosed(NothingGiven):
+    key = "page_closed"
+    message = "This offer is over."
+
+
+class CodesGone(NothingGiven):
+    key = "codes_gone"
+    message = "All codes have been given."
+
+
+class CountryNotServed(NothingGiven):
+    key = "country_not_served"
+    message = "This offer is for other countries."
+
+
+class NotANewcomer(NothingGiven):
+    key = "not_a_newcomer"
+    message = "This offer is for who has not bought from us yet."
 
 
 class MoveNotPossible(Conflict):

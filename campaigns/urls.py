@@ -1,5 +1,6 @@
 from django.urls import path
 
+from campaigns.landing_pages import claim_page, landing_page, shared_link
 from campaigns.pictures import coupon_picture_png, show_picture
 from campaigns.placement_links import placement_click, placement_code_picture
 from campaigns.public import coupon_picture, unsubscribe_page
@@ -11,4 +12,8 @@ urlpatterns = [
     path("i/<slug:digest>.<slug:kind>", show_picture, name="picture"),
     path("k/<uuid:token>/qr.svg", placement_code_picture, name="placement-code-picture"),
     path("k/<uuid:token>/<int:number>", placement_click, name="placement-click"),
+    path("o/<slug:code>", landing_page, name="landing-page"),
+    path("e/<uuid:token>", claim_page, name="landing-claim"),
+    path("go/<slug:token>", shared_link, name="share-link"),
+    path("go/<slug:token>/<slug:network>", shared_link, name="share-link-through"),
 ]

@@ -221,6 +221,13 @@ APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 GIFT_CARD_DAILY_AMOUNT = int(read("GIFT_CARD_DAILY_AMOUNT", "20000"))
 # Hours after its last change without an order in which a cart is left behind.
 CART_ABANDONED_HOURS = float(read("CART_ABANDONED_HOURS", "4"))
+# How many proxies of ours stand in front and write X-Forwarded-For: limits per address count what they saw.
+PROXIES_IN_FRONT = int(read("PROXIES_IN_FRONT", "0"))
+# How often one address may ask for a code on landing pages within ten minutes, and what makes a leak: so many
+# visits within a day from a site that was never seen before and that is not among these.
+LANDING_REQUESTS_PER_ADDRESS = int(read("LANDING_REQUESTS_PER_ADDRESS", "20"))
+UNUSUAL_VISITS_A_DAY = int(read("UNUSUAL_VISITS_A_DAY", "30"))
+KNOWN_REFERRERS = [host.strip().lower() for host in read("KNOWN_REFERRERS").split(",") if host.strip()]
 # How many whole months of events are kept; all of them when empty.
 EVENT_RETENTION_MONTHS = int(read("EVENT_RETENTION_MONTHS", "0")) or None
 

@@ -195,6 +195,11 @@ class LandingClaim(models.Model):
     def __str__(self) -> str:
         return f"{self.page_id} · {self.get_state_display()}"
 
+    @property
+    def url(self) -> str:
+        """Return the link that is mailed to the address: it confirms it, and shows the code afterwards."""
+        return f"{settings.PUBLIC_URL}/e/{self.token}"
+
 
 class LandingVisit(models.Model):
     """How often a landing page was opened on a day from one place; of the place only the host's name."""

@@ -14,7 +14,7 @@ from campaigns.content import FAKE_CODE, Values
 from campaigns.content.contributed import contributed_values
 from campaigns.errors import CodeGone
 from campaigns.leaving import unsubscribe_url
-from campaigns.models import CampaignVersion, Message
+from campaigns.models import CampaignVersion, LandingClaim, Message
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
 from coupons.services.sealed_codes import open_code
@@ -24,6 +24,9 @@ from customers.services.preferences import preferences_url
 from operations.formats import money, percent
 
 NO_TOKEN = UUID(int=0)
+LANDING = (
+    "landing"  # Messages with the link to a landing page's code: their occurrence is landing:CLAIM:NUMBER.
+)
 CONSENT = "consent"  # Messages that ask for the confirmation of a consent: their occurrence is consent:ID.
 
 
@@ -133,8 +136,15 @@ def language_of(customer: Customer) -> str:
     return customer.written_language
 
 
+def claim_of_message(message: Message) -> LandingClaim:
+    """Return the claim whose link a message of a landing page brings."""
+    return LandingClaim.objects.get(pk=int(message.occurrence.split(":")[1]))
+
+
 def confirmation_url_of(message: Message) -> str:
-    """Return the link of a double opt-in that the message brings; empty for any other message."""
+    """Return the link that the message asks to follow, of a double opt-in or a landing page; else empty."""
+    if message.step == LANDING:
+        return claim_of_message(message).url
     kind, _colon, record = message.occurrence.partition(":")
     return confirmation_url(ConsentRecord(pk=int(record))) if kind == CONSENT and record.isdigit() else ""
 

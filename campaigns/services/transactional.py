@@ -12,7 +12,7 @@ from campaigns.bells import ring_on_commit
 from campaigns.channels import SENDERS
 from campaigns.content import Content, compile_content
 from campaigns.models import Message, MessageReason, MessageState
-from campaigns.services.recipients import CONSENT, language_of
+from campaigns.services.recipients import CONSENT, LANDING, claim_of_message, language_of
 from coupons.gift_card_codes import SEALED_FOR
 from coupons.models import GiftCard, Publication, Reason, SealedCode
 from customers.models import Consent, ConsentRecord, Customer, Identity, Purpose, Source
@@ -129,6 +129,8 @@ def transactional_content(message: Message) -> Content:
     """Return the built-in mail for a message without a campaign, in the recipient's language."""
     if message.step == CONFIRMATION:
         return _built_in("confirmation", language_of(message.customer), False)
+    if message.step == LANDING:
+        return _built_in("landing", claim_of_message(message).language, False)
     if message.step == GIFT_CARD:
         return _built_in("gift_card", language_of(message.customer), False)
     kind = "apology" if message.publication.coupon.reason == Reason.APOLOGY else "coupon"

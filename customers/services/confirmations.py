@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
 
-from customers.models import Consent, ConsentRecord
+from customers.models import Consent, ConsentRecord, Customer, Identity, Namespace
 from customers.models.consent import ConsentState
 from customers.services.consents import StatedConsent, record_consents
 
@@ -51,6 +51,12 @@ def confirm_consent(token: str, *, at: datetime) -> Consent | None:
     }
     granted = _said(consent, ConsentState.GRANTED, proof | {"asked": asked.proof or {}})
     return record_consents([granted], at=at)[0]
+
+
+def note_confirmed_address(customer: Customer, address: str, *, at: datetime) -> None:
+    """Note that an e-mail address is this customer's: they followed a link that was sent there."""
+    unproven = Identity.objects.filter(customer=customer, namespace=Namespace.EMAIL, value=address)
+    unproven.filter(verified_at=None).update(verified_at=at)
 
 
 def expire_waiting_consents(*, at: datetime) -> int:
