@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from analytics.services.lift import CampaignLift, overall_conversion, overall_revenue
+from campaigns.results.lift import CampaignLift, overall_conversion, overall_revenue
 from operations import formats
 from operations.differences import Lift
 from operations.figures import Cell, Chart, Column, Delta, Series, Table

@@ -89,8 +89,3 @@ class ObjectiveCodeTaken(Conflict):
 class ObjectiveIsClosed(Conflict):
     key = "objective_closed"
     message = "This objective was closed: it is neither checked nor reviewed any more."
-
-
-class NoRandomHoldout(Refusal):
-    key = "no_random_holdout"
-    message = "Nobody was held out of this campaign by lot, so what it changed cannot be told."

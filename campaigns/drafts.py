@@ -49,6 +49,7 @@ class VersionTerms:
     winner_after_hours: int | None = None
     winner_sample: int = 500
     fallback_variant: str = ""
+    utm: bool = True
 
     def as_fields(self) -> dict[str, Any]:
         """Return the terms as a version's row takes them."""

@@ -88,3 +88,8 @@ class TestNotSent(Refusal):
 
 class NothingToSay(ValueError):
     """The version has no content for a message's step and channel."""
+
+
+class NoRandomHoldout(Refusal):
+    key = "no_random_holdout"
+    message = "Nobody was held out of this campaign by lot, so what it changed cannot be told."

@@ -10,10 +10,11 @@ from campaigns.models import Message
 
 @shared_task(name="campaigns.tasks.plan_runs")
 def plan_runs() -> None:
-    """Create and plan the runs that are due, take messages from dead senders, end what has ended."""
+    """Create and plan the runs that are due, take messages from the dead, judge clicks, end what ended."""
     at = timezone.now()
     services.reap_leases(at=at)
     services.tend_runs(at=at)
+    services.settle_engagements(at=at)
 
 
 @shared_task(name="campaigns.tasks.plan_occasions")

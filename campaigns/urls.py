@@ -4,10 +4,15 @@ from campaigns.landing_pages import claim_page, landing_page, shared_link
 from campaigns.pictures import coupon_picture_png, show_picture
 from campaigns.placement_links import placement_click, placement_code_picture
 from campaigns.public import coupon_picture, unsubscribe_page
+from campaigns.tracking_pages import followed_link, opened_picture
 
 urlpatterns = [
     path("u/<uuid:token>", unsubscribe_page, name="unsubscribe"),
+    path("l/<str:token>/<int:number>", followed_link, name="followed-link"),
+    path("l/<str:token>/open.gif", opened_picture, name="opened-picture"),
     path("m/<uuid:token>/qr.svg", coupon_picture, name="coupon-picture"),
+    path("l/<str:token>/<int:number>", followed_link, name="followed-link"),
+    path("l/<str:token>/open.gif", opened_picture, name="opened-picture"),
     path("m/<uuid:token>/qr.png", coupon_picture_png, name="coupon-picture-png"),
     path("i/<slug:digest>.<slug:kind>", show_picture, name="picture"),
     path("k/<uuid:token>/qr.svg", placement_code_picture, name="placement-code-picture"),

@@ -136,6 +136,8 @@ TRAITS: list[str] = [
 ]
 # What apps above give to the mails of campaigns: variables, and mails to start from.
 CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE"]
+# What knows the merchant's margin, for what campaigns brought.
+MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

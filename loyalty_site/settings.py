@@ -203,8 +203,10 @@ DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 # What one point pays at the till, in minor units of the programme's currency; and how many incentives one
 # order takes in all (empty: any number).
 POINT_VALUE_AMOUNT = int(read("POINT_VALUE_AMOUNT", "1"))
-# What the programme costs beside its incentives, in minor units: a thousand messages, and a month of it.
+# What the programme costs beside its incentives, in minor units: a thousand messages, a thousand
+# text messages, and a month of it.
 THOUSAND_MESSAGES_AMOUNT = int(read("THOUSAND_MESSAGES_AMOUNT", "0"))
+THOUSAND_SMS_AMOUNT = int(read("THOUSAND_SMS_AMOUNT", "0"))
 PROGRAMME_FIXED_MONTHLY_AMOUNT = int(read("PROGRAMME_FIXED_MONTHLY_AMOUNT", "0"))
 # A promotion redeemed so often in an hour, and so many times more than in its busiest hour of a week, is an
 # alert.

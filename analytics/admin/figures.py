@@ -18,8 +18,8 @@ from analytics.metrics import METRICS
 from analytics.parts import ChosenPart
 from analytics.periods import Grain
 from analytics.services import monthly_cohorts
-from analytics.services.lift import lifts_of_campaigns
 from campaigns.models import Campaign, CampaignRun
+from campaigns.results.lift import lifts_of_campaigns
 from operations.figure_files import ChartsPage
 
 PERMISSION = "analytics.view_rfmmodel"

@@ -38,6 +38,7 @@ class Values:
     unsubscribe_url: str
     preferences_url: str = ""
     confirm_url: str = ""
+    links: str = ""
     gift_card: Mapping[str, str] = field(default_factory=dict)
     contributed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -52,6 +53,7 @@ class Values:
             "unsubscribe_url": self.unsubscribe_url,
             "preferences_url": self.preferences_url,
             "confirm_url": self.confirm_url,
+            "links": self.links,
         }
 
 

@@ -7,8 +7,11 @@ from campaigns.models.campaign import (
     Lane,
 )
 from campaigns.models.channel import ChannelSwitch
+from campaigns.models.engagement import Engagement
+from campaigns.models.experiment import GlobalHoldout, WinnerDecision
 from campaigns.models.inbox import InboxMail
 from campaigns.models.landing import LandingClaim, LandingPage, LandingVisit
+from campaigns.models.link import CampaignLink
 from campaigns.models.local_event import LocalEvent
 from campaigns.models.media import Picture
 from campaigns.models.message import LIVE, MOVES, OPEN, WAITING, Message, MessageReason, MessageState
@@ -25,10 +28,13 @@ __all__ = [
     "WAITING",
     "Campaign",
     "CampaignContent",
+    "CampaignLink",
     "CampaignRun",
     "CampaignVariant",
     "CampaignVersion",
     "ChannelSwitch",
+    "Engagement",
+    "GlobalHoldout",
     "InboxMail",
     "LandingClaim",
     "LandingPage",
@@ -48,4 +54,5 @@ __all__ = [
     "ShareLink",
     "ShareNetwork",
     "Slot",
+    "WinnerDecision",
 ]

@@ -189,6 +189,11 @@ class CampaignVersion(models.Model):
     winner_after_hours = models.PositiveIntegerField(_("decided after, hours"), null=True, blank=True)
     winner_sample = models.PositiveIntegerField(_("at least in each variant"), default=500)
     fallback_variant = models.CharField(_("variant when none wins"), max_length=8, blank=True)
+    utm = models.BooleanField(
+        _("UTM parameters"),
+        default=True,
+        help_text=_("Links tell the shop's own statistics of which campaign they are."),
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -52,6 +52,7 @@ class MessageReason(models.TextChoices):
     DUPLICATE_ADDRESS = "DUPLICATE_ADDRESS", _("Another recipient has the same address")
     HOUSEHOLD = "HOUSEHOLD", _("Somebody of the same household was written to lately")
     NO_OFFER = "NO_OFFER", _("No personal offer")
+    GLOBAL_HOLDOUT = "GLOBAL_HOLDOUT", _("Kept out of all campaigns by lot")
     MERGED = "MERGED", _("The recipient was merged with another one")
     STOPPED = "STOPPED", _("The campaign was stopped")
     TOO_LATE = "TOO_LATE", _("Its time has passed")
@@ -138,6 +139,9 @@ class Message(models.Model):
     drawn = models.BooleanField(default=False, db_default=False, editable=False)
     lease_until = models.DateTimeField(_("held until"), null=True)
     sent_at = models.DateTimeField(_("sent at"), null=True)
+    # The first time that a person did so, as far as can be told from a scanner (campaigns.tracking).
+    opened_at = models.DateTimeField(_("opened at"), null=True, editable=False)
+    clicked_at = models.DateTimeField(_("clicked at"), null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = MessageQuerySet.as_manager()

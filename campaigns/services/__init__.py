@@ -15,6 +15,7 @@ from campaigns.services.pump import pump
 from campaigns.services.schedules import advance_campaign, create_due_runs
 from campaigns.services.switches import switch_channel
 from campaigns.services.testing import preview_content, send_test
+from campaigns.services.tracking import follow_link, note_opening, settle_engagements
 from campaigns.services.transactional import send_confirmation, send_gift_card, send_publication
 from campaigns.services.unsubscribing import unsubscribe
 
@@ -26,7 +27,9 @@ __all__ = [
     "describe_picture",
     "edit_campaign",
     "finish_runs",
+    "follow_link",
     "hear_event",
+    "note_opening",
     "pause_campaign",
     "plan_due_occasions",
     "plan_run",
@@ -40,6 +43,7 @@ __all__ = [
     "send_publication",
     "send_test",
     "send_to_customer",
+    "settle_engagements",
     "start_campaign",
     "stop_campaign",
     "store_mail",

@@ -15,6 +15,7 @@ from campaigns.content.contributed import contributed_values
 from campaigns.errors import CodeGone
 from campaigns.leaving import unsubscribe_url
 from campaigns.models import CampaignVersion, LandingClaim, Message
+from campaigns.tracking import seal
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
 from coupons.services.sealed_codes import open_code
@@ -43,6 +44,7 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         unsubscribe_url=unsubscribe_url(message.token),
         preferences_url=preferences_url(message.customer),
         confirm_url=confirmation_url_of(message),
+        links=links_of(message),
         gift_card=gift_card_values(message, at=timezone.now()),
         contributed=contributed_values(message.customer, at=timezone.now()),
     )
@@ -64,6 +66,7 @@ def sample_values(
         programme_name=settings.PROGRAMME_NAME,
         unsubscribe_url=unsubscribe_url(NO_TOKEN),
         preferences_url=f"{settings.PUBLIC_URL}/p/preview",
+        links=f"{settings.PUBLIC_URL}/l/preview",
         contributed=contributed_values(None, at=at),
     )
 
@@ -147,6 +150,11 @@ def confirmation_url_of(message: Message) -> str:
         return claim_of_message(message).url
     kind, _colon, record = message.occurrence.partition(":")
     return confirmation_url(ConsentRecord(pk=int(record))) if kind == CONSENT and record.isdigit() else ""
+
+
+def links_of(message: Message) -> str:
+    """Return where the links of a message begin; `/3` after it is the third (campaigns.content.links)."""
+    return f"{settings.PUBLIC_URL}/l/{seal(message.pk)}" if message.pk else ""
 
 
 def _last_day(coupon: Coupon) -> str:

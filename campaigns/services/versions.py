@@ -8,9 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.channels import SENDERS
-from campaigns.content import compile_content
+from campaigns.content import Content, compile_content
+from campaigns.content.links import CountedLinks, count_links, utm_parameters
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
-from campaigns.models import Campaign, CampaignContent, CampaignVariant, CampaignVersion
+from campaigns.models import Campaign, CampaignContent, CampaignLink, CampaignVariant, CampaignVersion
 from campaigns.triggers import parse_trigger
 from coupons.models import Promotion
 from customers.models import Segment
@@ -70,11 +71,13 @@ class ReadyVersion:
     def save(self, campaign: Campaign, *, number: int) -> CampaignVersion:
         """Write the rows down as the campaign's version of this number."""
         self.version.campaign, self.version.number = campaign, number
+        links = _count_links(self.contents, campaign, utm=self.version.utm)
         self.version.save()
-        for row in (*self.contents, *self.variants):
+        for row in (*self.contents, *self.variants, *links):
             row.version = self.version
         CampaignContent.objects.bulk_create(self.contents)
         CampaignVariant.objects.bulk_create(self.variants)
+        CampaignLink.objects.bulk_create(links)
         return self.version
 
 
@@ -128,6 +131,16 @@ def compiled(
         html=content.html,
         text=content.text,
     )
+
+
+def _count_links(contents: list[CampaignContent], campaign: Campaign, *, utm: bool) -> list[CampaignLink]:
+    """Make the links of a version's contents ones that lead over us; return where each leads."""
+    links = CountedLinks()
+    for content in contents:
+        links.utm = utm_parameters(campaign.code, content.channel, content.variant) if utm else {}
+        counted = count_links(Content(content.subject, content.html, content.text), links)
+        content.html, content.text = counted.html, counted.text
+    return [CampaignLink(number=number, address=address) for address, number in links.numbers.items()]
 
 
 def _has_coupon(plan: VersionPlan) -> bool:

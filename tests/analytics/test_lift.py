@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from analytics.campaign_effects import campaign_effects
-from analytics.errors import NoRandomHoldout
 from analytics.models import ValueModel, ValueRun
 from analytics.services.kpis.worth import ProgrammeFacts, prediction_facts
-from analytics.services.lift import lift_of_campaign, lifts_of_campaigns
 from analytics.windows import Window
+from campaigns.errors import NoRandomHoldout
 from campaigns.models import CampaignRun, Message, MessageReason, MessageState
+from campaigns.results.lift import lift_of_campaign, lifts_of_campaigns
 from campaigns.services.outbox import leave_out
 from operations.differences import Arm, conversion_lift, pooled_lift, revenue_lift
 from tests.analytics.factories import purchase

@@ -33,7 +33,7 @@ def test_other_addresses_stand_as_they_are():
         assert f"Not Found: {address}" in line("Not Found: %s", address)
 
 
-@pytest.mark.parametrize("page", ["s", "p", "c", "u", "e", "k"])
+@pytest.mark.parametrize("page", ["s", "p", "c", "u", "e", "k", "l"])
 @pytest.mark.parametrize("before", ["GET ", "https://shop.example", "path="])
 def test_who_reads_a_log_cannot_open_a_customer_s_own_page(page, before):
     written = line("%s", f"{before}/{page}/eyJzIjoxLCJwIjoyfQ:1v8Kf2:abcDEF-123?lang=it")

@@ -18,9 +18,9 @@ from analytics.services.kpis.programme import cost_facts
 from analytics.services.kpis.purchases import purchase_facts
 from analytics.services.kpis.ratios import average
 from analytics.services.kpis.statements import MEMBER, by_window
-from analytics.services.lift import CampaignLift, lifts_of_campaigns, overall_revenue
 from analytics.windows import Scope, Window
 from campaigns.models import Campaign
+from campaigns.results.lift import CampaignLift, lifts_of_campaigns, overall_revenue
 from customers.models import Segment
 
 

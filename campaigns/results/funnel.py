@@ -14,7 +14,8 @@ from campaigns.models import Campaign, CampaignRun, MessageState
 BUYING_WINDOW = timedelta(days=30)
 
 COUNTS = """
-SELECT run_id, state, count(*) FROM campaigns_message WHERE run_id = ANY(%(runs)s) GROUP BY run_id, state
+SELECT run_id, state, count(*), count(clicked_at), count(opened_at)
+FROM campaigns_message WHERE run_id = ANY(%(runs)s) GROUP BY run_id, state
 """
 # One row per recipient who redeemed and per order on which they did.
 REDEEMED = """
@@ -55,7 +56,8 @@ class Figures:
     """A run's counts of recipients; `revenue_amount` is minor units of the programme's currency.
 
     targeted = suppressed + holdout + sent + failed + unknown + pending + cancelled + expired + dead.
-    `revenue_amount` is what the orders came to on which a coupon of the run was spent.
+    `revenue_amount` is what the orders came to on which a coupon of the run was spent. Clicks are those of
+    people, as far as can be told from scanners; opening decides nothing, many mailboxes do it by themselves.
     """
 
     targeted: int = 0
@@ -68,6 +70,7 @@ class Figures:
     cancelled: int = 0
     expired: int = 0
     dead: int = 0
+    opened: int = 0
     clicked: int = 0
     redeemed: int = 0
     bought: int = 0
@@ -109,13 +112,15 @@ def run_figures(runs: Iterable[CampaignRun]) -> dict[int, Figures]:
     counts: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, values)
-        for run, state, count in cursor.fetchall():
+        for run, state, count, clicked, opened in cursor.fetchall():
             name = COUNTED_AS[state]
             # After a stop nothing that waits will leave, even before its row says so.
             if stopped[run] and state in (MessageState.PENDING, MessageState.CLAIMED):
                 name = "cancelled"
             counts[run][name] += count
             counts[run]["targeted"] += count
+            counts[run]["clicked"] += clicked
+            counts[run]["opened"] += opened
         cursor.execute(REDEEMED, values)
         for run, redeemed, revenue in cursor.fetchall():
             counts[run] |= {"redeemed": redeemed, "revenue_amount": int(revenue)}

@@ -7,20 +7,21 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
-from analytics.errors import NoRandomHoldout
+from campaigns.errors import NoRandomHoldout
 from campaigns.models import Campaign
-from campaigns.results import BUYING_WINDOW
+from campaigns.results.funnel import BUYING_WINDOW
 from operations.differences import Arm, Lift, conversion_lift, pooled_lift, revenue_lift
 
 # A person counts once in a campaign and span, from when its audience was first taken with them in it. Whoever
-# was left out before the draw is on neither side; whoever was left out after it stays on theirs.
+# was left out before the draw is on neither side; whoever was left out after it stays on theirs. Who is kept
+# out of all campaigns heard nothing from the others either, and is compared with all of them (`overall`).
 OUTCOMES = """
 WITH people AS (
     SELECT width_bucket(message.created_at, %(bounds)s) AS place, message.campaign_id, message.customer_id,
            bool_or(message.state = 'HOLDOUT') AS held_out, min(message.created_at) AS since
     FROM campaigns_message message JOIN campaigns_campaignversion version ON version.id = message.version_id
     WHERE message.campaign_id = ANY(%(campaigns)s) AND version.holdout_percent > 0
-      AND (message.drawn OR message.state <> 'SUPPRESSED')
+      AND (message.drawn OR message.state <> 'SUPPRESSED') AND message.reason <> 'GLOBAL_HOLDOUT'
       AND message.created_at >= %(start)s AND message.created_at < %(end)s
     GROUP BY 1, 2, 3
 )
