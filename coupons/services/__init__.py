@@ -15,6 +15,7 @@ from coupons.services.apology_report import (
 from coupons.services.attempts import forget_attempts, note_refusal
 from coupons.services.batches import is_mistyped_code, queue_coupons
 from coupons.services.budgets import take_from_budgets
+from coupons.services.bulk_credits import credit_from_query
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
 from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
@@ -46,7 +47,6 @@ from coupons.services.gift_cards import (
 from coupons.services.ledger import (
     claw_back,
     credit,
-    credit_from_query,
     debit,
     expire_lots,
     give_back,

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from coupons.services import ledger
+from coupons.services import credit_from_query
 from customers.models import Order
 from loyalty.models import EarningRule, EarningRuleVersion
 from loyalty.rules import WEEKDAYS
@@ -36,7 +36,7 @@ def _backfill(rule: EarningRule, at: datetime) -> int:
     values += [zone, version.valid_months, zone]
     with connection.cursor() as cursor:
         cursor.execute(_EARNINGS.format(factor=factor), values)
-        ledger.credit_from_query(
+        credit_from_query(
             "SELECT customer_id, points, source_key, ordered_at, ordered_at, expires_at, %s"
             " FROM loyalty_earnings WHERE points > 0",
             [rule.name],

@@ -8,7 +8,7 @@ from django.db import connection
 
 from coupons.errors import AlreadyReversed, PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot
-from coupons.services import ledger
+from coupons.services import credit_from_query, ledger
 from tests.coupons.factories import customer
 
 pytestmark = pytest.mark.django_db
@@ -132,8 +132,8 @@ def test_many_customers_are_credited_in_one_step_and_once():
         FROM customers_customer c, generate_series(1, 2) n
     """
 
-    written = ledger.credit_from_query(query, [MARCH, MARCH])
-    again = ledger.credit_from_query(query, [MARCH, MARCH])
+    written = credit_from_query(query, [MARCH, MARCH])
+    again = credit_from_query(query, [MARCH, MARCH])
 
     assert (written, again) == (6, 0)
     balances = Account.objects.order_by("customer_id").values_list("balance", flat=True)
