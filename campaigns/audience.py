@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from campaigns.channels import SENDERS
+from campaigns.models import Campaign
+from campaigns.models.campaign import CHANNEL_ORDER
+from campaigns.services.snapshots import NAMESPACES
 from customers.models import Channel, Purpose, Segment
 
 REACH = """
@@ -13,15 +17,16 @@ SELECT count(*),
        count(*) FILTER (WHERE point.granted AND EXISTS (
            SELECT FROM customers_suppression AS suppression
            WHERE suppression.channel = %(channel)s
+             AND (suppression.reason <> 'UNSUBSCRIBED' OR %(purpose)s <> 'SERVICE')
              AND suppression.address_hash = encode(sha256(convert_to(point.value, 'UTF8')), 'hex')))
 FROM customers_customer AS customer
 LEFT JOIN LATERAL (
-    SELECT identity.value, (consent.state = 'GRANTED') IS TRUE AS granted
+    SELECT identity.value, (consent.state = 'GRANTED') IS TRUE OR %(purpose)s = 'SERVICE' AS granted
     FROM customers_identity AS identity
     LEFT JOIN customers_consent AS consent
         ON consent.customer_id = customer.id AND consent.address = identity.value
         AND consent.channel = %(channel)s AND consent.purpose = %(purpose)s
-    WHERE identity.customer_id = customer.id AND identity.namespace = %(channel)s
+    WHERE identity.customer_id = customer.id AND identity.namespace = %(namespace)s
     ORDER BY granted DESC, identity.id DESC
     LIMIT 1
 ) AS point ON true
@@ -32,6 +37,18 @@ MEMBERS = """
       SELECT membership.customer_id FROM customers_segmentmembership AS membership
       WHERE membership.segment_id = %(segment)s AND membership.left_at IS NULL)
 """
+# Who is in both; a campaign without a segment is for everybody.
+COMMON = """
+SELECT count(*) FROM customers_customer AS customer
+WHERE customer.status IN ('ACTIVE', 'PROSPECT')
+  AND (%(first)s::bigint IS NULL OR customer.id IN (
+      SELECT membership.customer_id FROM customers_segmentmembership AS membership
+      WHERE membership.segment_id = %(first)s AND membership.left_at IS NULL))
+  AND (%(second)s::bigint IS NULL OR customer.id IN (
+      SELECT membership.customer_id FROM customers_segmentmembership AS membership
+      WHERE membership.segment_id = %(second)s AND membership.left_at IS NULL))
+"""
+MOST_COMPARED = 12
 
 
 @dataclass(frozen=True)
@@ -48,13 +65,60 @@ class Reach:
         return self.size - self.no_address - self.no_consent - self.suppressed
 
 
-def segment_reach(segment: Segment | None) -> Reach:
-    """Return how many members of the segment, or of everybody, an e-mail campaign would reach now."""
+@dataclass(frozen=True)
+class ChannelReach:
+    """Whom one channel would reach."""
+
+    channel: str
+    reach: Reach
+
+    @property
+    def label(self) -> str:
+        return str(Channel(self.channel).label)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many people another campaign under way writes to as well."""
+
+    campaign: Campaign
+    people: int
+
+
+def segment_reach(
+    segment: Segment | None, *, channel: str = Channel.EMAIL, purpose: str = Purpose.MARKETING
+) -> Reach:
+    """Return how many members of the segment, or of everybody, a campaign would reach now."""
     values = {
-        "channel": Channel.EMAIL,
-        "purpose": Purpose.MARKETING,
+        "channel": channel,
+        "namespace": NAMESPACES[channel],
+        "purpose": purpose,
         "segment": segment.pk if segment else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(REACH.format(among=MEMBERS if segment else ""), values)
         return Reach(*cursor.fetchone())
+
+
+def channel_reaches(segment: Segment | None, *, purpose: str) -> list[ChannelReach]:
+    """Return whom each channel would reach, in the order in which channels are tried."""
+    channels = [channel for channel in CHANNEL_ORDER if channel in NAMESPACES and channel in SENDERS]
+    return [
+        ChannelReach(channel, segment_reach(segment, channel=channel, purpose=purpose))
+        for channel in channels
+    ]
+
+
+def overlapping_campaigns(segment: Segment | None, *, apart_from: Campaign) -> list[Overlap]:
+    """Return which campaigns under way write to the same people, the most important first."""
+    others = Campaign.objects.under_way().exclude(pk=apart_from.pk).order_by("-priority", "-pk")
+    found = []
+    for campaign in others[:MOST_COMPARED]:
+        other = campaign.version.segment_id
+        values = {"first": segment.pk if segment else None, "second": other}
+        with connection.cursor() as cursor:
+            cursor.execute(COMMON, values)
+            people = cursor.fetchone()[0]
+        if people:
+            found.append(Overlap(campaign, people))
+    return found

@@ -12,7 +12,10 @@ from customers.models import Channel, Purpose
 
 @dataclass(frozen=True)
 class ContentDraft:
-    """What a step says through a channel, as it was written; empty `variant` and `language` mean all."""
+    """What a step says through a channel, as it was written; empty `variant` and `language` mean all.
+
+    A mail with `blocks` needs no body: it is made of them (campaigns.content.blocks).
+    """
 
     subject: str
     body: str
@@ -20,6 +23,7 @@ class ContentDraft:
     step: str = MAIN
     variant: str = ""
     language: str = ""
+    blocks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ Conflict
 └── MoveNotPossible        the campaign's status does not allow this
 """
 
+from django.utils.translation import gettext_lazy as _
+
 from operations.errors import Conflict, InvalidInput, Refusal
 
 
@@ -69,6 +71,18 @@ class NotANewcomer(NothingGiven):
 class MoveNotPossible(Conflict):
     key = "move_not_possible"
     message = "The campaign's status does not allow this."
+
+
+class ApprovalNeeded(Refusal):
+    key = "approval_needed"
+    message = _(
+        "So many people need the agreement of another person. Make a copy of the campaign and start that one."
+    )
+
+
+class MayNotApprove(Refusal):
+    key = "may_not_approve"
+    message = _("You may not agree to the start of campaigns.")
 
 
 class UnsafeHeader(ValueError):

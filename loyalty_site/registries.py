@@ -63,6 +63,7 @@ CUSTOMER_DETAILS: list[str] = [
 ]
 # Kind of approval -> what carries the decision out.
 APPROVAL_DECISIONS: dict[str, str] = {
+    "campaign": "campaigns.services.approvals.decide_start",
     "apology": "coupons.services.decide_apology",
     "gift_card": "coupons.services.decide_gift_card",
 }

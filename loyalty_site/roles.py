@@ -61,6 +61,7 @@ RULES: dict[Role, list[str]] = {
         "coupons.approve_apology",
         "coupons.undo_redemption",
         "coupons.approve_giftcard",
+        "campaigns.approve_campaign",
         "customers.export_customer",
         "customers.restrict_customer",
         "customers.erase_customer",

@@ -144,6 +144,11 @@ def body_mistakes(body: str, with_coupon: bool) -> Iterator[str]:
         yield from _element_mistakes(body)
 
 
+def liquid_mistakes(source: str, with_coupon: bool) -> Iterator[str]:
+    """Yield what is wrong with the Liquid of a piece of HTML, each with its line."""
+    yield from _liquid_mistakes(source, with_coupon, HTML)
+
+
 def _liquid_mistakes(source: str, with_coupon: bool, environment) -> Iterator[str]:
     unreadable = _unreadable(source)
     if unreadable:

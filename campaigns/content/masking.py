@@ -7,7 +7,7 @@ table by an HTML parser), and a word inside an element or a comment.
 import re
 
 PIECE = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|<!--|-->|<|>)", re.DOTALL)
-MASK = re.compile(r"<!--\s*zzliquid(\d+)zz\s*-->|zzliquid(\d+)zz")
+MASK = re.compile(r"<!--\s*zzliquid(\d{1,4})zz\s*-->|zzliquid(\d{1,4})zz")
 
 
 def mask_liquid(source: str) -> tuple[str, list[str]]:
@@ -34,4 +34,9 @@ def mask_liquid(source: str) -> tuple[str, list[str]]:
 
 def unmask_liquid(masked: str, pieces: list[str]) -> str:
     """Return the text with its Liquid back in place."""
-    return MASK.sub(lambda match: pieces[int(match[1] or match[2])], masked)
+
+    def piece(match: re.Match[str]) -> str:
+        number = int(match[1] or match[2])
+        return pieces[number] if number < len(pieces) else match[0]  # Somebody wrote the word themselves.
+
+    return MASK.sub(piece, masked)

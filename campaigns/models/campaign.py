@@ -93,6 +93,7 @@ class Campaign(models.Model):
         permissions = [
             ("start_campaign", _("Can start, pause and resume campaigns")),
             ("stop_campaign", _("Can stop campaigns")),
+            ("approve_campaign", _("Can agree to the start of large campaigns")),
         ]
 
     def __str__(self) -> str:
@@ -249,7 +250,8 @@ class CampaignContent(models.Model):
     """What one step of a campaign says through one channel, to one variant in one language; never changed.
 
     `variant` and `language` are empty where it is for all of them. `body` is what was written (HTML, MJML or
-    plain text, with Liquid); `html` and `text` are the Liquid templates made of it.
+    plain text, with Liquid); `html` and `text` are the Liquid templates made of it. Where a mail was put
+    together of `blocks`, `body` is the MJML that they make.
     """
 
     version = models.ForeignKey(
@@ -261,6 +263,7 @@ class CampaignContent(models.Model):
     language = models.CharField(_("language"), max_length=8, blank=True)
     subject = models.CharField(_("subject"), max_length=300, blank=True)
     body = models.TextField(_("content"))
+    blocks = models.JSONField(_("blocks"), default=dict, blank=True)
     html = models.TextField(_("HTML"), blank=True, editable=False)
     text = models.TextField(_("plain text"), editable=False)
 

@@ -1,3 +1,11 @@
+from campaigns.services.approvals import (
+    decide_start,
+    draft_promotions,
+    needs_approval,
+    revise_campaign,
+    start_or_ask,
+    waiting_approval,
+)
 from campaigns.services.campaigns import (
     create_campaign,
     edit_campaign,
@@ -24,11 +32,14 @@ __all__ = [
     "clear_inbox",
     "create_campaign",
     "create_due_runs",
+    "decide_start",
     "describe_picture",
+    "draft_promotions",
     "edit_campaign",
     "finish_runs",
     "follow_link",
     "hear_event",
+    "needs_approval",
     "note_opening",
     "pause_campaign",
     "plan_due_occasions",
@@ -38,6 +49,7 @@ __all__ = [
     "put_picture_aside",
     "reap_leases",
     "resume_campaign",
+    "revise_campaign",
     "send_confirmation",
     "send_gift_card",
     "send_publication",
@@ -45,6 +57,7 @@ __all__ = [
     "send_to_customer",
     "settle_engagements",
     "start_campaign",
+    "start_or_ask",
     "stop_campaign",
     "store_mail",
     "switch_channel",
@@ -52,4 +65,5 @@ __all__ = [
     "tend_runs",
     "unsubscribe",
     "upload_picture",
+    "waiting_approval",
 ]

@@ -39,7 +39,7 @@ NAMED = """
 # Each person's first channel, in the order asked for, through which they may be written to. Whoever shares a
 # mailbox with an earlier row gets none, nor does a household that heard from us lately; the holdout is a
 # fixed function of campaign and customer.
-SNAPSHOT = """
+DECIDED = """
 WITH asked AS ({source}), audience AS (
     SELECT asked.*, customer.id, customer.public_id, customer.household_id, point.value AS address,
            point.granted, COALESCE(point.channel, (%(channels)s::text[])[1]) AS channel,
@@ -108,6 +108,8 @@ WITH asked AS ({source}), audience AS (
                                 WHEN member > 1 THEN 'HOUSEHOLD' ELSE '' END) AS told
     FROM numbered
 )
+"""
+WRITTEN = """
 INSERT INTO campaigns_message (
     run_id, campaign_id, version_id, step, variant, customer_id, channel, occurrence, purpose, lane, address,
     address_hash, token, state, drawn, reason, detail, attempts, not_before, expires_at, owner, created_at
@@ -143,6 +145,16 @@ def plan_messages(
     `channels` are tried in their order for each person; empty means those the step has contents for. Called
     again it adds nobody twice. The caller holds the campaign's row.
     """
+    source, values = asked_for(run, step=step, channels=channels, people=people)
+    with connection.cursor() as cursor:
+        cursor.execute((DECIDED + WRITTEN).format(source=source), values)
+        return cursor.rowcount
+
+
+def asked_for(
+    run: CampaignRun, *, step: str, channels: Sequence[str], people: Sequence[Planned] | None
+) -> tuple[str, dict[str, Any]]:
+    """Return where the audience of DECIDED comes from, and its values."""
     version = run.version
     promotion = version.promotion
     asked = list(channels) or version.channels
@@ -173,6 +185,4 @@ def plan_messages(
             "not_before": [one.not_before for one in people],
             "expiries": [one.expires_at for one in people],
         }
-    with connection.cursor() as cursor:
-        cursor.execute(SNAPSHOT.format(source=source), values)
-        return cursor.rowcount
+    return source, values

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns.channels import SENDERS
 from campaigns.content import Content, compile_content
 from campaigns.content.links import CountedLinks, count_links, utm_parameters
+from campaigns.content_blocks import with_body
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
 from campaigns.models import Campaign, CampaignContent, CampaignLink, CampaignVariant, CampaignVersion
 from campaigns.triggers import parse_trigger
@@ -114,6 +115,7 @@ def compiled(
     Raises ContentInvalid.
     """
     place = "" if alone else f"/contents/{number}"
+    draft = with_body(draft, with_coupon=with_coupon, place=place)
     content = compile_content(
         subject=draft.subject,
         body=draft.body,
@@ -128,6 +130,7 @@ def compiled(
         language=draft.language,
         subject=content.subject,
         body=draft.body,
+        blocks=dict(draft.blocks),
         html=content.html,
         text=content.text,
     )

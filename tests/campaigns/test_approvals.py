@@ -1,0 +1,103 @@
+"""Large campaigns need the agreement of another person before they start."""
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible
+from campaigns.models import Campaign
+from campaigns.services import edit_campaign, revise_campaign, start_campaign, start_or_ask
+from operations.models import Approval, User
+from operations.services import decide_approval
+from tests.campaigns.factories import draft, offer, segment_of, subscribers
+from tests.factories import UserFactory
+
+
+@pytest.fixture
+def marta(db) -> User:
+    return UserFactory(username="marta")
+
+
+@pytest.fixture
+def simon(db) -> User:
+    """A supervisor."""
+    person = UserFactory(username="simon")
+    person.user_permissions.add(Permission.objects.get(codename="approve_campaign"))
+    return person
+
+
+@pytest.fixture(autouse=True)
+def limit_of_two(settings):
+    settings.CAMPAIGN_APPROVAL_RECIPIENTS = 2
+
+
+def test_a_small_campaign_starts_at_once_and_its_promotion_with_it(marta, now):
+    promotion = offer(now)
+    promotion.status = "DRAFT"
+    promotion.save()
+    campaign = draft(segment_of(subscribers(2)), now, promotion=promotion)
+
+    started = start_or_ask(campaign, at=now, by=marta, activate_promotions=True)
+
+    promotion.refresh_from_db()
+    assert (started.status, promotion.status) == ("RUNNING", "ACTIVE")
+    assert Approval.objects.count() == 0
+
+
+def test_a_large_one_asks_once_and_starts_when_another_person_agrees(marta, simon, now):
+    campaign = draft(segment_of(subscribers(3)), now)
+
+    approval = start_or_ask(campaign, at=now, by=marta)
+    again = start_or_ask(campaign, at=now, by=marta)
+    campaign.refresh_from_db()
+    before = campaign.status
+    decide_approval(approval, approve=True, by=simon, at=now)
+
+    campaign.refresh_from_db()
+    assert (again, before, campaign.status) == (approval, "DRAFT", "RUNNING")
+    assert approval.summary == "Start the campaign “Autumn” to about 3 people"
+
+
+def test_what_was_changed_meanwhile_has_to_be_asked_anew(marta, simon, now):
+    campaign = draft(segment_of(subscribers(3)), now)
+    approval = start_or_ask(campaign, at=now, by=marta)
+    edit_campaign(campaign, subject="Something else", at=now)
+
+    with pytest.raises(MoveNotPossible):
+        decide_approval(approval, approve=True, by=simon, at=now)
+
+    campaign.refresh_from_db()
+    approval.refresh_from_db()
+    assert (campaign.status, approval.status) == ("DRAFT", "PENDING")
+    assert start_or_ask(campaign, at=now, by=marta) != approval
+
+
+def test_a_refused_one_is_not_asked_for_again_unchanged(marta, simon, now):
+    campaign = draft(segment_of(subscribers(3)), now)
+    decide_approval(start_or_ask(campaign, at=now, by=marta), approve=False, by=simon, at=now)
+
+    with pytest.raises(ApprovalNeeded):
+        start_or_ask(campaign, at=now, by=marta)
+
+    campaign.refresh_from_db()
+    assert campaign.status == "DRAFT"
+
+
+def test_who_may_not_agree_changes_nothing(marta, now):
+    campaign = draft(segment_of(subscribers(3)), now)
+    approval = start_or_ask(campaign, at=now, by=marta)
+
+    with pytest.raises(MayNotApprove):
+        decide_approval(approval, approve=True, by=UserFactory(), at=now)
+
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_a_running_campaign_does_not_grow_past_the_limit(marta, now):
+    people = subscribers(3)
+    campaign = start_campaign(draft(segment_of(people[:1], code="one"), now), at=now)
+
+    with pytest.raises(ApprovalNeeded):
+        revise_campaign(campaign, segment=segment_of(people), at=now, by=marta)
+    revise_campaign(campaign, subject="Better words", at=now, by=marta)
+
+    assert (campaign.version.segment.code, campaign.version.content.subject) == ("one", "Better words")
