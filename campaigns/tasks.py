@@ -1,6 +1,7 @@
 """The clock and the doorbells. Any of these may be lost, doubled or late: the rows say what is to be done."""
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from campaigns import services
@@ -26,7 +27,7 @@ def plan_occasions() -> None:
 @shared_task(name="campaigns.tasks.pump_bulk")
 def pump_bulk() -> None:
     """Send bulk messages for at most twenty seconds; ring again while there is work."""
-    if services.pump(Message.Lane.BULK):
+    if services.pump(Message.Lane.BULK, connections=settings.MESSAGE_CONNECTIONS):
         ring("pump_bulk")
     else:
         services.finish_runs(at=timezone.now())
@@ -35,5 +36,5 @@ def pump_bulk() -> None:
 @shared_task(name="campaigns.tasks.pump_fast")
 def pump_fast() -> None:
     """Send fast messages for at most twenty seconds; ring again while there is work."""
-    if services.pump(Message.Lane.FAST):
+    if services.pump(Message.Lane.FAST, connections=settings.MESSAGE_CONNECTIONS):
         ring("pump_fast")

@@ -161,6 +161,8 @@ EMAIL_TIMEOUT = 10
 # than a send can take with every time-out.
 MESSAGE_LEASE_SECONDS = float(read("MESSAGE_LEASE_SECONDS", "30"))
 MESSAGE_PUMPS_PER_LANE = int(read("MESSAGE_PUMPS_PER_LANE", "2"))
+# Connections of one pump to the database and to the provider: one sends while another waits.
+MESSAGE_CONNECTIONS = int(read("MESSAGE_CONNECTIONS", "2"))
 
 # --- Celery: the clock and the doorbell ---
 CELERY_TASK_IGNORE_RESULT = True

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -20,22 +21,35 @@ def run(sql: str, parameters: dict[str, Any]) -> list[tuple]:
     Parameters stand in the text as %(name)s, each with a cast; whole numbers are sent as bigint, so that the
     same text is always the same statement.
     """
+    return run_together([(sql, parameters)])[0]
+
+
+def run_together(given: Sequence[tuple[str, dict[str, Any]]]) -> list[list[tuple]]:
+    """Run statements as `run` does, in one transaction and one round trip; return the rows of each.
+
+    Each sees what was committed before it began, not before the first did.
+    """
     # Asked for once: the proxy `connection` finds the thread's own anew at every access.
     ours = connections[DEFAULT_DB_ALIAS]
     ours.close_if_health_check_failed()
     ours.ensure_connection()
     started = time.monotonic()
-    text, names = _numbered(sql)
-    values = [_typed(parameters[name]) for name in names]
     own = ours.connection
     if own.prepare_threshold is None:
         # Django switches preparing off altogether; what does not ask for it is still never prepared.
         own.prepare_threshold = NEVER_BY_ITSELF
-    with ours.wrap_database_errors, psycopg.RawCursor(own) as cursor:
-        cursor.execute(text, values, prepare=True)
-        rows = cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
+    with ours.wrap_database_errors, ExitStack() as cursors:
+        opened = []
+        with own.pipeline() if len(given) > 1 else nullcontext():
+            for sql, parameters in given:
+                text, names = _numbered(sql)
+                cursor = cursors.enter_context(psycopg.RawCursor(own))
+                cursor.execute(text, [_typed(parameters[name]) for name in names], prepare=True)
+                opened.append(cursor)
+        rows = [one.fetchall() if one.pgresult and one.pgresult.nfields else [] for one in opened]
     if ours.queries_logged:
-        ours.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
+        for sql, _parameters in given:
+            ours.queries_log.append({"sql": sql, "time": f"{time.monotonic() - started:.3f}"})
     return rows
 
 

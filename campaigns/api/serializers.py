@@ -175,5 +175,13 @@ class MessageOut(serializers.ModelSerializer):
         return message.coupon_code or None
 
 
+class StopIn(serializers.Serializer):
+    """What becomes of the campaign's coupons; empty leaves them as they are."""
+
+    coupons = serializers.ChoiceField(
+        Promotion.StopMode.choices, required=False, allow_blank=True, default=""
+    )
+
+
 class MessageQueryIn(serializers.Serializer):
     state = serializers.ChoiceField(choices=MessageState.choices, required=False)

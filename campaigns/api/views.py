@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns import services
-from campaigns.api.serializers import CampaignIn, CampaignOut, MessageOut, MessageQueryIn
+from campaigns.api.serializers import CampaignIn, CampaignOut, MessageOut, MessageQueryIn, StopIn
 from campaigns.models import Campaign, Message
 from operations.api.idempotency import respond_once
 
@@ -90,7 +90,13 @@ class StopCampaignView(CampaignMoveView):
     """End a campaign for good."""
 
     def make_move(self, campaign: Campaign, *, at: datetime) -> Campaign:
-        return services.stop_campaign(campaign, at=at)
+        asked = StopIn(data=self.request.data)
+        asked.is_valid(raise_exception=True)
+        return services.stop_campaign(campaign, at=at, **asked.validated_data)
+
+    @extend_schema(request=StopIn, responses=CampaignOut)
+    def post(self, request: Request, reference: str) -> HttpResponse:
+        return super().post(request, reference)
 
 
 class MessagesView(ListAPIView):

@@ -8,197 +8,587 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('coupons', '0002_append_only'),
-        ('customers', '0002_append_only'),
+        ("coupons", "0002_append_only"),
+        ("customers", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='InboxMail',
+            name="InboxMail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sender', models.CharField(blank=True, max_length=320, verbose_name='from')),
-                ('recipients', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=320), size=None, verbose_name='to')),
-                ('subject', models.CharField(blank=True, max_length=300, verbose_name='subject')),
-                ('raw', models.BinaryField(verbose_name='message')),
-                ('received_at', models.DateTimeField(auto_now_add=True, verbose_name='received at')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sender", models.CharField(blank=True, max_length=320, verbose_name="from")),
+                (
+                    "recipients",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=320), size=None, verbose_name="to"
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, max_length=300, verbose_name="subject")),
+                ("raw", models.BinaryField(verbose_name="message")),
+                ("received_at", models.DateTimeField(auto_now_add=True, verbose_name="received at")),
             ],
             options={
-                'verbose_name': 'mail in the inbox',
-                'verbose_name_plural': 'inbox',
-                'ordering': ['-id'],
+                "verbose_name": "mail in the inbox",
+                "verbose_name_plural": "inbox",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=64, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('status', models.CharField(choices=[('DRAFT', 'Draft'), ('SCHEDULED', 'Scheduled'), ('RUNNING', 'Running'), ('PAUSED', 'Paused'), ('STOPPED', 'Stopped'), ('FINISHED', 'Finished')], default='DRAFT', max_length=16, verbose_name='status')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('started_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='started at')),
-                ('ended_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='ended at')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=64, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("DRAFT", "Draft"),
+                            ("SCHEDULED", "Scheduled"),
+                            ("RUNNING", "Running"),
+                            ("PAUSED", "Paused"),
+                            ("STOPPED", "Stopped"),
+                            ("FINISHED", "Finished"),
+                        ],
+                        default="DRAFT",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "started_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="started at"),
+                ),
+                (
+                    "ended_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="ended at"),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'campaign',
-                'verbose_name_plural': 'campaigns',
-                'ordering': ['-id'],
-                'permissions': [('start_campaign', 'Can start, pause and resume campaigns'), ('stop_campaign', 'Can stop campaigns')],
+                "verbose_name": "campaign",
+                "verbose_name_plural": "campaigns",
+                "ordering": ["-id"],
+                "permissions": [
+                    ("start_campaign", "Can start, pause and resume campaigns"),
+                    ("stop_campaign", "Can stop campaigns"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CampaignVersion',
+            name="CampaignVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='version')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('push', 'Push'), ('post', 'Post'), ('phone', 'Phone')], default='email', max_length=8, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('MARKETING', 'Marketing'), ('PROFILING', 'Profiling'), ('SERVICE', 'Service')], default='MARKETING', max_length=16, verbose_name='purpose')),
-                ('subject', models.CharField(max_length=300, verbose_name='subject')),
-                ('body', models.TextField(verbose_name='content')),
-                ('html', models.TextField(editable=False, verbose_name='HTML')),
-                ('text', models.TextField(editable=False, verbose_name='plain text')),
-                ('trigger', models.CharField(choices=[('ONE_OFF', 'Once')], default='ONE_OFF', max_length=16, verbose_name='trigger')),
-                ('starts_at', models.DateTimeField(blank=True, help_text='Empty: as soon as the campaign is started.', null=True, verbose_name='not before')),
-                ('holdout_percent', models.PositiveSmallIntegerField(default=0, help_text='Share of the audience that gets nothing, to measure what the campaign brings.', validators=[django.core.validators.MaxValueValidator(50)], verbose_name='holdout, percent')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='campaigns.campaign', verbose_name='campaign')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('promotion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.promotion', verbose_name='promotion')),
-                ('segment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.segment', verbose_name='segment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("push", "Push"),
+                            ("post", "Post"),
+                            ("phone", "Phone"),
+                        ],
+                        default="email",
+                        max_length=8,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("MARKETING", "Marketing"),
+                            ("PROFILING", "Profiling"),
+                            ("SERVICE", "Service"),
+                        ],
+                        default="MARKETING",
+                        max_length=16,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("subject", models.CharField(max_length=300, verbose_name="subject")),
+                ("body", models.TextField(verbose_name="content")),
+                ("html", models.TextField(editable=False, verbose_name="HTML")),
+                ("text", models.TextField(editable=False, verbose_name="plain text")),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[("ONE_OFF", "Once")],
+                        default="ONE_OFF",
+                        max_length=16,
+                        verbose_name="trigger",
+                    ),
+                ),
+                (
+                    "starts_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Empty: as soon as the campaign is started.",
+                        null=True,
+                        verbose_name="not before",
+                    ),
+                ),
+                (
+                    "holdout_percent",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Share of the audience that gets nothing, to measure what the campaign brings.",
+                        validators=[django.core.validators.MaxValueValidator(50)],
+                        verbose_name="holdout, percent",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.promotion",
+                        verbose_name="promotion",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.segment",
+                        verbose_name="segment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'version of a campaign',
-                'verbose_name_plural': 'versions of campaigns',
+                "verbose_name": "version of a campaign",
+                "verbose_name_plural": "versions of campaigns",
             },
         ),
         migrations.CreateModel(
-            name='CampaignRun',
+            name="CampaignRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('occurrence', models.CharField(max_length=64, verbose_name='occurrence')),
-                ('status', models.CharField(choices=[('PLANNED', 'Planned'), ('RUNNING', 'Running'), ('PAUSED', 'Paused'), ('DONE', 'Done'), ('STOPPED', 'Stopped'), ('MISSED', 'Missed')], default='PLANNED', max_length=16, verbose_name='status')),
-                ('pause_reason', models.CharField(blank=True, choices=[('BY_HAND', 'Paused by hand'), ('LATE', 'Too late: confirm that it should still go out'), ('NO_COUPON', 'No coupon left: the pool or the budget of the promotion is used up'), ('PROMOTION_NOT_ACTIVE', 'The promotion is not active')], max_length=32, verbose_name='reason of the pause')),
-                ('not_before', models.DateTimeField(verbose_name='not before')),
-                ('planned_at', models.DateTimeField(blank=True, null=True, verbose_name='audience taken at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='campaigns.campaign', verbose_name='campaign')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.campaignversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("occurrence", models.CharField(max_length=64, verbose_name="occurrence")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PLANNED", "Planned"),
+                            ("RUNNING", "Running"),
+                            ("PAUSED", "Paused"),
+                            ("DONE", "Done"),
+                            ("STOPPED", "Stopped"),
+                            ("MISSED", "Missed"),
+                        ],
+                        default="PLANNED",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "pause_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("BY_HAND", "Paused by hand"),
+                            ("LATE", "Too late: confirm that it should still go out"),
+                            (
+                                "NO_COUPON",
+                                "No coupon left: the pool or the budget of the promotion is used up",
+                            ),
+                            ("PROMOTION_NOT_ACTIVE", "The promotion is not active"),
+                        ],
+                        max_length=32,
+                        verbose_name="reason of the pause",
+                    ),
+                ),
+                ("not_before", models.DateTimeField(verbose_name="not before")),
+                ("planned_at", models.DateTimeField(blank=True, null=True, verbose_name="audience taken at")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.campaignversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run of a campaign',
-                'verbose_name_plural': 'runs of campaigns',
-                'ordering': ['-id'],
+                "verbose_name": "run of a campaign",
+                "verbose_name_plural": "runs of campaigns",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ChannelSwitch',
+            name="ChannelSwitch",
             fields=[
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('push', 'Push'), ('post', 'Post'), ('phone', 'Phone')], max_length=8, primary_key=True, serialize=False, verbose_name='channel')),
-                ('off', models.BooleanField(default=False, verbose_name='switched off')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('changed_at', models.DateTimeField(verbose_name='changed at')),
-                ('changed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("push", "Push"),
+                            ("post", "Post"),
+                            ("phone", "Phone"),
+                        ],
+                        max_length=8,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="channel",
+                    ),
+                ),
+                ("off", models.BooleanField(default=False, verbose_name="switched off")),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                ("changed_at", models.DateTimeField(verbose_name="changed at")),
+                (
+                    "changed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="changed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'channel switch',
-                'verbose_name_plural': 'channel switches',
+                "verbose_name": "channel switch",
+                "verbose_name_plural": "channel switches",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(default='main', max_length=32, verbose_name='step')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('sms', 'SMS'), ('push', 'Push'), ('post', 'Post'), ('phone', 'Phone')], max_length=8, verbose_name='channel')),
-                ('occurrence', models.CharField(max_length=64, verbose_name='occurrence')),
-                ('purpose', models.CharField(choices=[('MARKETING', 'Marketing'), ('PROFILING', 'Profiling'), ('SERVICE', 'Service')], max_length=16, verbose_name='purpose')),
-                ('lane', models.CharField(choices=[('FAST', 'Fast'), ('BULK', 'Bulk')], max_length=4, verbose_name='lane')),
-                ('address', models.CharField(blank=True, max_length=254, verbose_name='address')),
-                ('address_hash', models.CharField(blank=True, max_length=64)),
-                ('token', models.UUIDField(editable=False, unique=True)),
-                ('state', models.CharField(choices=[('PENDING', 'Waiting'), ('CLAIMED', 'Claimed'), ('SENDING', 'Being sent'), ('SENT', 'Sent'), ('SUPPRESSED', 'Left out'), ('CANCELLED', 'Cancelled'), ('EXPIRED', 'Expired'), ('FAILED', 'Refused'), ('DEAD', 'Given up'), ('HOLDOUT', 'Held out'), ('UNKNOWN', 'Unknown')], default='PENDING', max_length=16, verbose_name='state')),
-                ('reason', models.CharField(blank=True, choices=[('NO_ADDRESS', 'No address'), ('NO_CONSENT', 'No consent'), ('ON_SUPPRESSION_LIST', 'On the suppression list'), ('DUPLICATE_ADDRESS', 'Another recipient has the same address'), ('STOPPED', 'The campaign was stopped'), ('TOO_LATE', 'Its time has passed'), ('HARD_BOUNCE', 'The mailbox does not exist'), ('REFUSED', 'The provider refused it'), ('TEMPORARY', 'The provider could not take it just now'), ('UNREACHABLE', 'The provider could not be reached'), ('RETRIES_USED_UP', 'Every retry failed'), ('BAD_CONTENT', 'Its content could not be made safely'), ('NO_ANSWER', 'No answer after the message had been handed over'), ('SENDER_DIED', 'The sending process died in the middle')], max_length=24, verbose_name='reason')),
-                ('detail', models.CharField(blank=True, max_length=300, verbose_name='answer of the provider')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('not_before', models.DateTimeField(verbose_name='not before')),
-                ('expires_at', models.DateTimeField(null=True, verbose_name='good until')),
-                ('owner', models.CharField(blank=True, max_length=64, verbose_name='held by')),
-                ('lease_until', models.DateTimeField(null=True, verbose_name='held until')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaign', verbose_name='campaign')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='customers.customer', verbose_name='customer')),
-                ('publication', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.publication', verbose_name='coupon')),
-                ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='campaigns.campaignrun', verbose_name='run')),
-                ('version', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.campaignversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.CharField(default="main", max_length=32, verbose_name="step")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("sms", "SMS"),
+                            ("push", "Push"),
+                            ("post", "Post"),
+                            ("phone", "Phone"),
+                        ],
+                        max_length=8,
+                        verbose_name="channel",
+                    ),
+                ),
+                ("occurrence", models.CharField(max_length=64, verbose_name="occurrence")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("MARKETING", "Marketing"),
+                            ("PROFILING", "Profiling"),
+                            ("SERVICE", "Service"),
+                        ],
+                        max_length=16,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "lane",
+                    models.CharField(
+                        choices=[("FAST", "Fast"), ("BULK", "Bulk")], max_length=4, verbose_name="lane"
+                    ),
+                ),
+                ("address", models.CharField(blank=True, max_length=254, verbose_name="address")),
+                ("address_hash", models.CharField(blank=True, max_length=64)),
+                ("token", models.UUIDField(editable=False, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Waiting"),
+                            ("CLAIMED", "Claimed"),
+                            ("SENDING", "Being sent"),
+                            ("SENT", "Sent"),
+                            ("SUPPRESSED", "Left out"),
+                            ("CANCELLED", "Cancelled"),
+                            ("EXPIRED", "Expired"),
+                            ("FAILED", "Refused"),
+                            ("DEAD", "Given up"),
+                            ("HOLDOUT", "Held out"),
+                            ("UNKNOWN", "Unknown"),
+                        ],
+                        default="PENDING",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("NO_ADDRESS", "No address"),
+                            ("NO_CONSENT", "No consent"),
+                            ("ON_SUPPRESSION_LIST", "On the suppression list"),
+                            ("DUPLICATE_ADDRESS", "Another recipient has the same address"),
+                            ("STOPPED", "The campaign was stopped"),
+                            ("TOO_LATE", "Its time has passed"),
+                            ("HARD_BOUNCE", "The mailbox does not exist"),
+                            ("REFUSED", "The provider refused it"),
+                            ("TEMPORARY", "The provider could not take it just now"),
+                            ("UNREACHABLE", "The provider could not be reached"),
+                            ("RETRIES_USED_UP", "Every retry failed"),
+                            ("BAD_CONTENT", "Its content could not be made safely"),
+                            ("NO_ANSWER", "No answer after the message had been handed over"),
+                            ("SENDER_DIED", "The sending process died in the middle"),
+                        ],
+                        max_length=24,
+                        verbose_name="reason",
+                    ),
+                ),
+                (
+                    "detail",
+                    models.CharField(blank=True, max_length=300, verbose_name="answer of the provider"),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("not_before", models.DateTimeField(verbose_name="not before")),
+                ("expires_at", models.DateTimeField(null=True, verbose_name="good until")),
+                ("owner", models.CharField(blank=True, max_length=64, verbose_name="held by")),
+                ("lease_until", models.DateTimeField(null=True, verbose_name="held until")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent at")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.publication",
+                        verbose_name="coupon",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="campaigns.campaignrun",
+                        verbose_name="run",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.campaignversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message',
-                'verbose_name_plural': 'messages',
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
             },
         ),
         migrations.AddConstraint(
-            model_name='campaignversion',
-            constraint=models.UniqueConstraint(fields=('campaign', 'number'), name='one_version_per_number'),
+            model_name="campaignversion",
+            constraint=models.UniqueConstraint(fields=("campaign", "number"), name="one_version_per_number"),
         ),
         migrations.AddConstraint(
-            model_name='campaignversion',
-            constraint=models.CheckConstraint(condition=models.Q(('holdout_percent__lte', 50)), name='at_most_half_is_held_out', violation_error_message='At most half of the audience can be held out.'),
+            model_name="campaignversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("holdout_percent__lte", 50)),
+                name="at_most_half_is_held_out",
+                violation_error_message="At most half of the audience can be held out.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignrun',
-            index=models.Index(condition=models.Q(('status__in', ['PLANNED', 'RUNNING', 'PAUSED'])), fields=['status'], name='campaignrun_open'),
+            model_name="campaignrun",
+            index=models.Index(
+                condition=models.Q(("status__in", ["PLANNED", "RUNNING", "PAUSED"])),
+                fields=["status"],
+                name="campaignrun_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaignrun',
-            constraint=models.UniqueConstraint(fields=('campaign', 'occurrence'), name='one_run_per_occurrence'),
+            model_name="campaignrun",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "occurrence"), name="one_run_per_occurrence"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaignrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'PAUSED'), ('pause_reason', ''), _connector='OR'), name='only_a_paused_run_has_a_reason'),
+            model_name="campaignrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "PAUSED"), ("pause_reason", ""), _connector="OR"),
+                name="only_a_paused_run_has_a_reason",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'PENDING')), fields=['lane', 'run', 'not_before', 'id'], name='message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "PENDING")),
+                fields=["lane", "run", "not_before", "id"],
+                name="message_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['CLAIMED', 'SENDING'])), fields=['lease_until'], name='message_held'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state__in", ["CLAIMED", "SENDING"])),
+                fields=["lease_until"],
+                name="message_held",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['run', 'state'], name='message_run_state'),
+            model_name="message",
+            index=models.Index(fields=["run", "state"], name="message_run_state"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('campaign', 'step', 'customer', 'channel', 'occurrence'), name='one_message_per_occurrence'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "step", "customer", "channel", "occurrence"),
+                name="one_message_per_occurrence",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['PENDING', 'CLAIMED', 'SENDING', 'SENT', 'UNKNOWN'])), fields=('run', 'step', 'channel', 'address_hash'), name='one_live_message_per_address'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["PENDING", "CLAIMED", "SENDING", "SENT", "UNKNOWN"])),
+                fields=("run", "step", "channel", "address_hash"),
+                name="one_live_message_per_address",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('publication__isnull', False)), fields=('publication', 'channel'), name='one_message_per_publication'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("publication__isnull", False)),
+                fields=("publication", "channel"),
+                name="one_message_per_publication",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['CLAIMED', 'SENDING']), _negated=True), models.Q(('lease_until__isnull', False), models.Q(('owner', ''), _negated=True)), _connector='OR'), name='a_held_message_has_a_lease'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["CLAIMED", "SENDING"]), _negated=True),
+                    models.Q(("lease_until__isnull", False), models.Q(("owner", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_held_message_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'SENT'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='a_sent_message_has_a_time'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "SENT"), _negated=True), ("sent_at__isnull", False), _connector="OR"
+                ),
+                name="a_sent_message_has_a_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('run__isnull', True), models.Q(('campaign__isnull', False), ('version__isnull', False)), _connector='OR'), name='a_message_of_a_run_has_its_campaign'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("run__isnull", True),
+                    models.Q(("campaign__isnull", False), ("version__isnull", False)),
+                    _connector="OR",
+                ),
+                name="a_message_of_a_run_has_its_campaign",
+            ),
         ),
     ]

@@ -4,16 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0003_messages_of_merged_customers'),
-        ('coupons', '0005_erasable_reasons'),
-        ('customers', '0010_merges'),
+        ("campaigns", "0003_messages_of_merged_customers"),
+        ("coupons", "0005_erasable_reasons"),
+        ("customers", "0010_merges"),
     ]
 
     operations = [
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('step', 'confirmation')), fields=('occurrence', 'channel'), name='one_message_per_confirmation'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("step", "confirmation")),
+                fields=("occurrence", "channel"),
+                name="one_message_per_confirmation",
+            ),
         ),
     ]

@@ -4,20 +4,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0004_one_message_per_confirmation'),
-        ('coupons', '0011_gift_cards'),
-        ('customers', '0025_prices_of_products'),
+        ("campaigns", "0004_one_message_per_confirmation"),
+        ("coupons", "0011_gift_cards"),
+        ("customers", "0025_prices_of_products"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='message',
-            name='one_message_per_confirmation',
+            model_name="message",
+            name="one_message_per_confirmation",
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('step__in', ['confirmation', 'gift_card'])), fields=('occurrence', 'channel'), name='one_message_per_confirmation'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("step__in", ["confirmation", "gift_card"])),
+                fields=("occurrence", "channel"),
+                name="one_message_per_confirmation",
+            ),
         ),
     ]

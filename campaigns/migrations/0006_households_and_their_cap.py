@@ -4,15 +4,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0005_one_message_per_gift_card'),
+        ("campaigns", "0005_one_message_per_gift_card"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='message',
-            name='reason',
-            field=models.CharField(blank=True, choices=[('NO_ADDRESS', 'No address'), ('NO_CONSENT', 'No consent'), ('ON_SUPPRESSION_LIST', 'On the suppression list'), ('DUPLICATE_ADDRESS', 'Another recipient has the same address'), ('HOUSEHOLD', 'Somebody of the same household was written to lately'), ('MERGED', 'The recipient was merged with another one'), ('STOPPED', 'The campaign was stopped'), ('TOO_LATE', 'Its time has passed'), ('HARD_BOUNCE', 'The mailbox does not exist'), ('REFUSED', 'The provider refused it'), ('TEMPORARY', 'The provider could not take it just now'), ('UNREACHABLE', 'The provider could not be reached'), ('RETRIES_USED_UP', 'Every retry failed'), ('BAD_CONTENT', 'Its content could not be made safely'), ('NO_ANSWER', 'No answer after the message had been handed over'), ('SENDER_DIED', 'The sending process died in the middle')], max_length=24, verbose_name='reason'),
+            model_name="message",
+            name="reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("NO_ADDRESS", "No address"),
+                    ("NO_CONSENT", "No consent"),
+                    ("ON_SUPPRESSION_LIST", "On the suppression list"),
+                    ("DUPLICATE_ADDRESS", "Another recipient has the same address"),
+                    ("HOUSEHOLD", "Somebody of the same household was written to lately"),
+                    ("MERGED", "The recipient was merged with another one"),
+                    ("STOPPED", "The campaign was stopped"),
+                    ("TOO_LATE", "Its time has passed"),
+                    ("HARD_BOUNCE", "The mailbox does not exist"),
+                    ("REFUSED", "The provider refused it"),
+                    ("TEMPORARY", "The provider could not take it just now"),
+                    ("UNREACHABLE", "The provider could not be reached"),
+                    ("RETRIES_USED_UP", "Every retry failed"),
+                    ("BAD_CONTENT", "Its content could not be made safely"),
+                    ("NO_ANSWER", "No answer after the message had been handed over"),
+                    ("SENDER_DIED", "The sending process died in the middle"),
+                ],
+                max_length=24,
+                verbose_name="reason",
+            ),
         ),
     ]

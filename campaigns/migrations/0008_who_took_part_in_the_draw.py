@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0007_messages_without_an_offer'),
+        ("campaigns", "0007_messages_without_an_offer"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='message',
-            name='drawn',
+            model_name="message",
+            name="drawn",
             field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
     ]

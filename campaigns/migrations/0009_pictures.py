@@ -6,34 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0008_who_took_part_in_the_draw'),
+        ("campaigns", "0008_who_took_part_in_the_draw"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Picture',
+            name="Picture",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('alternative', models.CharField(help_text='What somebody reads who does not see the picture.', max_length=300, verbose_name='alternative text')),
-                ('file', models.CharField(editable=False, max_length=200)),
-                ('format', models.CharField(choices=[('PNG', 'PNG'), ('JPEG', 'JPEG'), ('GIF', 'GIF')], editable=False, max_length=4, verbose_name='format')),
-                ('width', models.PositiveIntegerField(editable=False, verbose_name='width')),
-                ('height', models.PositiveIntegerField(editable=False, verbose_name='height')),
-                ('size_bytes', models.PositiveIntegerField(editable=False, verbose_name='size')),
-                ('uploaded_at', models.DateTimeField(editable=False, verbose_name='uploaded at')),
-                ('put_aside_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='put aside at')),
-                ('uploaded_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "alternative",
+                    models.CharField(
+                        help_text="What somebody reads who does not see the picture.",
+                        max_length=300,
+                        verbose_name="alternative text",
+                    ),
+                ),
+                ("file", models.CharField(editable=False, max_length=200)),
+                (
+                    "format",
+                    models.CharField(
+                        choices=[("PNG", "PNG"), ("JPEG", "JPEG"), ("GIF", "GIF")],
+                        editable=False,
+                        max_length=4,
+                        verbose_name="format",
+                    ),
+                ),
+                ("width", models.PositiveIntegerField(editable=False, verbose_name="width")),
+                ("height", models.PositiveIntegerField(editable=False, verbose_name="height")),
+                ("size_bytes", models.PositiveIntegerField(editable=False, verbose_name="size")),
+                ("uploaded_at", models.DateTimeField(editable=False, verbose_name="uploaded at")),
+                (
+                    "put_aside_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="put aside at"),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'picture',
-                'verbose_name_plural': 'pictures',
-                'ordering': ['-id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('alternative', ''), _negated=True), name='a_picture_has_an_alternative_text', violation_error_message='Say what the picture shows.')],
+                "verbose_name": "picture",
+                "verbose_name_plural": "pictures",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("alternative", ""), _negated=True),
+                        name="a_picture_has_an_alternative_text",
+                        violation_error_message="Say what the picture shows.",
+                    )
+                ],
             },
         ),
     ]

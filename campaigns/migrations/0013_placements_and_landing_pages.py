@@ -10,258 +10,717 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0012_contents_never_change'),
-        ('coupons', '0022_coupons_count_reservations'),
-        ('customers', '0035_segments_of_clusters'),
+        ("campaigns", "0012_contents_never_change"),
+        ("coupons", "0022_coupons_count_reservations"),
+        ("customers", "0035_segments_of_clusters"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LandingPage',
+            name="LandingPage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens, beginning with a letter.')], verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('status', models.CharField(choices=[('DRAFT', 'Draft'), ('OPEN', 'Open'), ('CLOSED', 'Closed')], default='DRAFT', max_length=16, verbose_name='status')),
-                ('title', models.JSONField(default=dict, verbose_name='title')),
-                ('introduction', models.JSONField(blank=True, default=dict, verbose_name='introduction')),
-                ('thanks', models.JSONField(blank=True, default=dict, verbose_name='thanks')),
-                ('terms', models.JSONField(blank=True, default=dict, verbose_name='terms')),
-                ('first_count', models.PositiveIntegerField(blank=True, help_text='Empty: for everybody, while it is open.', null=True, verbose_name='for the first')),
-                ('shows_count', models.BooleanField(default=True, verbose_name='say how many are left')),
-                ('given', models.PositiveIntegerField(default=0, editable=False, verbose_name='given')),
-                ('countries', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), blank=True, default=list, help_text='Empty: for people from anywhere.', size=None, verbose_name='countries')),
-                ('newcomers_only', models.BooleanField(default=False, verbose_name='only for who has never bought')),
-                ('asks_name', models.BooleanField(default=False, verbose_name='ask for the first name')),
-                ('asks_consent', models.BooleanField(default=True, verbose_name='ask whether offers may be sent')),
-                ('shows_stores', models.PositiveSmallIntegerField(default=0, help_text='0: none. The person types a postcode or a town.', verbose_name='nearest stores to show')),
-                ('shares', models.BooleanField(default=False, verbose_name='offer buttons to share it')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='from')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='landing_pages', to='campaigns.campaign', verbose_name='campaign')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('promotion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.promotion', verbose_name='promotion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.SlugField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
+                                "Lower-case letters, digits and single hyphens, beginning with a letter.",
+                            )
+                        ],
+                        verbose_name="code",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("DRAFT", "Draft"), ("OPEN", "Open"), ("CLOSED", "Closed")],
+                        default="DRAFT",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                ("title", models.JSONField(default=dict, verbose_name="title")),
+                ("introduction", models.JSONField(blank=True, default=dict, verbose_name="introduction")),
+                ("thanks", models.JSONField(blank=True, default=dict, verbose_name="thanks")),
+                ("terms", models.JSONField(blank=True, default=dict, verbose_name="terms")),
+                (
+                    "first_count",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: for everybody, while it is open.",
+                        null=True,
+                        verbose_name="for the first",
+                    ),
+                ),
+                ("shows_count", models.BooleanField(default=True, verbose_name="say how many are left")),
+                ("given", models.PositiveIntegerField(default=0, editable=False, verbose_name="given")),
+                (
+                    "countries",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2),
+                        blank=True,
+                        default=list,
+                        help_text="Empty: for people from anywhere.",
+                        size=None,
+                        verbose_name="countries",
+                    ),
+                ),
+                (
+                    "newcomers_only",
+                    models.BooleanField(default=False, verbose_name="only for who has never bought"),
+                ),
+                ("asks_name", models.BooleanField(default=False, verbose_name="ask for the first name")),
+                (
+                    "asks_consent",
+                    models.BooleanField(default=True, verbose_name="ask whether offers may be sent"),
+                ),
+                (
+                    "shows_stores",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="0: none. The person types a postcode or a town.",
+                        verbose_name="nearest stores to show",
+                    ),
+                ),
+                ("shares", models.BooleanField(default=False, verbose_name="offer buttons to share it")),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="from")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="landing_pages",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.promotion",
+                        verbose_name="promotion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'landing page',
-                'verbose_name_plural': 'landing pages',
-                'ordering': ['-pk'],
+                "verbose_name": "landing page",
+                "verbose_name_plural": "landing pages",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='LandingVisit',
+            name="LandingVisit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('visited_on', models.DateField(verbose_name='on')),
-                ('host', models.CharField(blank=True, max_length=120, verbose_name='from')),
-                ('source', models.CharField(blank=True, max_length=64, verbose_name='UTM source')),
-                ('visits', models.PositiveIntegerField(default=1, verbose_name='visits')),
-                ('first_at', models.DateTimeField(verbose_name='first at')),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='visits', to='campaigns.landingpage')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("visited_on", models.DateField(verbose_name="on")),
+                ("host", models.CharField(blank=True, max_length=120, verbose_name="from")),
+                ("source", models.CharField(blank=True, max_length=64, verbose_name="UTM source")),
+                ("visits", models.PositiveIntegerField(default=1, verbose_name="visits")),
+                ("first_at", models.DateTimeField(verbose_name="first at")),
+                (
+                    "page",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="visits",
+                        to="campaigns.landingpage",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'visits of a landing page',
-                'verbose_name_plural': 'visits of landing pages',
+                "verbose_name": "visits of a landing page",
+                "verbose_name_plural": "visits of landing pages",
             },
         ),
         migrations.CreateModel(
-            name='Placement',
+            name="Placement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens, beginning with a letter.')], verbose_name='code')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('slot', models.SlugField(db_index=False, max_length=32, validators=[django.core.validators.RegexValidator('^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z', 'Lower-case letters, digits and single hyphens, beginning with a letter.')], verbose_name='slot')),
-                ('status', models.CharField(choices=[('DRAFT', 'Draft'), ('ACTIVE', 'Shown'), ('PAUSED', 'Paused'), ('STOPPED', 'Stopped')], default='DRAFT', max_length=16, verbose_name='status')),
-                ('purpose', models.CharField(choices=[('MARKETING', 'Marketing'), ('PROFILING', 'Profiling'), ('SERVICE', 'Service')], default='MARKETING', max_length=16, verbose_name='purpose')),
-                ('channel', models.CharField(blank=True, choices=campaigns.models.placement.channels, help_text='Empty: whoever allows offers through any channel.', max_length=16, verbose_name='consent needed for')),
-                ('asks_consent', models.CharField(blank=True, choices=campaigns.models.placement.channels, max_length=16, verbose_name='asks for consent to')),
-                ('priority', models.PositiveSmallIntegerField(default=50, help_text='Larger goes first.', validators=[django.core.validators.MaxValueValidator(100)], verbose_name='priority')),
-                ('most_showings', models.PositiveIntegerField(blank=True, help_text='Empty: as often as they come.', null=True, verbose_name='at most, times per person')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='from')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('links', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2000), blank=True, default=list, editable=False, size=None)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='placements', to='campaigns.campaign', verbose_name='campaign')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('promotion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.promotion', verbose_name='promotion')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.segment', verbose_name='segment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "code",
+                    models.SlugField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
+                                "Lower-case letters, digits and single hyphens, beginning with a letter.",
+                            )
+                        ],
+                        verbose_name="code",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "slot",
+                    models.SlugField(
+                        db_index=False,
+                        max_length=32,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[a-z][a-z0-9]*(-[a-z0-9]+)*\\Z",
+                                "Lower-case letters, digits and single hyphens, beginning with a letter.",
+                            )
+                        ],
+                        verbose_name="slot",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("DRAFT", "Draft"),
+                            ("ACTIVE", "Shown"),
+                            ("PAUSED", "Paused"),
+                            ("STOPPED", "Stopped"),
+                        ],
+                        default="DRAFT",
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("MARKETING", "Marketing"),
+                            ("PROFILING", "Profiling"),
+                            ("SERVICE", "Service"),
+                        ],
+                        default="MARKETING",
+                        max_length=16,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True,
+                        choices=campaigns.models.placement.channels,
+                        help_text="Empty: whoever allows offers through any channel.",
+                        max_length=16,
+                        verbose_name="consent needed for",
+                    ),
+                ),
+                (
+                    "asks_consent",
+                    models.CharField(
+                        blank=True,
+                        choices=campaigns.models.placement.channels,
+                        max_length=16,
+                        verbose_name="asks for consent to",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        default=50,
+                        help_text="Larger goes first.",
+                        validators=[django.core.validators.MaxValueValidator(100)],
+                        verbose_name="priority",
+                    ),
+                ),
+                (
+                    "most_showings",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Empty: as often as they come.",
+                        null=True,
+                        verbose_name="at most, times per person",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="from")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                (
+                    "links",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2000),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="placements",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.promotion",
+                        verbose_name="promotion",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.segment",
+                        verbose_name="segment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'placement',
-                'verbose_name_plural': 'placements',
-                'ordering': ['-pk'],
+                "verbose_name": "placement",
+                "verbose_name_plural": "placements",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='PlacementContent',
+            name="PlacementContent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('language', models.CharField(blank=True, max_length=8, verbose_name='language')),
-                ('title', models.CharField(blank=True, max_length=200, verbose_name='title')),
-                ('body', models.TextField(verbose_name='content')),
-                ('html', models.TextField(editable=False, verbose_name='HTML')),
-                ('text', models.TextField(editable=False, verbose_name='plain text')),
-                ('placement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contents', to='campaigns.placement')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("language", models.CharField(blank=True, max_length=8, verbose_name="language")),
+                ("title", models.CharField(blank=True, max_length=200, verbose_name="title")),
+                ("body", models.TextField(verbose_name="content")),
+                ("html", models.TextField(editable=False, verbose_name="HTML")),
+                ("text", models.TextField(editable=False, verbose_name="plain text")),
+                (
+                    "placement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contents",
+                        to="campaigns.placement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'content of a placement',
-                'verbose_name_plural': 'contents of placements',
+                "verbose_name": "content of a placement",
+                "verbose_name_plural": "contents of placements",
             },
         ),
         migrations.CreateModel(
-            name='PlacementShowing',
+            name="PlacementShowing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shown_on', models.DateField(verbose_name='on')),
-                ('showings', models.PositiveIntegerField(default=1, verbose_name='shown')),
-                ('clicks', models.PositiveIntegerField(default=0, verbose_name='clicks')),
-                ('token', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('first_at', models.DateTimeField(verbose_name='first shown at')),
-                ('last_at', models.DateTimeField(verbose_name='last shown at')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='customer')),
-                ('placement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='showings', to='campaigns.placement')),
-                ('publication', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.publication', verbose_name='coupon')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("shown_on", models.DateField(verbose_name="on")),
+                ("showings", models.PositiveIntegerField(default=1, verbose_name="shown")),
+                ("clicks", models.PositiveIntegerField(default=0, verbose_name="clicks")),
+                ("token", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("first_at", models.DateTimeField(verbose_name="first shown at")),
+                ("last_at", models.DateTimeField(verbose_name="last shown at")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "placement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="showings",
+                        to="campaigns.placement",
+                    ),
+                ),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.publication",
+                        verbose_name="coupon",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'showing of a placement',
-                'verbose_name_plural': 'showings of placements',
+                "verbose_name": "showing of a placement",
+                "verbose_name_plural": "showings of placements",
             },
         ),
         migrations.CreateModel(
-            name='ShareLink',
+            name="ShareLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.SlugField(editable=False, max_length=32, unique=True, verbose_name='token')),
-                ('name', models.CharField(blank=True, max_length=120, verbose_name='name')),
-                ('url', models.URLField(blank=True, max_length=2000, verbose_name='address')),
-                ('source', models.SlugField(blank=True, max_length=64, verbose_name='UTM source')),
-                ('medium', models.SlugField(blank=True, default='share', max_length=64, verbose_name='UTM medium')),
-                ('campaign_name', models.SlugField(blank=True, max_length=64, verbose_name='UTM campaign')),
-                ('main', models.BooleanField(db_default=True, default=True, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='shared by')),
-                ('page', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='share_links', to='campaigns.landingpage', verbose_name='landing page')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.SlugField(editable=False, max_length=32, unique=True, verbose_name="token")),
+                ("name", models.CharField(blank=True, max_length=120, verbose_name="name")),
+                ("url", models.URLField(blank=True, max_length=2000, verbose_name="address")),
+                ("source", models.SlugField(blank=True, max_length=64, verbose_name="UTM source")),
+                (
+                    "medium",
+                    models.SlugField(blank=True, default="share", max_length=64, verbose_name="UTM medium"),
+                ),
+                ("campaign_name", models.SlugField(blank=True, max_length=64, verbose_name="UTM campaign")),
+                ("main", models.BooleanField(db_default=True, default=True, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                        verbose_name="shared by",
+                    ),
+                ),
+                (
+                    "page",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="share_links",
+                        to="campaigns.landingpage",
+                        verbose_name="landing page",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'share link',
-                'verbose_name_plural': 'share links',
-                'ordering': ['-pk'],
+                "verbose_name": "share link",
+                "verbose_name_plural": "share links",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='ShareClick',
+            name="ShareClick",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clicked_on', models.DateField(verbose_name='on')),
-                ('network', models.CharField(choices=[('link', 'Link'), ('whatsapp', 'WhatsApp'), ('facebook', 'Facebook'), ('instagram', 'Instagram'), ('x', 'X'), ('telegram', 'Telegram'), ('email', 'E-mail')], max_length=16, verbose_name='network')),
-                ('clicks', models.PositiveIntegerField(default=1, verbose_name='clicks')),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clicks', to='campaigns.sharelink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("clicked_on", models.DateField(verbose_name="on")),
+                (
+                    "network",
+                    models.CharField(
+                        choices=[
+                            ("link", "Link"),
+                            ("whatsapp", "WhatsApp"),
+                            ("facebook", "Facebook"),
+                            ("instagram", "Instagram"),
+                            ("x", "X"),
+                            ("telegram", "Telegram"),
+                            ("email", "E-mail"),
+                        ],
+                        max_length=16,
+                        verbose_name="network",
+                    ),
+                ),
+                ("clicks", models.PositiveIntegerField(default=1, verbose_name="clicks")),
+                (
+                    "link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="clicks",
+                        to="campaigns.sharelink",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'clicks on a share link',
-                'verbose_name_plural': 'clicks on share links',
+                "verbose_name": "clicks on a share link",
+                "verbose_name_plural": "clicks on share links",
             },
         ),
         migrations.CreateModel(
-            name='LandingClaim',
+            name="LandingClaim",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(blank=True, max_length=254, verbose_name='address')),
-                ('mailbox_hash', models.CharField(editable=False, max_length=64)),
-                ('token', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('state', models.CharField(choices=[('WAITING', 'Waiting for confirmation'), ('GIVEN', 'Code given'), ('REFUSED', 'Refused')], default='WAITING', max_length=16, verbose_name='state')),
-                ('refusal', models.CharField(blank=True, max_length=40, verbose_name='why nothing was given')),
-                ('language', models.CharField(max_length=8, verbose_name='language')),
-                ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
-                ('first_name', models.CharField(blank=True, max_length=120, verbose_name='first name')),
-                ('wants_offers', models.BooleanField(default=False, verbose_name='wants offers')),
-                ('utm', models.JSONField(blank=True, default=dict, verbose_name='where from')),
-                ('mails', models.PositiveSmallIntegerField(default=0, verbose_name='mails sent')),
-                ('mailed_at', models.DateTimeField(null=True, verbose_name='mailed at')),
-                ('asked_at', models.DateTimeField(verbose_name='asked at')),
-                ('given_at', models.DateTimeField(null=True, verbose_name='given at')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='customer')),
-                ('publication', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='coupons.publication', verbose_name='coupon')),
-                ('page', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='campaigns.landingpage', verbose_name='page')),
-                ('share', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='claims', to='campaigns.sharelink', verbose_name='brought by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.CharField(blank=True, max_length=254, verbose_name="address")),
+                ("mailbox_hash", models.CharField(editable=False, max_length=64)),
+                ("token", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("WAITING", "Waiting for confirmation"),
+                            ("GIVEN", "Code given"),
+                            ("REFUSED", "Refused"),
+                        ],
+                        default="WAITING",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "refusal",
+                    models.CharField(blank=True, max_length=40, verbose_name="why nothing was given"),
+                ),
+                ("language", models.CharField(max_length=8, verbose_name="language")),
+                ("country", models.CharField(blank=True, max_length=2, verbose_name="country")),
+                ("first_name", models.CharField(blank=True, max_length=120, verbose_name="first name")),
+                ("wants_offers", models.BooleanField(default=False, verbose_name="wants offers")),
+                ("utm", models.JSONField(blank=True, default=dict, verbose_name="where from")),
+                ("mails", models.PositiveSmallIntegerField(default=0, verbose_name="mails sent")),
+                ("mailed_at", models.DateTimeField(null=True, verbose_name="mailed at")),
+                ("asked_at", models.DateTimeField(verbose_name="asked at")),
+                ("given_at", models.DateTimeField(null=True, verbose_name="given at")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="coupons.publication",
+                        verbose_name="coupon",
+                    ),
+                ),
+                (
+                    "page",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="claims",
+                        to="campaigns.landingpage",
+                        verbose_name="page",
+                    ),
+                ),
+                (
+                    "share",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="claims",
+                        to="campaigns.sharelink",
+                        verbose_name="brought by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'claim on a landing page',
-                'verbose_name_plural': 'claims on landing pages',
-                'ordering': ['-pk'],
+                "verbose_name": "claim on a landing page",
+                "verbose_name_plural": "claims on landing pages",
+                "ordering": ["-pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='landingpage',
-            constraint=models.CheckConstraint(condition=models.Q(('first_count__isnull', True), ('given__lte', models.F('first_count')), _connector='OR'), name='a_page_gives_at_most_the_first', violation_error_message='More codes than this were given already.'),
+            model_name="landingpage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("first_count__isnull", True), ("given__lte", models.F("first_count")), _connector="OR"
+                ),
+                name="a_page_gives_at_most_the_first",
+                violation_error_message="More codes than this were given already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='landingpage',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_page_ends_after_it_starts', violation_error_message='It must end after it starts.'),
+            model_name="landingpage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("starts_at__isnull", True),
+                    ("ends_at__isnull", True),
+                    ("ends_at__gt", models.F("starts_at")),
+                    _connector="OR",
+                ),
+                name="a_page_ends_after_it_starts",
+                violation_error_message="It must end after it starts.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='landingpage',
-            constraint=models.CheckConstraint(condition=models.Q(('shows_stores__lte', 10)), name='a_page_shows_few_stores', violation_error_message='At most ten stores.'),
+            model_name="landingpage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("shows_stores__lte", 10)),
+                name="a_page_shows_few_stores",
+                violation_error_message="At most ten stores.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='landingvisit',
-            constraint=models.UniqueConstraint(fields=('page', 'visited_on', 'host', 'source'), name='one_row_of_visits_per_day'),
+            model_name="landingvisit",
+            constraint=models.UniqueConstraint(
+                fields=("page", "visited_on", "host", "source"), name="one_row_of_visits_per_day"
+            ),
         ),
         migrations.AddIndex(
-            model_name='placement',
-            index=models.Index(condition=models.Q(('status', 'ACTIVE')), fields=['slot', '-priority'], name='placement_shown'),
+            model_name="placement",
+            index=models.Index(
+                condition=models.Q(("status", "ACTIVE")), fields=["slot", "-priority"], name="placement_shown"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_placement_ends_after_it_starts', violation_error_message='It must end after it starts.'),
+            model_name="placement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("starts_at__isnull", True),
+                    ("ends_at__isnull", True),
+                    ("ends_at__gt", models.F("starts_at")),
+                    _connector="OR",
+                ),
+                name="a_placement_ends_after_it_starts",
+                violation_error_message="It must end after it starts.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.CheckConstraint(condition=models.Q(('asks_consent', ''), ('purpose', 'SERVICE'), _connector='OR'), name='asking_for_consent_is_no_advertising', violation_error_message='Asking for consent is service, not advertising.'),
+            model_name="placement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("asks_consent", ""), ("purpose", "SERVICE"), _connector="OR"),
+                name="asking_for_consent_is_no_advertising",
+                violation_error_message="Asking for consent is service, not advertising.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placement',
-            constraint=models.CheckConstraint(condition=models.Q(('promotion__isnull', True), ('purpose', 'MARKETING'), _connector='OR'), name='an_offer_is_advertising', violation_error_message='An offer is advertising: it needs consent.'),
+            model_name="placement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("promotion__isnull", True), ("purpose", "MARKETING"), _connector="OR"),
+                name="an_offer_is_advertising",
+                violation_error_message="An offer is advertising: it needs consent.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='placementcontent',
-            constraint=models.UniqueConstraint(fields=('placement', 'language'), name='one_content_per_language'),
+            model_name="placementcontent",
+            constraint=models.UniqueConstraint(
+                fields=("placement", "language"), name="one_content_per_language"
+            ),
         ),
         migrations.AddIndex(
-            model_name='placementshowing',
-            index=models.Index(fields=['placement', 'shown_on'], name='showing_by_day'),
+            model_name="placementshowing",
+            index=models.Index(fields=["placement", "shown_on"], name="showing_by_day"),
         ),
         migrations.AddConstraint(
-            model_name='placementshowing',
-            constraint=models.UniqueConstraint(fields=('placement', 'customer', 'shown_on'), name='one_showing_per_person_and_day', nulls_distinct=False),
+            model_name="placementshowing",
+            constraint=models.UniqueConstraint(
+                fields=("placement", "customer", "shown_on"),
+                name="one_showing_per_person_and_day",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sharelink',
-            constraint=models.UniqueConstraint(condition=models.Q(('customer__isnull', False), ('main', True), ('page__isnull', False)), fields=('page', 'customer'), name='one_share_link_per_person'),
+            model_name="sharelink",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("customer__isnull", False), ("main", True), ("page__isnull", False)),
+                fields=("page", "customer"),
+                name="one_share_link_per_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sharelink',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('page__isnull', False), ('url', '')), models.Q(('page__isnull', True), models.Q(('url', ''), _negated=True)), _connector='OR'), name='a_share_link_leads_to_one_place', violation_error_message='Choose a landing page or write an address, not both.'),
+            model_name="sharelink",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("page__isnull", False), ("url", "")),
+                    models.Q(("page__isnull", True), models.Q(("url", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_share_link_leads_to_one_place",
+                violation_error_message="Choose a landing page or write an address, not both.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shareclick',
-            constraint=models.UniqueConstraint(fields=('link', 'clicked_on', 'network'), name='one_row_of_clicks_per_day'),
+            model_name="shareclick",
+            constraint=models.UniqueConstraint(
+                fields=("link", "clicked_on", "network"), name="one_row_of_clicks_per_day"
+            ),
         ),
         migrations.AddIndex(
-            model_name='landingclaim',
-            index=models.Index(fields=['page', 'state'], name='claim_of_page'),
+            model_name="landingclaim",
+            index=models.Index(fields=["page", "state"], name="claim_of_page"),
         ),
         migrations.AddConstraint(
-            model_name='landingclaim',
-            constraint=models.UniqueConstraint(fields=('page', 'mailbox_hash'), name='one_claim_per_mailbox'),
+            model_name="landingclaim",
+            constraint=models.UniqueConstraint(fields=("page", "mailbox_hash"), name="one_claim_per_mailbox"),
         ),
         migrations.AddConstraint(
-            model_name='landingclaim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('given_at__isnull', False), ('publication__isnull', False), ('state', 'GIVEN')), models.Q(('state', 'GIVEN'), _negated=True), _connector='OR'), name='a_claim_given_has_its_code'),
+            model_name="landingclaim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("given_at__isnull", False), ("publication__isnull", False), ("state", "GIVEN")),
+                    models.Q(("state", "GIVEN"), _negated=True),
+                    _connector="OR",
+                ),
+                name="a_claim_given_has_its_code",
+            ),
         ),
     ]

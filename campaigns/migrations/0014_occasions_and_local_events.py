@@ -7,60 +7,152 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0013_placements_and_landing_pages'),
-        ('customers', '0036_where_stores_lie_and_time_zones'),
+        ("campaigns", "0013_placements_and_landing_pages"),
+        ("customers", "0036_where_stores_lie_and_time_zones"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaignversion',
-            name='ends_at',
-            field=models.DateTimeField(blank=True, help_text='Of a campaign that goes on: nothing is due after this. Empty: until it is stopped.', null=True, verbose_name='until'),
+            model_name="campaignversion",
+            name="ends_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="Of a campaign that goes on: nothing is due after this. Empty: until it is stopped.",
+                null=True,
+                verbose_name="until",
+            ),
         ),
         migrations.CreateModel(
-            name='LocalEvent',
+            name="LocalEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('on', models.DateField(verbose_name='day')),
-                ('ends_on', models.DateField(blank=True, help_text='Empty: one day.', null=True, verbose_name='last day')),
-                ('description', models.TextField(blank=True, help_text='What mails may say of it.', verbose_name='description')),
-                ('url', models.URLField(blank=True, verbose_name='page')),
-                ('country', django_countries.fields.CountryField(blank=True, max_length=2, verbose_name='country')),
-                ('region', models.CharField(blank=True, max_length=120, verbose_name='region')),
-                ('city', models.CharField(blank=True, max_length=120, verbose_name='city')),
-                ('radius_km', models.PositiveSmallIntegerField(blank=True, help_text='People so far around are invited. Empty: those of the same city, region or country.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='radius, km')),
-                ('active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('stores', models.ManyToManyField(blank=True, related_name='+', to='customers.store', verbose_name='stores')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("on", models.DateField(verbose_name="day")),
+                (
+                    "ends_on",
+                    models.DateField(
+                        blank=True, help_text="Empty: one day.", null=True, verbose_name="last day"
+                    ),
+                ),
+                (
+                    "description",
+                    models.TextField(
+                        blank=True, help_text="What mails may say of it.", verbose_name="description"
+                    ),
+                ),
+                ("url", models.URLField(blank=True, verbose_name="page")),
+                (
+                    "country",
+                    django_countries.fields.CountryField(blank=True, max_length=2, verbose_name="country"),
+                ),
+                ("region", models.CharField(blank=True, max_length=120, verbose_name="region")),
+                ("city", models.CharField(blank=True, max_length=120, verbose_name="city")),
+                (
+                    "radius_km",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        help_text="People so far around are invited. Empty: those of the same city, region or country.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1000),
+                        ],
+                        verbose_name="radius, km",
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "stores",
+                    models.ManyToManyField(
+                        blank=True, related_name="+", to="customers.store", verbose_name="stores"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'local event',
-                'verbose_name_plural': 'local events',
-                'ordering': ['-on', 'name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_on__isnull', True), ('ends_on__gte', models.F('on')), _connector='OR'), name='a_local_event_ends_after_it_begins', violation_error_message='The last day is not before the first.')],
+                "verbose_name": "local event",
+                "verbose_name_plural": "local events",
+                "ordering": ["-on", "name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_on__isnull", True), ("ends_on__gte", models.F("on")), _connector="OR"
+                        ),
+                        name="a_local_event_ends_after_it_begins",
+                        violation_error_message="The last day is not before the first.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Occasion',
+            name="Occasion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('occurrence', models.CharField(max_length=64, verbose_name='occurrence')),
-                ('due_at', models.DateTimeField(verbose_name='due at')),
-                ('expires_at', models.DateTimeField(null=True, verbose_name='good until')),
-                ('about', models.JSONField(default=dict, verbose_name='about')),
-                ('state', models.CharField(choices=[('WAITING', 'Waiting'), ('PLANNED', 'Planned'), ('NOT_NEEDED', 'Not needed any more'), ('CLOSED', 'The campaign ended before')], default='WAITING', max_length=16, verbose_name='state')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='occasions', to='campaigns.campaign', verbose_name='campaign')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer', verbose_name='customer')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("occurrence", models.CharField(max_length=64, verbose_name="occurrence")),
+                ("due_at", models.DateTimeField(verbose_name="due at")),
+                ("expires_at", models.DateTimeField(null=True, verbose_name="good until")),
+                ("about", models.JSONField(default=dict, verbose_name="about")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("WAITING", "Waiting"),
+                            ("PLANNED", "Planned"),
+                            ("NOT_NEEDED", "Not needed any more"),
+                            ("CLOSED", "The campaign ended before"),
+                        ],
+                        default="WAITING",
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="occasions",
+                        to="campaigns.campaign",
+                        verbose_name="campaign",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                        verbose_name="customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'occasion',
-                'verbose_name_plural': 'occasions',
-                'indexes': [models.Index(condition=models.Q(('state', 'WAITING')), fields=['campaign', 'due_at', 'id'], name='occasion_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('campaign', 'customer', 'occurrence'), name='one_occasion_per_occurrence')],
+                "verbose_name": "occasion",
+                "verbose_name_plural": "occasions",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "WAITING")),
+                        fields=["campaign", "due_at", "id"],
+                        name="occasion_waiting",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("campaign", "customer", "occurrence"), name="one_occasion_per_occurrence"
+                    )
+                ],
             },
         ),
     ]

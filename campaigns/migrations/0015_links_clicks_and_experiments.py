@@ -8,96 +8,260 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0014_occasions_and_local_events'),
+        ("campaigns", "0014_occasions_and_local_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaignversion',
-            name='utm',
-            field=models.BooleanField(default=True, help_text="Links tell the shop's own statistics of which campaign they are.", verbose_name='UTM parameters'),
+            model_name="campaignversion",
+            name="utm",
+            field=models.BooleanField(
+                default=True,
+                help_text="Links tell the shop's own statistics of which campaign they are.",
+                verbose_name="UTM parameters",
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='clicked_at',
-            field=models.DateTimeField(editable=False, null=True, verbose_name='clicked at'),
+            model_name="message",
+            name="clicked_at",
+            field=models.DateTimeField(editable=False, null=True, verbose_name="clicked at"),
         ),
         migrations.AddField(
-            model_name='message',
-            name='opened_at',
-            field=models.DateTimeField(editable=False, null=True, verbose_name='opened at'),
+            model_name="message",
+            name="opened_at",
+            field=models.DateTimeField(editable=False, null=True, verbose_name="opened at"),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='reason',
-            field=models.CharField(blank=True, choices=[('NO_ADDRESS', 'No address'), ('NO_CONSENT', 'No consent'), ('ON_SUPPRESSION_LIST', 'On the suppression list'), ('DUPLICATE_ADDRESS', 'Another recipient has the same address'), ('HOUSEHOLD', 'Somebody of the same household was written to lately'), ('NO_OFFER', 'No personal offer'), ('GLOBAL_HOLDOUT', 'Kept out of all campaigns by lot'), ('MERGED', 'The recipient was merged with another one'), ('STOPPED', 'The campaign was stopped'), ('TOO_LATE', 'Its time has passed'), ('HARD_BOUNCE', 'The mailbox does not exist'), ('REFUSED', 'The provider refused it'), ('TEMPORARY', 'The provider could not take it just now'), ('UNREACHABLE', 'The provider could not be reached'), ('RETRIES_USED_UP', 'Every retry failed'), ('BAD_CONTENT', 'Its content could not be made safely'), ('NO_ANSWER', 'No answer after the message had been handed over'), ('SENDER_DIED', 'The sending process died in the middle')], max_length=24, verbose_name='reason'),
+            model_name="message",
+            name="reason",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("NO_ADDRESS", "No address"),
+                    ("NO_CONSENT", "No consent"),
+                    ("ON_SUPPRESSION_LIST", "On the suppression list"),
+                    ("DUPLICATE_ADDRESS", "Another recipient has the same address"),
+                    ("HOUSEHOLD", "Somebody of the same household was written to lately"),
+                    ("NO_OFFER", "No personal offer"),
+                    ("GLOBAL_HOLDOUT", "Kept out of all campaigns by lot"),
+                    ("MERGED", "The recipient was merged with another one"),
+                    ("STOPPED", "The campaign was stopped"),
+                    ("TOO_LATE", "Its time has passed"),
+                    ("HARD_BOUNCE", "The mailbox does not exist"),
+                    ("REFUSED", "The provider refused it"),
+                    ("TEMPORARY", "The provider could not take it just now"),
+                    ("UNREACHABLE", "The provider could not be reached"),
+                    ("RETRIES_USED_UP", "Every retry failed"),
+                    ("BAD_CONTENT", "Its content could not be made safely"),
+                    ("NO_ANSWER", "No answer after the message had been handed over"),
+                    ("SENDER_DIED", "The sending process died in the middle"),
+                ],
+                max_length=24,
+                verbose_name="reason",
+            ),
         ),
         migrations.CreateModel(
-            name='WinnerDecision',
+            name="WinnerDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('WINNER', 'Better than the others'), ('NO_WINNER', 'As good as each other: the fallback goes on'), ('TOO_FEW', 'Too few people to decide: the fallback goes on'), ('BY_HAND', 'Chosen by hand')], max_length=16, verbose_name='outcome')),
-                ('variant', models.CharField(max_length=8, verbose_name='variant')),
-                ('figures', models.JSONField(default=list, verbose_name='figures')),
-                ('decided_at', models.DateTimeField(verbose_name='decided at')),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('version', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='campaigns.campaignversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("WINNER", "Better than the others"),
+                            ("NO_WINNER", "As good as each other: the fallback goes on"),
+                            ("TOO_FEW", "Too few people to decide: the fallback goes on"),
+                            ("BY_HAND", "Chosen by hand"),
+                        ],
+                        max_length=16,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("variant", models.CharField(max_length=8, verbose_name="variant")),
+                ("figures", models.JSONField(default=list, verbose_name="figures")),
+                ("decided_at", models.DateTimeField(verbose_name="decided at")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "version",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decision",
+                        to="campaigns.campaignversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'decision between variants',
-                'verbose_name_plural': 'decisions between variants',
+                "verbose_name": "decision between variants",
+                "verbose_name_plural": "decisions between variants",
             },
         ),
         migrations.CreateModel(
-            name='CampaignLink',
+            name="CampaignLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='number')),
-                ('address', models.TextField(verbose_name='address')),
-                ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='links', to='campaigns.campaignversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(verbose_name="number")),
+                ("address", models.TextField(verbose_name="address")),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="campaigns.campaignversion",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'link of a campaign',
-                'verbose_name_plural': 'links of campaigns',
-                'constraints': [models.UniqueConstraint(fields=('version', 'number'), name='one_link_per_number')],
+                "verbose_name": "link of a campaign",
+                "verbose_name_plural": "links of campaigns",
+                "constraints": [
+                    models.UniqueConstraint(fields=("version", "number"), name="one_link_per_number")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Engagement',
+            name="Engagement",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('OPENED', 'Opened'), ('CLICKED', 'Clicked')], max_length=8, verbose_name='what')),
-                ('link', models.PositiveSmallIntegerField(null=True, verbose_name='link')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('scanner', models.CharField(blank=True, choices=[('AGENT', 'It calls itself a scanner'), ('SOON', 'Within 10 seconds of the delivery'), ('BURST', 'Several links within 3 seconds'), ('TRAP', 'The link that nobody sees was followed, too')], max_length=8, verbose_name='scanner')),
-                ('settled', models.BooleanField(default=False, verbose_name='settled')),
-                ('message', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='engagements', to='campaigns.message', verbose_name='message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("OPENED", "Opened"), ("CLICKED", "Clicked")],
+                        max_length=8,
+                        verbose_name="what",
+                    ),
+                ),
+                ("link", models.PositiveSmallIntegerField(null=True, verbose_name="link")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "scanner",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("AGENT", "It calls itself a scanner"),
+                            ("SOON", "Within 10 seconds of the delivery"),
+                            ("BURST", "Several links within 3 seconds"),
+                            ("TRAP", "The link that nobody sees was followed, too"),
+                        ],
+                        max_length=8,
+                        verbose_name="scanner",
+                    ),
+                ),
+                ("settled", models.BooleanField(default=False, verbose_name="settled")),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="engagements",
+                        to="campaigns.message",
+                        verbose_name="message",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'opened or clicked',
-                'verbose_name_plural': 'opened and clicked',
-                'indexes': [models.Index(fields=['message', 'at'], name='engagement_of_message'), models.Index(condition=models.Q(('settled', False)), fields=['at'], name='engagement_unsettled')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'CLICKED'), ('link__isnull', False)), models.Q(('kind', 'OPENED'), ('link__isnull', True)), _connector='OR'), name='a_click_has_its_link')],
+                "verbose_name": "opened or clicked",
+                "verbose_name_plural": "opened and clicked",
+                "indexes": [
+                    models.Index(fields=["message", "at"], name="engagement_of_message"),
+                    models.Index(
+                        condition=models.Q(("settled", False)), fields=["at"], name="engagement_unsettled"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "CLICKED"), ("link__isnull", False)),
+                            models.Q(("kind", "OPENED"), ("link__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="a_click_has_its_link",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='GlobalHoldout',
+            name="GlobalHoldout",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('percent', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)], verbose_name='share kept out, percent')),
-                ('starts_at', models.DateTimeField(verbose_name='from')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='until')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "percent",
+                    models.PositiveSmallIntegerField(
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(20),
+                        ],
+                        verbose_name="share kept out, percent",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="from")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'global holdout',
-                'verbose_name_plural': 'global holdouts',
-                'ordering': ['-starts_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('percent__gte', 1), ('percent__lte', 20)), name='a_global_holdout_is_a_small_share', violation_error_message='From 1 to 20 percent can be kept out.'), models.CheckConstraint(condition=models.Q(('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_global_holdout_ends_after_it_starts', violation_error_message='It ends after it starts.'), django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(models.Func('starts_at', 'ends_at', function='tstzrange'), '&&')], name='one_global_holdout_at_a_time', violation_error_message='Another period overlaps with this one.')],
+                "verbose_name": "global holdout",
+                "verbose_name_plural": "global holdouts",
+                "ordering": ["-starts_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("percent__gte", 1), ("percent__lte", 20)),
+                        name="a_global_holdout_is_a_small_share",
+                        violation_error_message="From 1 to 20 percent can be kept out.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_at__isnull", True), ("ends_at__gt", models.F("starts_at")), _connector="OR"
+                        ),
+                        name="a_global_holdout_ends_after_it_starts",
+                        violation_error_message="It ends after it starts.",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[(models.Func("starts_at", "ends_at", function="tstzrange"), "&&")],
+                        name="one_global_holdout_at_a_time",
+                        violation_error_message="Another period overlaps with this one.",
+                    ),
+                ],
             },
         ),
         migrations.RunSQL(

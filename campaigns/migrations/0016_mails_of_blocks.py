@@ -4,19 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0015_links_clicks_and_experiments'),
+        ("campaigns", "0015_links_clicks_and_experiments"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='campaign',
-            options={'ordering': ['-id'], 'permissions': [('start_campaign', 'Can start, pause and resume campaigns'), ('stop_campaign', 'Can stop campaigns'), ('approve_campaign', 'Can agree to the start of large campaigns')], 'verbose_name': 'campaign', 'verbose_name_plural': 'campaigns'},
+            name="campaign",
+            options={
+                "ordering": ["-id"],
+                "permissions": [
+                    ("start_campaign", "Can start, pause and resume campaigns"),
+                    ("stop_campaign", "Can stop campaigns"),
+                    ("approve_campaign", "Can agree to the start of large campaigns"),
+                ],
+                "verbose_name": "campaign",
+                "verbose_name_plural": "campaigns",
+            },
         ),
         migrations.AddField(
-            model_name='campaigncontent',
-            name='blocks',
-            field=models.JSONField(blank=True, default=dict, verbose_name='blocks'),
+            model_name="campaigncontent",
+            name="blocks",
+            field=models.JSONField(blank=True, default=dict, verbose_name="blocks"),
         ),
     ]

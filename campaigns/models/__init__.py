@@ -11,6 +11,7 @@ from campaigns.models.engagement import Engagement
 from campaigns.models.experiment import GlobalHoldout, WinnerDecision
 from campaigns.models.inbox import InboxMail
 from campaigns.models.landing import LandingClaim, LandingPage, LandingVisit
+from campaigns.models.limits import Allowance, Breaker, FrequencyCap, QuietHours, RateLimit
 from campaigns.models.link import CampaignLink
 from campaigns.models.local_event import LocalEvent
 from campaigns.models.media import Picture
@@ -26,6 +27,8 @@ __all__ = [
     "MOVES",
     "OPEN",
     "WAITING",
+    "Allowance",
+    "Breaker",
     "Campaign",
     "CampaignContent",
     "CampaignLink",
@@ -34,6 +37,7 @@ __all__ = [
     "CampaignVersion",
     "ChannelSwitch",
     "Engagement",
+    "FrequencyCap",
     "GlobalHoldout",
     "InboxMail",
     "LandingClaim",
@@ -50,6 +54,8 @@ __all__ = [
     "Placement",
     "PlacementContent",
     "PlacementShowing",
+    "QuietHours",
+    "RateLimit",
     "ShareClick",
     "ShareLink",
     "ShareNetwork",

@@ -1,11 +1,16 @@
 """What is sent to whom, and when: a campaign, and its versions that never change."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Purpose
+
+if TYPE_CHECKING:
+    from coupons.models import Promotion
 
 MAIN = "main"  # The step of a campaign that is no journey.
 # The order in which channels are tried for a person, and shown.
@@ -229,6 +234,16 @@ class CampaignVersion(models.Model):
     def channels(self) -> list[str]:
         """Return the channels of the step MAIN in the order in which they are tried."""
         return sorted({one.channel for one in self.contents.all() if one.step == MAIN}, key=_place)
+
+    @property
+    def gives_coupons(self) -> bool:
+        """Return whether any recipient gets a coupon with the message."""
+        return self.promotion is not None or any(one.promotion_id for one in self.variants.all())
+
+    def promotion_for(self, variant: str = "") -> "Promotion | None":
+        """Return what a recipient gets a coupon of: their variant's own promotion before the campaign's."""
+        own = next((one.promotion for one in self.variants.all() if one.code == variant), None)
+        return own or self.promotion
 
     def content_for(
         self, *, step: str = MAIN, variant: str = "", channel: str, language: str = ""

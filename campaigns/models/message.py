@@ -50,6 +50,7 @@ class MessageReason(models.TextChoices):
     NO_CONSENT = "NO_CONSENT", _("No consent")
     ON_SUPPRESSION_LIST = "ON_SUPPRESSION_LIST", _("On the suppression list")
     DUPLICATE_ADDRESS = "DUPLICATE_ADDRESS", _("Another recipient has the same address")
+    CAPPED = "CAPPED", _("Had as many messages as one person may get")
     HOUSEHOLD = "HOUSEHOLD", _("Somebody of the same household was written to lately")
     NO_OFFER = "NO_OFFER", _("No personal offer")
     GLOBAL_HOLDOUT = "GLOBAL_HOLDOUT", _("Kept out of all campaigns by lot")
@@ -138,6 +139,7 @@ class Message(models.Model):
     # Whether the lot decided between this message and the holdout: it stays on its side whatever comes later.
     drawn = models.BooleanField(default=False, db_default=False, editable=False)
     lease_until = models.DateTimeField(_("held until"), null=True)
+    taken_at = models.DateTimeField(_("last attempt"), null=True, editable=False)
     sent_at = models.DateTimeField(_("sent at"), null=True)
     # The first time that a person did so, as far as can be told from a scanner (campaigns.tracking).
     opened_at = models.DateTimeField(_("opened at"), null=True, editable=False)

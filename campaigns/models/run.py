@@ -28,6 +28,8 @@ class CampaignRun(models.Model):
         LATE = "LATE", _("Too late: confirm that it should still go out")
         NO_COUPON = "NO_COUPON", _("No coupon left: the pool or the budget of the promotion is used up")
         PROMOTION_NOT_ACTIVE = "PROMOTION_NOT_ACTIVE", _("The promotion is not active")
+        BOUNCES = "BOUNCES", _("Too many messages bounced: check where the addresses come from")
+        COMPLAINTS = "COMPLAINTS", _("Too many recipients complained: check audience and content")
 
     MOVES = {
         Status.PLANNED: {Status.RUNNING, Status.PAUSED, Status.STOPPED, Status.MISSED},
@@ -48,6 +50,8 @@ class CampaignRun(models.Model):
     not_before = models.DateTimeField(_("not before"))
     planned_at = models.DateTimeField(_("audience taken at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    # Bounces and complaints are counted from here on: whoever resumes has seen what came before.
+    watched_from = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = CampaignRunQuerySet.as_manager()

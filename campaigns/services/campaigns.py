@@ -1,10 +1,12 @@
 """The life of a campaign, as its owner moves it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -15,7 +17,10 @@ from campaigns.models import Campaign, CampaignRun, CampaignVersion
 from campaigns.services.listening import forget_types
 from campaigns.services.versions import VersionPlan, prepare_version
 from campaigns.triggers import BY_WATERMARK
+from coupons.errors import MoveNotPossible as PromotionMoveNotPossible
 from coupons.models import Promotion
+from coupons.services import stop_promotion
+from coupons.services.versions import Author
 from customers.models import Channel, Segment
 from customers.services import record_event
 from operations.errors import InvalidInput
@@ -155,7 +160,7 @@ def resume_campaign(campaign: Campaign, *, at: datetime, by: User | None = None)
         paused = campaign.runs.filter(status=CampaignRun.Status.PAUSED)
         # Resuming is the confirmation that a late run should still go out.
         held = paused.filter(planned_at__isnull=False).update(
-            status=CampaignRun.Status.RUNNING, pause_reason=""
+            status=CampaignRun.Status.RUNNING, pause_reason="", watched_from=at
         )
         held += paused.update(status=CampaignRun.Status.PLANNED, pause_reason="")
         if held:
@@ -167,12 +172,17 @@ def resume_campaign(campaign: Campaign, *, at: datetime, by: User | None = None)
     return campaign
 
 
-def stop_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
+def stop_campaign(campaign: Campaign, *, at: datetime, by: User | None = None, coupons: str = "") -> Campaign:
     """End a campaign for good: once this has committed, nothing leaves but what was in the air.
 
     One UPDATE: every send re-reads the status. The waiting messages are marked afterwards, in the background.
-    Stopping twice is the same as once. Raises MoveNotPossible for a finished campaign.
+    `coupons` says what becomes of its promotions: HARD, none of their codes redeems any more; DRAIN, no new
+    ones are handed out; empty, they stay as they are. Stopping twice is the same as once.
+
+    Raises MoveNotPossible for a finished campaign, InvalidInput for another word for the coupons.
     """
+    if coupons and coupons not in Promotion.StopMode.values:
+        raise InvalidInput.at("/coupons", _("Stop them at once, hand out no more, or leave them."))
     with transaction.atomic():
         open_statuses = [
             status for status, moves in Campaign.MOVES.items() if Campaign.Status.STOPPED in moves
@@ -182,11 +192,27 @@ def stop_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -
         )
         campaign.refresh_from_db()
         if stopped:
-            _tell("stopped", campaign, at=at, by=by)
+            _tell("stopped", campaign, at=at, by=by, payload={"coupons": coupons})
             ring_on_commit("plan_runs")
         elif campaign.status != Campaign.Status.STOPPED:
             raise MoveNotPossible(_("The campaign has finished; there is nothing left to stop."))
+        if coupons:
+            _stop_promotions(campaign, coupons, by=by, at=at)
     return campaign
+
+
+def promotions_given(campaign: Campaign) -> list[Promotion]:
+    """Return the promotions of which any version of the campaign gives coupons, drafts and ended ones too."""
+    versions = campaign.versions.all()
+    given = Q(pk__in=versions.values("promotion")) | Q(pk__in=versions.values("variants__promotion"))
+    return list(Promotion.objects.filter(given).order_by("pk"))
+
+
+def _stop_promotions(campaign: Campaign, mode: str, *, by: User | None, at: datetime) -> None:
+    reason = _("The campaign %(name)s was stopped.") % {"name": campaign.name}
+    for promotion in promotions_given(campaign):
+        with suppress(PromotionMoveNotPossible):  # It has ended, or never began: nothing of it redeems.
+            stop_promotion(promotion, mode=mode, reason=reason, by=Author(user=by), at=at)
 
 
 def plan_occurrence(campaign: Campaign, *, occurrence: str, not_before: datetime) -> CampaignRun:

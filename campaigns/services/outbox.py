@@ -5,92 +5,71 @@ leaves, that re-reads everything that could forbid it. What the provider said is
 """
 
 import random
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from campaigns.channels import Outcome, Result
+from campaigns.channels import SENDERS, Envelope, Outcome, Result
 from campaigns.models import (
     CampaignRun,
+    CampaignVersion,
     ChannelSwitch,
     Message,
     MessageReason,
     MessageState,
 )
 from campaigns.rules import retry_delay
+from campaigns.services.limits import Waiting
+from campaigns.services.verdicts import HOLD_RECIPIENT, SENDABLE, TAKE, TAKE_PREPARED
 from coupons.models import Promotion, Publication
 from coupons.services import Recipient, publish_coupon, publish_coupons, withdraw_publication
 from coupons.services.sealed_codes import wipe_code
 from customers.models import Event, Suppression
 from customers.services import record_events, suppress
-from customers.services.events import new_event
+from customers.services.events import new_event, own_source
 from customers.services.locks import lock_live_customers
 from operations.errors import Refusal
+from operations.statements import run_together
 
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM campaigns_message
     WHERE state = 'PENDING' AND lane = %(lane)s AND not_before <= statement_timestamp()
-      AND {queue} AND channel <> ALL(%(off)s)
+      AND {queue} AND channel <> ALL(%(off)s) {open}
     ORDER BY not_before, id
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
 UPDATE campaigns_message AS message
 SET state = 'CLAIMED', owner = %(owner)s, lease_until = statement_timestamp() + %(lease)s
-FROM due WHERE message.id = due.id
-RETURNING message.id
+FROM due
+JOIN campaigns_message AS claimed ON claimed.id = due.id
+JOIN customers_customer AS customer ON customer.id = claimed.customer_id
+WHERE message.id = due.id
+RETURNING message.id, message.channel, CASE WHEN position('@' IN message.address) > 0
+          THEN lower(split_part(message.address, '@', -1)) ELSE '' END,
+          message.purpose, message.lane, customer.time_zone
 """
-# What would become of a message if it were sent now; SENDING when nothing forbids it.
-VERDICT = """
-SELECT asked.id,
-       CASE
-           WHEN campaign.status = 'STOPPED' OR run.status = 'STOPPED' THEN 'CANCELLED STOPPED'
-           WHEN asked.expires_at <= statement_timestamp() THEN 'EXPIRED TOO_LATE'
-           WHEN campaign.status <> 'RUNNING' OR run.status <> 'RUNNING' OR switch.off THEN 'PENDING'
-           WHEN customer.status NOT IN ('ACTIVE', 'PROSPECT') OR customer.restricted_at IS NOT NULL
-               THEN 'SUPPRESSED NO_CONSENT'
-           WHEN asked.purpose <> 'SERVICE' AND NOT EXISTS (
-               SELECT FROM customers_consent AS consent
-               WHERE consent.customer_id = asked.customer_id AND consent.channel = asked.channel
-                 AND consent.purpose = asked.purpose AND consent.address = asked.address
-                 AND consent.state = 'GRANTED'
-           ) THEN 'SUPPRESSED NO_CONSENT'
-           WHEN EXISTS (
-               SELECT FROM customers_suppression AS suppression
-               WHERE suppression.channel = asked.channel
-                 AND suppression.address_hash = asked.address_hash
-                 AND (suppression.reason NOT IN ('UNSUBSCRIBED', 'ERASED')
-                      OR asked.purpose <> 'SERVICE')
-           ) THEN 'SUPPRESSED ON_SUPPRESSION_LIST'
-           ELSE 'SENDING'
-       END AS verdict
-FROM campaigns_message AS asked
-JOIN customers_customer AS customer ON customer.id = asked.customer_id
-LEFT JOIN campaigns_campaign AS campaign ON campaign.id = asked.campaign_id
-LEFT JOIN campaigns_campaignrun AS run ON run.id = asked.run_id
-LEFT JOIN campaigns_channelswitch AS switch ON switch.channel = asked.channel
-WHERE asked.id = ANY(%(ids)s)
-"""
-SENDABLE = f"SELECT id FROM ({VERDICT}) AS found WHERE verdict = 'SENDING'"
-TAKE = f"""
+OPEN_DOMAINS = "AND lower(split_part(address, '@', -1)) <> ALL(%(full)s)"
+PUT_OFF = """
 UPDATE campaigns_message AS message
-SET state = verdict.state,
-    reason = verdict.reason,
-    attempts = message.attempts + (verdict.state = 'SENDING')::int,
-    owner = CASE WHEN verdict.state = 'SENDING' THEN message.owner ELSE '' END,
-    lease_until = CASE WHEN verdict.state = 'SENDING' THEN statement_timestamp() + %(lease)s END
-FROM (
-    SELECT found.id, split_part(found.verdict, ' ', 1) AS state, split_part(found.verdict, ' ', 2) AS reason
-    FROM ({VERDICT}) AS found
-) AS verdict
-WHERE message.id = verdict.id
-  AND message.state = 'CLAIMED' AND message.owner = %(owner)s AND message.lease_until > statement_timestamp()
-RETURNING message.state
+SET state = 'PENDING', not_before = held.until, owner = '', lease_until = NULL
+FROM unnest(%(ids)s::bigint[], %(until)s::timestamptz[]) AS held(id, until)
+WHERE message.id = held.id AND message.state = 'CLAIMED' AND message.owner = %(owner)s
+"""
+# What the sender was told of a message that it holds, or held: nothing but the fact that it was accepted.
+ACCEPTED = """
+UPDATE campaigns_message
+SET state = 'SENT', reason = '', detail = %(detail)s::text, lease_until = NULL,
+    sent_at = statement_timestamp()
+WHERE id = %(id)s::bigint AND owner = %(owner)s::text AND state IN ('SENDING', 'UNKNOWN')
+RETURNING id
 """
 # A retry of a message whose campaign was stopped meanwhile has nowhere to wait.
 POSTPONE = """
@@ -105,12 +84,48 @@ RETURNING message.state
 """
 
 
+UNTOLD = """
+SELECT message.id FROM campaigns_message AS message
+WHERE message.run_id = %(run)s AND message.state = 'SENT' AND NOT EXISTS (
+    SELECT FROM customers_eventkey AS told
+    WHERE told.source_id = %(source)s AND told.external_id = 'message:' || message.id || ':sent')
+ORDER BY message.id
+"""
+BATCH_OF_EVENTS = 1_000
+# How soon a message asks again that let another campaign's go first.
+PATIENCE = timedelta(seconds=3)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A batch of messages that one process holds until its lease ends."""
 
     owner: str
-    message_ids: list[int]
+    waiting: list[Waiting]
+
+    @property
+    def message_ids(self) -> list[int]:
+        return [one.id for one in self.waiting]
+
+    def without(self, ids: Collection[int]) -> "Claim":
+        """Return the claim less some messages that were put back."""
+        return Claim(self.owner, [one for one in self.waiting if one.id not in ids])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A message in its final form, as it was when it was put into it."""
+
+    message: Message
+    envelope: Envelope
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A message that its provider has taken; `detail` is what it said."""
+
+    message: Message
+    detail: str
 
 
 def claim_lease() -> timedelta:
@@ -123,20 +138,35 @@ def sending_lease() -> timedelta:
     return 4 * claim_lease()
 
 
-def claim_messages(*, lane: str, owner: str, run: CampaignRun | None, limit: int = 100) -> Claim:
-    """Hold up to `limit` due messages of a run, or of no run; never one that somebody else holds."""
+def claim_messages(
+    *, lane: str, owner: str, run: CampaignRun | None, limit: int = 100, full: Collection[str] = ()
+) -> Claim:
+    """Hold up to `limit` due messages of a run, or of no run; never one that somebody else holds.
+
+    `full` are channels and domains that take nothing at present, as limits name them.
+    """
+    off = set(ChannelSwitch.objects.filter(off=True).values_list("channel", flat=True))
+    full_domains = [name.removeprefix("domain:") for name in full if name.startswith("domain:")]
     values = {
         "lane": lane,
         "owner": owner,
         "lease": claim_lease(),
         "limit": limit,
         "run": run.pk if run else None,
-        "off": list(ChannelSwitch.objects.filter(off=True).values_list("channel", flat=True)),
+        "off": [*off, *(name.removeprefix("channel:") for name in full if name.startswith("channel:"))],
+        "full": full_domains,
     }
     queue = "run_id = %(run)s" if run else "run_id IS NULL"
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM.format(queue=queue), values)
-        return Claim(owner, sorted(row[0] for row in cursor.fetchall()))
+        cursor.execute(CLAIM.format(queue=queue, open=OPEN_DOMAINS if full_domains else ""), values)
+        return Claim(owner, sorted((Waiting(*row) for row in cursor.fetchall()), key=lambda one: one.id))
+
+
+def put_off(claim: Claim, until: Mapping[int, datetime]) -> None:
+    """Put messages of a claim back, each until its time."""
+    values = {"ids": list(until), "until": list(until.values()), "owner": claim.owner}
+    with connection.cursor() as cursor:
+        cursor.execute(PUT_OFF, values)
 
 
 def release_claims(*, owner: str) -> int:
@@ -146,7 +176,7 @@ def release_claims(*, owner: str) -> int:
     )
 
 
-def reserve_coupons(claim: Claim, *, promotion: Promotion, at: datetime) -> None:
+def reserve_coupons(claim: Claim, *, version: CampaignVersion, at: datetime) -> None:
     """Give the recipients of a claimed batch their coupons, in few statements for all of them.
 
     Only those that nothing forbids to send; one that is then not sent all the same gives its coupon back.
@@ -162,18 +192,30 @@ def reserve_coupons(claim: Claim, *, promotion: Promotion, at: datetime) -> None
         )
         lock_live_customers(waiting.values_list("customer", flat=True), shared=True)
         messages = list(waiting.select_related("customer").select_for_update(of=["self"]).order_by("pk"))
-        recipients = [Recipient(one.customer, f"message:{one.pk}") for one in messages]
-        try:
-            with transaction.atomic():
-                publications = publish_coupons(promotion, recipients, at=at) if recipients else []
-        except Refusal:
-            return
-        for message, publication in zip(messages, publications, strict=True):
-            message.publication = publication
-        Message.objects.bulk_update(messages, ["publication"])
+        by_promotion: dict[Promotion, list[Message]] = {}
+        for message in messages:
+            promotion = version.promotion_for(message.variant)
+            if promotion is not None:
+                by_promotion.setdefault(promotion, []).append(message)
+        for promotion in sorted(by_promotion, key=lambda one: one.pk):
+            _reserve(promotion, by_promotion[promotion], at=at)
 
 
-def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at: datetime) -> Message | None:
+def _reserve(promotion: Promotion, messages: Sequence[Message], *, at: datetime) -> None:
+    recipients = [Recipient(one.customer, f"message:{one.pk}") for one in messages]
+    try:
+        with transaction.atomic():
+            publications = publish_coupons(promotion, recipients, at=at)
+    except Refusal:
+        return
+    for message, publication in zip(messages, publications, strict=True):
+        message.publication = publication
+    Message.objects.bulk_update(messages, ["publication"])
+
+
+def take_message(
+    message_id: int, *, owner: str, version: CampaignVersion | None, at: datetime
+) -> Message | None:
     """Write down, in one committed statement, that this message is being sent; None when it must not be.
 
     Holder, lease, campaign, run, channel switch, consent, suppression and expiry are read again. The
@@ -183,9 +225,11 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
     with transaction.atomic():
         # Before the message's own row, as a merge does: who is being merged gets one message, not two.
         recipient = Message.objects.values_list("customer", flat=True).get(pk=message_id)
-        lock_live_customers([recipient], shared=True)
+        # Not shared: of two messages to one person at once, the second sees what became of the first.
+        lock_live_customers([recipient])
         with connection.cursor() as cursor:
-            cursor.execute(TAKE, {"ids": [message_id], "owner": owner, "lease": sending_lease()})
+            values = {"ids": [message_id], "owner": owner, "lease": sending_lease(), "patience": PATIENCE}
+            cursor.execute(TAKE, values)
             row = cursor.fetchone()
         if row is None or row[0] == MessageState.PENDING:
             return None
@@ -193,6 +237,7 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
         if message.state != MessageState.SENDING:
             _give_back(message, at=at)
             return None
+        promotion = version.promotion_for(message.variant) if version else None
         if promotion is not None and message.publication is None:
             message.publication = publish_coupon(
                 promotion,
@@ -205,10 +250,55 @@ def take_message(message_id: int, *, owner: str, promotion: Promotion | None, at
     return message
 
 
-def record_result(message: Message, *, owner: str, result: Result, at: datetime) -> str | None:
+def advance(owner: str, *, done: Accepted | None, coming: Prepared | None) -> bool:
+    """Write down that one message was accepted and that the next is being sent: one commit, one round trip.
+
+    Returns whether `coming` may leave; everything `take_message` reads is read again, and a message that is
+    not as it was prepared stays where it is. `done` is told as an event by `tell_sent`, later.
+    """
+    statements: list[tuple[str, dict[str, Any]]] = []
+    if done is not None:
+        values = {"id": done.message.pk, "owner": owner, "detail": done.detail}
+        statements.append((ACCEPTED, values))
+    if coming is not None:
+        message = coming.message
+        values = {
+            "ids": [message.pk],
+            "owner": owner,
+            "lease": sending_lease(),
+            "customer": message.customer_id,
+            "address": message.address,
+            "publication": message.publication_id,
+        }
+        statements += [(HOLD_RECIPIENT, values), (TAKE_PREPARED, values)]
+    answers = run_together(statements)
+    return coming is not None and bool(answers[-1])
+
+
+def tell_sent(messages: Sequence[Message], *, at: datetime) -> None:
+    """Record the events of messages that were written down as sent; again, nothing."""
+    record_events([_event("sent", message, at) for message in messages])
+
+
+def tell_untold(run: CampaignRun, *, at: datetime) -> int:
+    """Record the events that a process which died had not told yet; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNTOLD, {"run": run.pk, "source": own_source().pk})
+        untold = [row[0] for row in cursor.fetchall()]
+    for start in range(0, len(untold), BATCH_OF_EVENTS):
+        tell_sent(
+            Message.objects.with_recipient().filter(pk__in=untold[start : start + BATCH_OF_EVENTS]), at=at
+        )
+    return len(untold)
+
+
+def record_result(
+    message: Message, *, owner: str, result: Result, at: datetime, idempotent: bool = False
+) -> str | None:
     """Write down what the provider said; return the new state, or None when the message is no longer ours.
 
-    A sender that was only slow still tells, after a reaper had to call the message UNKNOWN.
+    A sender that was only slow still tells, after a reaper had to call the message UNKNOWN. Silence of an
+    `idempotent` provider is no harm: it gets the message again under the same key.
     """
     with transaction.atomic():
         match result.outcome:
@@ -216,6 +306,8 @@ def record_result(message: Message, *, owner: str, result: Result, at: datetime)
                 return _end(message, owner, MessageState.SENT, result.detail, at=at)
             case Outcome.REJECTED:
                 return _reject(message, owner, result, at=at)
+            case Outcome.UNKNOWN if idempotent:
+                return _postpone(message, owner, result, at=at)
             case Outcome.UNKNOWN:
                 return _end(
                     message, owner, MessageState.UNKNOWN, result.detail, reason=MessageReason.NO_ANSWER, at=at
@@ -241,10 +333,33 @@ def leave_out(message_id: int, *, owner: str, reason: MessageReason) -> None:
     held.update(state=MessageState.SUPPRESSED, reason=reason, owner="", lease_until=None)
 
 
+def resolve_unknown(message: Message, *, accepted: bool, detail: str, at: datetime) -> str | None:
+    """Write down what a provider's event tells about a message whose fate was not known.
+
+    Returns the new state; None when it was known already, or the message was not sent at all.
+    """
+    with transaction.atomic():
+        lost = Message.objects.select_for_update(of=["self"]).with_recipient().get(pk=message.pk)
+        if lost.state != MessageState.UNKNOWN:
+            return None
+        state = MessageState.SENT if accepted else MessageState.FAILED
+        reason = "" if accepted else MessageReason.REFUSED
+        _end(lost, lost.owner, state, detail[:300], reason=reason, at=at)
+        if not accepted:
+            _give_back(lost, at=at)
+    return state
+
+
 def reap_leases(*, at: datetime) -> int:
-    """Take messages from processes that died: claimed ones wait again, those being sent become UNKNOWN."""
-    Message.objects.filter(state=MessageState.CLAIMED, lease_until__lte=Now()).update(
-        state=MessageState.PENDING, owner="", lease_until=None
+    """Take messages from processes that died: claimed ones wait again, those being sent become UNKNOWN.
+
+    Where the provider takes keys, those being sent wait again, too. Returns how many were being sent.
+    """
+    held = Message.objects.filter(lease_until__lte=Now())
+    held.filter(state=MessageState.CLAIMED).update(state=MessageState.PENDING, owner="", lease_until=None)
+    repeatable = [channel for channel, sender in SENDERS.items() if sender.capabilities.idempotent]
+    again = held.filter(state=MessageState.SENDING, channel__in=repeatable).update(
+        state=MessageState.PENDING, reason=MessageReason.SENDER_DIED, owner="", lease_until=None
     )
     with transaction.atomic():
         lost = list(
@@ -257,7 +372,7 @@ def reap_leases(*, at: datetime) -> int:
             message.lease_until = None
         Message.objects.bulk_update(lost, ["state", "reason", "lease_until"])
         record_events([_event("unknown", message, at) for message in lost])
-    return len(lost)
+    return len(lost) + again
 
 
 def give_back_coupons(messages: QuerySet[Message], *, at: datetime) -> None:
@@ -341,7 +456,7 @@ def _event(what: str, message: Message, at: datetime) -> Event:
     return new_event(
         f"message.{what}",
         external_id=f"message:{message.pk}:{what}",
-        occurred_at=at,
+        occurred_at=message.sent_at or at,
         customer=message.customer,
         payload=_payload(message),
     )

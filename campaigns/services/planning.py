@@ -19,7 +19,7 @@ from campaigns.models import (
     Occasion,
 )
 from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
-from campaigns.services.outbox import give_back_coupons
+from campaigns.services.outbox import give_back_coupons, tell_untold
 from campaigns.services.schedules import create_due_runs, freshen
 from campaigns.services.snapshots import plan_messages
 from campaigns.triggers import BROADCASTS
@@ -88,6 +88,8 @@ def close_stopped_runs(*, at: datetime) -> int:
             waiting.update(
                 state=MessageState.CANCELLED, reason=MessageReason.STOPPED, owner="", lease_until=None
             )
+    for run in _without_open_messages(runs):
+        tell_untold(run, at=at)
     return _without_open_messages(runs).update(
         status=CampaignRun.Status.STOPPED, pause_reason="", ended_at=at
     )
@@ -117,6 +119,7 @@ def _finish(run: CampaignRun, *, at: datetime) -> int:
         if campaign.status != Campaign.Status.RUNNING:
             return 0
         CampaignRun.objects.select_for_update(no_key=True).get(pk=run.pk)
+        tell_untold(run, at=at)
         mine = CampaignRun.objects.filter(pk=run.pk, status=CampaignRun.Status.RUNNING)
         done = _without_open_messages(mine).update(status=CampaignRun.Status.DONE, ended_at=at)
         if done and run.version.trigger == CampaignVersion.Trigger.ONE_OFF:

@@ -9,26 +9,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Thread
 
+import psycopg
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from liquid.exceptions import LiquidError
 
-from campaigns.channels import Outcome, Outgoing, Sender, open_sender
+from campaigns.channels import Outcome, Outgoing, Result, Sender, open_sender
 from campaigns.content import Content, render_content
 from campaigns.errors import CodeGone, MoveNotPossible, NothingToSay, UnsafeHeader
 from campaigns.models import CampaignRun, CampaignVersion, Message, MessageReason
+from campaigns.pace import Pace
+from campaigns.services.breaker import watch_run
 from campaigns.services.campaigns import pause_campaign
+from campaigns.services.limits import SendingLimits, campaign_key, draw, give_back, hold_back, read_limits
 from campaigns.services.outbox import (
+    Accepted,
+    Claim,
+    Prepared,
+    advance,
     claim_messages,
     leave_out,
+    put_off,
     record_result,
     refuse_content,
     release_claims,
     reserve_coupons,
     take_message,
+    tell_sent,
 )
 from campaigns.services.recipients import language_of, values_for
 from campaigns.services.transactional import transactional_content
@@ -45,11 +56,18 @@ log = structlog.get_logger(__name__)
 
 LONGEST_SECONDS = 20.0
 BATCH = 100
+# How long a pump waits when all that is due is more than the limits let through now.
+BREATH = 0.25
+# What was drawn from a limit is used within this time, or not at all.
+ALLOWANCE_SECONDS = 2.0
+# A database that restarts is waited for: what a provider has accepted must not become unknown by that.
+PATIENCE_SECONDS = 15.0
+NOT_SENDABLE = (LiquidError, UnsafeHeader, CodeGone, NothingToSay)
 
 
 @dataclass
 class Pump:
-    """One process's turn at a lane: claims a batch, sends its messages one by one, claims the next."""
+    """One connection's turn at a lane: claims a batch, sends its messages one by one, claims the next."""
 
     lane: str
     seconds: float = LONGEST_SECONDS
@@ -59,19 +77,29 @@ class Pump:
     sent: int = 0
     _senders: dict[str, Sender] = field(default_factory=dict)
     _versions: dict[int, CampaignVersion] = field(default_factory=dict)
+    _done: Accepted | None = None
+    _told: list[Message] = field(default_factory=list)
+    _full: dict[str, float] = field(default_factory=dict)
     _ends_at: float = 0.0
     _away: bool = False
+    _limited: bool = False
+    _harm: bool = False
 
     def run(self) -> bool:
         """Send until nothing is due, the time is up or the provider is away; return whether work is left."""
         self._ends_at = time.monotonic() + self.seconds
         try:
             while self._has_time():
+                self._limited = False
                 if not self._send_a_round():
-                    return False
+                    if not self._limited:
+                        return False
+                    time.sleep(BREATH)
             return not self._away
         finally:
-            release_claims(owner=self.owner)
+            with suppress(OperationalError, InterfaceError):
+                self._settle(None)
+                release_claims(owner=self.owner)
             for sender in self._senders.values():
                 sender.close()
 
@@ -79,33 +107,139 @@ class Pump:
         return not self._away and time.monotonic() < self._ends_at
 
     def _send_a_round(self) -> bool:
-        """Give every run that sends one batch, so that none waits for another; return whether any was due."""
+        """Give every run that sends one batch, so that none waits for another; return whether any was sent.
+
+        What goes before others where a person may get only so much is offered first.
+        """
         found = False
-        for run in (None, *CampaignRun.objects.sending().order_by("pk")):
-            holds_until = time.monotonic() + settings.MESSAGE_LEASE_SECONDS
-            claim = claim_messages(lane=self.lane, owner=self.owner, run=run, limit=BATCH)
-            found = found or bool(claim.message_ids)
-            version = self._version(run)
-            if version and version.promotion and claim.message_ids:
-                reserve_coupons(claim, promotion=version.promotion, at=timezone.now())
-            for message_id in claim.message_ids:
-                if not self._has_time() or time.monotonic() > holds_until:
-                    break
-                if not self._send_one(message_id, run):
-                    break
-            release_claims(owner=self.owner)
+        limits = read_limits()
+        sending = CampaignRun.objects.sending().select_related("campaign")
+        for run in (None, *sending.order_by("-campaign__priority", "pk")):
+            with self._allowed(run) as allowed:
+                sent_before = self.sent
+                if allowed:
+                    found = self._send_batch(run, limits, allowed) or found
+                allowed.used = self.sent - sent_before
             if not self._has_time():
                 break
         return found
 
-    def _send_one(self, message_id: int, run: CampaignRun | None) -> bool:
-        """Send one message; return False when the rest of its batch has to wait."""
+    @contextmanager
+    def _allowed(self, run: CampaignRun | None) -> Iterator["Allowed"]:
+        """Give how many messages may be claimed now, by the speed of the campaign."""
+        pace = Pace(run.campaign.messages_per_minute) if run and run.campaign.messages_per_minute else None
+        if pace is None:
+            yield Allowed(BATCH)
+            return
+        key = campaign_key(run.campaign_id)
+        allowed = Allowed(draw(key, pace, asked=BATCH))
+        self._limited = self._limited or not allowed
+        try:
+            yield allowed
+        finally:
+            give_back(key, pace, count=allowed.messages - allowed.used)
+
+    def _send_batch(self, run: CampaignRun | None, limits: SendingLimits, allowed: "Allowed") -> bool:
+        """Claim a batch and send it; return whether there was any that may be sent now."""
+        holds_for = settings.MESSAGE_LEASE_SECONDS
+        if limits.rates or allowed.messages < BATCH:
+            holds_for = min(holds_for, ALLOWANCE_SECONDS)
+        holds_until = time.monotonic() + holds_for
+        claim = claim_messages(
+            lane=self.lane, owner=self.owner, run=run, limit=allowed.messages, full=self._full_now()
+        )
+        claim = self._sort_out(claim, limits)
+        if not claim.waiting:
+            return False
+        version = self._version(run)
+        if version and version.gives_coupons:
+            reserve_coupons(claim, version=version, at=timezone.now())
+        found = Message.objects.with_recipient().in_bulk(claim.message_ids)
+        for message_id in claim.message_ids:
+            if not self._has_time() or time.monotonic() > holds_until:
+                break
+            prepared = self._prepare(found.get(message_id), version)
+            sent = self._send_prepared(prepared) if prepared else None
+            if sent is None and not self._send_slowly(message_id, run):
+                break
+        self._settle(run)
+        release_claims(owner=self.owner)
+        return True
+
+    def _sort_out(self, claim: Claim, limits: SendingLimits) -> Claim:
+        """Put back what quiet hours and rates hold at present."""
+        if not claim.waiting or not (limits.quiet or limits.rates):
+            return claim
+        held = hold_back(claim.waiting, limits, at=timezone.now())
+        if not held.until:
+            return claim
+        put_off(claim, held.until)
+        for key, seconds in held.full.items():
+            self._full[key] = time.monotonic() + seconds
+        self._limited = self._limited or bool(held.full)
+        return claim.without(held.until.keys())
+
+    def _full_now(self) -> list[str]:
+        """Return the channels and domains that took nothing a moment ago."""
+        now = time.monotonic()
+        return [key for key, until in self._full.items() if until > now]
+
+    def _prepare(self, message: Message | None, version: CampaignVersion | None) -> Prepared | None:
+        """Put a message into its final form before it is taken; None when that is for the slow way to do.
+
+        That is: no campaign's, a coupon that could not be reserved with the others', or a content that fails.
+        """
+        if message is None or version is None:
+            return None
+        if message.publication is None and version.promotion_for(message.variant) is not None:
+            return None
+        try:
+            sender = self._sender(message.channel)
+            return Prepared(message, sender.prepare(_outgoing(message, version, at=timezone.now())))
+        except NOT_SENDABLE:
+            return None
+
+    def _send_prepared(self, prepared: Prepared) -> Outcome | None:
+        """Take a message and send it; None when it must not be sent as it is."""
+        message = prepared.message
+        if not self._advance(prepared):
+            return None
+        message.attempts += 1
+        sender = self._sender(message.channel)
+        [result] = sender.send([prepared.envelope])
+        if result.outcome == Outcome.ACCEPTED:
+            self._done = Accepted(message, result.detail)
+            self.sent += 1
+        else:
+            self._record(message, result)
+        return result.outcome
+
+    def _advance(self, coming: Prepared | None) -> bool:
+        """Write down the message before, and that this one is being sent."""
+        done, self._done = self._done, None
+        if done is not None:
+            self._told.append(done.message)
+        try:
+            return advance(self.owner, done=done, coming=coming)
+        except (OperationalError, InterfaceError) as error:
+            deadlock = isinstance(error.__cause__, psycopg.errors.DeadlockDetected)
+            if connection.in_atomic_block or (done is None and not deadlock):
+                raise
+            # The two were one transaction: neither is written. What was accepted is, once the database is
+            # there; the other is left to the slow way.
+            _insist(lambda: advance(self.owner, done=done, coming=None) if done else None)
+            return False
+
+    def _send_slowly(self, message_id: int, run: CampaignRun | None) -> bool:
+        """Send one message, step by step; return False when the rest of its batch has to wait."""
+        if self._away:
+            return False
+        if self._done is not None:
+            self._advance(None)
         at = timezone.now()
         version = self._version(run)
         try:
-            message = take_message(
-                message_id, owner=self.owner, promotion=version.promotion if version else None, at=at
-            )
+            message = take_message(message_id, owner=self.owner, version=version, at=at)
         except NoPersonalOffer:  # It ended, or they objected, since the run was planned.
             leave_out(message_id, owner=self.owner, reason=MessageReason.NO_OFFER)
             return True
@@ -116,14 +250,34 @@ class Pump:
         try:
             sender = self._sender(message.channel)
             envelope = sender.prepare(_outgoing(message, version, at=at))
-        except (LiquidError, UnsafeHeader, CodeGone, NothingToSay) as error:
+        except NOT_SENDABLE as error:
             refuse_content(message, owner=self.owner, detail=str(error), at=at)
             return True
         [result] = sender.send([envelope])
-        record_result(message, owner=self.owner, result=result, at=timezone.now())
+        self._record(message, result)
         self.sent += result.outcome == Outcome.ACCEPTED
-        self._away = result.unreachable
         return not self._away
+
+    def _record(self, message: Message, result: Result) -> None:
+        idempotent = self._sender(message.channel).capabilities.idempotent
+        _insist(
+            lambda: record_result(
+                message, owner=self.owner, result=result, at=timezone.now(), idempotent=idempotent
+            )
+        )
+        self._away = result.unreachable
+        self._harm = self._harm or result.hard_bounce
+
+    def _settle(self, run: CampaignRun | None) -> None:
+        """Write down the last message of a batch, tell of all of them, and look at what the run does."""
+        if self._done is not None:
+            self._advance(None)
+        told, self._told = self._told, []
+        if told:
+            _insist(lambda: tell_sent(told, at=timezone.now()))
+        if self._harm and run is not None:
+            self._harm = False
+            watch_run(run, at=timezone.now())
 
     def _hold(self, run: CampaignRun | None, error: Refusal, at: datetime) -> bool:
         """Nothing goes out without its code: the run waits until somebody decides."""
@@ -137,7 +291,8 @@ class Pump:
             return None
         if run.version_id not in self._versions:
             found = CampaignVersion.objects.select_related("promotion", "campaign")
-            self._versions[run.version_id] = found.prefetch_related("contents").get(pk=run.version_id)
+            found = found.prefetch_related("contents", "variants__promotion")
+            self._versions[run.version_id] = found.get(pk=run.version_id)
         return self._versions[run.version_id]
 
     def _sender(self, channel: str) -> Sender:
@@ -146,10 +301,49 @@ class Pump:
         return self._senders[channel]
 
 
-def pump(lane: str, *, seconds: float = LONGEST_SECONDS) -> bool:
-    """Run one pump of the lane, unless as many run already as settings allow; return whether work is left."""
+@dataclass
+class Allowed:
+    """How many messages may be claimed, and how many of them were sent."""
+
+    messages: int
+    used: int = 0
+
+    def __bool__(self) -> bool:
+        return self.messages > 0
+
+
+def pump(lane: str, *, seconds: float = LONGEST_SECONDS, connections: int = 1) -> bool:
+    """Run one pump of the lane, unless as many run already as settings allow; return whether work is left.
+
+    With several connections each sends messages of its own, so that one sends while another waits.
+    """
     with _slot(lane) as free:
-        return free and Pump(lane, seconds=seconds).run()
+        if not free:
+            return False
+        others = [_Beside(lane, seconds) for _number in range(connections - 1)]
+        for other in others:
+            other.start()
+        left = Pump(lane, seconds=seconds).run()
+        for other in others:
+            other.join()
+        return left or any(other.left for other in others)
+
+
+class _Beside(Thread):
+    """A pump in a thread of its own, with its own connections."""
+
+    def __init__(self, lane: str, seconds: float) -> None:
+        super().__init__(daemon=True)
+        self.pump = Pump(lane, seconds=seconds)
+        self.left = False
+
+    def run(self) -> None:
+        try:
+            self.left = self.pump.run()
+        except Exception:
+            log.exception("pump_failed", owner=self.pump.owner)
+        finally:
+            connection.close()
 
 
 @contextmanager
@@ -167,8 +361,22 @@ def _slot(lane: str) -> Iterator[bool]:
         yield taken is not None
     finally:
         if taken is not None:
-            with connection.cursor() as cursor:
+            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [taken])
+
+
+def _insist(write) -> None:
+    """Write down what happened outside; a database that goes away meanwhile is waited for."""
+    gives_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            write()
+            return
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > gives_up_at:
+                raise
+            connection.close()
+            time.sleep(BREATH)
 
 
 def _pause_reason(error: Refusal) -> str:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, CampaignVersion
 from campaigns.services import pump, tend_runs
 from tests.api import caller
-from tests.campaigns.factories import offer, segment_of, subscribers
+from tests.campaigns.factories import offer, running, segment_of, subscribers
 from tests.factories import ApiClientFactory, CustomerFactory
 
 CAMPAIGNS = "/api/v1/campaigns"
@@ -202,3 +202,16 @@ def test_redemptions_and_their_orders_show_in_the_figures(api, sink, now):
     (run,) = api.get(f"{CAMPAIGNS}/autumn").json()["runs"]
 
     assert (run["sent"], run["redeemed"], run["bought"], run["revenue_amount"]) == (2, 1, 1, 5000)
+
+
+def test_a_stop_can_stop_the_coupons_as_well(api, now):
+    promotion = offer(now)
+    running(segment_of(subscribers(2)), now, promotion=promotion)
+
+    refused = api.post(f"{CAMPAIGNS}/autumn/stop", {"coupons": "SOMETIMES"})
+    untouched = Campaign.objects.get().status
+    stopped = api.post(f"{CAMPAIGNS}/autumn/stop", {"coupons": "HARD"})
+
+    promotion.refresh_from_db()
+    assert (refused.status_code, untouched) == (422, "RUNNING")
+    assert (stopped.json()["status"], promotion.status, promotion.stop_mode) == ("STOPPED", "STOPPED", "HARD")

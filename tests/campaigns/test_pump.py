@@ -161,7 +161,7 @@ def test_what_a_dead_process_was_sending_is_unknown_and_what_it_had_claimed_goes
     run = CampaignRun.objects.get()
     settings.MESSAGE_LEASE_SECONDS = 0.2
     claim = claim_messages(lane="BULK", owner="dead", run=run)
-    take_message(claim.message_ids[0], owner="dead", promotion=None, at=now)
+    take_message(claim.message_ids[0], owner="dead", version=None, at=now)
     campaign.messages.filter(state__in=["CLAIMED", "SENDING"]).update(lease_until=now)
 
     reap_leases(at=now)
@@ -174,7 +174,7 @@ def test_what_a_dead_process_was_sending_is_unknown_and_what_it_had_claimed_goes
 def test_a_sender_that_was_only_slow_still_tells_what_happened(db, now, states):
     campaign = running(segment_of(subscribers(1)), now)
     claim = claim_messages(lane="BULK", owner="slow", run=CampaignRun.objects.get())
-    message = take_message(claim.message_ids[0], owner="slow", promotion=None, at=now)
+    message = take_message(claim.message_ids[0], owner="slow", version=None, at=now)
     campaign.messages.update(lease_until=now)
     reap_leases(at=now)
 
@@ -188,8 +188,8 @@ def test_a_message_whose_lease_ended_is_not_sent_by_its_former_holder(db, now, s
     claim = claim_messages(lane="BULK", owner="slow", run=CampaignRun.objects.get())
     campaign.messages.update(lease_until=now)
 
-    assert take_message(claim.message_ids[0], owner="slow", promotion=None, at=now) is None
-    assert take_message(claim.message_ids[0], owner="somebody else", promotion=None, at=now) is None
+    assert take_message(claim.message_ids[0], owner="slow", version=None, at=now) is None
+    assert take_message(claim.message_ids[0], owner="somebody else", version=None, at=now) is None
     assert states(campaign) == {"CLAIMED": 1}
 
 
@@ -210,7 +210,7 @@ def test_nothing_leaves_after_a_stop(db, sink, now, states):
 
     stop_campaign(campaign, at=now)
 
-    assert [take_message(each, owner="pump", promotion=None, at=now) for each in claim.message_ids] == [
+    assert [take_message(each, owner="pump", version=None, at=now) for each in claim.message_ids] == [
         None
     ] * 5
     tend_runs(at=now)
@@ -242,7 +242,7 @@ def test_a_claimed_message_waits_again_when_its_campaign_was_paused(db, now, sta
 
     pause_campaign(campaign, at=now)
 
-    assert take_message(claim.message_ids[0], owner="pump", promotion=None, at=now) is None
+    assert take_message(claim.message_ids[0], owner="pump", version=None, at=now) is None
     assert states(campaign) == {"PENDING": 1}
 
 
@@ -384,7 +384,7 @@ def test_a_batch_gets_its_coupons_in_few_statements(db, sink, now, django_assert
     claim = claim_messages(lane="BULK", owner="me", run=campaign.runs.get(), limit=100)
 
     with django_assert_max_num_queries(40):  # Less than one for each.
-        reserve_coupons(claim, promotion=campaign.messages.first().run.version.promotion, at=now)
+        reserve_coupons(claim, version=campaign.version, at=now)
 
     assert Publication.objects.count() == 50
     assert campaign.messages.filter(publication=None).count() == 0
@@ -395,10 +395,10 @@ def test_who_unsubscribes_after_the_reservation_gives_the_coupon_back(db, sink, 
     campaign = running(segment_of([subscriber("alice@mail.example")]), now, promotion=offer(now))
     message = campaign.messages.get()
     claim = claim_messages(lane="BULK", owner="me", run=message.run, limit=100)
-    reserve_coupons(claim, promotion=message.run.version.promotion, at=now)
+    reserve_coupons(claim, version=campaign.version, at=now)
 
     unsubscribe(message.token, at=now)
 
-    assert take_message(message.pk, owner="me", promotion=message.run.version.promotion, at=now) is None
+    assert take_message(message.pk, owner="me", version=campaign.version, at=now) is None
     assert Publication.objects.get().status == "WITHDRAWN"
     assert sink.messages == []
