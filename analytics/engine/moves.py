@@ -35,11 +35,14 @@ def changed_scores(
     stored: sql.Composable,
     fresh: sql.Identifier,
     steadiness: Steadiness,
+    *,
+    moved: sql.Composable,
 ) -> sql.Composable:
     """Return a query of the scores as they are to be where anything is otherwise, with what was (old_*).
 
     `stored` yields the scores as they are, its columns named old_*; `fresh` holds totals that take the place
-    of stored ones. Who has none any more comes out with an empty segment.
+    of stored ones, and these beside them. Who has none any more comes out with an empty segment. `moved` says
+    of a stored score that it is not right any more.
     """
     return sql.SQL(
         """
@@ -48,9 +51,9 @@ def changed_scores(
                 SELECT *, {moves} AS moves FROM (
                     SELECT *, {counted} AS counted FROM (
                         SELECT *, {sum} AS sum, {candidate} AS candidate_segment FROM ({scored}) AS scored
-                        WHERE {matters}
+                        WHERE {matters} OFFSET 0
                     ) AS named
-                ) AS counting
+                ) AS counting OFFSET 0
             ) AS moving
         ) AS new
         WHERE ({columns}) IS DISTINCT FROM ({old})
@@ -61,7 +64,7 @@ def changed_scores(
         sum=scoring.score_sum(model),
         candidate=scoring.segment(model),
         scored=_scored(scores, stored, fresh),
-        matters=_matters(steadiness),
+        matters=_matters(steadiness, moved),
         counted=_counted(steadiness),
         moves=_moves(steadiness),
         segment=sql.SQL("CASE WHEN moves THEN candidate_segment ELSE old_segment END"),
@@ -84,7 +87,6 @@ def _scored(
             WHERE customer_id NOT IN (SELECT customer_id FROM {fresh})
             UNION ALL
             SELECT customer_id, true AS here, {totals}, {old} FROM {fresh} AS fresh
-            LEFT JOIN ({stored}) AS stored USING (customer_id)
         ) AS everybody
         """
     ).format(
@@ -99,11 +101,11 @@ def _scored(
     )
 
 
-def _matters(steadiness: Steadiness) -> sql.Composable:
+def _matters(steadiness: Steadiness, moved: sql.Composable) -> sql.Composable:
     """Whose totals and scores are what they were, and who waits for nothing, stays as they are."""
     if steadiness.settled:
         return sql.SQL("true")
-    return sql.SQL("here OR old_candidate_runs > 0 OR r <> old_r OR f <> old_f OR m <> old_m")
+    return sql.SQL("here OR old_candidate_runs > 0 OR {}").format(moved)
 
 
 def _counted(steadiness: Steadiness) -> sql.Composable:

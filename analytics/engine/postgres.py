@@ -42,6 +42,14 @@ def listed(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
     return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(name) for name in names)
 
 
+def renamed(names: tuple[str, ...], prefix: str = "") -> sql.Composable:
+    """Return columns under the names that stored values have beside fresh ones."""
+    return sql.SQL(", ").join(
+        sql.SQL("{}{} AS {}").format(sql.SQL(prefix), sql.Identifier(name), sql.Identifier(f"old_{name}"))
+        for name in names
+    )
+
+
 class PostgresEngine:
     """One run of one model, through temporary tables that live as long as the run's transaction.
 
@@ -189,21 +197,22 @@ class PostgresEngine:
 
     def _read_everybody(self) -> tuple[int, int]:
         """Find the totals that differ from the stored ones, of all customers; return whom and how many."""
-        current = query = self._totals_of_everybody()
-        if self._stored_rows:
-            query = sql.SQL(
-                """
-                SELECT customer_id, {now} FROM ({current}) AS now FULL JOIN (
-                    SELECT customer_id, {totals} FROM analytics_rfmscore WHERE model_id = {model}
-                ) AS old USING (customer_id) WHERE ({now}) IS DISTINCT FROM ({old})
-                """
-            ).format(
-                current=current,
-                totals=listed(TOTALS),
-                now=listed(TOTALS, "now."),
-                old=listed(TOTALS, "old."),
-                model=self.model.pk,
-            )
+        # On an empty model the table is not even looked at, only its columns' types are.
+        query = sql.SQL(
+            """
+            SELECT customer_id, {now}, {stored_as_old} FROM ({current}) AS now {joined} JOIN (
+                SELECT customer_id, {columns} FROM analytics_rfmscore WHERE {model}
+            ) AS old USING (customer_id) WHERE ({now}) IS DISTINCT FROM ({old})
+            """
+        ).format(
+            current=self._totals_of_everybody(),
+            joined=sql.SQL("FULL" if self._stored_rows else "LEFT"),
+            columns=listed(COLUMNS),
+            now=listed(TOTALS, "now."),
+            old=listed(TOTALS, "old."),
+            stored_as_old=renamed(COLUMNS, "old."),
+            model=self._of_the_model if self._stored_rows else sql.SQL("false"),
+        )
         walked = self.reading is None and self.model.scope in IN_THE_INDEX
         self._make_table(FRESH, query, without=("enable_hashagg", "enable_seqscan") if walked else ())
         self._count_fresh()
@@ -237,7 +246,7 @@ class PostgresEngine:
             FRESH,
             sql.SQL(
                 """
-                SELECT reread.customer_id, {now}
+                SELECT reread.customer_id, {now}, {stored_as_old}
                 FROM {reread} AS reread
                 LEFT JOIN LATERAL (
                     SELECT {totals} FROM ({purchases}) AS purchase HAVING count(*) > 0
@@ -249,6 +258,7 @@ class PostgresEngine:
             ).format(
                 now=listed(TOTALS, "now."),
                 old=listed(TOTALS, "old."),
+                stored_as_old=renamed(COLUMNS, "old."),
                 totals=totals(),
                 purchases=purchases(
                     self.model, self.window, whose=sql.SQL("bought.customer_id = reread.customer_id")
@@ -275,7 +285,9 @@ class PostgresEngine:
     @property
     def _population(self) -> sql.Composable:
         """Everybody's totals: the stored ones, and in their place the fresh ones."""
-        fresh = sql.SQL("(SELECT * FROM {} WHERE orders IS NOT NULL)").format(FRESH)
+        fresh = sql.SQL("(SELECT customer_id, {} FROM {} WHERE orders IS NOT NULL)").format(
+            listed(TOTALS), FRESH
+        )
         stored = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE model_id = {}").format(
             listed(TOTALS), self.model.pk
         )
@@ -286,6 +298,10 @@ class PostgresEngine:
         return sql.SQL(
             "({stored} AND customer_id NOT IN (SELECT customer_id FROM {table}) UNION ALL {fresh})"
         ).format(stored=stored, table=FRESH, fresh=fresh)
+
+    @property
+    def _of_the_model(self) -> sql.Composable:
+        return sql.SQL("model_id = {}").format(self.model.pk)
 
     @property
     def _by_quantiles(self) -> bool:
@@ -303,14 +319,18 @@ class PostgresEngine:
     def _find_changes(self, thresholds: Thresholds) -> None:
         """Write down the scores as they are to be, of whom anything is to be otherwise."""
         stored = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE model_id = {}").format(
-            sql.SQL(", ").join(
-                sql.SQL("{} AS {}").format(sql.Identifier(name), sql.Identifier(f"old_{name}"))
-                for name in COLUMNS
-            ),
-            self.model.pk,
+            renamed(COLUMNS), self.model.pk
         )
         self._make_table(
-            CHANGED, changed_scores(self.model, self._scores(thresholds), stored, FRESH, self._steadiness())
+            CHANGED,
+            changed_scores(
+                self.model,
+                self._scores(thresholds),
+                stored,
+                FRESH,
+                self._steadiness(),
+                moved=scoring.moved(self.model, self.run.as_of, thresholds),
+            ),
         )
         self._execute("ANALYZE {changed}")
 

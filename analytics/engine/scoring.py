@@ -10,6 +10,7 @@ from analytics.models import RfmModel
 from analytics.rules import LEVELS, scaled_weights
 
 Recency = RfmModel.Recency
+LEAST, MOST = -(2**63), 2**63 - 1
 
 
 def days(as_of: date) -> sql.Composable:
@@ -38,6 +39,30 @@ def scores(model: RfmModel, as_of: date, thresholds: Thresholds) -> dict[str, sq
     }
 
 
+def moved(model: RfmModel, as_of: date, thresholds: Thresholds) -> sql.Composable:
+    """Return the condition that one of the stored scores old_r, old_f and old_m is not right any more.
+
+    A stored score names the two thresholds between which its value has to lie: two comparisons in place of
+    four, for everybody every night.
+    """
+    fixed = model.binning == RfmModel.Binning.FIXED
+    if model.recency == Recency.REPLACEMENT:
+        recency = sql.SQL("{} <> old_r").format(_recency(model, as_of, thresholds.r))
+    else:
+        days = [str(day) for day in _days_since(as_of, thresholds.r)]
+        steps = sql.SQL("{}::date[]").format(["-infinity", *days, "infinity"])
+        old = "(6 - old_r)" if model.recency == Recency.INVERTED else "old_r"
+        recency = _left(sql.SQL("last_order_on"), steps, old, inclusive=fixed)
+    counts = [
+        _left(value, sql.SQL("{}::bigint[]").format([LEAST, *own, MOST]), old, inclusive=fixed)
+        for value, own, old in (
+            (sql.SQL("orders"), thresholds.f, "old_f"),
+            (money(model), thresholds.m, "old_m"),
+        )
+    ]
+    return sql.SQL(" OR ").join([recency, *counts])
+
+
 def score_sum(model: RfmModel) -> sql.Composable:
     """Return the weighted sum of r, f and m, 3 to 15."""
     r, f, m = scaled_weights(model.weights)
@@ -62,9 +87,19 @@ def _recency(model: RfmModel, as_of: date, thresholds: list[int]) -> sql.Composa
         return _count(sql.SQL("abs({} - {})").format(days(as_of), model.cycle_days), "<=", thresholds)
     # Fewer days than so many is a later day than that: compared as days, nothing is subtracted row by row.
     comparison = ">=" if model.binning == RfmModel.Binning.FIXED else ">"
-    since = [as_of - timedelta(days=min(step, (as_of - date.min).days)) for step in thresholds]
-    score = _count(sql.SQL("last_order_on"), comparison, since)
+    score = _count(sql.SQL("last_order_on"), comparison, _days_since(as_of, thresholds))
     return sql.SQL("(6 - {})").format(score) if model.recency == Recency.INVERTED else score
+
+
+def _days_since(as_of: date, thresholds: list[int]) -> list[date]:
+    return [as_of - timedelta(days=min(step, (as_of - date.min).days)) for step in thresholds]
+
+
+def _left(value: sql.Composable, steps: sql.Composable, old: str, *, inclusive: bool) -> sql.Composable:
+    above, below = (">=", "<") if inclusive else (">", "<=")
+    return sql.SQL("NOT ({value} {above} ({steps})[{old}] AND {value} {below} ({steps})[{old} + 1])").format(
+        value=value, steps=steps, old=sql.SQL(old), above=sql.SQL(above), below=sql.SQL(below)
+    )
 
 
 def _count(value: sql.Composable, comparison: str, thresholds: list[Any]) -> sql.Composable:

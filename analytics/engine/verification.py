@@ -6,8 +6,8 @@ from psycopg import sql
 
 from analytics.engine import changes
 from analytics.engine.interface import Thresholds
-from analytics.engine.moves import TOTALS
-from analytics.engine.postgres import FRESH, PostgresEngine, listed
+from analytics.engine.moves import COLUMNS, TOTALS
+from analytics.engine.postgres import FRESH, PostgresEngine, listed, renamed
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Verification(PostgresEngine):
 
     def wrong_scores(self, thresholds: Thresholds, limit: int) -> list[int]:
         """Return the first customers scored otherwise than their stored totals and these thresholds say."""
-        nothing = sql.SQL("SELECT customer_id, {} FROM analytics_rfmscore WHERE false")
-        self._make_table(FRESH, nothing.format(listed(TOTALS)))
+        nothing = sql.SQL("SELECT customer_id, {}, {} FROM analytics_rfmscore WHERE false")
+        self._make_table(FRESH, nothing.format(listed(TOTALS), renamed(COLUMNS)))
         self._find_changes(thresholds)
         rows = self._rows("SELECT customer_id FROM {changed} ORDER BY 1 LIMIT {limit}", limit=limit)
         return [row[0] for row in rows]
