@@ -8,10 +8,9 @@ buyers and revenue by month; what both define is equal.
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 
-from benchmarks.measurement import Measurement, median_seconds, slowest_seconds
+from benchmarks.measurement import Measurement, Size, median_seconds, slowest_seconds
 
-CUSTOMERS = 1_000_000
-ORDERS = 10_000_000
+SIZE = Size(customers=1_000_000, orders=10_000_000)
 DAYS = 1_096
 ROUNDS = 3
 CASES = 40
@@ -27,13 +26,13 @@ FROM generate_series(1, {orders}) AS number, customers_source source WHERE sourc
 """
 
 
-def measure() -> list[Measurement]:
+def measure(size: Size = SIZE) -> list[Measurement]:
     """Return the table of key figures, cohorts, the home page and the count of a day beside their floors."""
-    _prepare()
-    return [*_figures(), *_cohorts(), *_home()]
+    _prepare(size)
+    return [*_figures(size), *_cohorts(), *_home()]
 
 
-def _figures() -> list[Measurement]:
+def _figures(size: Size) -> list[Measurement]:
     from analytics.periods import Grain
     from analytics.services import kpis
     from analytics.windows import Scope
@@ -55,7 +54,7 @@ def _figures() -> list[Measurement]:
             raise AssertionError(f"{each.period}: {theirs[each.period]} is not {each}")
     floor = seconds["floor"]
     return [
-        Measurement("floor: the two columns of a year", floor, 1.0, note=f"{ORDERS:,} purchases in all"),
+        Measurement("floor: the two columns of a year", floor, 1.0, note=f"{size.orders:,} purchases in all"),
         Measurement("key figures of a year by month", seconds["kpis"], seconds["kpis"] / floor, limit=1.0),
         Measurement("the same of one channel", seconds["channel"], seconds["channel"] / floor, limit=1.0),
         Measurement(
@@ -136,7 +135,7 @@ def _pandas(start: date, end: date) -> dict[str, tuple[int, int]]:
     return {month: (int(row["size"]), int(row["sum"])) for month, row in months.iterrows()}
 
 
-def _prepare() -> None:
+def _prepare(size: Size) -> None:
     """Write the days and the customers' first orders as they would be after three years."""
     import numpy as np
     from django.db import connection
@@ -147,12 +146,12 @@ def _prepare() -> None:
     Source.objects.create(code="bench", name="Bench")
     web, store = (SalesChannel.objects.create(code=code) for code in ("web", "store"))
     numbers = np.random.default_rng(1)
-    first = np.full(CUSTOMERS + 1, DAYS, np.int32)
-    each = ORDERS // DAYS
+    first = np.full(size.customers + 1, DAYS, np.int32)
+    each = size.orders // DAYS
     rows = []
     for place in range(DAYS):
         # Squared, so that some buy often and many seldom.
-        customers = (1 + CUSTOMERS * numbers.random(each) ** 2).astype("<i4")
+        customers = (1 + size.customers * numbers.random(each) ** 2).astype("<i4")
         amounts = numbers.integers(100, 20_000, each, dtype="<i8")
         channels = numbers.choice(np.array([web.pk, store.pk], "<i4"), each)
         np.minimum.at(first, customers, place)
@@ -190,6 +189,6 @@ def _prepare() -> None:
         with cursor.copy(f"COPY customers_rollup ({columns}) FROM STDIN") as copy:
             copy.write(lines.getvalue())
         midnight = datetime.combine(TODAY, time(0, 5), UTC)
-        cursor.execute(TODAYS_ORDERS.format(customers=CUSTOMERS, orders=each // 2, midnight=midnight))
+        cursor.execute(TODAYS_ORDERS.format(customers=size.customers, orders=each // 2, midnight=midnight))
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM ANALYZE customers_rollup, customers_order, analytics_purchaseday")
