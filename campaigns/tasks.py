@@ -38,3 +38,9 @@ def pump_fast() -> None:
     """Send fast messages for at most twenty seconds; ring again while there is work."""
     if services.pump(Message.Lane.FAST, connections=settings.MESSAGE_CONNECTIONS):
         ring("pump_fast")
+
+
+@shared_task(name="campaigns.tasks.decide_winners")
+def decide_winners() -> None:
+    """Let the variant go on that won, where the time of the test is over."""
+    services.decide_winners(at=timezone.now())

@@ -13,6 +13,7 @@ KINDS = {
     "campaign.edited": (_("New version"), "edit"),
     "campaign.started": (_("Started"), "play_circle"),
     "campaign.planned": (_("Audience taken"), "group"),
+    "campaign.decided": (_("Decided between the variants"), "trophy"),
     "campaign.paused": (_("Paused"), "pause_circle"),
     "campaign.resumed": (_("Went on"), "play_circle"),
     "campaign.stopped": (_("Stopped"), "stop_circle"),

@@ -74,6 +74,11 @@ CELERY_BEAT_SCHEDULE = {
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
+    "decide winners": {
+        "task": "campaigns.tasks.decide_winners",
+        "schedule": timedelta(minutes=1),
+        "options": {"expire_seconds": 60},
+    },
     "pump bulk messages": {"task": "campaigns.tasks.pump_bulk"} | TICK,
     "pump fast messages": {"task": "campaigns.tasks.pump_fast"} | TICK,
     "take up the demo load": {"task": "loyalty_site.tasks.load_demo", "schedule": timedelta(minutes=1)},

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.experiments import Comparison, Trial, compare
-from campaigns.models import CampaignVersion
+from campaigns.models import CampaignVersion, WinnerDecision
 from campaigns.results.funnel import BUYING_WINDOW
 from operations.differences import Z_95, Interval, share_interval
 
@@ -23,8 +23,9 @@ WITH people AS (
                  AND redemption.customer_id = message.customer_id
            )) IS TRUE AS redeemed
     FROM campaigns_message AS message
+    JOIN campaigns_campaignrun AS run ON run.id = message.run_id
     LEFT JOIN coupons_publication AS publication ON publication.id = message.publication_id
-    WHERE message.version_id = %(version)s AND message.variant <> '' AND message.state = 'SENT'
+    WHERE run.version_id = %(version)s AND message.variant <> '' AND message.state = 'SENT'
       AND (%(decided_at)s::timestamptz IS NULL OR message.sent_at < %(decided_at)s)
     GROUP BY 1, 2, message.occurrence
 )
@@ -72,7 +73,7 @@ class VariantFigures:
 
 def variant_figures(version: CampaignVersion) -> list[VariantFigures]:
     """Return every variant of a version with its figures, in the order of their codes."""
-    decision = getattr(version, "decision", None)
+    decision = WinnerDecision.objects.filter(version=version).first()
     values = {
         "version": version.pk,
         "decided_at": decision.decided_at if decision else None,

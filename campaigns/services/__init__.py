@@ -14,6 +14,7 @@ from campaigns.services.campaigns import (
     start_campaign,
     stop_campaign,
 )
+from campaigns.services.experiments import choose_variant, decide_winner, decide_winners
 from campaigns.services.inbox import clear_inbox, store_mail
 from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
 from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
@@ -29,10 +30,13 @@ from campaigns.services.unsubscribing import unsubscribe
 
 __all__ = [
     "advance_campaign",
+    "choose_variant",
     "clear_inbox",
     "create_campaign",
     "create_due_runs",
     "decide_start",
+    "decide_winner",
+    "decide_winners",
     "describe_picture",
     "draft_promotions",
     "edit_campaign",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.models import MAIN, CampaignRun
+from campaigns.services.lots import LOTS, lot_values
 from coupons.services.personal_offers import is_personal
 from customers.models import Purpose
 
@@ -37,8 +38,8 @@ NAMED = """
           AND membership.left_at IS NULL)
 """
 # Each person's first channel, in the order asked for, through which they may be written to. Whoever shares a
-# mailbox with an earlier row gets none, nor does a household that heard from us lately; the holdout is a
-# fixed function of campaign and customer.
+# mailbox with an earlier row gets none, nor does a household that heard from us lately; the lots of holdouts
+# and variants are a fixed function of campaign and customer (campaigns.services.lots).
 DECIDED = """
 WITH asked AS ({source}), audience AS (
     SELECT asked.*, customer.id, customer.public_id, customer.household_id, point.value AS address,
@@ -87,8 +88,7 @@ WITH asked AS ({source}), audience AS (
                     WHERE offer.promotion_id = %(own_offers_of)s AND offer.customer_id = audience.id
                       AND offer.status = 'CONFIRMED' AND offer.valid_until > statement_timestamp()
                 ) THEN 'NO_OFFER'
-           END AS reason,
-           ('x' || left(md5(%(salt)s || public_id::text), 8))::bit(32)::bigint %% 10000 AS draw
+           END AS reason, {lots}
     FROM audience
 ), numbered AS (
     SELECT judged.*,
@@ -102,21 +102,26 @@ WITH asked AS ({source}), audience AS (
     SELECT numbered.*,
            CASE WHEN reason IS NOT NULL THEN 'SUPPRESSED'
                 WHEN place > 1 OR member > 1 THEN 'SUPPRESSED'
-                WHEN draw < %(holdout)s THEN 'HOLDOUT'
+                WHEN kept_out OR held_out THEN 'HOLDOUT'
                 ELSE 'PENDING' END AS state,
            COALESCE(reason, CASE WHEN place > 1 THEN 'DUPLICATE_ADDRESS'
-                                WHEN member > 1 THEN 'HOUSEHOLD' ELSE '' END) AS told
+                                WHEN member > 1 THEN 'HOUSEHOLD'
+                                WHEN kept_out THEN 'GLOBAL_HOLDOUT' ELSE '' END) AS told
     FROM numbered
 )
-"""
+""".replace("{lots}", LOTS)
 WRITTEN = """
 INSERT INTO campaigns_message (
     run_id, campaign_id, version_id, step, variant, customer_id, channel, occurrence, purpose, lane, address,
     address_hash, token, state, drawn, reason, detail, attempts, not_before, expires_at, owner, created_at
 )
-SELECT %(run)s, %(campaign)s, %(version)s, %(step)s, '', id, channel, occurrence, %(purpose)s, %(lane)s,
-       COALESCE(address, ''), COALESCE(address_hash, ''), gen_random_uuid(), state, state <> 'SUPPRESSED',
-       told, '', 0, not_before, expires_at, '', statement_timestamp()
+SELECT %(run)s, %(campaign)s, %(version)s, %(step)s,
+       CASE WHEN state = 'PENDING' THEN COALESCE(variant, '') ELSE '' END, id, channel, occurrence,
+       %(purpose)s, %(lane)s, COALESCE(address, ''), COALESCE(address_hash, ''), gen_random_uuid(), state,
+       state <> 'SUPPRESSED', told, '', 0,
+       CASE WHEN state = 'PENDING' AND variant IS NULL THEN %(when_decided)s ELSE not_before END,
+       CASE WHEN state = 'PENDING' AND variant IS NULL THEN NULL ELSE expires_at END,
+       '', statement_timestamp()
 FROM decided
 ORDER BY id
 ON CONFLICT DO NOTHING
@@ -170,10 +175,9 @@ def asked_for(
         "lane": version.lane,
         "occurrence": run.occurrence,
         "expires_at": run.expires_at,
-        "salt": f"campaign:{run.campaign_id}:",
-        "holdout": version.holdout_percent * 100,
         "own_offers_of": promotion.pk if promotion and is_personal(promotion) else None,
         "household_days": settings.HOUSEHOLD_CAP_DAYS if version.purpose == Purpose.MARKETING else 0,
+        **lot_values(run, step=step),
     }
     if people is None:
         source = MEMBERS if version.segment_id else EVERYBODY
