@@ -136,7 +136,7 @@ TRAITS: list[str] = [
     "analytics.value.traits.TRAITS",
 ]
 # What apps above give to the mails of campaigns: variables, and mails to start from.
-CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE"]
+CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE", "campaigns.content_sources.SOURCES"]
 # What knows the merchant's margin, for what campaigns brought.
 MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
 # Contributors to the field catalogue of segment rules.

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
+from campaigns.models import Message
 from customers.models import Customer
 
 
@@ -37,10 +38,21 @@ class ContentSource(Protocol):
         """Return the mails to start from."""
 
 
+class MessageSource(ContentSource, Protocol):
+    """A source that also says what a message is about: its `values` take the `message`, None in samples.
+
+    `previews` says that what it tells of a customer may be shown without a message, in a preview.
+    """
+
+    of_messages: bool
+    previews: bool
+
+
 def sources() -> Iterator[ContentSource]:
-    """Yield what settings.CONTENT_SOURCES names."""
+    """Yield what settings.CONTENT_SOURCES names: sources, or lists of them."""
     for path in settings.CONTENT_SOURCES:
-        yield import_string(path)
+        named = import_string(path)
+        yield from named if isinstance(named, list) else [named]
 
 
 def offered_variables() -> dict[str, str | Promise]:
@@ -48,19 +60,34 @@ def offered_variables() -> dict[str, str | Promise]:
     return {name: meaning for source in sources() for name, meaning in source.offered().items()}
 
 
-def contributed_values(customer: Customer | None, *, at: datetime | None) -> dict[str, Mapping[str, Any]]:
+def contributed_values(
+    customer: Customer | None, *, at: datetime | None, message: Message | None = None
+) -> dict[str, Mapping[str, Any]]:
     """Return the values of other apps by root; a template that uses none costs nothing."""
-    return {source.root: source.values(customer, at=at) for source in sources()}
+    values: dict[str, Mapping[str, Any]] = {}
+    for source in sources():
+        more = {"message": message} if getattr(source, "of_messages", False) else {}
+        values[source.root] = source.values(customer, at=at, **more)
+    return values
+
+
+def previewed_values(customer: Customer | None, *, at: datetime) -> dict[str, Mapping[str, Any]]:
+    """Return samples, with what can be told of this customer without a message in their place."""
+    samples = contributed_values(None, at=at)
+    if customer is None or customer.pk is None:
+        return samples
+    own = [source for source in sources() if getattr(source, "previews", False)]
+    return samples | {source.root: source.values(customer, at=at, message=None) for source in own}
 
 
 def is_contributed(name: str) -> bool:
-    """Return whether a variable such as `survey.delivery.url` exists."""
+    """Return whether a variable such as `survey.delivery.url` exists; a list is one for a loop."""
     value: Any = contributed_values(None, at=None)
     for part in name.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return False
         value = value[part]
-    return isinstance(value, str)
+    return isinstance(value, str | list)
 
 
 def offered_starters() -> list[Starter]:

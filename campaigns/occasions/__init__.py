@@ -3,13 +3,22 @@
 from campaigns.occasions.calendar import Invited, people_of_holiday, people_of_local_event
 from campaigns.occasions.dates import people_due
 from campaigns.occasions.found import Found
-from campaigns.occasions.happenings import event_facts, event_number, needless, segment_moves
+from campaigns.occasions.happenings import (
+    about_event,
+    collection_to_complete,
+    event_facts,
+    event_number,
+    needless,
+    segment_moves,
+)
 from campaigns.occasions.zones import Zones, zones_in_use
 
 __all__ = [
     "Found",
     "Invited",
     "Zones",
+    "about_event",
+    "collection_to_complete",
     "event_facts",
     "event_number",
     "needless",

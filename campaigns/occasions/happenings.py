@@ -27,6 +27,23 @@ WHERE occasion.id = ANY(%(ids)s) AND EXISTS (
           WHERE line.order_id = bought.id
             AND occasion.about -> 'products' @> to_jsonb(line.product_id))))
 """
+# Two articles are no collection yet; of several the one with the least missing.
+ALMOST_COMPLETE = """
+SELECT article.collection
+FROM customers_product AS article
+LEFT JOIN LATERAL (
+    SELECT true AS owned FROM customers_orderline AS line
+    JOIN customers_order AS bought ON bought.id = line.order_id
+    WHERE line.product_id = article.id AND bought.customer_id = %(customer)s AND bought.status = 'PAID'
+    LIMIT 1
+) AS mine ON true
+WHERE article.collection <> '' AND article.collection IN (
+    SELECT collection FROM customers_product WHERE id = ANY(%(products)s))
+GROUP BY article.collection
+HAVING count(*) > 2 AND count(*) - count(owned) BETWEEN 1 AND %(most)s
+ORDER BY count(*) - count(owned), article.collection
+LIMIT 1
+"""
 HAPPENED_SINCE = """
 SELECT occasion.id FROM campaigns_occasion AS occasion
 WHERE occasion.id = ANY(%(ids)s) AND EXISTS (
@@ -68,6 +85,17 @@ def about_event(event: Event) -> dict[str, Any]:
     if event.asset_id:
         about["asset"] = event.asset_id
     return about
+
+
+def collection_to_complete(customer_id: int, products: Sequence[int], *, most_missing: int) -> str:
+    """Return a collection of these articles that the customer has all but a few of; empty without one."""
+    if not products:
+        return ""
+    with connection.cursor() as cursor:
+        values = {"customer": customer_id, "products": list(products), "most": most_missing}
+        cursor.execute(ALMOST_COMPLETE, values)
+        found = cursor.fetchone()
+    return found[0] if found else ""
 
 
 def order_of(event: Event) -> int | None:

@@ -21,6 +21,7 @@ from campaigns.services.occasions import hear_event, plan_due_occasions, send_to
 from campaigns.services.outbox import reap_leases
 from campaigns.services.planning import finish_runs, plan_run, tend_runs
 from campaigns.services.pump import pump
+from campaigns.services.recipes import create_from_recipe
 from campaigns.services.schedules import advance_campaign, create_due_runs
 from campaigns.services.switches import switch_channel
 from campaigns.services.testing import preview_content, send_test
@@ -34,6 +35,7 @@ __all__ = [
     "clear_inbox",
     "create_campaign",
     "create_due_runs",
+    "create_from_recipe",
     "decide_start",
     "decide_winner",
     "decide_winners",

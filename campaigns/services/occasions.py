@@ -19,9 +19,14 @@ from campaigns.models import (
     Occasion,
     OccasionState,
 )
-from campaigns.occasions import event_facts, event_number, needless
-from campaigns.occasions.found import Found
-from campaigns.occasions.happenings import about_event
+from campaigns.occasions import (
+    Found,
+    about_event,
+    collection_to_complete,
+    event_facts,
+    event_number,
+    needless,
+)
 from campaigns.services.listening import versions_waiting_for
 from campaigns.services.snapshots import Planned, plan_messages
 from campaigns.triggers import GOOD_FOR_HOURS, EventRule, SegmentRule, parse_trigger
@@ -58,12 +63,19 @@ def _enrol(version: CampaignVersion, event: Event, *, at: datetime) -> Occasion 
         return None
     if rule.counts and not rule.is_the_one(event_number(event)):
         return None
+    about = about_event(event)
+    if rule.collection_missing:
+        about["collection"] = collection_to_complete(
+            event.customer_id, about.get("products", []), most_missing=rule.collection_missing
+        )
+        if not about["collection"]:
+            return None
     # Two events of one person at once: the second sees what the first wrote.
     lock_keys("occasion", [f"{version.campaign_id}:{event.customer_id}"])
     if _had_one_lately(version, event.customer_id, rule, due_at):
         return None
     occurrence = ONCE if rule.only_once else f"event:{event.pk}"
-    written = write_occasions(version, [(Found(event.customer_id, occurrence, about_event(event)), due_at)])
+    written = write_occasions(version, [(Found(event.customer_id, occurrence, about), due_at)])
     if written and due_at <= at:
         ring_on_commit("plan_occasions")
     return written[0] if written else None

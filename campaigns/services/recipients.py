@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from campaigns.content import FAKE_CODE, Values
-from campaigns.content.contributed import contributed_values
+from campaigns.content.contributed import contributed_values, previewed_values
 from campaigns.errors import CodeGone
 from campaigns.leaving import unsubscribe_url
 from campaigns.models import CampaignVersion, LandingClaim, Message
@@ -46,7 +46,7 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         confirm_url=confirmation_url_of(message),
         links=links_of(message),
         gift_card=gift_card_values(message, at=timezone.now()),
-        contributed=contributed_values(message.customer, at=timezone.now()),
+        contributed=contributed_values(message.customer, at=timezone.now(), message=message),
     )
 
 
@@ -67,7 +67,7 @@ def sample_values(
         unsubscribe_url=unsubscribe_url(NO_TOKEN),
         preferences_url=f"{settings.PUBLIC_URL}/p/preview",
         links=f"{settings.PUBLIC_URL}/l/preview",
-        contributed=contributed_values(None, at=at),
+        contributed=previewed_values(customer, at=at),
     )
 
 

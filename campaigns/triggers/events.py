@@ -50,8 +50,9 @@ class EventRule:
 
     The message is due `delay` later, unless meanwhile the person bought (`unless_bought`: the same product or
     anything) or an event of `unless_event` happened. `nth` is the how many-th of its kind it must be for the
-    person, `every_nth` every so many-th. One person has it again only after `again_after_days`; never, where
-    `only_once`.
+    person, `every_nth` every so many-th. With `collection_missing` an order counts that leaves no more than
+    so many articles of a collection missing. One person has it again only after `again_after_days`; never,
+    where `only_once`.
     """
 
     type: str
@@ -61,6 +62,7 @@ class EventRule:
     again_after_days: int = 0
     nth: int = 0
     every_nth: int = 0
+    collection_missing: int = 0
     unless_bought: str = ""
     unless_event: str = ""
 
@@ -80,10 +82,13 @@ class EventRule:
         every_nth = reader.whole("every_nth", lowest=0, highest=10_000, default=0)
         if nth and every_nth:
             reader.wrong("every_nth", _("Say which one or every so many-th, not both."))
+        missing = reader.whole("collection_missing", lowest=0, highest=100, default=0)
+        if missing and type_ != "order.recorded":
+            reader.wrong("collection_missing", _("Only an order can complete a collection."))
         bought = reader.choice("unless_bought", ("", SAME_PRODUCT, ANYTHING), "")
         unless = reader.text("unless_event", longest=64)
         reader.done()
-        return cls(type_, where, delay, once, again, nth, every_nth, bought, unless)
+        return cls(type_, where, delay, once, again, nth, every_nth, missing, bought, unless)
 
     @property
     def delay(self) -> timedelta:
