@@ -157,6 +157,8 @@ EMAIL_URL = read("EMAIL_URL", "smtp://127.0.0.1:2525")
 vars().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.example>")
 EMAIL_TIMEOUT = 10
+# Whether addresses typed into the console may lead to this machine, by http too: for development only.
+ALLOW_LOOPBACK_WEBHOOKS = read_flag("ALLOW_LOOPBACK_WEBHOOKS")
 # How long a process holds the messages it claimed; four times that for the one it is sending, which is longer
 # than a send can take with every time-out.
 MESSAGE_LEASE_SECONDS = float(read("MESSAGE_LEASE_SECONDS", "30"))

@@ -8,6 +8,7 @@ from campaigns.services import listening
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
+from tests.http_sink import http_sink  # noqa: F401
 
 # How long an example takes to draw or to run tells of the machine, not of the product.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
