@@ -1,6 +1,6 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
-from customers.registry import CustomerTable, OnErase, OnMerge
+from customers.registry import CustomerTable, OnErase, OnMerge, Part
 
 TABLES = [
     CustomerTable(
@@ -8,7 +8,13 @@ TABLES = [
         on_merge=OnMerge.STEP,
         step="campaigns.services.merges.merge_messages",
         blank={"address": "", "detail": ""},
-        hidden=frozenset({"token", "owner", "lease_until", "address_hash"}),
+        hidden=frozenset({"token", "owner", "lease_until", "address_hash", "provider_id"}),
+        parts=(Part("campaigns.ProviderEvent", "message", blank={"detail": ""}, hidden=frozenset({"key"})),),
+    ),
+    CustomerTable(
+        "campaigns.PushSubscription",
+        on_erase=OnErase.DELETE,
+        hidden=frozenset({"p256dh", "auth"}),
     ),
     CustomerTable(
         "campaigns.PlacementShowing",

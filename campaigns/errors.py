@@ -85,6 +85,13 @@ class MayNotApprove(Refusal):
     message = _("You may not agree to the start of campaigns.")
 
 
+class SecretLost(Refusal):
+    """The secret key that sealed it was replaced without a fallback."""
+
+    key = "secret_lost"
+    message = "A stored secret cannot be opened: name the former SECRET_KEY in SECRET_KEY_FALLBACKS."
+
+
 class UnsafeHeader(ValueError):
     """A rendered header holds a line break, or an address is not one."""
 

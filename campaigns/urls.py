@@ -1,5 +1,6 @@
 from django.urls import path
 
+from campaigns.hooks import provider_hook
 from campaigns.landing_pages import claim_page, landing_page, shared_link
 from campaigns.pictures import coupon_picture_png, show_picture
 from campaigns.placement_links import placement_click, placement_code_picture
@@ -11,9 +12,8 @@ urlpatterns = [
     path("l/<str:token>/<int:number>", followed_link, name="followed-link"),
     path("l/<str:token>/open.gif", opened_picture, name="opened-picture"),
     path("m/<uuid:token>/qr.svg", coupon_picture, name="coupon-picture"),
-    path("l/<str:token>/<int:number>", followed_link, name="followed-link"),
-    path("l/<str:token>/open.gif", opened_picture, name="opened-picture"),
     path("m/<uuid:token>/qr.png", coupon_picture_png, name="coupon-picture-png"),
+    path("hooks/<slug:provider>", provider_hook, name="provider-hook"),
     path("i/<slug:digest>.<slug:kind>", show_picture, name="picture"),
     path("k/<uuid:token>/qr.svg", placement_code_picture, name="placement-code-picture"),
     path("k/<uuid:token>/<int:number>", placement_click, name="placement-click"),

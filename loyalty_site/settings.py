@@ -5,8 +5,10 @@ What grows with every app stands beside: `registries` (what each contributes), `
 `look` (of the console).
 """
 
+import json
 from datetime import timedelta
 from decimal import Decimal
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -157,6 +159,16 @@ EMAIL_URL = read("EMAIL_URL", "smtp://127.0.0.1:2525")
 vars().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.example>")
 EMAIL_TIMEOUT = 10
+# Who carries SMS: twilio://SID:TOKEN@api.twilio.com?from=..., https://gateway/send?to={to}&text={text}, or
+# inbox: for the demo's own, where nothing leaves.
+SMS_URL = read("SMS_URL", "inbox:" if ENVIRONMENT == "demo" else "")
+SMS_METHOD = read("SMS_METHOD", "POST").upper()
+SMS_HEADERS = json.loads(read("SMS_HEADERS", "{}"))
+SMS_HOOK_SECRET = read("SMS_HOOK_SECRET")
+# Whom a push service writes to when our notifications trouble it; the service account that sends to apps.
+PUSH_CONTACT = read("PUSH_CONTACT", f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
+FCM_CREDENTIALS = read("FCM_CREDENTIALS")
+FCM_URL = "https://fcm.googleapis.com"
 # Whether addresses typed into the console may lead to this machine, by http too: for development only.
 ALLOW_LOOPBACK_WEBHOOKS = read_flag("ALLOW_LOOPBACK_WEBHOOKS")
 # How long a process holds the messages it claimed; four times that for the one it is sending, which is longer
@@ -364,7 +376,7 @@ SPECTACULAR_SETTINGS = {
         "RedemptionKindEnum": "coupons.models.redemption.Redemption.Kind",
         "CustomerKindEnum": "customers.models.customer.Customer.Kind",
         "CustomerStatusEnum": "customers.models.customer.Customer.Status",
-        "MailChannelEnum": [("email", "email")],
+        "DeliveryChannelEnum": "coupons.api.fields.DELIVERED_BY",
         "MessageChannelEnum": "customers.models.consent.Channel",
         "IdentityNamespaceEnum": "customers.models.identity.Namespace",
         "LeadStageEnum": "customers.models.lead.LeadStage",

@@ -1,17 +1,40 @@
-"""One class per channel; `open_sender` gives the one for a message."""
+"""One class per channel; `open_sender` gives the one for a message, as settings choose its provider."""
 
-from campaigns.channels.base import Capabilities, Envelope, Outcome, Outgoing, Result, Sender
+from collections.abc import Callable
+
+from campaigns.channels.base import (
+    Capabilities,
+    Envelope,
+    Health,
+    HookRefused,
+    Outcome,
+    Outgoing,
+    Report,
+    Result,
+    Sender,
+)
 from campaigns.channels.email import SmtpSender
+from campaigns.channels.push import PushSender
+from campaigns.channels.sms import sms_sender
+from campaigns.channels.webhook import WebhookSender
 from customers.models import Channel
 
-SENDERS: dict[str, type[Sender]] = {Channel.EMAIL: SmtpSender}
+SENDERS: dict[str, Callable[[], Sender]] = {
+    Channel.EMAIL: SmtpSender,
+    Channel.SMS: sms_sender,
+    Channel.PUSH: PushSender,
+    Channel.WEBHOOK: WebhookSender,
+}
 
 __all__ = [
     "SENDERS",
     "Capabilities",
     "Envelope",
+    "Health",
+    "HookRefused",
     "Outcome",
     "Outgoing",
+    "Report",
     "Result",
     "Sender",
     "open_sender",

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from django.http import HttpRequest
 
 from campaigns.content import Rendered
 from campaigns.leaving import unsubscribe_url
@@ -40,10 +42,54 @@ class Result:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """`idempotent`: the provider takes keys, so that an UNKNOWN may be sent again."""
+    """What a channel can do.
+
+    `batch_size`: how many messages one `send` takes. `idempotency_window`: how long the provider knows a
+    message again by our reference, so that sending it twice reaches nobody twice; None for never. `reports`:
+    it tells afterwards what became of a message.
+    """
 
     batch_size: int = 1
-    idempotent: bool = False
+    idempotency_window: timedelta | None = None
+    reports: bool = False
+
+    @property
+    def idempotent(self) -> bool:
+        return self.idempotency_window is not None
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether messages can leave: `configured` is what the settings say, `problem` what stands against it."""
+
+    provider: str
+    configured: bool = True
+    problem: str = ""
+
+    @property
+    def well(self) -> bool:
+        return self.configured and not self.problem
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a provider told of one message afterwards; `kind` is one of ProviderEvent.Kind.
+
+    `key` makes it the same report when it comes again. `reference` is ours, `provider_id` theirs; one of the
+    two says which message it is about.
+    """
+
+    key: str
+    kind: str
+    occurred_at: datetime | None = None
+    reference: str = ""
+    provider_id: str = ""
+    recipient: str = ""
+    detail: str = ""
+
+
+class HookRefused(Exception):
+    """A call that claims to be a provider's and does not prove it."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +135,22 @@ class Sender(Protocol):
         """
         ...
 
+    def verify(self) -> Health:
+        """Try the way to the provider without sending anything to anybody."""
+        ...
+
+    def parse_webhook(self, request: HttpRequest) -> list[Report]:
+        """Return what a provider's call tells. Raises HookRefused, ValueError for what cannot be read."""
+        ...
+
     def close(self) -> None: ...
 
 
 def short_detail(text: str) -> str:
     """Return what a provider said as it is kept: one line, not too long."""
     return " ".join(text.split())[:LONGEST_DETAIL]
+
+
+def reference_of(message: Message) -> str:
+    """Return what providers may call a message: it says nothing, and gives no page away."""
+    return str(message.pk or "")

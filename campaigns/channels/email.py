@@ -7,10 +7,24 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 
 from django.conf import settings
+from django.http import HttpRequest
 
-from campaigns.channels.base import Capabilities, Envelope, Outcome, Outgoing, Result, short_detail
+from campaigns.channels.base import (
+    Capabilities,
+    Envelope,
+    Health,
+    HookRefused,
+    Outcome,
+    Outgoing,
+    Report,
+    Result,
+    reference_of,
+    short_detail,
+)
 from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.rules import is_hard_bounce
+
+PROVIDER = "SMTP"
 
 
 @dataclass
@@ -37,10 +51,22 @@ class SmtpSender:
             sent_at=outgoing.at,
             unsubscribe_url=outgoing.unsubscribe_url,
         )
-        return Envelope(checked_address(message.address), build_mime(mail))
+        return Envelope(checked_address(message.address), build_mime(mail), reference_of(message))
 
     def send(self, envelopes: Sequence[Envelope]) -> list[Result]:
         return [self._send_one(envelope) for envelope in envelopes]
+
+    def verify(self) -> Health:
+        try:
+            code, reply = self._connect().noop()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            return Health(PROVIDER, problem=short_detail(repr(error)))
+        problem = "" if code == 250 else short_detail(f"{code} {reply.decode(errors='replace')}")
+        return Health(PROVIDER, problem=problem)
+
+    def parse_webhook(self, request: HttpRequest) -> list[Report]:
+        raise HookRefused("A mail server tells by mail, not by a call.")
 
     def close(self) -> None:
         if self._connection is not None:

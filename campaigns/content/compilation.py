@@ -81,6 +81,32 @@ def compile_content(
     return content
 
 
+def text_mistakes(
+    source: str, *, with_coupon: bool, at: str, empty: str, longest: int, lines: bool = True
+) -> list[Mistake]:
+    """Return what is wrong with a plain text: its Liquid, its length, line breaks where none may be.
+
+    `empty` is what to say of no text; empty where none is needed.
+    """
+    if not source.strip():
+        return [Mistake(at, empty)] if empty else []
+    if len(source) > longest:
+        return [Mistake(at, _("This text has at most %(count)d characters.") % {"count": longest})]
+    allowed = "\n\r\t" if lines else ""
+    if any((ord(one) < 32 or ord(one) == 127) and one not in allowed for one in source):
+        return [Mistake(at, _("This text holds a line break or another control character."))]
+    return [Mistake(at, message) for message in _liquid_mistakes(source, with_coupon, PLAIN)]
+
+
+def try_out(template: str, *, at: str) -> str:
+    """Return a plain text rendered with sample values. Raises ContentInvalid for what fails at run time."""
+    try:
+        return plain_template(template).render(**contributed_values(None, at=None), **SAMPLE.as_context())
+    except (OSError, ValueError, LiquidError) as error:
+        message = liquid_error_in_words(error, template) if isinstance(error, LiquidError) else str(error)
+        raise ContentInvalid.at(at, message) from error
+
+
 def _build(subject: str, body: str, *, marketing: bool) -> Content:
     masked, pieces = mask_liquid(html_of(body))
     if masked.lstrip().startswith("<mjml"):

@@ -18,6 +18,9 @@ from campaigns.models.media import Picture
 from campaigns.models.message import LIVE, MOVES, OPEN, WAITING, Message, MessageReason, MessageState
 from campaigns.models.occasion import Occasion, OccasionState
 from campaigns.models.placement import Placement, PlacementContent, PlacementShowing, Slot
+from campaigns.models.provider_event import ProviderEvent
+from campaigns.models.push import PushKey, PushSubscription
+from campaigns.models.receiver import Receiver
 from campaigns.models.run import CampaignRun
 from campaigns.models.share import ShareClick, ShareLink, ShareNetwork
 
@@ -54,8 +57,12 @@ __all__ = [
     "Placement",
     "PlacementContent",
     "PlacementShowing",
+    "ProviderEvent",
+    "PushKey",
+    "PushSubscription",
     "QuietHours",
     "RateLimit",
+    "Receiver",
     "ShareClick",
     "ShareLink",
     "ShareNetwork",

@@ -132,6 +132,8 @@ class Message(models.Model):
     state = models.CharField(_("state"), max_length=16, choices=MessageState, default=MessageState.PENDING)
     reason = models.CharField(_("reason"), max_length=24, choices=MessageReason, blank=True)
     detail = models.CharField(_("answer of the provider"), max_length=300, blank=True)
+    # What the provider calls it: its reports name the message so where they do not know our reference.
+    provider_id = models.CharField(max_length=128, blank=True, default="", db_default="", editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"))
     expires_at = models.DateTimeField(_("good until"), null=True)
@@ -198,6 +200,9 @@ class Message(models.Model):
                 name="message_held",
             ),
             models.Index(fields=["run", "state"], name="message_run_state"),
+            models.Index(
+                fields=["provider_id"], condition=~models.Q(provider_id=""), name="message_provider_id"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from campaigns.services.media import describe_picture, put_picture_aside, take_p
 from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
 from campaigns.services.outbox import reap_leases
 from campaigns.services.planning import finish_runs, plan_run, tend_runs
+from campaigns.services.provider_reports import take_reports
 from campaigns.services.pump import pump
 from campaigns.services.recipes import create_from_recipe
 from campaigns.services.schedules import advance_campaign, create_due_runs
@@ -68,6 +69,7 @@ __all__ = [
     "store_mail",
     "switch_channel",
     "take_picture_back",
+    "take_reports",
     "tend_runs",
     "unsubscribe",
     "upload_picture",

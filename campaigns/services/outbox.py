@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from campaigns.channels import SENDERS, Envelope, Outcome, Result
+from campaigns.channels import SENDERS, Envelope, Outcome, Result, open_sender
 from campaigns.models import (
     CampaignRun,
     CampaignVersion,
@@ -66,7 +66,7 @@ WHERE message.id = held.id AND message.state = 'CLAIMED' AND message.owner = %(o
 # What the sender was told of a message that it holds, or held: nothing but the fact that it was accepted.
 ACCEPTED = """
 UPDATE campaigns_message
-SET state = 'SENT', reason = '', detail = %(detail)s::text, lease_until = NULL,
+SET state = 'SENT', reason = '', detail = %(detail)s::text, provider_id = %(named)s::text, lease_until = NULL,
     sent_at = statement_timestamp()
 WHERE id = %(id)s::bigint AND owner = %(owner)s::text AND state IN ('SENDING', 'UNKNOWN')
 RETURNING id
@@ -126,6 +126,7 @@ class Accepted:
 
     message: Message
     detail: str
+    provider_id: str = ""
 
 
 def claim_lease() -> timedelta:
@@ -258,7 +259,12 @@ def advance(owner: str, *, done: Accepted | None, coming: Prepared | None) -> bo
     """
     statements: list[tuple[str, dict[str, Any]]] = []
     if done is not None:
-        values = {"id": done.message.pk, "owner": owner, "detail": done.detail}
+        values = {
+            "id": done.message.pk,
+            "owner": owner,
+            "detail": done.detail,
+            "named": done.provider_id[:128],
+        }
         statements.append((ACCEPTED, values))
     if coming is not None:
         message = coming.message
@@ -303,7 +309,9 @@ def record_result(
     with transaction.atomic():
         match result.outcome:
             case Outcome.ACCEPTED:
-                return _end(message, owner, MessageState.SENT, result.detail, at=at)
+                return _end(
+                    message, owner, MessageState.SENT, result.detail, at=at, provider_id=result.provider_id
+                )
             case Outcome.REJECTED:
                 return _reject(message, owner, result, at=at)
             case Outcome.UNKNOWN if idempotent:
@@ -357,7 +365,7 @@ def reap_leases(*, at: datetime) -> int:
     """
     held = Message.objects.filter(lease_until__lte=Now())
     held.filter(state=MessageState.CLAIMED).update(state=MessageState.PENDING, owner="", lease_until=None)
-    repeatable = [channel for channel, sender in SENDERS.items() if sender.capabilities.idempotent]
+    repeatable = [channel for channel in SENDERS if open_sender(channel).capabilities.idempotent]
     again = held.filter(state=MessageState.SENDING, channel__in=repeatable).update(
         state=MessageState.PENDING, reason=MessageReason.SENDER_DIED, owner="", lease_until=None
     )
@@ -382,7 +390,14 @@ def give_back_coupons(messages: QuerySet[Message], *, at: datetime) -> None:
 
 
 def _end(
-    message: Message, owner: str, state: str, detail: str, *, at: datetime, reason: str = ""
+    message: Message,
+    owner: str,
+    state: str,
+    detail: str,
+    *,
+    at: datetime,
+    reason: str = "",
+    provider_id: str = "",
 ) -> str | None:
     changed = Message.objects.filter(
         pk=message.pk, owner=owner, state__in=[MessageState.SENDING, MessageState.UNKNOWN]
@@ -390,6 +405,7 @@ def _end(
         state=state,
         reason=reason,
         detail=detail,
+        provider_id=provider_id[:128],
         lease_until=None,
         sent_at=Now() if state == MessageState.SENT else None,
     )

@@ -208,7 +208,7 @@ class Pump:
         sender = self._sender(message.channel)
         [result] = sender.send([prepared.envelope])
         if result.outcome == Outcome.ACCEPTED:
-            self._done = Accepted(message, result.detail)
+            self._done = Accepted(message, result.detail, result.provider_id)
             self.sent += 1
         else:
             self._record(message, result)

@@ -11,9 +11,9 @@ from django.db import connection
 from campaigns.models import MAIN, CampaignRun
 from campaigns.services.lots import LOTS, lot_values
 from coupons.services.personal_offers import is_personal
-from customers.models import Purpose
+from customers.models import Channel, Purpose
 
-NAMESPACES = {"email": "email", "sms": "phone"}
+NAMESPACES = {"email": "email", "sms": "phone", "push": "push", "webhook": "webhook"}
 
 # Where the audience comes from: a segment, everybody, or people named one by one.
 MEMBERS = """
@@ -37,6 +37,18 @@ NAMED = """
         WHERE membership.segment_id = %(segment)s AND membership.customer_id = named.customer_id
           AND membership.left_at IS NULL)
 """
+# Where people are written to: their own addresses, each with a consent of its own.
+POINTS = "customers_identity"
+CONSENT = "consent.address = identity.value AND consent.channel = offered.channel"
+# A webhook hands the person themselves over, by id: to somebody who prints, calls or chats. Any consent to
+# this purpose will do, until they leave by the message's own link.
+POINTS_AND_PEOPLE = """(
+    SELECT id, customer_id, namespace, value FROM customers_identity
+    UNION ALL SELECT 0, id, 'webhook', public_id::text FROM customers_customer
+)"""
+CONSENT_OF_PEOPLE = f"""(
+    offered.channel = 'webhook' AND consent.state = 'GRANTED' OR {CONSENT}
+)"""
 # Each person's first channel, in the order asked for, through which they may be written to. Whoever shares a
 # mailbox with an earlier row gets none, nor does a household that heard from us lately; the lots of holdouts
 # and variants are a fixed function of campaign and customer (campaigns.services.lots).
@@ -58,11 +70,10 @@ WITH asked AS ({source}), audience AS (
                ) AS on_suppression_list
         FROM unnest(%(channels)s::text[], %(namespaces)s::text[]) WITH ORDINALITY
              AS offered(channel, namespace, place)
-        JOIN customers_identity AS identity
+        JOIN {points} AS identity
             ON identity.customer_id = customer.id AND identity.namespace = offered.namespace
         LEFT JOIN customers_consent AS consent
-            ON consent.customer_id = customer.id AND consent.address = identity.value
-            AND consent.channel = offered.channel AND consent.purpose = %(purpose)s
+            ON consent.customer_id = customer.id AND {consent} AND consent.purpose = %(purpose)s
         ORDER BY (consent.state = 'GRANTED') IS TRUE DESC, 4, offered.place, identity.id DESC
         LIMIT 1
     ) AS point ON true
@@ -152,14 +163,24 @@ def plan_messages(
     """
     source, values = asked_for(run, step=step, channels=channels, people=people)
     with connection.cursor() as cursor:
-        cursor.execute((DECIDED + WRITTEN).format(source=source), values)
+        cursor.execute(decided_from(source, values["channels"]) + WRITTEN, values)
         return cursor.rowcount
+
+
+def decided_from(source: str, channels: Sequence[str]) -> str:
+    """Return the statement that says of everybody in a source what they would get."""
+    people_too = Channel.WEBHOOK in channels
+    return DECIDED.format(
+        source=source,
+        points=POINTS_AND_PEOPLE if people_too else POINTS,
+        consent=CONSENT_OF_PEOPLE if people_too else CONSENT,
+    )
 
 
 def asked_for(
     run: CampaignRun, *, step: str, channels: Sequence[str], people: Sequence[Planned] | None
 ) -> tuple[str, dict[str, Any]]:
-    """Return where the audience of DECIDED comes from, and its values."""
+    """Return where the audience of `decided_from` comes from, and its values."""
     version = run.version
     promotion = version.promotion
     asked = list(channels) or version.channels

@@ -9,20 +9,22 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from campaigns.bells import ring_on_commit
-from campaigns.channels import SENDERS
-from campaigns.content import Content, compile_content
+from campaigns.content import Content, compile_for
 from campaigns.models import Message, MessageReason, MessageState
 from campaigns.services.recipients import CONSENT, LANDING, claim_of_message, language_of
 from coupons.gift_card_codes import SEALED_FOR
 from coupons.models import GiftCard, Publication, Reason, SealedCode
-from customers.models import Consent, ConsentRecord, Customer, Identity, Purpose, Source
+from customers.models import Channel, Consent, ConsentRecord, Customer, Identity, Purpose, Source
 from customers.models.consent import ConsentState
 from customers.rules import address_hash
 from customers.services.confirmations import good_for
+from customers.services.consents import NAMESPACES
 from customers.services.locks import hold_customer
 
 MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
 STEP = "coupon"
+# Through which we have words of our own for what a person is owed.
+OWN_CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.PUSH)
 CONFIRMATION = "confirmation"
 GIFT_CARD = Message.GIFT_CARD
 
@@ -34,7 +36,7 @@ def send_publication(publication: Publication, *, purpose: str, at: datetime) ->
     recipient and for a channel nothing can be sent through.
     """
     customer, channel = publication.customer, publication.channel
-    if customer is None or channel not in SENDERS:
+    if customer is None or channel not in OWN_CHANNELS:
         return None
     with transaction.atomic():
         return _write_message(publication, hold_customer(customer), channel, purpose)
@@ -70,7 +72,7 @@ def send_confirmation(record: ConsentRecord, *, at: datetime) -> Message | None:
     None when the entry holds no longer, and for a channel nothing can be sent through.
     """
     waits = Consent.objects.filter(record=record, state=ConsentState.PENDING).exists()
-    if not waits or record.channel not in SENDERS or not record.address:
+    if not waits or record.channel not in OWN_CHANNELS or not record.address:
         return None
     message, created = Message.objects.get_or_create(
         step=CONFIRMATION,
@@ -98,7 +100,7 @@ def send_gift_card(card: GiftCard, *, at: datetime) -> Message | None:
     None for a card without a holder or a code to send, and for a channel nothing can be sent through.
     """
     sealed = SealedCode.objects.filter(card=card).first()
-    if card.holder is None or card.channel not in SENDERS or sealed is None:
+    if card.holder is None or card.channel not in OWN_CHANNELS or sealed is None:
         return None
     with transaction.atomic():
         customer = hold_customer(card.holder)
@@ -126,15 +128,14 @@ def send_gift_card(card: GiftCard, *, at: datetime) -> Message | None:
 
 
 def transactional_content(message: Message) -> Content:
-    """Return the built-in mail for a message without a campaign, in the recipient's language."""
-    if message.step == CONFIRMATION:
-        return _built_in("confirmation", language_of(message.customer), False)
+    """Return the built-in content of a message without a campaign, in the recipient's language."""
+    language, marketing = language_of(message.customer), message.purpose != Purpose.SERVICE
+    if message.step in (CONFIRMATION, GIFT_CARD):
+        return _built_in(message.step, language, message.channel, False)
     if message.step == LANDING:
-        return _built_in("landing", claim_of_message(message).language, False)
-    if message.step == GIFT_CARD:
-        return _built_in("gift_card", language_of(message.customer), False)
+        return _built_in("landing", claim_of_message(message).language, message.channel, False)
     kind = "apology" if message.publication.coupon.reason == Reason.APOLOGY else "coupon"
-    return _built_in(kind, language_of(message.customer), message.purpose != Purpose.SERVICE)
+    return _built_in(kind, language, message.channel, marketing)
 
 
 def _address(customer: Customer, channel: str, purpose: str) -> str:
@@ -143,7 +144,7 @@ def _address(customer: Customer, channel: str, purpose: str) -> str:
         Consent.objects.granted(channel, purpose).filter(customer=customer).values_list("address", flat=True)
     )
     known = list(
-        Identity.objects.filter(customer=customer, namespace=channel)
+        Identity.objects.filter(customer=customer, namespace=NAMESPACES[channel])
         .exclude(source__kind__in=Source.STRANGERS)
         .order_by("-pk")
         .values_list("value", flat=True)
@@ -152,6 +153,7 @@ def _address(customer: Customer, channel: str, purpose: str) -> str:
 
 
 @lru_cache
-def _built_in(kind: str, language: str, marketing: bool) -> Content:
-    subject, _, body = (MAILS / f"{kind}.{language}.html").read_text().partition("\n")
-    return compile_content(subject=subject, body=body, with_coupon=True, marketing=marketing)
+def _built_in(kind: str, language: str, channel: str, marketing: bool) -> Content:
+    file = f"{kind}.{language}.{'html' if channel == Channel.EMAIL else 'txt'}"
+    subject, _, body = (MAILS / file).read_text().partition("\n")
+    return compile_for(channel, subject=subject, body=body, with_coupon=True, marketing=marketing)

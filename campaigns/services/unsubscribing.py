@@ -1,16 +1,18 @@
-"""Leaving by one click (RFC 8058)."""
+"""Leaving: by one click (RFC 8058), or by a word to the number that wrote."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from campaigns.models import Message
-from customers.models import Purpose, Suppression
+from customers.models import Consent, Purpose, Suppression
 from customers.models.consent import ConsentState
 from customers.services import record_consent, record_event, suppress
 
 TEXT_VERSION = "one-click-unsubscribe"
+BY_ANSWER = "answer"
 
 
 def unsubscribe(token: UUID, *, at: datetime) -> Message | None:
@@ -50,3 +52,26 @@ def unsubscribe(token: UUID, *, at: datetime) -> Message | None:
         )
         suppress(message.channel, message.address, reason=Suppression.Reason.UNSUBSCRIBED)
     return message
+
+
+def withdraw_address(channel: str, address: str, *, proof: dict[str, Any], at: datetime) -> int:
+    """Withdraw the consent to advertising that anybody gave for a contact point; return how many had.
+
+    The contact point joins the suppression list even where nobody had.
+    """
+    with transaction.atomic():
+        allowing = Consent.objects.granted(channel).filter(address=address).select_related("customer")
+        holders = [consent.customer for consent in allowing.order_by("customer")]
+        for customer in holders:
+            record_consent(
+                customer,
+                channel=channel,
+                purpose=Purpose.MARKETING,
+                address=address,
+                state=ConsentState.WITHDRAWN,
+                text_version=BY_ANSWER,
+                proof=proof,
+                at=at,
+            )
+        suppress(channel, address, reason=Suppression.Reason.UNSUBSCRIBED)
+    return len(holders)

@@ -48,9 +48,10 @@ SELECT asked.id,
                THEN 'SUPPRESSED NO_CONSENT'
            WHEN asked.purpose <> 'SERVICE' AND NOT EXISTS (
                SELECT FROM customers_consent AS consent
-               WHERE consent.customer_id = asked.customer_id AND consent.channel = asked.channel
-                 AND consent.purpose = asked.purpose AND consent.address = asked.address
-                 AND consent.state = 'GRANTED'
+               WHERE consent.customer_id = asked.customer_id
+                 AND consent.purpose = asked.purpose AND consent.state = 'GRANTED'
+                 AND (consent.channel = asked.channel AND consent.address = asked.address
+                      OR asked.channel = 'webhook')
            ) THEN 'SUPPRESSED NO_CONSENT'
            WHEN EXISTS (
                SELECT FROM customers_suppression AS suppression

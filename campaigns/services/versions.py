@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.channels import SENDERS
-from campaigns.content import Content, compile_content
+from campaigns.content import Content, compile_for
 from campaigns.content.links import CountedLinks, count_links, utm_parameters
 from campaigns.content_blocks import with_body
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
@@ -116,7 +116,8 @@ def compiled(
     """
     place = "" if alone else f"/contents/{number}"
     draft = with_body(draft, with_coupon=with_coupon, place=place)
-    content = compile_content(
+    content = compile_for(
+        draft.channel,
         subject=draft.subject,
         body=draft.body,
         with_coupon=with_coupon,

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from coupons import services
-from coupons.api.coupons import LATER_CHANNELS, CouponOut
-from coupons.api.fields import LaterChoiceField
+from coupons.api.coupons import CouponOut
+from coupons.api.fields import DELIVERED_BY, LATER_CHANNELS, LaterChoiceField
 from coupons.errors import CouponNotFound
 from coupons.models import Apology, GiftCard
 from coupons.services.sealed_codes import open_code
@@ -69,7 +69,7 @@ class ApologyIn(StrictSerializer):
     )
     reason = serializers.CharField(max_length=300)
     channel = LaterChoiceField(
-        [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=Channel.EMAIL
+        DELIVERED_BY, later=LATER_CHANNELS, allow_null=True, required=False, default=Channel.EMAIL
     )
     agent = serializers.CharField(max_length=150, required=False, allow_null=True, default=None)
     kind = serializers.ChoiceField(Apology.Kind.choices, default=Apology.Kind.COUPON)

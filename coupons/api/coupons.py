@@ -27,13 +27,10 @@ from coupons.qr import qr_svg
 from coupons.rules import canonical_code, malformed_code
 from coupons.services.coupons import AT_ONCE, MOST_CODES, check_codes
 from customers.api.references import CustomerReference
-from customers.models import Channel
 from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import InstantField, StrictSerializer
 from operations.wrong_codes import count_wrong_codes, refuse_guessing
-
-LATER_CHANNELS = tuple(channel for channel in Channel.values if channel != Channel.EMAIL)
 
 
 class CouponsIn(StrictSerializer):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from coupons.errors import CouponNotFound
 from coupons.models import Promotion
+from customers.models import Channel
 from operations.api.readers import NotPlain, Reader, reads, regex_reader
 from operations.api.serializers import CurrencyField
 
@@ -63,6 +64,11 @@ def _currency(field: KnownCurrencyField) -> Reader:
         return code
 
     return read
+
+
+# Through what codes reach people; the rest is known and has no way of its own yet.
+DELIVERED_BY = [Channel.EMAIL, Channel.SMS, Channel.PUSH]
+LATER_CHANNELS = (Channel.POST.value, Channel.PHONE.value)
 
 
 class LaterChoiceField(serializers.ChoiceField):

@@ -18,13 +18,19 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from coupons import services
-from coupons.api.fields import DefinitionField, KnownCurrencyField, LaterChoiceField
+from coupons.api.fields import (
+    DELIVERED_BY,
+    LATER_CHANNELS,
+    DefinitionField,
+    KnownCurrencyField,
+    LaterChoiceField,
+)
 from coupons.api.spending.reading import subject_of
 from coupons.errors import CodeNotValid, GiftCardNotFound
 from coupons.models import Account, GiftCard, LedgerEntry
 from coupons.services.sealed_codes import open_code
 from customers.api.references import CustomerReference
-from customers.models import Channel, Order
+from customers.models import Order
 from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import AmountField, InstantField, StrictSerializer
@@ -34,7 +40,6 @@ from operations.wrong_codes import count_wrong_codes, refuse_guessing
 
 LONGEST_CAUSE = 190  # What a ledger keeps of it, with a word of its own before it.
 READ, WRITE = "gift_cards:read", "gift_cards:write"
-LATER_CHANNELS = tuple(channel for channel in Channel.values if channel != Channel.EMAIL)
 
 
 class PurchaseReference(StrictSerializer):
@@ -71,7 +76,7 @@ class GiftCardIn(StrictSerializer):
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     active = serializers.BooleanField(default=True)
     channel = LaterChoiceField(
-        [Channel.EMAIL], later=LATER_CHANNELS, required=False, allow_null=True, default=None
+        DELIVERED_BY, later=LATER_CHANNELS, required=False, allow_null=True, default=None
     )
     order = PurchaseReference(required=False, allow_null=True, default=None)
     line_id = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
@@ -94,7 +99,7 @@ class ReasonIn(StrictSerializer):
 
 class RenewalIn(ReasonIn):
     channel = LaterChoiceField(
-        [Channel.EMAIL], later=LATER_CHANNELS, required=False, allow_null=True, default=None
+        DELIVERED_BY, later=LATER_CHANNELS, required=False, allow_null=True, default=None
     )
 
 

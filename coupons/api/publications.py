@@ -13,12 +13,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from coupons import services
-from coupons.api.coupons import LATER_CHANNELS, CouponOut
-from coupons.api.fields import LaterChoiceField, find_promotion
+from coupons.api.coupons import CouponOut
+from coupons.api.fields import DELIVERED_BY, LATER_CHANNELS, LaterChoiceField, find_promotion
 from coupons.errors import CouponNotFound
 from coupons.models import Promotion, Publication
 from customers.api.references import CustomerReference
-from customers.models import Channel
 from customers.services import find_customer
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.idempotency import respond_once
@@ -33,7 +32,7 @@ class PublicationIn(StrictSerializer):
     customer = CustomerReference(allow_null=True, required=False, default=None)
     source_id = serializers.CharField(max_length=200)
     channel = LaterChoiceField(
-        [Channel.EMAIL], later=LATER_CHANNELS, allow_null=True, required=False, default=None
+        DELIVERED_BY, later=LATER_CHANNELS, allow_null=True, required=False, default=None
     )
     automatic = serializers.BooleanField(required=False, default=False)
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
-from customers.models import Channel, Customer, Segment, SegmentMembership
+from customers.models import Customer, Segment, SegmentMembership
+from customers.models.consent import CONSENT_CHANNELS
 from customers.services.references import found_customers
 
 Customers = QuerySet[Customer]
@@ -74,9 +75,9 @@ class ReachableFilter(DropdownFilter):
     parameter_name = "reach"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        return list(Channel.choices)
+        return [(channel.value, channel.label) for channel in CONSENT_CHANNELS]
 
     def queryset(self, request: HttpRequest, queryset: Customers) -> Customers:
-        if self.value() not in Channel.values:
+        if self.value() not in CONSENT_CHANNELS:
             return queryset
         return queryset.filter(pk__in=Customer.objects.reachable(self.value()).values("pk"))

@@ -16,6 +16,12 @@ class Channel(models.TextChoices):
     PUSH = "push", _("Push")
     POST = "post", _("Post")
     PHONE = "phone", _("Phone")
+    WEBHOOK = "webhook", _("Webhook")
+
+
+# What a person is asked to allow. A webhook is not among them: it hands somebody to another system of the
+# merchant, for which any consent to advertising will do.
+CONSENT_CHANNELS = [channel for channel in Channel if channel != Channel.WEBHOOK]
 
 
 class Purpose(models.TextChoices):

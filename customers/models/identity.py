@@ -13,6 +13,7 @@ class Namespace(models.TextChoices):
     DEVICE = "device", _("Device")
     COOKIE = "cookie", _("Cookie")
     EMAIL_SHA256 = "email_sha256", _("E-mail hash")
+    PUSH = "push", _("Push subscription")
 
 
 class Strength(models.TextChoices):

@@ -24,7 +24,7 @@ from customers.models import (
     SourceProfile,
     Trait,
 )
-from customers.models.consent import ConsentState
+from customers.models.consent import CONSENT_CHANNELS, ConsentState
 from customers.segments.birthdays import Age, DaysToBirthday
 from customers.segments.catalogue import Field, Group, Kind
 from customers.segments.event_fields import EVENT_FIELDS, EVENTS, ORDER_FIELDS, by_code, segment_names
@@ -212,8 +212,8 @@ FIELDS: list[Field] = [
             ),
         ]
     ],
-    *[_consents(channel, purpose) for channel in Channel.values for purpose in Purpose.values],
-    *[_reachable(channel) for channel in Channel.values],
+    *[_consents(channel, purpose) for channel in CONSENT_CHANNELS for purpose in Purpose.values],
+    *[_reachable(channel) for channel in CONSENT_CHANNELS],
     *[
         replace(field, group=Group.PURCHASES)
         for field in [

@@ -1,11 +1,12 @@
 """How many of some customers may be written to through a channel, and why the rest may not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
-from customers.models import Channel, Consent, Purpose
-from customers.models.consent import ConsentState
+from customers.models import Consent, Purpose
+from customers.models.consent import CONSENT_CHANNELS, ConsentState
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,9 @@ class Reachability:
     suppressed: int
 
 
-def reachability_of(customers: QuerySet, channels: list[str] = Channel.values) -> dict[str, Reachability]:
+def reachability_of(
+    customers: QuerySet, channels: Sequence[str] = CONSENT_CHANNELS
+) -> dict[str, Reachability]:
     """Return for each channel how many of these customers allow marketing there and are not suppressed."""
     customers = customers.order_by()
     total = customers.count()

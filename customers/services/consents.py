@@ -43,6 +43,7 @@ NAMESPACES = {
     Channel.EMAIL: Namespace.EMAIL,
     Channel.SMS: Namespace.PHONE,
     Channel.PHONE: Namespace.PHONE,
+    Channel.PUSH: Namespace.PUSH,
 }
 # Of two statements of the same instant the more restrictive one holds.
 # What would let us write to somebody, at once or by asking for a confirmation.
@@ -198,7 +199,8 @@ def _address(customer: Customer, channel: str, address: str) -> str:
 
 
 def contact_point(customer: Customer, channel: str) -> str:
-    """Return the customer's own address of a channel; push and post have none of their own here.
+    """Return the customer's own address of a channel; post has none here, push only once a
+    browser or an app subscribed.
 
     Raises InvalidInput when the customer has none.
     """
@@ -206,6 +208,8 @@ def contact_point(customer: Customer, channel: str) -> str:
     if namespace is None:
         return ""
     identity = customer.identities.filter(namespace=namespace).order_by("-pk").first()
+    if identity is None and channel == Channel.PUSH:
+        return ""
     if identity is None:
         raise InvalidInput.at("/address", "The customer has no contact point of this channel.")
     return identity.value

@@ -17,6 +17,7 @@ DEFAULTS = [
     (Namespace.EMAIL, Strength.JOINS, 10, 1),
     (Namespace.PHONE, Strength.JOINS_WITH_NAME, 10, 5),
     (Namespace.EMAIL_SHA256, Strength.NEVER_JOINS, 10, 5),
+    (Namespace.PUSH, Strength.NEVER_JOINS, 10, 1),
     (Namespace.DEVICE, Strength.NEVER_JOINS, 30, 1),
     (Namespace.COOKIE, Strength.NEVER_JOINS, 100, 1),
 ]

@@ -27,7 +27,11 @@ from operations.models import ApiClient, User
 Kind = RightsRequest.Kind
 # Of somebody without any contact point, what they say is entered for post, which has no address here.
 NOWHERE = {(str(Channel.POST), "")}
-CHANNELS = {Namespace.EMAIL: [Channel.EMAIL], Namespace.PHONE: [Channel.SMS, Channel.PHONE]}
+CHANNELS = {
+    Namespace.EMAIL: [Channel.EMAIL],
+    Namespace.PHONE: [Channel.SMS, Channel.PHONE],
+    Namespace.PUSH: [Channel.PUSH],
+}
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from coupons.models import Promotion
 from customers.api.references import CustomerReference
-from customers.models import Channel
+from customers.models.consent import CONSENT_CHANNELS
 from operations.api.serializers import AmountField, StrictSerializer
 from referrals.models import Referral, ReferralProgramme, ReferralReward
 from referrals.services.programmes import Reward, Terms
@@ -111,7 +111,9 @@ def _reward(promotion: Promotion | None, points: int | None) -> Any:
 
 class InvitationIn(StrictSerializer):
     customer = CustomerReference()
-    channel = serializers.ChoiceField(Channel.choices, required=False, allow_null=True)
+    channel = serializers.ChoiceField(
+        [(each.value, each.label) for each in CONSENT_CHANNELS], required=False, allow_null=True
+    )
 
 
 class InvitationOut(serializers.Serializer):

@@ -203,7 +203,7 @@ def test_publications_are_refused_where_there_is_nothing_to_hand_out(api):
     promotion(code="SPRING")
 
     automatic = post(api, "promotions/AUTO/publications", {"source_id": "1"})
-    by_sms = post(api, "promotions/SPRING/publications", {"source_id": "1", "channel": "sms"})
+    by_post = post(api, "promotions/SPRING/publications", {"source_id": "1", "channel": "post"})
     nobody = post(
         api,
         "promotions/SPRING/publications",
@@ -211,7 +211,7 @@ def test_publications_are_refused_where_there_is_nothing_to_hand_out(api):
     )
 
     assert (automatic.status_code, automatic.json()["key"]) == (422, "promotion_has_no_coupon")
-    assert by_sms.json()["details"] == [{"pointer": "/channel", "message": "sms is not supported yet."}]
+    assert by_post.json()["details"] == [{"pointer": "/channel", "message": "post is not supported yet."}]
     assert nobody.status_code == 404
 
 
