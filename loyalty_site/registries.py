@@ -86,6 +86,7 @@ JOB_RUNNERS: dict[str, str] = {
     "customers.source_changed": "customers.services.sources.run_change",
     "customers.export": "customers.services.exports.run_export",
     "quarantine.replay": "customers.tasks.replay_quarantine",
+    "campaigns.retargeting": "campaigns.services.retargeting.write_audience",
     "coupons.issue": "coupons.services.batches.make_codes",
     "coupons.import": "coupons.services.code_files.read_codes",
     "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
@@ -139,6 +140,7 @@ TRAITS: list[str] = [
 CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE", "campaigns.content_sources.SOURCES"]
 # What knows the merchant's margin, for what campaigns brought.
 MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
+CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE", "campaigns.landing_links.SOURCE"]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

@@ -2,8 +2,20 @@
 
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.inbox import InboxMailAdmin
+from campaigns.admin.landing_pages import LandingPageAdmin
 from campaigns.admin.media import PictureAdmin
 from campaigns.admin.messages import MessageAdmin
+from campaigns.admin.placements import PlacementAdmin
+from campaigns.admin.share_links import ShareLinkAdmin
 from campaigns.admin.switches import ChannelSwitchAdmin
 
-__all__ = ["CampaignAdmin", "ChannelSwitchAdmin", "InboxMailAdmin", "MessageAdmin", "PictureAdmin"]
+__all__ = [
+    "CampaignAdmin",
+    "ChannelSwitchAdmin",
+    "InboxMailAdmin",
+    "LandingPageAdmin",
+    "MessageAdmin",
+    "PictureAdmin",
+    "PlacementAdmin",
+    "ShareLinkAdmin",
+]

@@ -13,12 +13,12 @@ from django.db.models import F
 from liquid.exceptions import LiquidError
 
 from campaigns.content.contributed import contributed_values
-from campaigns.content.fragments import CLICK
+from campaigns.content.fragments import CLICK, compile_fragment
 from campaigns.content.liquid import html_template, plain_template
 from campaigns.content.variables import Values
 from campaigns.draws import is_held_out
 from campaigns.models import Placement, PlacementContent, PlacementShowing
-from campaigns.services.recipients import coupon_values, customer_values, no_coupon
+from campaigns.services.recipients import coupon_values, customer_values, no_coupon, sample_values
 from coupons.models import Coupon, Promotion, Publication
 from coupons.rules import local_day
 from coupons.services import publish_coupon
@@ -213,3 +213,15 @@ def showings_by_day(placement: Placement) -> Iterator[tuple]:
         days[day] = (people + 1, shown + showings, clicked + clicks)
     for day, figures in sorted(days.items()):
         yield (day, *figures)
+
+
+def preview_fragment(
+    body: str, *, promotion: Promotion | None, customer: Customer | None = None, at: datetime
+) -> str:
+    """Return a piece as this person would see it, with a code that is not good anywhere.
+
+    Raises ContentInvalid.
+    """
+    fragment = compile_fragment(body, with_coupon=promotion is not None)
+    values = sample_values(customer, promotion=promotion, campaign_name="", at=at)
+    return html_template(fragment.html).render(**values.as_context() | {CLICK: ""})
