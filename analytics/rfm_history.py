@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import floor
 
 from django.utils.translation import gettext as _
@@ -28,9 +29,9 @@ class History:
     runs: Sequence[RfmRun]
 
 
-def history_of(model: RfmModel) -> History:
-    """Return how a model's segments and thresholds went, month by month."""
-    months = last_run_of_each_month(model)
+def history_of(model: RfmModel, *, start: date | None = None, end: date | None = None) -> History:
+    """Return how a model's segments and thresholds went, month by month, between two days."""
+    months = last_run_of_each_month(model, start=start, end=end)
     labels = [point_label(run.as_of, Grain.MONTH) for run in months]
     return History(
         months=months,
@@ -41,10 +42,14 @@ def history_of(model: RfmModel) -> History:
     )
 
 
-def last_run_of_each_month(model: RfmModel) -> list[RfmRun]:
-    """Return the run that says how each month ended, of the last months that had one."""
+def last_run_of_each_month(
+    model: RfmModel, *, start: date | None = None, end: date | None = None
+) -> list[RfmRun]:
+    """Return the run that says how each month ended, of the last months that had one between two days."""
+    between = {"as_of__gte": start, "as_of__lte": end}
     runs = (
         model.runs.done()
+        .filter(**{name: day for name, day in between.items() if day})
         .order_by("-as_of", *LAST_DONE_FIRST)
         .only("pk", "as_of", "population", "segment_sizes", "thresholds", "model_id")
     )

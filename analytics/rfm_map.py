@@ -73,7 +73,7 @@ class SegmentRow:
 
 def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str, Any]:
     """Return the context of the map of one finished run."""
-    rows = [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)]
+    rows = grid(run)
     cells = [cell for row in rows for cell in row]
     segments = segment_rows(run, user=user)
     return {
@@ -88,6 +88,11 @@ def rfm_map(model: RfmModel, run: RfmRun, *, user: AbstractBaseUser) -> dict[str
         "scores": range(1, SCORES + 1),
         "letters": ["r", "f", "m", "e"],
     }
+
+
+def grid(run: RfmRun) -> list[list[GridCell]]:
+    """Return the cells of a run: a row for each frequency, the highest first, recency from left to right."""
+    return [[_grid_cell(run, r, f) for r in range(1, SCORES + 1)] for f in range(SCORES, 0, -1)]
 
 
 def segment_rows(run: RfmRun, *, user: AbstractBaseUser) -> list[SegmentRow]:

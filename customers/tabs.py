@@ -77,6 +77,7 @@ def spending_chart(customer: Customer) -> Chart | None:
         unit="money",
         axis=_("Month"),
         small=True,
+        key="spending",
     )
 
 

@@ -6,6 +6,7 @@ hands ready text to a page (a figure of the strip, say) calls them directly.
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from babel import Locale, dates, numbers
 from django.conf import settings
@@ -20,7 +21,12 @@ DAY, HOUR, MINUTE = 86_400, 3_600, 60
 
 def locale() -> Locale:
     """Return babel's locale of the active language."""
-    return Locale.parse(LOCALES.get((get_language() or "en")[:2], "en_GB"))
+    return _locale(LOCALES.get((get_language() or "en")[:2], "en_GB"))
+
+
+@cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)
 
 
 def money(amount: int | None, currency: str = "") -> str:

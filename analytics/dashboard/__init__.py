@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from analytics.dashboard.activity import campaign_rows, latest_orders
 from analytics.dashboard.decisions import open_decisions
-from analytics.dashboard.figures import cohort_rows, headline_figures, revenue_chart, segment_bars
+from analytics.dashboard.figures import cohorts_chart, compared, headline_figures, revenue_chart, segment_bars
 from analytics.dashboard.start import first_steps, loading_job
 from analytics.models import RfmModel
-from analytics.services import compare_days
+from analytics.rfm_map import grid
+from analytics.rules import SCORES
 from customers.models import Order
 
 TEMPLATE = "analytics/dashboard.html"
@@ -36,7 +37,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     }
     if until is None:
         return context
-    comparison = compare_days(days, until=until)
+    comparison = compared(days, until=until)
     model = RfmModel.objects.main()
     run = model.last_run() if model else None
     return context | {
@@ -45,9 +46,11 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "revenue": revenue_chart(days, until=until),
         "rfm_run": run,
         "bars": segment_bars(run) if run else [],
+        "rfm_rows": grid(run) if run else [],
+        "rfm_scores": range(1, SCORES + 1),
         "campaigns": campaign_rows(request.user),
         "orders": latest_orders(),
-        "cohorts": cohort_rows(until=until),
+        "cohorts": cohorts_chart(until=until),
     }
 
 

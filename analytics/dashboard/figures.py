@@ -1,7 +1,9 @@
 """The figures and charts of the dashboard, ready to be drawn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 import structlog
 from babel import dates
@@ -11,18 +13,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from analytics.figures import cohort_chart
 from analytics.models import PurchaseDay, RfmRun, StaleDay
 from analytics.periods import Grain
 from analytics.rfm_map import scores_url
-from analytics.services import monthly_cohorts, revenue_series
+from analytics.services import compare_days, monthly_cohorts, revenue_series
 from analytics.services.cohorts import Cohort
 from analytics.services.kpis import Comparison
 from operations import formats
 from operations.figures import Chart, Delta, Series
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 COHORT_MONTHS = 12
 COHORTS_KEPT_SECONDS = 600
+COMPARISON_KEPT_SECONDS = 60
 DAILY_UP_TO = 90
 
 
@@ -121,39 +126,45 @@ def segment_bars(run: RfmRun) -> list[Bar]:
     ]
 
 
-@dataclass(frozen=True)
-class CohortRow:
-    """A cohort's month in words, its size, and the share that bought in each month since."""
+def cohorts_chart(*, until: date) -> Chart | None:
+    """Return the heat map of a year's cohorts, None with fewer than two of them.
 
-    name: str
-    size: int
-    rates: list[float]
-
-
-def cohort_rows(*, until: date) -> list[CohortRow]:
-    """Return the cohorts of a year; where days are kept, the purchases of today are ten minutes late at most.
-
-    Those of the past are never late: whatever changes them leaves a mark or a day that was counted again.
+    Where days are kept, the purchases of today are ten minutes late at most. Those of the past are never
+    late: whatever changes them leaves a mark or a day that was counted again.
     """
-    return [_cohort_row(cohort) for cohort in _cohorts(until)]
+    cohorts = _cohorts(until)
+    return cohort_chart(cohorts, "rates") if len(cohorts) > 1 else None
 
 
 def _cohorts(until: date) -> list[Cohort]:
+    return remembered(
+        f"cohorts:{until}",
+        lambda: monthly_cohorts(COHORT_MONTHS, until=until),
+        seconds=COHORTS_KEPT_SECONDS,
+    )
+
+
+def compared(days: int, *, until: date) -> Comparison:
+    """Return the last days beside those before them; what was bought today is a minute late at most."""
+    return remembered(
+        f"comparison:{days}:{until}",
+        lambda: compare_days(days, until=until),
+        seconds=COMPARISON_KEPT_SECONDS,
+    )
+
+
+def remembered(name: str, count: Callable[[], T], *, seconds: int) -> T:
+    """Return what was counted within so many seconds, where days are kept and none of them changed since."""
     kept, marked = (model.objects.aggregate(last=Max("pk"))["last"] for model in (PurchaseDay, StaleDay))
     if kept is None:
-        return monthly_cohorts(COHORT_MONTHS, until=until)
-    key = f"home-cohorts:{until}:{kept}:{marked}"
+        return count()
+    key = f"home:{name}:{kept}:{marked}"
     try:
         known = cache.get(key)
     except Exception:
-        log.error("home_cohorts_unremembered")
-        return monthly_cohorts(COHORT_MONTHS, until=until)
+        log.error("home_figures_unremembered", what=name)
+        return count()
     if known is None:
-        known = monthly_cohorts(COHORT_MONTHS, until=until)
-        cache.set(key, known, COHORTS_KEPT_SECONDS)
+        known = count()
+        cache.set(key, known, seconds)
     return known
-
-
-def _cohort_row(cohort: Cohort) -> CohortRow:
-    name = dates.format_date(cohort.month, "MMM y", locale=formats.locale())
-    return CohortRow(name, cohort.size, cohort.rates)

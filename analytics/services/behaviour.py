@@ -1,7 +1,8 @@
 """The model of what each person does next: chosen by a rolling back-test, applied to all every night."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -40,7 +41,7 @@ from analytics.services.behaviour_history import (
     read_states,
     refresh_states,
 )
-from analytics.services.habits import Averages, read_habits, read_interests
+from analytics.services.habits import Averages, read_averages, read_habits, read_interests, strangers
 from customers.services.profiling import sweep_profiles
 from customers.services.traits import write_traits
 from operations.locks import only_one, retry_deadlocks
@@ -48,6 +49,8 @@ from operations.locks import only_one, retry_deadlocks
 log = structlog.get_logger(__name__)
 
 LEARN_FROM = 50_000
+# Their habits are some ten rows each, held together.
+PEOPLE_AT_ONCE = 50_000
 FEWEST_PEOPLE = 25
 BARS = 20
 BY_KIND = {candidate.kind: candidate for candidate in CANDIDATES}
@@ -121,11 +124,14 @@ def _predict(model: BehaviourModel, *, as_of: date, at: datetime) -> BehaviourRu
     changed = write_traits(
         _predictions(kept, probabilities), codes=PREDICTED_CODES, at=at, model_version=model.version
     )
-    averages = None if refreshed.touched is None else Averages(**before.habits["averages"])
-    habits = read_habits(as_of=as_of, among=refreshed.touched, averages=averages)
-    changed += write_traits(
-        habits.rows, codes=HABIT_CODES, at=at, model_version=model.version, among=refreshed.touched
-    )
+    everybody = refreshed.touched is None
+    averages = read_averages(as_of=as_of) if everybody else Averages(**before.habits["averages"])
+    whose = kept.ids.tolist() if everybody else refreshed.touched
+    counts, rows = _write_habits(whose, averages, as_of=as_of, model=model, at=at)
+    changed += rows
+    if everybody:
+        gone = strangers(HABIT_CODES)
+        changed += write_traits([], codes=HABIT_CODES, at=at, model_version=model.version, among=gone)
     changed += write_traits(
         read_interests(as_of=as_of), codes=[INTERESTS], at=at, model_version=model.version
     )
@@ -137,9 +143,27 @@ def _predict(model: BehaviourModel, *, as_of: date, at: datetime) -> BehaviourRu
         carried_on=refreshed.carried_on,
         changed_rows=changed,
         distribution={str(days): _bars(each) for days, each in probabilities.items()},
-        habits=_found(habits.counts, habits.averages, before if refreshed.touched is not None else None),
+        # A night that read only some keeps what the last run over everybody counted.
+        habits={"averages": asdict(averages), "counts": counts} if everybody else before.habits,
         duration_ms=round((time.monotonic() - started) * 1000),
     )
+
+
+def _write_habits(
+    customers: Sequence[int], averages: Averages, *, as_of: date, model: BehaviourModel, at: datetime
+) -> tuple[dict[str, Counter[str]], int]:
+    """Write the habits of these customers, a portion at a time; return how many of each kind, and rows."""
+    counts: dict[str, Counter[str]] = {}
+    changed = 0
+    for start in range(0, len(customers), PEOPLE_AT_ONCE):
+        some = customers[start : start + PEOPLE_AT_ONCE]
+        habits = read_habits(as_of=as_of, among=some, averages=averages)
+        changed += write_traits(
+            habits.rows, codes=HABIT_CODES, at=at, model_version=model.version, among=some
+        )
+        for what, counted in habits.counts.items():
+            counts.setdefault(what, Counter()).update(counted)
+    return counts, changed
 
 
 def predictors_of(model: BehaviourModel) -> dict[int, Predictor]:
@@ -193,15 +217,6 @@ def _bars(probability: np.ndarray) -> dict[str, Any]:
     places = np.minimum((probability * BARS).astype(int), BARS - 1)
     mean = float(probability.mean()) if len(probability) else 0.0
     return {"people": np.bincount(places, minlength=BARS).tolist(), "mean": round(mean, 4)}
-
-
-def _found(
-    counts: dict[str, dict[str, int]], averages: Averages, before: BehaviourRun | None
-) -> dict[str, Any]:
-    """Return what a run over everybody counted; a night that read only some keeps what that one found."""
-    if before is not None:
-        return before.habits
-    return {"averages": asdict(averages), "counts": counts}
 
 
 def _stored(predictor: Predictor) -> dict[str, Any]:

@@ -35,9 +35,7 @@ COPY (
     ) AS bought ORDER BY 1, 2
 ) TO STDOUT (FORMAT binary)
 """
-# A row of the binary format: how many columns, and before each its length.
-_BOUGHT = [("n", ">i2"), ("l1", ">i4"), ("customer", ">i8"), ("l2", ">i4"), ("day", ">i4"),
-           ("l3", ">i4"), ("orders", ">i4"), ("l4", ">i4"), ("amount", ">i8")]  # fmt: skip
+_BOUGHT = {"customer": ">i8", "day": ">i4", "orders": ">i4", "amount": ">i8"}
 _HEADER, _TRAILER = 19, 2
 
 _READ = f"""
@@ -138,7 +136,7 @@ def read_purchases(*, before: date, at_most: int) -> Purchases:
     """Return the days of purchase of everybody, or of about `at_most` people chosen by their number."""
     parameters = _parameters(before) | {"every": max(1, -(-_buyers() // at_most))}
     with connection.cursor() as cursor, cursor.copy(_TO_LEARN_FROM, parameters) as copy:
-        rows = _records(copy, _BOUGHT)
+        rows = copied_records(copy, _BOUGHT)
     ids, person = np.unique(rows["customer"].astype(np.int64), return_inverse=True)
     return Purchases(ids, person, *(rows[name].astype(np.int64) for name in ("day", "orders", "amount")))
 
@@ -174,12 +172,9 @@ def read_states(*, as_of: date, half_lives: Sequence[float]) -> Kept:
     kinds = [">i8", ">i4", ">i4", ">i4", ">i4", ">i4", ">i8", ">f8", ">f8"]
     names += [f"w{place}" for place in range(len(half_lives))]
     kinds += [">f8"] * len(half_lives)
-    layout = [("n", ">i2")]
-    for name, kind in zip(names, kinds, strict=True):
-        layout += [(f"l_{name}", ">i4"), (name, kind)]
     weights = ", ".join(f"weights[{place}]" for place in range(1, len(half_lives) + 1))
     with connection.cursor() as cursor, cursor.copy(_KEPT.format(weights=weights)) as copy:
-        rows = _records(copy, layout)
+        rows = copied_records(copy, dict(zip(names, kinds, strict=True)))
     whole = {name: rows[name].astype(np.int64) for name in names[:7]}
     origin = (as_of - EPOCH).days
     age = origin - whole["as_of"]
@@ -264,7 +259,11 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
 
 
-def _records(copy: Any, layout: list[tuple[str, str]]) -> np.ndarray:
-    """Return the rows of a COPY in binary format; none of their columns may be NULL."""
+def copied_records(copy: Any, columns: dict[str, str]) -> np.ndarray:
+    """Return the rows of a COPY in binary format: columns by name with their kind, none of them NULL."""
+    # Before a row stands how many columns it has, and before each of them its length.
+    layout = [("n", ">i2")]
+    for name, kind in columns.items():
+        layout += [(f"l_{name}", ">i4"), (name, kind)]
     block = b"".join(bytes(part) for part in copy)
     return np.frombuffer(block[_HEADER : len(block) - _TRAILER], dtype=layout)

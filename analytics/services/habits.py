@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from analytics.behaviour.habits import RECENT_ORDERS, channel_profile, sensitivity, shrunk
 from analytics.behaviour.traits import INTERESTS
+from analytics.models import BehaviourState
 from analytics.services.behaviour_history import PROFILED
-from customers.models import Source
+from customers.models import Source, Trait
 from customers.models.consent import Purpose
 
 Row = tuple[int, str, Any]
@@ -141,7 +143,6 @@ class Habits:
     """The traits found, and how many people are of each kind."""
 
     rows: list[Row] = field(default_factory=list)
-    averages: Averages = field(default_factory=Averages)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, customer_id: int, code: str, value: Any) -> None:
@@ -152,32 +153,60 @@ class Habits:
         counted[value] = counted.get(value, 0) + 1
 
 
-def read_habits(*, as_of: date, among: Sequence[int] | None, averages: Averages | None) -> Habits:
-    """Return the habits of everybody, or among some, from the orders before a day; None without a purchase.
+def read_averages(*, as_of: date) -> Averages:
+    """Return what everybody's orders before a day tell."""
+    parameters = _parameters(as_of)
+    with connection.cursor() as cursor:
+        _take_orders(cursor, parameters)
+        cursor.execute(f"SELECT sum(orders), sum(reduced) FROM ({_DISCOUNTED}) AS each (id, orders, reduced)")
+        orders, reduced = cursor.fetchone()
+        answered = _ANSWERED.format(among="AND given.customer_id IN (SELECT customer_id FROM fidelio_habits)")
+        cursor.execute(
+            f"SELECT sum(given), sum(used) FROM ({answered}) AS each (id, given, used)", parameters
+        )
+        given, used = cursor.fetchone()
+    return Averages(_ratio(reduced or 0, orders or 0), _ratio(used or 0, given or 0))
 
-    `averages` are those of everybody, which few cannot tell; without them they are worked out.
+
+def read_habits(*, as_of: date, among: Sequence[int], averages: Averages) -> Habits:
+    """Return the habits of these customers from their orders before a day; none without a purchase.
+
+    All of them are held at once: of everybody they are read in portions. `averages` are everybody's.
     """
-    parameters: dict[str, Any] = {
-        "zone": settings.PROGRAMME_TIME_ZONE,
-        "currency": settings.PROGRAMME_CURRENCY,
-        "end": timezone.make_aware(datetime.combine(as_of, time.min), timezone.get_default_timezone()),
-        "fewest": FEWEST_ORDERS,
-        "among": None if among is None else list(among),
-    }
+    parameters = _parameters(as_of) | {"among": list(among)}
     habits = Habits()
     with connection.cursor() as cursor:
-        for table in ("fidelio_habits", "fidelio_goods"):
-            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
-        chosen = "" if among is None else "AND ordered.customer_id = ANY(%(among)s)"
-        cursor.execute(_ORDERS.format(among=chosen), parameters)
-        cursor.execute("CREATE INDEX ON fidelio_habits (id)")
-        cursor.execute("ANALYZE fidelio_habits")
+        _take_orders(cursor, parameters, among="AND ordered.customer_id = ANY(%(among)s)")
         cursor.execute(_GOODS, parameters)
         _read_favourites(cursor, parameters, habits)
         _read_usual(cursor, parameters, habits)
         _read_channels(cursor, habits)
         _read_sensitivity(cursor, parameters, habits, averages)
     return habits
+
+
+def _parameters(as_of: date) -> dict[str, Any]:
+    return {
+        "zone": settings.PROGRAMME_TIME_ZONE,
+        "currency": settings.PROGRAMME_CURRENCY,
+        "end": timezone.make_aware(datetime.combine(as_of, time.min), timezone.get_default_timezone()),
+        "fewest": FEWEST_ORDERS,
+    }
+
+
+def _take_orders(cursor: Any, parameters: dict[str, Any], *, among: str = "") -> None:
+    for table in ("fidelio_habits", "fidelio_goods"):
+        cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{table}")
+    cursor.execute(_ORDERS.format(among=among), parameters)
+    cursor.execute("CREATE INDEX ON fidelio_habits (id)")
+    cursor.execute("ANALYZE fidelio_habits")
+
+
+def strangers(codes: Sequence[str]) -> list[int]:
+    """Return who has one of these traits and no history that is kept: nothing is known of them any more."""
+    kept = BehaviourState.objects.filter(customer=OuterRef("customer"))
+    found = Trait.objects.filter(~Exists(kept), code__in=codes).order_by("customer")
+    return list(found.values_list("customer", flat=True).distinct())
 
 
 def read_interests(*, as_of: date) -> list[Row]:
@@ -237,23 +266,16 @@ def _read_channels(cursor: Any, habits: Habits) -> None:
         habits.count("channel_profile", profile)
 
 
-def _read_sensitivity(
-    cursor: Any, parameters: dict[str, Any], habits: Habits, averages: Averages | None
-) -> None:
+def _read_sensitivity(cursor: Any, parameters: dict[str, Any], habits: Habits, averages: Averages) -> None:
     cursor.execute(_DISCOUNTED)
     rows = cursor.fetchall()
     if not rows:
-        habits.averages = averages or Averages()
         return
     ids = np.array([row[0] for row in rows])
     orders, reduced = (np.array([row[place] for row in rows], float) for place in (1, 2))
-    chosen = "" if parameters["among"] is None else "AND given.customer_id = ANY(%(among)s)"
-    cursor.execute(_ANSWERED.format(among=chosen), parameters)
+    cursor.execute(_ANSWERED.format(among="AND given.customer_id = ANY(%(among)s)"), parameters)
     answers = {customer_id: (given, used) for customer_id, given, used in cursor.fetchall()}
     given, used = np.array([answers.get(pk, (0.0, 0.0)) for pk in ids.tolist()]).T
-    if averages is None:
-        averages = Averages(float(reduced.sum() / orders.sum()), _ratio(used.sum(), given.sum()))
-    habits.averages = averages
     discounted = shrunk(reduced, orders, averages.discounted)
     answered = shrunk(used, given, averages.answered)
     index = sensitivity(_relative(discounted, averages.discounted), _relative(answered, averages.answered))

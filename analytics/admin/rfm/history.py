@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.rfm.page import RfmModelPage
-from analytics.rfm_history import history_of
+from analytics.choices import ChosenPeriod, Preset
+from analytics.periods import Grain, shift
+from analytics.rfm_history import MONTHS_SHOWN, history_of
 
 
 class RfmHistoryView(RfmModelPage):
@@ -14,5 +17,16 @@ class RfmHistoryView(RfmModelPage):
     tab = "analytics_rfm_history"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        history = history_of(self.model) if self.model else None
-        return super().get_context_data(**kwargs, **(vars(history) if history else {}), history=history)
+        period = self._period()
+        history = history_of(self.model, start=period.start, end=period.end) if self.model else None
+        return super().get_context_data(
+            **kwargs, **(vars(history) if history else {}), history=history, period=period
+        )
+
+    def _period(self) -> ChosenPeriod:
+        """Return the months that were asked for: the last two years, unless both days or one are given."""
+        today, query = timezone.localdate(), self.request.GET.copy()
+        if not query.get("from"):
+            query["from"] = f"{shift(today.replace(day=1), Grain.MONTH, 1 - MONTHS_SHOWN):%Y-%m-%d}"
+        query["period"] = Preset.OWN
+        return ChosenPeriod.from_query(query, until=today)

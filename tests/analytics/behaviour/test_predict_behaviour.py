@@ -139,3 +139,36 @@ def test_too_few_customers_teach_no_model():
     with pytest.raises(HistoryTooShort):
         choose_behaviour_model(as_of=TODAY)
     assert not BehaviourModel.objects.exists()
+
+
+def test_habits_read_in_portions_are_those_read_at_once(monkeypatch):
+    shoes = Product.objects.create(sku="s", category="Shoes", brand="Vela")
+    people = [CustomerFactory() for _ in range(3)]
+    for place, person in enumerate(people):
+        for days in (60, 40, 20):
+            order(person, days + place, (shoes, 8000, 800 * place))
+    give(people[0], used=1, unused=1)
+    whole = predict_behaviour(as_of=TODAY, model=model())
+    before = [traits(person) for person in people]
+    monkeypatch.setattr("analytics.services.behaviour.PEOPLE_AT_ONCE", 1)
+    BehaviourRun.objects.all().delete()
+
+    portions = predict_behaviour(as_of=TODAY, model=model())
+
+    assert [traits(person) for person in people] == before
+    assert portions.habits == whole.habits
+    assert portions.habits["counts"]["favourite_brand"] == {"Vela": 3}
+
+
+def test_who_is_no_buyer_any_more_loses_their_habits():
+    alice = CustomerFactory()
+    for days in (60, 40, 20):
+        order(alice, days)
+    predict_behaviour(as_of=TODAY, model=model())
+    assert "usual_weekday" in traits(alice)
+    alice.orders.update(status="CANCELLED")
+    refresh_rollups([alice.pk])
+
+    predict_behaviour(as_of=TODAY, model=model())
+
+    assert traits(alice) == {}
