@@ -4,6 +4,7 @@ Whoever types an address is answered the same, known or not; only the mailbox's 
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns.errors import CodesGone, NothingGiven, PageClosed
 from campaigns.landing_forms import ClaimForm
 from campaigns.models import LandingClaim, LandingPage
-from campaigns.nearest import Near, Place, nearest_stores, place_of_customer
+from campaigns.nearest import Near, Place, located, nearest_stores, place_of_customer
 from campaigns.placement_links import StoredRedirect
 from campaigns.services.landing_claims import (
     Request,
@@ -217,6 +218,8 @@ def _stores(page: LandingPage, near: str) -> list[Near]:
     country = page.countries[0] if page.countries else settings.PROGRAMME_COUNTRY
     digits = any(character.isdigit() for character in near)
     place = Place(country=country, postcode=near) if digits else Place(country=country, city=near)
+    if not located(place).is_located:
+        place = replace(place, country="")  # To share the country alone is not to be near.
     return nearest_stores(place, Store.objects.all(), limit=page.shows_stores)
 
 

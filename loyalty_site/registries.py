@@ -137,10 +137,13 @@ TRAITS: list[str] = [
     "analytics.value.traits.TRAITS",
 ]
 # What apps above give to the mails of campaigns: variables, and mails to start from.
-CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE", "campaigns.content_sources.SOURCES"]
+CONTENT_SOURCES: list[str] = [
+    "analytics.survey_mails.SOURCE",
+    "campaigns.content_sources.SOURCES",
+    "campaigns.landing_links.SOURCE",
+]
 # What knows the merchant's margin, for what campaigns brought.
 MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
-CONTENT_SOURCES: list[str] = ["analytics.survey_mails.SOURCE", "campaigns.landing_links.SOURCE"]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",
