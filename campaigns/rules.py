@@ -25,6 +25,12 @@ def retry_delay(attempts: int, *, chance: float) -> timedelta | None:
     return RETRY_AFTER[attempts - 1] * (1 - JITTER + 2 * JITTER * chance)
 
 
+def bounce_status(reply: str) -> str:
+    """Return the enhanced status (RFC 3463) that a reply names, such as `5.1.1`; empty for none."""
+    found = re.search(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])", reply)
+    return found[1] if found else ""
+
+
 def is_hard_bounce(code: int, reply: str) -> bool:
     """Return whether an SMTP refusal of a recipient says that the mailbox does not exist.
 

@@ -159,6 +159,13 @@ EMAIL_URL = read("EMAIL_URL", "smtp://127.0.0.1:2525")
 vars().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fidelio <no-reply@fidelio.example>")
 EMAIL_TIMEOUT = 10
+# Mails by a provider's API in place of SMTP: its name in django-anymail (postmark, mailgun, brevo ...), and
+# anymail's settings for it, as JSON.
+EMAIL_ESP = read("EMAIL_ESP").lower()
+ANYMAIL = {"IGNORE_UNSUPPORTED_FEATURES": True, "REQUESTS_TIMEOUT": EMAIL_TIMEOUT} | json.loads(
+    read("ANYMAIL", "{}")
+)
+CHANNEL_FAULTS = json.loads(read("CHANNEL_FAULTS", "{}"))  # For tests: campaigns/channels/faults.py.
 # Who carries SMS: twilio://SID:TOKEN@api.twilio.com?from=..., https://gateway/send?to={to}&text={text}, or
 # inbox: for the demo's own, where nothing leaves.
 SMS_URL = read("SMS_URL", "inbox:" if ENVIRONMENT == "demo" else "")

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from campaigns.channels.base import Sender
+from campaigns.channels.esp import EspSender
 from campaigns.channels.sms import GatewaySender, TwilioSender
 from customers.models import Channel
 
@@ -16,4 +17,6 @@ def provider_sender(name: str) -> tuple[str, Sender] | None:
         return Channel.SMS, TwilioSender()
     if name == "sms" and scheme in {"http", "https"}:
         return Channel.SMS, GatewaySender()
+    if settings.EMAIL_ESP and name == settings.EMAIL_ESP:
+        return Channel.EMAIL, EspSender()
     return None
