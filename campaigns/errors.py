@@ -85,6 +85,10 @@ class MayNotApprove(Refusal):
     message = _("You may not agree to the start of campaigns.")
 
 
+class ReceiverCodeTaken(Conflict):
+    message = _("Another receiver has this code.")
+
+
 class SecretLost(Refusal):
     """The secret key that sealed it was replaced without a fallback."""
 

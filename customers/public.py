@@ -43,6 +43,7 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
             "marketing_text": current_text(Purpose.MARKETING, language),
             "profiling_text": current_text(Purpose.PROFILING, language),
             "saved": saved,
+            "token": token,
         }
         return render(request, "customers/preferences.html", context | _frame(language))
 

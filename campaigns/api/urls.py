@@ -2,6 +2,7 @@ from django.urls import path
 
 from campaigns.api import views
 from campaigns.api.placements import RenderPlacementView
+from campaigns.api.push import PushKeyView, PushSubscriptionsView
 
 urlpatterns = [
     path("campaigns", views.CampaignsView.as_view()),
@@ -11,5 +12,7 @@ urlpatterns = [
     path("campaigns/<str:reference>/resume", views.ResumeCampaignView.as_view()),
     path("campaigns/<str:reference>/stop", views.StopCampaignView.as_view()),
     path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
+    path("push-key", PushKeyView.as_view()),
+    path("push-subscriptions", PushSubscriptionsView.as_view()),
     path("placements/<str:slot>/render", RenderPlacementView.as_view()),
 ]

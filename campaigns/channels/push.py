@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from campaigns.channels.base import (
@@ -59,7 +60,11 @@ class PushSender:
             address__in=[one.recipient for one in envelopes], gone_at=None
         )
         found = {subscription.address: subscription for subscription in known}
-        return [self._send_one(envelope, found.get(envelope.recipient)) for envelope in envelopes]
+        results = [self._send_one(envelope, found.get(envelope.recipient)) for envelope in envelopes]
+        gone = [one.recipient for one, result in zip(envelopes, results, strict=True) if result.hard_bounce]
+        if gone:
+            PushSubscription.objects.filter(address__in=gone, gone_at=None).update(gone_at=Now())
+        return results
 
     def verify(self) -> Health:
         problem = self._app.problem() if settings.FCM_CREDENTIALS else ""

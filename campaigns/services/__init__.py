@@ -22,6 +22,7 @@ from campaigns.services.outbox import reap_leases
 from campaigns.services.planning import finish_runs, plan_run, tend_runs
 from campaigns.services.provider_reports import take_reports
 from campaigns.services.pump import pump
+from campaigns.services.push import push_address, subscribe_push, unsubscribe_push
 from campaigns.services.recipes import create_from_recipe
 from campaigns.services.schedules import advance_campaign, create_due_runs
 from campaigns.services.switches import switch_channel
@@ -53,6 +54,7 @@ __all__ = [
     "plan_run",
     "preview_content",
     "pump",
+    "push_address",
     "put_picture_aside",
     "reap_leases",
     "resume_campaign",
@@ -67,11 +69,13 @@ __all__ = [
     "start_or_ask",
     "stop_campaign",
     "store_mail",
+    "subscribe_push",
     "switch_channel",
     "take_picture_back",
     "take_reports",
     "tend_runs",
     "unsubscribe",
+    "unsubscribe_push",
     "upload_picture",
     "waiting_approval",
 ]
