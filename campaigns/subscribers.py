@@ -2,7 +2,9 @@
 
 from django.utils import timezone
 
+from campaigns.models import Message
 from campaigns.services import hear_event, send_confirmation, send_gift_card, send_publication
+from campaigns.services.breaker import watch_run
 from campaigns.services.listening import is_listened_to
 from coupons.models import GiftCard, Publication
 from customers.models import ConsentRecord, Event, Purpose
@@ -51,3 +53,10 @@ def _is_waited_for(event: Event) -> bool:
 def start_on_event(event: Event) -> None:
     """Let the campaigns that wait for this kind of event have the person's turn."""
     hear_event(event, at=timezone.now())
+
+
+def watch_harm(event: Event) -> None:
+    """Look at the run of a message that bounced or was complained about: it may have to pause."""
+    message = Message.objects.select_related("run").filter(pk=event.payload["message"]).first()
+    if message is not None and message.run is not None:
+        watch_run(message.run, at=timezone.now())

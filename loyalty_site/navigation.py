@@ -167,6 +167,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Checks of the books"), "fact_check", model="operations.invariantrun"),
             Entry(_("Schedules"), "schedule", model="django_celery_beat.periodictask"),
             Entry(_("Channel switches"), "toggle_on", model="campaigns.channelswitch"),
+            Entry(_("Sending limits"), "speed", model="campaigns.frequencycap"),
             Entry(_("Allowances"), "account_balance_wallet", model="coupons.agentallowance"),
             Entry(_("API clients"), "key", model="operations.apiclient"),
             Entry(_("Staff"), "badge", model="operations.user"),

@@ -24,6 +24,8 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
+    "message.bounced": ["campaigns.subscribers.watch_harm"],
+    "message.complained": ["campaigns.subscribers.watch_harm"],
     "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
     "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
     "*": ["campaigns.subscribers.start_on_event"],

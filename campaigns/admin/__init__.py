@@ -3,6 +3,7 @@
 from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.inbox import InboxMailAdmin
 from campaigns.admin.landing_pages import LandingPageAdmin
+from campaigns.admin.limits import FrequencyCapAdmin
 from campaigns.admin.media import PictureAdmin
 from campaigns.admin.messages import MessageAdmin
 from campaigns.admin.placements import PlacementAdmin
@@ -12,6 +13,7 @@ from campaigns.admin.switches import ChannelSwitchAdmin
 __all__ = [
     "CampaignAdmin",
     "ChannelSwitchAdmin",
+    "FrequencyCapAdmin",
     "InboxMailAdmin",
     "LandingPageAdmin",
     "MessageAdmin",

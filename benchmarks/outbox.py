@@ -1,0 +1,300 @@
+"""Campaigns through the outbox, against bare smtplib handing the same ready bytes to the same local sink.
+
+Everything a message needs is within: claim, coupon-less content rendered per person, MIME, the committed
+statement before each send, what the sink said, events. The sink is a process of its own.
+"""
+
+import os
+import smtplib
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from benchmarks.measurement import Measurement, Size, seconds_of
+from benchmarks.smtp_sink import smtp_sink, taken_by
+
+ROUNDS = 5
+PER_ROUND = 1_000
+SIZE = Size(customers=200_000, orders=0)
+CLAIMED = 500
+SIGNUPS = 60
+BODY = """
+<mjml><mj-body>
+  <mj-section><mj-column>
+    <mj-text>Ciao {{{{ customer.first_name }}}}, ti scriviamo da {{{{ programme.name }}}}.</mj-text>
+    {rows}
+    <mj-button href="https://shop.example/novita">Scopri</mj-button>
+    <mj-text>Ti aspettiamo a {{{{ customer.city }}}}.</mj-text>
+  </mj-column></mj-section>
+</mj-body></mjml>
+"""
+ROW = "<mj-text>Il meglio della stagione numero {n}, scelto per chi ama la buona cucina di casa.</mj-text>"
+MAIL_BYTES = 20_000
+
+
+def measure(size: Size = SIZE) -> list[Measurement]:
+    """Return the rates, the CPU per message, and how long planning, claiming, welcoming and stopping take."""
+    from django.conf import settings
+
+    with smtp_sink() as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        audience = fill(size.customers)
+        planned, campaign = plan_all(audience)
+        claimed = claim_some(campaign)
+        rates = send_rounds(campaign, port)
+        with workers(port):
+            welcome = welcome_during(campaign)
+            stopped, after = stop_while_sending(campaign, port)
+    raw, outbox, cpu, weight = rates
+    return [
+        Measurement(f"smtplib with ready mails of {weight / 1000:.0f} kB", raw, 1.0),
+        Measurement("outbox, one worker", outbox, outbox / raw, target=2.0, note="half the rate: 2.0"),
+        Measurement("outbox, CPU of the worker", cpu, cpu / raw, limit=0.0012),
+        Measurement(f"planning {size.customers:,} recipients", planned, planned / raw, limit=10.0),
+        Measurement(f"claim of {CLAIMED} of {size.customers:,}", claimed, claimed / raw, limit=0.020),
+        Measurement("welcome during a bulk run, p95", welcome, welcome / raw, limit=5.0),
+        Measurement("stop with 3 workers sending", stopped, stopped / raw, limit=2.0, note=after),
+    ]
+
+
+def fill(people: int) -> Any:
+    """Write so many subscribers, in SQL, and a segment of all of them."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from customers.models import Consent, ConsentRecord, Customer, Identity, Segment, SegmentMembership
+
+    sample = Customer.objects.create(first_name="Persona", last_name="Rossi", city="Parma", language="it")
+    email = "person0@mail.example"
+    identity = Identity.objects.create(customer=sample, namespace="email", value=email)
+    given = {"channel": "email", "purpose": "MARKETING", "state": "GRANTED", "address": email}
+    at = timezone.now() - timedelta(days=30)
+    record = ConsentRecord.objects.create(customer=sample, proof={"form": "paper"}, occurred_at=at, **given)
+    consent = Consent.objects.create(customer=sample, record=record, changed_at=at, **given)
+    segment = Segment.objects.create(code="everybody", name="Everybody", kind=Segment.Kind.MANUAL)
+    numbers = f"generate_series(1, {people - 1}) AS n"
+    address = "'person' || n || '@mail.example'"
+    with connection.cursor() as cursor:
+        _copy(cursor, sample, numbers, {"public_id": "gen_random_uuid()", "first_name": "'Persona' || n"})
+        cursor.execute("SELECT min(id) FROM customers_customer WHERE id > %s", [sample.pk])
+        first = cursor.fetchone()[0] - 1
+        owner = {"customer_id": f"{first} + n"}
+        _copy(cursor, identity, numbers, owner | {"value": address})
+        _copy(cursor, record, numbers, owner | {"address": address})
+        cursor.execute("SELECT min(id) FROM customers_consentrecord WHERE id > %s", [record.pk])
+        records = cursor.fetchone()[0] - 1
+        _copy(cursor, consent, numbers, owner | {"address": address, "record_id": f"{records} + n"})
+        member = SegmentMembership.objects.create(segment=segment, customer=sample, entered_at=at)
+        _copy(cursor, member, numbers, owner)
+        cursor.execute("ANALYZE")
+    return segment
+
+
+def _copy(cursor: Any, row: Any, numbers: str, changed: dict[str, str]) -> None:
+    """Write the row again for each number, some of its columns another."""
+    fields = [f.column for f in row._meta.concrete_fields if not (f.primary_key or f.generated)]
+    columns = ", ".join(f'"{name}"' for name in fields)
+    values = ", ".join(changed.get(name, f'sample."{name}"') for name in fields)
+    table = row._meta.db_table
+    cursor.execute(
+        f'INSERT INTO "{table}" ({columns}) SELECT {values} FROM "{table}" AS sample, {numbers} '
+        "WHERE sample.id = %s ORDER BY n",
+        [row.pk],
+    )
+
+
+def plan_all(segment: Any) -> tuple[float, Any]:
+    """Start a campaign for everybody; return the seconds it took to plan it."""
+    from django.utils import timezone
+
+    from campaigns.services import create_campaign, plan_run, start_campaign
+
+    body = BODY.format(rows="\n".join(ROW.format(n=n) for n in range(26)))
+    at = timezone.now()
+    campaign = create_campaign(
+        "bulk", name="Bulk", segment=segment, subject="Ciao {{ customer.first_name }}", body=body, at=at
+    )
+    start_campaign(campaign, at=at)
+    return seconds_of(lambda: plan_run(campaign.runs.get(), at=timezone.now())), campaign
+
+
+def claim_some(campaign: Any) -> float:
+    """Return the median of claims of the whole queue's first messages, put back each time."""
+    from campaigns.services.outbox import claim_messages, release_claims
+
+    def claim() -> None:
+        held = claim_messages(lane="BULK", owner="bench", run=run, limit=CLAIMED)
+        assert len(held.message_ids) == CLAIMED
+
+    run, taken = campaign.runs.get(), []
+    for _round in range(ROUNDS * 3):
+        taken.append(seconds_of(claim))
+        release_claims(owner="bench")
+    return statistics.median(taken)
+
+
+def send_rounds(campaign: Any, port: int) -> tuple[float, float, float, int]:
+    """Let both send as many in turn; return seconds per message of each, our CPU, and the bytes of a mail."""
+    ready = _ready_mails(campaign)
+    raw, outbox, cpu = [], [], []
+    for _round in range(ROUNDS):
+        raw.append(seconds_of(lambda: _send_raw(ready, port)) / len(ready))
+        began, used = time.perf_counter(), time.process_time()
+        sent = _send_some()
+        outbox.append((time.perf_counter() - began) / sent)
+        cpu.append((time.process_time() - used) / sent)
+    weight = sum(len(body) for _address, body in ready) // len(ready)
+    return statistics.median(raw), statistics.median(outbox), statistics.median(cpu), weight
+
+
+def _ready_mails(campaign: Any) -> list[tuple[str, bytes]]:
+    from django.utils import timezone
+
+    from campaigns.channels import open_sender
+    from campaigns.models import Message
+    from campaigns.services.pump import Pump, _outgoing
+
+    version, sender = Pump("BULK")._version(campaign.runs.get()), open_sender("email")
+    messages = Message.objects.with_recipient().filter(campaign=campaign).order_by("pk")[:PER_ROUND]
+    envelopes = [sender.prepare(_outgoing(one, version, at=timezone.now())) for one in messages]
+    return [(one.recipient, one.body) for one in envelopes]
+
+
+def _send_raw(mails: list[tuple[str, bytes]], port: int) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        for recipient, body in mails:
+            server.sendmail("no-reply@fidelio.example", [recipient], body)
+
+
+def _send_some() -> int:
+    """Send one round's worth as a worker does, with as many connections as it has; return how many."""
+    from django.conf import settings
+
+    pumps = [
+        Bounded("BULK", PER_ROUND // settings.MESSAGE_CONNECTIONS)
+        for _ in range(settings.MESSAGE_CONNECTIONS)
+    ]
+    threads = [threading.Thread(target=one.work) for one in pumps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(one.pump.sent for one in pumps)
+
+
+class Bounded:
+    """A pump that ends after so many messages."""
+
+    def __init__(self, lane: str, most: int) -> None:
+        from campaigns.services.pump import Pump
+
+        class Ends(Pump):
+            def _has_time(self) -> bool:
+                return self.sent < most and super()._has_time()
+
+        self.pump = Ends(lane, seconds=120)
+
+    def work(self) -> None:
+        from django.db import connection
+
+        try:
+            self.pump.run()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def workers(port: int) -> Iterator[None]:
+    """Run a real Celery worker with three processes, and ring its bells as beat does."""
+    from campaigns.bells import ring
+    from customers.services.events import ring as ring_events
+
+    environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "MESSAGE_PUMPS_PER_LANE": "3"}
+    queues = ["-Q", "celery,fast,bulk", "-c", "3", "--loglevel", "ERROR"]
+    command = [sys.executable, "-m", "celery", "-A", "loyalty_site", "worker", *queues]
+    process = subprocess.Popen(command, env=environment)
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(5):
+            ring("plan_runs", "pump_bulk", "pump_fast")
+            ring_events()
+
+    clock = threading.Thread(target=beat, daemon=True)
+    clock.start()
+    ring("pump_bulk", "pump_bulk", "pump_bulk")
+    try:
+        yield
+    finally:
+        over.set()
+        process.terminate()
+        process.wait()
+
+
+def welcome_during(campaign: Any) -> float:
+    """Let people sign up while the bulk run is being sent; return the 95th percentile of their waiting."""
+    from django.utils import timezone
+
+    from campaigns.models import Message
+    from campaigns.services import create_from_recipe, start_campaign
+    from customers.models import Customer, Identity
+    from customers.services import record_consent
+
+    at = timezone.now()
+    welcome = create_from_recipe("welcome", language="it", owner=None, at=at, with_promotion=False)
+    start_campaign(welcome, at=at)
+    _until(lambda: Message.objects.filter(campaign=campaign, state="SENT").count() > ROUNDS * PER_ROUND + 100)
+    signed_up: dict[int, Any] = {}
+    for number in range(SIGNUPS):
+        person = Customer.objects.create(first_name="Nuova", last_name="Persona", language="it")
+        address = f"new{number}@mail.example"
+        Identity.objects.create(customer=person, namespace="email", value=address)
+        signed_up[person.pk] = timezone.now()
+        record_consent(
+            person, channel="email", purpose="MARKETING", address=address, state="GRANTED",
+            text_version="1", proof={"form": "bench"}, at=timezone.now(),
+        )  # fmt: skip
+        time.sleep(0.25)
+    greeted = Message.objects.filter(campaign=welcome, state="SENT")
+    _until(lambda: greeted.count() == SIGNUPS)
+    assert Message.objects.filter(campaign=campaign, state="PENDING").exists(), "The bulk run was over."
+    waited = [
+        (sent - signed_up[pk]).total_seconds() for pk, sent in greeted.values_list("customer", "sent_at")
+    ]
+    return statistics.quantiles(waited, n=20)[-1]
+
+
+def stop_while_sending(campaign: Any, port: int) -> tuple[float, str]:
+    """Stop the bulk run; return the seconds until its last mail, and how many were taken after the commit."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from campaigns.models import Message
+    from campaigns.services import stop_campaign
+
+    stop_campaign(campaign, at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        committed_at = cursor.fetchone()[0]
+    stopped, last, count = time.perf_counter(), 0.0, taken_by(port)
+    while time.perf_counter() - stopped < 5:
+        now = taken_by(port)
+        if now != count:
+            count, last = now, time.perf_counter() - stopped
+        time.sleep(0.02)
+    after = Message.objects.filter(campaign=campaign, taken_at__gt=committed_at).count()
+    return last, f"{after} taken after the commit"
+
+
+def _until(condition: Any, *, seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("The benchmark waited in vain.")
+        time.sleep(0.1)
