@@ -4,10 +4,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from campaigns.admin.by_hand import MAY_SEND, sent_by_hand
 from campaigns.models import Message
 from campaigns.services.transactional import CONFIRMATION
 from customers.models import Customer
-from customers.panels import Panel
+from customers.panels import Action, Panel
 from operations.figures import Cell, Column, Table
 from operations.formats import moment
 
@@ -26,8 +27,17 @@ def messages_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         title=_("Messages"),
         template="campaigns/customer_messages.html",
         context={"written": _table(list(newest)), "messages_url": _all_of(customer)},
+        actions=_actions(customer, request),
         count=messages.count(),
     )
+
+
+def _actions(customer: Customer, request: HttpRequest) -> list[Action]:
+    live = customer.status in (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
+    if not live or not request.user.has_perm(MAY_SEND) or not sent_by_hand().exists():
+        return []
+    url = reverse("admin:campaigns_campaign_send_to", args=[customer.pk])
+    return [Action(_("Send a campaign"), url, icon="send")]
 
 
 def _table(messages: list[Message]) -> Table:

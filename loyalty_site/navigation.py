@@ -75,6 +75,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Batches of codes"), "print", model="coupons.codebatch", permission=PLANS),
             Entry(_("Gift cards"), "card_giftcard", model="coupons.giftcard"),
             Entry(_("Redemptions"), "redeem", model="coupons.redemption"),
+            Entry(_("Local events"), "festival", model="campaigns.localevent"),
             Entry(_("Media library"), "photo_library", model="campaigns.picture"),
             Entry(_("Placements"), "ad_units", model="campaigns.placement", permission=PLANS),
             Entry(_("Landing pages"), "web", model="campaigns.landingpage", permission=PLANS),

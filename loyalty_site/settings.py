@@ -373,6 +373,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "CampaignLanguageEnum": "campaigns.api.campaign_input.LANGUAGES",
         "CampaignTriggerEnum": "campaigns.models.campaign.CampaignVersion.Trigger",
         "ConsentStateEnum": "customers.models.consent.ConsentState",
         "CouponStatusEnum": "coupons.models.coupon.Coupon.Status",

@@ -4,6 +4,7 @@ from campaigns.admin.campaigns import CampaignAdmin
 from campaigns.admin.inbox import InboxMailAdmin
 from campaigns.admin.landing_pages import LandingPageAdmin
 from campaigns.admin.limits import FrequencyCapAdmin
+from campaigns.admin.local_events import LocalEventAdmin
 from campaigns.admin.media import PictureAdmin
 from campaigns.admin.messages import MessageAdmin
 from campaigns.admin.placements import PlacementAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "FrequencyCapAdmin",
     "InboxMailAdmin",
     "LandingPageAdmin",
+    "LocalEventAdmin",
     "MessageAdmin",
     "PictureAdmin",
     "PlacementAdmin",

@@ -9,6 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from campaigns.admin import pages
+from campaigns.admin.by_hand import SendByHandView
 from campaigns.models import Campaign
 from campaigns.results import campaign_figures
 from operations.formats import number, whole_money
@@ -79,6 +80,7 @@ class CampaignAdmin(ModelAdmin):
             return path(route, wrapped, name=f"campaigns_campaign_{name}")
 
         return [
+            page("send-to/<int:customer>/", SendByHandView, "send_to"),
             page("audience/", pages.AudienceView, "audience"),
             page("preview/", pages.PreviewView, "preview"),
             page("test/", pages.TestView, "test"),

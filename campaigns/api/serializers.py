@@ -1,75 +1,41 @@
 from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from campaigns.models import Campaign, CampaignRun, CampaignVersion, Message, MessageState
+from campaigns.models import (
+    Campaign,
+    CampaignContent,
+    CampaignRun,
+    CampaignVariant,
+    CampaignVersion,
+    Lane,
+    Message,
+    MessageState,
+)
 from campaigns.results import Figures, run_figures
 from coupons.models import Promotion
-from customers.models import Channel, Segment
-
-
-class TriggerIn(serializers.Serializer):
-    """When a campaign is sent; `at` null means as soon as it is started."""
-
-    kind = serializers.ChoiceField(choices=CampaignVersion.Trigger.choices, default="ONE_OFF")
-    at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-
-
-class CampaignIn(serializers.Serializer):
-    """A campaign as a partner writes it; segment and promotion by code or id."""
-
-    code = serializers.SlugField(max_length=64)
-    name = serializers.CharField(max_length=120, required=False)
-    segment = serializers.CharField()
-    channel = serializers.ChoiceField(choices=[Channel.EMAIL.value], default=Channel.EMAIL.value)
-    subject = serializers.CharField(trim_whitespace=False)
-    body = serializers.CharField(trim_whitespace=False)
-    promotion = serializers.CharField(required=False, allow_null=True, default=None)
-    trigger = TriggerIn(required=False)
-    holdout_percent = serializers.IntegerField(min_value=0, max_value=50, default=0)
-    variants = serializers.ListField(required=False, default=list, max_length=0)
-
-    def validate_segment(self, reference: str) -> Segment:
-        return _one(
-            Segment.objects.filter(code=reference), Segment, reference, _("There is no such segment.")
-        )
-
-    def validate_promotion(self, reference: str | None) -> Promotion | None:
-        if reference is None:
-            return None
-        found = Promotion.objects.by_reference(reference).first()
-        if found is None:
-            raise serializers.ValidationError(_("There is no such promotion."))
-        return found
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the validated input as `create_campaign` takes it."""
-        data = self.validated_data
-        return {
-            "name": data.get("name") or data["code"],
-            "segment": data["segment"],
-            "channel": data["channel"],
-            "subject": data["subject"],
-            "body": data["body"],
-            "promotion": data["promotion"],
-            "starts_at": (data.get("trigger") or {}).get("at"),
-            "holdout_percent": data["holdout_percent"],
-        }
-
-
-def _one(found, model, reference: str, message: str):
-    row = found.first()
-    if row is None and reference.isascii() and reference.isdigit() and len(reference) < 19:
-        row = model.objects.filter(pk=int(reference)).first()
-    if row is None:
-        raise serializers.ValidationError(message)
-    return row
+from customers.models import Purpose
 
 
 class TriggerOut(serializers.Serializer):
     kind = serializers.ChoiceField(choices=CampaignVersion.Trigger.choices)
     at = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True)
+    rule = serializers.DictField()
+
+
+class ContentOut(serializers.ModelSerializer):
+    class Meta:
+        model = CampaignContent
+        fields = ["channel", "subject", "body", "step", "variant", "language"]
+
+
+class VariantOut(serializers.ModelSerializer):
+    promotion = serializers.CharField(source="promotion.code", allow_null=True, default=None)
+
+    class Meta:
+        model = CampaignVariant
+        fields = ["code", "name", "weight", "promotion"]
 
 
 class RunOut(serializers.Serializer):
@@ -109,6 +75,12 @@ class CampaignOut(serializers.Serializer):
     body = serializers.CharField()
     promotion = serializers.CharField(allow_null=True)
     trigger = TriggerOut()
+    contents = ContentOut(many=True)
+    variants = VariantOut(many=True)
+    purpose = serializers.ChoiceField(choices=Purpose.choices)
+    lane = serializers.ChoiceField(choices=Lane.choices)
+    priority = serializers.IntegerField()
+    recipe = serializers.CharField(allow_null=True)
     holdout_percent = serializers.IntegerField()
     currency = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -138,7 +110,18 @@ def campaign_content(campaign: Campaign) -> dict[str, Any]:
         "subject": version.content.subject,
         "body": version.content.body,
         "promotion": version.promotion.code if version.promotion else None,
-        "trigger": {"kind": version.trigger, "at": version.starts_at},
+        "trigger": {
+            "kind": version.trigger,
+            "at": version.starts_at,
+            "until": version.ends_at,
+            "rule": version.trigger_rule,
+        },
+        "contents": list(version.contents.all()),
+        "variants": list(version.variants.all()),
+        "purpose": version.purpose,
+        "lane": version.lane,
+        "priority": campaign.priority,
+        "recipe": campaign.recipe or None,
         "holdout_percent": version.holdout_percent,
         "currency": settings.PROGRAMME_CURRENCY,
         "created_at": campaign.created_at,
@@ -175,7 +158,7 @@ class MessageOut(serializers.ModelSerializer):
         return message.coupon_code or None
 
 
-class StopIn(serializers.Serializer):
+class CampaignStopIn(serializers.Serializer):
     """What becomes of the campaign's coupons; empty leaves them as they are."""
 
     coupons = serializers.ChoiceField(

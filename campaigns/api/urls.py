@@ -3,6 +3,7 @@ from django.urls import path
 from campaigns.api import views
 from campaigns.api.placements import RenderPlacementView
 from campaigns.api.push import PushKeyView, PushSubscriptionsView
+from campaigns.api.recipes import RecipesView, RecipeView, SendCampaignView
 
 urlpatterns = [
     path("campaigns", views.CampaignsView.as_view()),
@@ -14,5 +15,8 @@ urlpatterns = [
     path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
     path("push-key", PushKeyView.as_view()),
     path("push-subscriptions", PushSubscriptionsView.as_view()),
+    path("campaigns/<str:reference>/send", SendCampaignView.as_view()),
+    path("campaign-recipes", RecipesView.as_view()),
+    path("campaign-recipes/<slug:code>", RecipeView.as_view()),
     path("placements/<str:slot>/render", RenderPlacementView.as_view()),
 ]

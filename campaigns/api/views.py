@@ -10,9 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns import services
-from campaigns.api.serializers import CampaignIn, CampaignOut, MessageOut, MessageQueryIn, StopIn
+from campaigns.api.campaign_input import CampaignIn, as_the_api_says
+from campaigns.api.serializers import CampaignOut, CampaignStopIn, MessageOut, MessageQueryIn
 from campaigns.models import Campaign, Message
 from operations.api.idempotency import respond_once
+from operations.errors import InvalidInput
 
 
 class CampaignsView(ListAPIView):
@@ -27,9 +29,12 @@ class CampaignsView(ListAPIView):
         def work() -> tuple[int, dict]:
             given = CampaignIn(data=request.data)
             given.is_valid(raise_exception=True)
-            campaign = services.create_campaign(
-                given.validated_data["code"], at=timezone.now(), **given.arguments()
-            )
+            try:
+                campaign = services.create_campaign(
+                    given.validated_data["code"], at=timezone.now(), **given.arguments()
+                )
+            except InvalidInput as error:
+                raise as_the_api_says(error) from error
             return 201, CampaignOut(campaign).data
 
         return respond_once(request, work)
@@ -90,11 +95,11 @@ class StopCampaignView(CampaignMoveView):
     """End a campaign for good."""
 
     def make_move(self, campaign: Campaign, *, at: datetime) -> Campaign:
-        asked = StopIn(data=self.request.data)
+        asked = CampaignStopIn(data=self.request.data)
         asked.is_valid(raise_exception=True)
         return services.stop_campaign(campaign, at=at, **asked.validated_data)
 
-    @extend_schema(request=StopIn, responses=CampaignOut)
+    @extend_schema(request=CampaignStopIn, responses=CampaignOut)
     def post(self, request: Request, reference: str) -> HttpResponse:
         return super().post(request, reference)
 

@@ -98,6 +98,7 @@ class Campaign(models.Model):
         permissions = [
             ("start_campaign", _("Can start, pause and resume campaigns")),
             ("stop_campaign", _("Can stop campaigns")),
+            ("send_campaign", _("Can send a campaign to one customer by hand")),
             ("approve_campaign", _("Can agree to the start of large campaigns")),
         ]
 
