@@ -7,6 +7,7 @@ from django.utils import timezone
 from campaigns import services
 from campaigns.bells import ring
 from campaigns.models import Message
+from campaigns.services import leaks
 
 
 @shared_task(name="campaigns.tasks.plan_runs")
@@ -44,3 +45,9 @@ def pump_fast() -> None:
 def decide_winners() -> None:
     """Let the variant go on that won, where the time of the test is over."""
     services.decide_winners(at=timezone.now())
+
+
+@shared_task(name="campaigns.tasks.watch_referrers")
+def watch_referrers() -> None:
+    """Tell of sites never seen before that send many people to landing pages."""
+    leaks.watch_referrers(at=timezone.now())

@@ -89,6 +89,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "keep promotions": {"task": "coupons.tasks.keep_promotions", "schedule": timedelta(minutes=1)},
     "watch promotions": {"task": "coupons.tasks.watch_promotions", "schedule": timedelta(minutes=1)},
+    "watch referrers": {"task": "campaigns.tasks.watch_referrers", "schedule": timedelta(minutes=5)},
     "collect prices": {"task": "customers.tasks.collect_prices", "schedule": crontab(minute=25)},
     "collect prices of a month": {
         "task": "customers.tasks.collect_prices",

@@ -232,8 +232,9 @@ THOUSAND_MESSAGES_AMOUNT = int(read("THOUSAND_MESSAGES_AMOUNT", "0"))
 THOUSAND_SMS_AMOUNT = int(read("THOUSAND_SMS_AMOUNT", "0"))
 PROGRAMME_FIXED_MONTHLY_AMOUNT = int(read("PROGRAMME_FIXED_MONTHLY_AMOUNT", "0"))
 # A promotion redeemed so often in an hour, and so many times more than in its busiest hour of a week, is an
-# alert.
+# alert; and so is a public code used by so many people in an hour who never bought before.
 UNUSUAL_REDEMPTIONS_AN_HOUR = int(read("UNUSUAL_REDEMPTIONS_AN_HOUR", "30"))
+UNUSUAL_NEWCOMERS_AN_HOUR = int(read("UNUSUAL_NEWCOMERS_AN_HOUR", "15"))
 UNUSUAL_TIMES_FASTER = int(read("UNUSUAL_TIMES_FASTER", "5"))
 MOST_INCENTIVES_PER_ORDER = int(read("MOST_INCENTIVES_PER_ORDER", "0")) or None
 # What an agent may give in apologies a day where no allowance says otherwise, and the most that one by

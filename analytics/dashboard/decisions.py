@@ -97,9 +97,9 @@ def _budgets() -> Iterator[Decision]:
 
 
 def _unusual_speed() -> Iterator[Decision]:
-    """Codes that are used far more than usual, until somebody has looked."""
+    """Codes that seem to have leaked, until somebody has looked."""
     alerts = PromotionAlert.objects.open().filter(
-        kind=PromotionAlert.Kind.SPEED, raised_at__gte=timezone.now() - ALERTED_WITHIN
+        kind__in=PromotionAlert.LEAKS, raised_at__gte=timezone.now() - ALERTED_WITHIN
     )
     for alert in alerts.select_related("promotion", "coupon")[:EACH_SHOWN]:
         yield Decision(

@@ -55,12 +55,19 @@ class PromotionAlert(models.Model):
     """Something about a promotion that a person should look at; each is raised once.
 
     BUDGET: a budget's period passed `threshold` percent. SPEED: it is redeemed far faster than usual;
-    `redemptions` in the last hour where `usual` were to be expected.
+    `redemptions` in the last hour where `usual` were to be expected. NEWCOMER: of its public code's
+    `redemptions` in the last hour `usual` are of people who never bought before, far more than is usual.
+    REFERRER: a site never seen before (`host`) sent `redemptions` visitors to where its codes are given.
     """
 
     class Kind(models.TextChoices):
         BUDGET = "BUDGET", _("Budget")
         SPEED = "SPEED", _("Unusual speed")
+        NEWCOMER = "NEWCOMER", _("Many first-time customers")
+        REFERRER = "REFERRER", _("Unknown site")
+
+    # What says that a code may have leaked.
+    LEAKS = (Kind.SPEED, Kind.NEWCOMER, Kind.REFERRER)
 
     promotion = models.ForeignKey("coupons.Promotion", on_delete=models.CASCADE, related_name="alerts")
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
@@ -73,6 +80,7 @@ class PromotionAlert(models.Model):
     )
     redemptions = models.PositiveIntegerField(_("redemptions"), default=0)
     usual = models.PositiveIntegerField(_("usual"), default=0)
+    host = models.CharField(_("site"), max_length=120, blank=True, db_default="")
     raised_on = models.DateField(_("on"))
     raised_at = models.DateTimeField(_("raised at"))
     mailed_at = models.DateTimeField(_("mailed at"), null=True, blank=True)
@@ -99,8 +107,14 @@ class PromotionAlert(models.Model):
                 nulls_distinct=False,
                 name="one_alert_of_speed_a_day",
             ),
+            models.UniqueConstraint(
+                fields=["promotion", "coupon", "kind", "host", "raised_on"],
+                condition=models.Q(kind__in=["NEWCOMER", "REFERRER"]),
+                nulls_distinct=False,
+                name="one_alert_of_a_leak_a_day",
+            ),
             models.CheckConstraint(
-                condition=models.Q(kind="SPEED") | models.Q(period__isnull=False, threshold__isnull=False),
+                condition=~models.Q(kind="BUDGET") | models.Q(period__isnull=False, threshold__isnull=False),
                 name="an_alert_of_a_budget_names_its_period",
             ),
         ]

@@ -11,13 +11,14 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from coupons.models import BudgetPeriod, Promotion, PromotionAlert, Redemption
 from coupons.rules import local_day, period_start
+from customers.models import Order
 from customers.services import record_event
 from operations.formats import money, number
 from operations.models import User
@@ -28,6 +29,8 @@ Kind = PromotionAlert.Kind
 THRESHOLDS = (80, 100)
 HOUR = timedelta(hours=1)
 BASELINE = timedelta(days=7)
+MOSTLY = 0.8  # Of the uses of a leaked code are by people who never bought before.
+ENOUGH = 10  # Uses in the week before, below which nothing is known of what is usual.
 MAILED_WITHIN = timedelta(days=2)
 MOST_MAILS = 20
 MOST_OWNERS = 20
@@ -45,7 +48,7 @@ class Speed:
 
 def watch_promotions(*, at: datetime) -> list[PromotionAlert]:
     """Raise what there is to raise, once each, and mail what was not mailed yet; return the new alerts."""
-    raised = [*_watch_budgets(at), *_watch_speed(at)]
+    raised = [*_watch_budgets(at), *_watch_speed(at), *_watch_newcomers(at)]
     mail_alerts(at=at)
     return raised
 
@@ -78,6 +81,22 @@ def alert_in_words(alert: PromotionAlert) -> str:
         if alert.threshold >= 100:
             return _("%(name)s has spent its budget of %(cap)s") % words
         return _("%(name)s has spent %(share)s%% of its budget: %(used)s of %(cap)s") % words
+    if alert.kind == Kind.REFERRER:
+        return _(
+            "%(host)s, never seen before, sent %(count)s visitors to where codes of %(name)s are given"
+        ) % {
+            "host": alert.host,
+            "count": number(alert.redemptions),
+            "name": name,
+        }
+    if alert.kind == Kind.NEWCOMER:
+        return _(
+            "%(name)s: %(new)s of %(count)s redemptions in an hour are of people who never bought before"
+        ) % {
+            "name": f"{name} ({alert.coupon.code})",
+            "new": number(alert.usual),
+            "count": number(alert.redemptions),
+        }
     words = {
         "name": f"{name} ({alert.coupon.code})" if alert.coupon else name,
         "count": number(alert.redemptions),
@@ -118,6 +137,58 @@ def _watch_speed(at: datetime) -> Iterator[PromotionAlert]:
             redemptions=speed.redemptions,
             usual=speed.usual,
         )
+
+
+def raise_referrer(promotion: Promotion, *, host: str, visits: int, at: datetime) -> PromotionAlert | None:
+    """Say that a site never seen before sends people to where a promotion's codes are given; once a day."""
+    return next(_raise(promotion, at, kind=Kind.REFERRER, host=host, redemptions=visits), None)
+
+
+def _watch_newcomers(at: datetime) -> Iterator[PromotionAlert]:
+    """A public code that suddenly only people use who never bought before stands on some site of coupons."""
+    for leak in _leaking(at):
+        yield from _raise(
+            Promotion.objects.get(pk=leak.promotion_id),
+            at,
+            kind=Kind.NEWCOMER,
+            coupon_id=leak.coupon_id,
+            redemptions=leak.redemptions,
+            usual=leak.usual,
+        )
+
+
+def _leaking(at: datetime) -> list[Speed]:
+    """Return the public codes of the last hour of which most uses, and more than usual, are of newcomers.
+
+    `usual` of what is returned is the number of newcomers.
+    """
+    public = Redemption.objects.standing().filter(
+        coupon__public=True,
+        promotion__trigger=Promotion.Trigger.COUPON,
+        promotion__status=Promotion.Status.ACTIVE,
+    )
+    public = public.exclude(promotion__conditions__contains={"first_order_only": True})
+    recent = _by_newcomers(public.filter(redeemed_at__gte=at - HOUR, redeemed_at__lte=at))
+    found = []
+    for (promotion, coupon), (count, new) in recent.items():
+        if new < settings.UNUSUAL_NEWCOMERS_AN_HOUR or new < MOSTLY * count:
+            continue
+        until = at - HOUR
+        before = public.filter(coupon=coupon, redeemed_at__gte=until - BASELINE, redeemed_at__lt=until)
+        earlier, earlier_new = _by_newcomers(before).get((promotion, coupon), (0, 0))
+        if earlier < ENOUGH or earlier_new < MOSTLY / 2 * earlier:
+            found.append(Speed(promotion, coupon, count, new))
+    return found
+
+
+def _by_newcomers(redemptions: QuerySet[Redemption]) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return how many there are of each promotion and code, and how many by people without an older order."""
+    earlier = Order.objects.filter(
+        customer=OuterRef("customer"), ordered_at__lt=OuterRef("redeemed_at") - timedelta(days=1)
+    )
+    rows = redemptions.annotate(newcomer=~Exists(earlier)).order_by().values_list("promotion", "coupon")
+    counted = rows.annotate(n=Count("pk"), new=Count("pk", filter=Q(newcomer=True)))
+    return {(promotion, coupon): (n, new) for promotion, coupon, n, new in counted}
 
 
 def _unusual(at: datetime) -> list[Speed]:
@@ -169,7 +240,7 @@ def _raise(promotion: Promotion, at: datetime, **fields: object) -> Iterator[Pro
     with transaction.atomic():
         written = PromotionAlert.objects.bulk_create([alert], ignore_conflicts=True)
         stored = PromotionAlert.objects.filter(promotion=promotion, raised_at=at, kind=alert.kind).filter(
-            period=alert.period, threshold=alert.threshold, coupon=alert.coupon_id
+            period=alert.period, threshold=alert.threshold, coupon=alert.coupon_id, host=alert.host
         )
         if not written or (alert := stored.select_related("coupon", "period__budget").first()) is None:
             return
@@ -191,6 +262,11 @@ def _tell(alert: PromotionAlert, at: datetime) -> None:
         }
         key = f"budget:{alert.period_id}:{alert.threshold}"
         record_event("budget.threshold_reached", external_id=key, occurred_at=at, payload=payload)
+        return
+    if alert.kind != Kind.SPEED:
+        payload |= {"redemptions": alert.redemptions, "newcomers": alert.usual, "host": alert.host}
+        key = f"promotion:{promotion.pk}:{alert.coupon_id or ''}:{alert.kind}:{alert.host}:{alert.raised_on}"
+        record_event("promotion.leak_suspected", external_id=key, occurred_at=at, payload=payload)
         return
     payload |= {"redemptions": alert.redemptions, "usual": alert.usual}
     key = f"promotion:{promotion.pk}:{alert.coupon_id or ''}:speed:{alert.raised_on}"
@@ -237,7 +313,7 @@ def owners_of(promotion: Promotion) -> list[User]:
 def _message(alert: PromotionAlert, owner: User) -> EmailMessage:
     sentence = alert_in_words(alert)
     url = settings.PUBLIC_URL + reverse("admin:coupons_promotion_change", args=[alert.promotion_id])
-    if alert.kind == Kind.SPEED:
+    if alert.kind in PromotionAlert.LEAKS:
         advice = _("If the code has leaked, stop the promotion on its page: one click.")
     elif alert.threshold >= 100:
         advice = _("Nothing more is given from it. Raise the budget on its page, or let it rest.")
