@@ -14,6 +14,7 @@ Conflict
 ├── CampaignCodeTaken
 ├── PlacementCodeTaken
 ├── LandingPageCodeTaken
+├── HoldoutOverlaps        a second global holdout at the same time
 └── MoveNotPossible        the campaign's status does not allow this
 """
 
@@ -118,3 +119,8 @@ class NothingToSay(ValueError):
 class NoRandomHoldout(Refusal):
     key = "no_random_holdout"
     message = "Nobody was held out of this campaign by lot, so what it changed cannot be told."
+
+
+class HoldoutOverlaps(Conflict):
+    key = "holdout_overlaps"
+    message = "Another period of the global holdout runs at that time; end it first."

@@ -107,6 +107,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(
                 _("Effect of campaigns"), "balance", page="admin:analytics_campaign_effects", permission=PLANS
             ),
+            Entry(
+                _("Campaigns compared"),
+                "compare_arrows",
+                page="admin:campaigns_campaign_comparison",
+                permission=PLANS,
+            ),
+            Entry(_("Global holdout"), "visibility_off", model="campaigns.globalholdout", permission=PLANS),
             Entry(_("Objectives"), "flag", model="analytics.objective"),
             Entry(_("Surveys"), "reviews", model="analytics.survey"),
             Entry(_("RFM map"), "grid_on", page="admin:analytics_rfm_map", permission=SEES_RFM),

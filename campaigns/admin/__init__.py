@@ -1,6 +1,7 @@
 """Campaigns in the console: list and pages, messages, channel switches, the inbox of demos."""
 
 from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.holdouts import GlobalHoldoutAdmin
 from campaigns.admin.inbox import InboxMailAdmin
 from campaigns.admin.landing_pages import LandingPageAdmin
 from campaigns.admin.limits import FrequencyCapAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "CampaignAdmin",
     "ChannelSwitchAdmin",
     "FrequencyCapAdmin",
+    "GlobalHoldoutAdmin",
     "InboxMailAdmin",
     "LandingPageAdmin",
     "LocalEventAdmin",

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from campaigns.admin import pages
 from campaigns.admin.by_hand import SendByHandView
+from campaigns.admin.results import result_urls
 from campaigns.models import Campaign
 from campaigns.results import campaign_figures
 from operations.formats import number, whole_money
@@ -87,5 +88,6 @@ class CampaignAdmin(ModelAdmin):
             page("<int:pk>/edit/", pages.EditCampaignView, "edit"),
             page("<int:pk>/progress/", pages.ProgressView, "progress"),
             page("<int:pk>/move/<slug:move>/", pages.MoveView, "move"),
+            *result_urls(self),
             *super().get_urls(),
         ]

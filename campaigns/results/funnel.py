@@ -70,6 +70,7 @@ class Figures:
     cancelled: int = 0
     expired: int = 0
     dead: int = 0
+    bounced: int = 0
     opened: int = 0
     clicked: int = 0
     redeemed: int = 0
@@ -78,6 +79,11 @@ class Figures:
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    @property
+    def delivered(self) -> int:
+        """Return how many were accepted and have not come back since."""
+        return self.sent - self.bounced
 
     @property
     def done_percent(self) -> int:

@@ -15,6 +15,7 @@ from campaigns.services.campaigns import (
     stop_campaign,
 )
 from campaigns.services.experiments import choose_variant, decide_winner, decide_winners
+from campaigns.services.global_holdouts import end_global_holdout, start_global_holdout
 from campaigns.services.inbox import clear_inbox, store_mail
 from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
 from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
@@ -44,6 +45,7 @@ __all__ = [
     "describe_picture",
     "draft_promotions",
     "edit_campaign",
+    "end_global_holdout",
     "finish_runs",
     "follow_link",
     "hear_event",
@@ -66,6 +68,7 @@ __all__ = [
     "send_to_customer",
     "settle_engagements",
     "start_campaign",
+    "start_global_holdout",
     "start_or_ask",
     "stop_campaign",
     "store_mail",

@@ -39,6 +39,7 @@ from loyalty_site.demo.interest import write_interest
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
+from loyalty_site.demo.measured_campaign import write_measured_campaign
 from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.personal_offers import write_personal_offers
 from loyalty_site.demo.progress import Progress
@@ -234,6 +235,10 @@ def set_out_showcase(demo: Demo) -> None:
     write_referral_programme(at=demo.at)
 
 
+def measure_a_campaign(demo: Demo) -> None:
+    write_measured_campaign(at=demo.at)
+
+
 def open_service_desk(demo: Demo) -> None:
     write_allowances()
     demo.result["apologies"] = write_service_desk(at=demo.at)
@@ -278,6 +283,7 @@ STAGES = [
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
     Stage(gettext_noop("Engagement"), 5_000, measure_interest),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
+    Stage(gettext_noop("A campaign with its results"), 10_000, measure_a_campaign),
     Stage(gettext_noop("What people do next"), 60_000, predict_behaviour_of_all),
     Stage(gettext_noop("Personal offers"), 10_000, offer_personally),
     Stage(gettext_noop("Clusters"), 20_000, find_clusters),

@@ -1,0 +1,36 @@
+"""Which links of a campaign people followed."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from campaigns.models import Campaign
+
+CLICKS = """
+SELECT link.address, count(DISTINCT click.message_id) FILTER (WHERE click.scanner = ''),
+       count(*) FILTER (WHERE click.scanner = ''), count(*) FILTER (WHERE click.scanner <> '')
+FROM campaigns_message AS message
+JOIN campaigns_engagement AS click ON click.message_id = message.id
+JOIN campaigns_campaignlink AS link ON link.version_id = message.version_id AND link.number = click.link
+WHERE message.campaign_id = %(campaign)s AND click.kind = 'CLICKED' AND click.settled
+GROUP BY 1 ORDER BY 2 DESC, 1
+LIMIT %(most)s
+"""
+MOST = 50
+
+
+@dataclass(frozen=True)
+class LinkClicks:
+    """An address with the recipients who followed it, how often they did, and how often scanners did."""
+
+    address: str
+    people: int
+    clicks: int
+    by_scanners: int
+
+
+def link_clicks(campaign: Campaign) -> list[LinkClicks]:
+    """Return the links of a campaign that were followed, the favourite first."""
+    with connection.cursor() as cursor:
+        cursor.execute(CLICKS, {"campaign": campaign.pk, "most": MOST})
+        return [LinkClicks(*row) for row in cursor.fetchall()]
