@@ -6,11 +6,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from campaigns.result_figures import (
-    between,
+    effect_cell,
     interval_chart,
     judgement,
     money_cell,
-    points,
     results_url,
 )
 from campaigns.results.report import CampaignReport
@@ -45,8 +44,7 @@ def _comparison_table(reports: Sequence[CampaignReport]) -> Table:
             Column(_("Clicked"), numeric=True),
             Column(_("Redeemed"), numeric=True),
             Column(_("Bought"), numeric=True),
-            Column(_("Effect"), numeric=True),
-            Column(_("Interval of 95 %"), numeric=True),
+            Column(_("Effect with its interval"), numeric=True),
             Column(_("Judgement")),
             Column(_("Extra revenue"), numeric=True),
             Column(_("Cost"), numeric=True),
@@ -72,10 +70,7 @@ def _comparison_row(report: CampaignReport) -> list[Any]:
             )
             for part in (figures.clicked, figures.redeemed, figures.bought)
         ),
-        Cell(points(lift.conversion.difference), value=lift.conversion.difference)
-        if lift
-        else formats.NOTHING,
-        between(lift.conversion, points) if lift else formats.NOTHING,
+        effect_cell(lift.conversion) if lift else formats.NOTHING,
         judgement(lift.conversion) if lift else Cell(_("No holdout"), tone="warn"),
         money_cell(report.extra_amount),
         Cell(formats.money(report.cost.amount), value=report.cost.amount),

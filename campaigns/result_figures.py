@@ -19,20 +19,28 @@ MEASURES = {"CLICKED": "clicked", "REDEEMED": "redeemed", "BOUGHT": "bought"}
 
 def points(share: float) -> str:
     """Return a difference of shares in points: "+1.40 points"."""
-    return _("%(points)s points") % {"points": _sign(share) + formats.number(abs(100 * share), 2)}
+    return _("%(points)s points") % {"points": sign(share) + formats.number(abs(100 * share), 2)}
 
 
 def amount(value: float) -> str:
     """Return a difference of money with its sign."""
-    return _sign(value) + formats.money(round(abs(value)))
+    return sign(value) + formats.money(round(abs(value)))
 
 
-def _sign(value: float) -> str:
+def sign(value: float) -> str:
     return "+" if value > 0 else "−" if value < 0 else ""
 
 
 def between(lift: Lift, write) -> str:
     return f"{write(lift.low)} – {write(lift.high)}"
+
+
+def effect_cell(lift: Lift) -> Cell:
+    """Return a difference with its interval, in points: "+1.40 (−0.01 – +2.81)"."""
+    value, low, high = (
+        sign(each) + formats.number(abs(100 * each), 2) for each in (lift.difference, lift.low, lift.high)
+    )
+    return Cell(f"{value} ({low} – {high})", value=lift.difference)
 
 
 def report_context(report: CampaignReport) -> dict[str, Any]:
@@ -185,7 +193,9 @@ def money_table(report: CampaignReport) -> Table:
             _("Return on investment"),
             formats.percent(report.roi) if report.roi is not None else formats.NOTHING,
             report.roi,
-            _("profit by cost"),
+            _("profit by cost")
+            if profit is None or profit.significant
+            else _("profit by cost; it may be chance"),
         ),
     ]
     return Table(

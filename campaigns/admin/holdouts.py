@@ -49,12 +49,12 @@ class HoldoutsView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
     template_name = "campaigns/global_holdout.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        now = timezone.now()
+        now, form = timezone.now(), kwargs.pop("form", None)
         periods = list(GlobalHoldout.objects.all()[:SHOWN])
         return super().get_context_data(
             **kwargs,
             **overall_context([overall_lift(period, at=now) for period in periods], at=now),
-            form=kwargs.get("form") or HoldoutForm(),
+            form=form or HoldoutForm(),
             running=next((one for one in periods if one.ends_at is None or one.ends_at > now), None),
             may_change=self.request.user.has_perm(MAY_CHANGE),
         )

@@ -1,5 +1,6 @@
 """Which links of a campaign people followed."""
 
+import re
 from dataclasses import dataclass
 
 from django.db import connection
@@ -13,10 +14,10 @@ FROM campaigns_message AS message
 JOIN campaigns_engagement AS click ON click.message_id = message.id
 JOIN campaigns_campaignlink AS link ON link.version_id = message.version_id AND link.number = click.link
 WHERE message.campaign_id = %(campaign)s AND click.kind = 'CLICKED' AND click.settled
-GROUP BY 1 ORDER BY 2 DESC, 1
-LIMIT %(most)s
+GROUP BY 1
 """
 MOST = 50
+UTM = re.compile(r"[?&]utm_[^&#]*")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,13 @@ class LinkClicks:
 
 
 def link_clicks(campaign: Campaign) -> list[LinkClicks]:
-    """Return the links of a campaign that were followed, the favourite first."""
+    """Return the links of a campaign that were followed, the favourite first, UTM parameters left out."""
+    totals: dict[str, list[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(CLICKS, {"campaign": campaign.pk, "most": MOST})
-        return [LinkClicks(*row) for row in cursor.fetchall()]
+        cursor.execute(CLICKS, {"campaign": campaign.pk})
+        for address, *counts in cursor.fetchall():
+            total = totals.setdefault(UTM.sub("", address), [0, 0, 0])
+            for place, count in enumerate(counts):
+                total[place] += count
+    found = [LinkClicks(address, *counts) for address, counts in totals.items()]
+    return sorted(found, key=lambda one: (-one.people, one.address))[:MOST]

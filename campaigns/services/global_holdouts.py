@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -20,17 +19,15 @@ def start_global_holdout(
 
     Raises InvalidInput, and HoldoutOverlaps while another period runs.
     """
-    period = GlobalHoldout(percent=percent, starts_at=at, ends_at=ends_at, created_by=by)
-    try:
-        period.clean_fields()
-    except ValidationError as error:
-        field, problems = next(iter(error.message_dict.items()))
-        raise InvalidInput.at(f"/{field}", problems[0]) from error
+    if not 1 <= percent <= GlobalHoldout.HIGHEST:
+        raise InvalidInput.at("/percent", _("From 1 to 20 percent can be kept out."))
     if ends_at is not None and ends_at <= at:
         raise InvalidInput.at("/ends_at", _("It ends after it starts."))
     try:
         with transaction.atomic():
-            period.save()
+            period = GlobalHoldout.objects.create(
+                percent=percent, starts_at=at, ends_at=ends_at, created_by=by
+            )
             _tell("started", period, at=at, by=by)
     except IntegrityError as error:
         raise HoldoutOverlaps from error

@@ -42,6 +42,7 @@ CODE = "season-greetings"
 SENT_DAYS_AGO = 40
 PARTS_PER_PERCENT = 100
 OPENED, CLICKED, SCANNED, SPENT = 38, {"A": 8, "B": 15}, 3, 45
+LINKS = {"A": (1, 2, 3), "B": (4, 5, 6)}  # The same three; each variant tells the shop which it is.
 SUBJECTS = {"A": "Le novità della stagione", "B": "{{ customer.first_name }}, 10 % per la tua prossima spesa"}
 BODY = """<h1>Ciao {{ customer.first_name }},</h1>
 <p>la nuova stagione è arrivata. Con il codice <b>{{ coupon.code }}</b> hai {{ coupon.value }} sulla spesa,
@@ -148,12 +149,12 @@ def _engagements(message: Message, sent_at: datetime) -> Iterator[Engagement]:
     if clicks or _drawn("opens", person) < OPENED * PARTS_PER_PERCENT:
         yield Engagement(message=message, kind=Engagement.Kind.OPENED, at=opened_at)
     if clicks:
-        link = 1 + _drawn("link", person) % 3
+        link = LINKS[message.variant][_drawn("link", person) % 3]
         at = opened_at + timedelta(seconds=40)
         yield Engagement(message=message, kind=Engagement.Kind.CLICKED, link=link, at=at)
     if _drawn("scanner", person) < SCANNED * PARTS_PER_PERCENT:
-        for link in (1, 2, 3):
-            at = sent_at + timedelta(seconds=4 + link / 2)
+        for place, link in enumerate(LINKS[message.variant]):
+            at = sent_at + timedelta(seconds=4 + place / 2)
             yield Engagement(message=message, kind=Engagement.Kind.CLICKED, link=link, at=at)
 
 
