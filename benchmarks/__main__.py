@@ -19,7 +19,7 @@ from benchmarks.scratch import scratch_site, set_up_django
 
 # Each in a process and a database of its own, but those at size together.
 ALONE = ["engine", "rfm", "value", "kpis", "redeem", "codes", "gift_cards", "outbox"]
-AT_SIZE = ["ingest", "imports", "identity", "segments", "pages"]
+AT_SIZE = ["ingest", "imports", "identity", "segments", "pages", "placements"]
 USUAL = Size(customers=20_000, orders=200_000)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # What follows was measured once on a large database and written by hand; it stays.
