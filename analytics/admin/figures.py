@@ -1,5 +1,6 @@
 """Pages of key figures: all of them, the life of customers, cohorts."""
 
+import hashlib
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -17,13 +18,15 @@ from analytics.engine.postgres import first_instant
 from analytics.metrics import METRICS
 from analytics.parts import ChosenPart
 from analytics.periods import Grain
+from analytics.recent import counted_lately
 from analytics.services import monthly_cohorts
 from campaigns.models import Campaign, CampaignRun
-from campaigns.results.lift import lifts_of_campaigns
+from campaigns.results.lift import CampaignLift, Span, lifts_of_campaigns
 from operations.figure_files import ChartsPage
 
 PERMISSION = "analytics.view_rfmmodel"
 CAMPAIGNS_SHOWN = 50
+KEPT_SECONDS, LONG_SECONDS = 600, 0.5
 COHORT_MONTHS = (12, 24, 36)
 LIFE = ("new_buyers", "retained", "resurrecting", "dormant", "churn_rate", "net_retention_rate")
 
@@ -47,7 +50,8 @@ class FiguresPage(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
         context = {"period": period, "part": part, "empty": until is None}
         if until is not None:
             context |= self.figures(period, part)
-        return super().get_context_data(**kwargs, **context)
+        # These pages are about the business, and no model's: there is none to lead back to.
+        return super().get_context_data(**kwargs, **context) | {"opts": None}
 
     def figures(self, period: ChosenPeriod, part: ChosenPart) -> dict[str, Any]:
         raise NotImplementedError
@@ -136,8 +140,18 @@ class CampaignEffectsView(FiguresPage):
             planned_at__gte=between[0], planned_at__lt=between[1], version__holdout_percent__gt=0
         )
         campaigns = Campaign.objects.filter(pk__in=taken.values("campaign")).order_by("-pk")
-        (lifts,) = lifts_of_campaigns(campaigns[:CAMPAIGNS_SHOWN], [between])
+        (lifts,) = self._lifts(list(campaigns[:CAMPAIGNS_SHOWN]), between)
         return {"lifts": lifts, **(campaign_effects(lifts) if lifts else {})}
+
+    def _lifts(self, campaigns: list[Campaign], between: Span) -> list[list[CampaignLift]]:
+        """Of campaigns so large that counting them takes a while, ten minutes late at most."""
+        key = ",".join([*(str(campaign.pk) for campaign in campaigns), *(f"{at:%s}" for at in between)])
+        return counted_lately(
+            f"effects:{hashlib.sha256(key.encode()).hexdigest()}",
+            lambda: lifts_of_campaigns(campaigns, [between]),
+            seconds=KEPT_SECONDS,
+            slower_than=LONG_SECONDS,
+        )
 
 
 def figure_urls(model_admin: ModelAdmin) -> list[URLPattern]:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
-import structlog
 from babel import dates
-from django.core.cache import cache
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +14,7 @@ from django.utils.translation import ngettext
 from analytics.figures import cohort_chart
 from analytics.models import PurchaseDay, RfmRun, StaleDay
 from analytics.periods import Grain
+from analytics.recent import counted_lately
 from analytics.rfm_map import scores_url
 from analytics.services import compare_days, monthly_cohorts, revenue_series
 from analytics.services.cohorts import Cohort
@@ -24,7 +23,6 @@ from operations import formats
 from operations.figures import Chart, Delta, Series
 
 T = TypeVar("T")
-log = structlog.get_logger(__name__)
 COHORT_MONTHS = 12
 COHORTS_KEPT_SECONDS = 600
 COMPARISON_KEPT_SECONDS = 60
@@ -158,13 +156,4 @@ def remembered(name: str, count: Callable[[], T], *, seconds: int) -> T:
     kept, marked = (model.objects.aggregate(last=Max("pk"))["last"] for model in (PurchaseDay, StaleDay))
     if kept is None:
         return count()
-    key = f"home:{name}:{kept}:{marked}"
-    try:
-        known = cache.get(key)
-    except Exception:
-        log.error("home_figures_unremembered", what=name)
-        return count()
-    if known is None:
-        known = count()
-        cache.set(key, known, seconds)
-    return known
+    return counted_lately(f"home:{name}:{kept}:{marked}", count, seconds=seconds)

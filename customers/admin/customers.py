@@ -27,6 +27,7 @@ from customers.services.references import found_customers, survivor
 from customers.timeline import Position, describe, timeline_page
 from customers.timeline_filters import TimelineFilters
 from operations import formats
+from operations.figure_files import ChartsPage
 
 EVENTS_SHOWN = 30
 TABS_IN_ROW = 8  # So many fit beside each other on a laptop; the others stand under "More".
@@ -40,7 +41,7 @@ CHANNELS = {
 }
 
 
-class CustomerPage(UnfoldModelAdminViewMixin, TemplateView):
+class CustomerPage(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
     """Everything about one person: figures, a timeline, what each app contributes, what can be done."""
 
     permission_required = "customers.view_customer"
