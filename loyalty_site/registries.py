@@ -71,6 +71,7 @@ APPROVAL_DECISIONS: dict[str, str] = {
 }
 # Kind of approval -> the name of the page that shows what is asked for.
 APPROVAL_PAGES: dict[str, str] = {
+    "campaign": "admin:campaigns_campaign_version",
     "apology": "admin:coupons_apology_change",
     "gift_card": "admin:coupons_giftcard_request",
 }

@@ -247,12 +247,6 @@ APOLOGY_PERCENT_LIMIT = int(read("APOLOGY_PERCENT_LIMIT", "2000"))
 GIFT_CARD_DAILY_AMOUNT = int(read("GIFT_CARD_DAILY_AMOUNT", "20000"))
 # A campaign that can write to more people than this needs the agreement of another person; 0: none does.
 CAMPAIGN_APPROVAL_RECIPIENTS = int(read("CAMPAIGN_APPROVAL_RECIPIENTS", "10000"))
-# What one message of a channel costs, in minor units of the programme's currency; fractions are allowed.
-MESSAGE_COSTS = {
-    "email": Decimal(read("MESSAGE_COST_EMAIL", "0.1")),
-    "sms": Decimal(read("MESSAGE_COST_SMS", "6")),
-    "push": Decimal(read("MESSAGE_COST_PUSH", "0")),
-}
 # Hours after its last change without an order in which a cart is left behind.
 CART_ABANDONED_HOURS = float(read("CART_ABANDONED_HOURS", "4"))
 # How many proxies of ours stand in front and write X-Forwarded-For: limits per address count what they saw.

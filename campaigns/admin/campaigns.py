@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from campaigns.admin import pages
+from campaigns.admin import pages, wizard
 from campaigns.admin.by_hand import SendByHandView
 from campaigns.admin.results import result_urls
 from campaigns.models import Campaign
@@ -68,7 +68,7 @@ class CampaignAdmin(ModelAdmin):
         return whole_money(campaign.figures.revenue_amount)
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return pages.NewCampaignView.as_view(model_admin=self)(request)
+        return wizard.GalleryView.as_view(model_admin=self)(request)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         if not object_id.isdigit():
@@ -82,10 +82,23 @@ class CampaignAdmin(ModelAdmin):
 
         return [
             page("send-to/<int:customer>/", SendByHandView, "send_to"),
-            page("audience/", pages.AudienceView, "audience"),
-            page("preview/", pages.PreviewView, "preview"),
-            page("test/", pages.TestView, "test"),
-            page("<int:pk>/edit/", pages.EditCampaignView, "edit"),
+            page("<int:pk>/edit/", wizard.EnterView, "edit"),
+            page("<int:pk>/edit/audience/", wizard.AudienceStep, "edit_audience"),
+            page("<int:pk>/edit/audience/count/", wizard.AudienceCountView, "audience_count"),
+            page("<int:pk>/edit/offer/", wizard.OfferStep, "edit_offer"),
+            page("<int:pk>/edit/content/", wizard.ContentStep, "edit_content"),
+            page("<int:pk>/edit/content/add/", wizard.AddContentView, "content_add"),
+            page("<int:pk>/edit/content/remove/", wizard.RemoveContentView, "content_remove"),
+            page("<int:pk>/edit/content/preview/", wizard.ContentPreviewView, "content_preview"),
+            page("<int:pk>/edit/content/test/", wizard.ContentTestView, "content_test"),
+            page("<int:pk>/edit/content/sms/", wizard.SmsSizeView, "sms_size"),
+            page("<int:pk>/edit/experiment/", wizard.ExperimentStep, "edit_experiment"),
+            page("<int:pk>/edit/schedule/", wizard.ScheduleStep, "edit_schedule"),
+            page("<int:pk>/edit/schedule/holidays/", wizard.HolidaysView, "holidays"),
+            page("<int:pk>/edit/review/", wizard.ReviewStep, "edit_review"),
+            page("<int:pk>/start/", wizard.StartView, "start"),
+            page("version/<int:pk>/", wizard.VersionReviewView, "version"),
+            page("<int:pk>/copy/", pages.CopyView, "copy"),
             page("<int:pk>/progress/", pages.ProgressView, "progress"),
             page("<int:pk>/move/<slug:move>/", pages.MoveView, "move"),
             *result_urls(self),

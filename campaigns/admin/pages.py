@@ -1,28 +1,27 @@
-"""The campaign's own pages: making one, its page while it runs, and the small parts htmx asks for."""
+"""The campaign's own page: what it is, how far it is, what it brought, and the buttons that move it."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.generic import FormView, TemplateView, View
-from unfold.views import UnfoldModelAdminViewMixin
+from django.views.generic import TemplateView, View
 
 from campaigns import services
-from campaigns.admin.forms import CampaignForm, ContentForm, initial_of
-from campaigns.audience import segment_reach
-from campaigns.content import VARIABLES, Rendered
-from campaigns.content.contributed import offered_starters, offered_variables, starter_of
-from campaigns.content.starters import starter
-from campaigns.models import Campaign, MessageReason, MessageState
+from campaigns.admin.sentences import trigger_sentence
+from campaigns.admin.wizard.base import CampaignPage, page_of, step_url
+from campaigns.admin.wizard.gallery import free_campaign_code
+from campaigns.admin.wizard.review import previews
+from campaigns.models import Campaign, CampaignVersion, MessageReason, MessageState
 from campaigns.results import Figures, campaign_figures
 from campaigns.timeline import campaign_history
-from customers.models import Customer, Identity, Segment, SegmentMembership
+from coupons.models import Coupon, Promotion
 from operations.errors import FidelioError
 from operations.figures import Cell, Column, Delta, Table
 from operations.formats import number, percent, whole_money
@@ -32,82 +31,15 @@ MAY_WRITE = "campaigns.change_campaign"
 MAY_START = "campaigns.start_campaign"
 MAY_STOP = "campaigns.stop_campaign"
 MOVES = {
-    "start": (services.start_campaign, MAY_START, gettext_lazy("The campaign was started.")),
     "pause": (services.pause_campaign, MAY_START, gettext_lazy("The campaign is paused.")),
     "resume": (services.resume_campaign, MAY_START, gettext_lazy("The campaign goes on.")),
     "stop": (services.stop_campaign, MAY_STOP, gettext_lazy("The campaign was stopped.")),
 }
+RUNS_SHOWN = 10
 
 
-class CampaignPage(UnfoldModelAdminViewMixin):
-    """Base of the pages about one campaign."""
-
-    def campaign(self) -> Campaign:
-        return get_object_or_404(Campaign, pk=self.kwargs["pk"])
-
-
-class NewCampaignView(CampaignPage, FormView):
-    """Everything a one-off campaign needs, on one page."""
-
-    title = gettext_lazy("New campaign")
-    permission_required = "campaigns.add_campaign"
-    template_name = "campaigns/form.html"
-    form_class = CampaignForm
-
-    def get_initial(self) -> dict[str, Any]:
-        subject, body = starter(translation.get_language() or "en")
-        chosen = starter_of(self.request.GET.get("starter", ""))
-        if chosen:
-            subject, body = chosen.subject, chosen.body
-        named = {"name": chosen.name} if chosen else {}
-        return named | {"subject": subject, "body": body, "segment": self.request.GET.get("segment")}
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(
-            **kwargs,
-            **form_context(self.request),
-            starters=offered_starters(),
-            started_from=self.request.GET.get("starter", ""),
-        )
-
-    def form_valid(self, form: CampaignForm) -> HttpResponse:
-        try:
-            campaign = services.create_campaign(
-                form.cleaned_data["code"], owner=self.request.user, at=timezone.now(), **form.arguments()
-            )
-        except FidelioError as error:
-            form.show(error)
-            return self.form_invalid(form)
-        messages.success(self.request, _("Saved as a draft. Look it over, then start it."))
-        return redirect(page_of(campaign))
-
-
-class EditCampaignView(CampaignPage, FormView):
-    """A new version of a campaign; a run under way keeps its own."""
-
-    title = gettext_lazy("Edit campaign")
-    permission_required = MAY_WRITE
-    template_name = "campaigns/form.html"
-    form_class = CampaignForm
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"version": self.campaign().version}
-
-    def get_initial(self) -> dict[str, Any]:
-        return initial_of(self.campaign())
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, campaign=self.campaign(), **form_context(self.request))
-
-    def form_valid(self, form: CampaignForm) -> HttpResponse:
-        campaign = self.campaign()
-        try:
-            services.edit_campaign(campaign, at=timezone.now(), by=self.request.user, **form.arguments())
-        except FidelioError as error:
-            form.show(error)
-            return self.form_invalid(form)
-        messages.success(self.request, _("The new version is saved."))
-        return redirect(page_of(campaign))
+class StopForm(forms.Form):
+    coupons = forms.ChoiceField(choices=[("", ""), *Promotion.StopMode.choices], required=False)
 
 
 class CampaignView(CampaignPage, TemplateView):
@@ -117,20 +49,30 @@ class CampaignView(CampaignPage, TemplateView):
     template_name = "campaigns/campaign.html"
     title = ""
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        campaign = self.campaign()
+        if campaign.status == Campaign.Status.DRAFT and request.user.has_perm(MAY_WRITE):
+            return redirect(step_url(campaign, "review"))
+        return super().get(request, *args, **kwargs)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         campaign = self.campaign()
         self.title = campaign.name
         version = campaign.version
+        user = self.request.user
         return super().get_context_data(
             **kwargs,
             **progress_context(campaign),
             version=version,
-            reach=segment_reach(version.segment) if campaign.status == Campaign.Status.DRAFT else None,
-            preview=_safe_preview(campaign),
+            sentence=trigger_sentence(version),
+            previews=previews(version, at=timezone.now()),
             events=campaign_history(campaign.code),
-            editable=bool(Campaign.MOVES[campaign.status]) and self.request.user.has_perm(MAY_WRITE),
-            may_start=self.request.user.has_perm(MAY_START),
-            may_stop=self.request.user.has_perm(MAY_STOP),
+            waiting_approval=services.waiting_approval(version),
+            unredeemed=unredeemed_coupons(campaign) if user.has_perm(MAY_STOP) else 0,
+            editable=bool(Campaign.MOVES[campaign.status]) and user.has_perm(MAY_WRITE),
+            may_copy=user.has_perm("campaigns.add_campaign"),
+            may_start=user.has_perm(MAY_START),
+            may_stop=user.has_perm(MAY_STOP),
         )
 
 
@@ -149,7 +91,7 @@ class ProgressView(CampaignPage, View):
 
 
 class MoveView(CampaignPage, View):
-    """Start, pause, resume, stop: a POST each."""
+    """Pause, resume, stop: a POST each; a stop also says what becomes of the codes that are out."""
 
     http_method_names = ["post"]
     title = ""
@@ -162,8 +104,12 @@ class MoveView(CampaignPage, View):
     def post(self, request: HttpRequest, pk: int, move: str) -> HttpResponseRedirect:
         service, _permission, done = MOVES[move]
         campaign = self.campaign()
+        more = {}
+        if move == "stop":
+            form = StopForm(request.POST)
+            more = {"coupons": form.cleaned_data["coupons"]} if form.is_valid() else {}
         try:
-            service(campaign, at=timezone.now(), by=request.user)
+            service(campaign, at=timezone.now(), by=request.user, **more)
         except FidelioError as error:
             messages.error(request, str(error.message))
         else:
@@ -171,93 +117,35 @@ class MoveView(CampaignPage, View):
         return redirect(page_of(campaign))
 
 
-class AudienceView(CampaignPage, View):
-    """How many a segment has, and how many of them can be written to; part of the form."""
+class CopyView(CampaignPage, View):
+    """Make a draft that says the same."""
 
-    permission_required = MAY_WRITE
+    permission_required = "campaigns.add_campaign"
     http_method_names = ["post"]
     title = ""
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = ContentForm(request.POST)
-        segment = form.cleaned_data.get("segment") if form.is_valid() else None
-        context = {"segment": segment, "reach": segment_reach(segment) if segment else None}
-        return render(request, "campaigns/audience.html", context)
+    def post(self, request: HttpRequest, pk: int) -> HttpResponseRedirect:
+        campaign = self.campaign()
+        name = _("%(name)s (copy)") % {"name": campaign.name[:100]}
+        try:
+            copy = services.copy_campaign(
+                campaign, code=free_campaign_code(name), name=name, owner=request.user, at=timezone.now()
+            )
+        except FidelioError as error:
+            messages.error(request, str(error.message))
+            return redirect(page_of(campaign))
+        messages.success(request, _("This is a copy, as a draft: change what differs, then start it."))
+        return redirect(step_url(copy, "audience"))
 
 
-class PreviewView(CampaignPage, View):
-    """The mail as one customer would see it, with a code that is good nowhere; part of the form."""
-
-    permission_required = MAY_WRITE
-    http_method_names = ["post"]
-    title = ""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = ContentForm(request.POST)
-        context: dict[str, Any] = {}
-        if form.is_valid():
-            given = form.cleaned_data
-            customer = find_recipient(given["preview_as"], given["segment"])
-            try:
-                context = {"customer": customer, "preview": preview_of(given, customer)}
-            except FidelioError as error:
-                context = {"error": error}
-        return render(request, "campaigns/preview.html", context)
-
-
-class TestView(CampaignPage, View):
-    """Send the mail of the form to one address, marked as a test; part of the form."""
-
-    permission_required = MAY_WRITE
-    http_method_names = ["post"]
-    title = ""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        form = ContentForm(request.POST)
-        context: dict[str, Any] = {}
-        if form.is_valid():
-            given = form.cleaned_data
-            try:
-                rendered = preview_of(given, find_recipient(given["preview_as"], given["segment"]))
-                services.send_test(rendered, address=given["test_address"], at=timezone.now())
-                context = {"sent_to": given["test_address"]}
-            except FidelioError as error:
-                context = {"error": error}
-        return render(request, "campaigns/test.html", context)
-
-
-def page_of(campaign: Campaign) -> str:
-    return reverse("admin:campaigns_campaign_change", args=[campaign.pk])
-
-
-def form_context(request: HttpRequest) -> dict[str, Any]:
-    """Return what the form shows beside its fields."""
-    return {"variables": VARIABLES | offered_variables(), "test_address": request.user.email}
-
-
-def preview_of(given: dict[str, Any], customer: Customer | None) -> Rendered:
-    """Return the mail that a form's content makes. Raises ContentInvalid."""
-    return services.preview_content(
-        subject=given["subject"],
-        body=given["body"],
-        promotion=given["promotion"],
-        customer=customer,
-        campaign_name=given["name"],
-        at=timezone.now(),
+def unredeemed_coupons(campaign: Campaign) -> int:
+    """Return how many codes of the campaign are out and could still be redeemed."""
+    promotions = campaign.versions.exclude(promotion=None).values("promotion")
+    arms = CampaignVersion.objects.filter(campaign=campaign).values("variants__promotion")
+    out = Coupon.objects.filter(
+        Q(promotion__in=promotions) | Q(promotion__in=arms), published_at__isnull=False
     )
-
-
-def find_recipient(text: str, segment: Segment | None) -> Customer | None:
-    """Return the customer named by e-mail, card or name; without one the first of the segment."""
-    text = text.strip()
-    if text:
-        identity = Identity.objects.select_related("customer").filter(value__in=[text, text.lower()]).first()
-        return identity.customer if identity else Customer.objects.live().search(text).order_by("pk").first()
-    if segment is None:
-        return None
-    member = SegmentMembership.objects.current().filter(segment=segment).select_related("customer")
-    first = member.order_by("pk").first()
-    return first.customer if first else None
+    return out.filter(active=True, redemptions__isnull=True).count()
 
 
 def progress_context(campaign: Campaign) -> dict[str, Any]:
@@ -390,17 +278,3 @@ def messages_url(campaign: Campaign, **filters: str) -> str:
     query = "&".join(f"{name}__exact={value}" for name, value in filters.items())
     address = reverse("admin:campaigns_message_changelist")
     return f"{address}?campaign__id__exact={campaign.pk}&{query}".rstrip("&")
-
-
-def _safe_preview(campaign: Campaign) -> Rendered | None:
-    version = campaign.version
-    given = {
-        "subject": version.content.subject,
-        "body": version.content.body,
-        "promotion": version.promotion,
-        "name": campaign.name,
-    }
-    try:
-        return preview_of(given, find_recipient("", version.segment))
-    except FidelioError:
-        return None

@@ -18,8 +18,8 @@ from liquid.exceptions import LiquidError
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from campaigns.admin.pages import find_recipient
 from campaigns.admin.placement_form import LANGUAGES, PlacementForm
+from campaigns.admin.recipients import find_recipient
 from campaigns.models import Placement, Slot
 from campaigns.services.placements import (
     activate_placement,

@@ -1,5 +1,7 @@
 """What a new campaign's form starts with, so that nobody faces an empty box."""
 
+from typing import Any
+
 STYLE = """<style>
   body { margin: 0; background: #f3f4f6; font-family: Helvetica, Arial, sans-serif; color: #1f2937; }
   .card { max-width: 560px; margin: 0 auto; padding: 32px 24px; background: #ffffff; }
@@ -47,3 +49,48 @@ def starter(language: str, *, offer: bool = False) -> tuple[str, str]:
     language = language[:2] if language[:2] in STARTERS else "en"
     subject, body = STARTERS[language]
     return subject, body.replace("<!-- offer -->", OFFERS[language] if offer else "")
+
+
+BLOCKS = {
+    "it": {
+        "heading": "Ciao {{ customer.first_name | default: 'e grazie' }}",
+        "text": "Grazie di essere con noi. Scrivi qui **che cosa** vuoi dire.",
+        "offer": "Ecco il tuo codice personale, che vale {{ coupon.value }}:",
+        "until": "Valido fino al {{ coupon.valid_until }}",
+        "qr": "Il tuo codice come QR, per la cassa",
+        "bye": "A presto,\n{{ programme.name }}",
+        "sms": "Ciao {{ customer.first_name }}, grazie di essere con noi.",
+        "sms_offer": "Ciao {{ customer.first_name }}, ecco il tuo codice: {{ coupon.code }}",
+    },
+    "en": {
+        "heading": "Hello {{ customer.first_name | default: 'and thank you' }}",
+        "text": "Thank you for being with us. Write here **what** you want to say.",
+        "offer": "Here is your personal code, worth {{ coupon.value }}:",
+        "until": "Good until {{ coupon.valid_until }}",
+        "qr": "Your code as a QR code, for the till",
+        "bye": "See you soon,\n{{ programme.name }}",
+        "sms": "Hello {{ customer.first_name }}, thank you for being with us.",
+        "sms_offer": "Hello {{ customer.first_name }}, here is your code: {{ coupon.code }}",
+    },
+}
+
+
+def starter_blocks(language: str, *, with_coupon: bool) -> dict[str, Any]:
+    """Return the blocks a mail begins with, so that nobody faces an empty page."""
+    words = BLOCKS.get(language[:2], BLOCKS["en"])
+    coupon = {
+        "kind": "coupon", "text": words["offer"], "note": words["until"], "qr": True, "qr_alt": words["qr"],
+    }  # fmt: skip
+    blocks = [
+        {"kind": "heading", "text": words["heading"], "level": 1, "align": "left"},
+        {"kind": "text", "text": words["text"], "align": "left"},
+        *([coupon] if with_coupon else []),
+        {"kind": "text", "text": words["bye"], "align": "left"},
+    ]
+    return {"accent": "#0b7a79", "background": "#f3f4f6", "preheader": "", "blocks": blocks}
+
+
+def starter_text(language: str, *, with_coupon: bool) -> str:
+    """Return what an SMS or a notification begins with."""
+    words = BLOCKS.get(language[:2], BLOCKS["en"])
+    return words["sms_offer" if with_coupon else "sms"]

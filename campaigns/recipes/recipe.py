@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 from campaigns.drafts import ContentDraft
 from campaigns.models import CampaignVersion, Lane
-from campaigns.recipes.mails import mail
+from campaigns.recipes.mails import mail, mail_blocks
 from customers.models import Channel, Purpose
 
 Kind = CampaignVersion.Trigger
@@ -67,9 +67,11 @@ class Recipe:
         for spoken in (first, *(other for other in self.words if other != first)):
             words, only = self.words[spoken], "" if spoken == first else spoken
             if Channel.EMAIL in channels:
-                body = mail(words.paragraphs, with_coupon=self.promotion is not None, button=words.button,
-                            language=spoken)  # fmt: skip
-                drafts.append(ContentDraft(words.subject, body, Channel.EMAIL, language=only))
+                coupon = self.promotion is not None
+                written = {"with_coupon": coupon, "button": words.button, "language": spoken}
+                blocks = mail_blocks(words.paragraphs, **written)
+                body = "" if blocks else mail(words.paragraphs, **written)
+                drafts.append(ContentDraft(words.subject, body, Channel.EMAIL, language=only, blocks=blocks))
             if Channel.SMS in channels and words.sms:
                 drafts.append(ContentDraft("", words.sms, Channel.SMS, language=only))
         return drafts

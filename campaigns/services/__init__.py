@@ -7,6 +7,7 @@ from campaigns.services.approvals import (
     waiting_approval,
 )
 from campaigns.services.campaigns import (
+    copy_campaign,
     create_campaign,
     edit_campaign,
     pause_campaign,
@@ -27,7 +28,7 @@ from campaigns.services.push import push_address, subscribe_push, unsubscribe_pu
 from campaigns.services.recipes import create_from_recipe
 from campaigns.services.schedules import advance_campaign, create_due_runs
 from campaigns.services.switches import switch_channel
-from campaigns.services.testing import preview_content, send_test
+from campaigns.services.testing import preview_content, preview_draft, send_test
 from campaigns.services.tracking import follow_link, note_opening, settle_engagements
 from campaigns.services.transactional import send_confirmation, send_gift_card, send_publication
 from campaigns.services.unsubscribing import unsubscribe
@@ -36,6 +37,7 @@ __all__ = [
     "advance_campaign",
     "choose_variant",
     "clear_inbox",
+    "copy_campaign",
     "create_campaign",
     "create_due_runs",
     "create_from_recipe",
@@ -55,6 +57,7 @@ __all__ = [
     "plan_due_occasions",
     "plan_run",
     "preview_content",
+    "preview_draft",
     "pump",
     "push_address",
     "put_picture_aside",

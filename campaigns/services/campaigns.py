@@ -120,6 +120,28 @@ def edit_campaign(
     return version
 
 
+def copy_campaign(
+    campaign: Campaign, *, code: str, name: str, at: datetime, owner: User | None = None
+) -> Campaign:
+    """Make a draft of what a campaign says now. Raises as `create_campaign` does."""
+    plan = VersionPlan.of(campaign.version)
+    return create_campaign(
+        code,
+        name=name,
+        segment=plan.segment,
+        contents=plan.contents,
+        variants=plan.variants,
+        promotion=plan.promotion,
+        holdout_percent=plan.holdout_percent,
+        terms=plan.terms,
+        recipe=campaign.recipe,
+        priority=campaign.priority,
+        messages_per_minute=campaign.messages_per_minute,
+        owner=owner,
+        at=at,
+    )
+
+
 def start_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
     """Let a draft go: it is scheduled, or its run is planned at once. Raises MoveNotPossible."""
     with transaction.atomic():

@@ -8,10 +8,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.channels import Outcome, Outgoing, open_sender
-from campaigns.content import Rendered, compile_for, render_content
+from campaigns.content import Content, Rendered, compile_for, render_content
+from campaigns.drafts import ContentDraft
 from campaigns.errors import TestNotSent, UnsafeHeader
 from campaigns.models import Message
 from campaigns.services.recipients import sample_values
+from campaigns.services.versions import compiled
 from coupons.models import Promotion
 from customers.models import Channel, Customer, Purpose
 from customers.rules import normalise_address
@@ -35,6 +37,23 @@ def preview_content(
     content = compile_for(channel, subject=subject, body=body, with_coupon=promotion is not None)
     values = sample_values(customer, promotion=promotion, campaign_name=campaign_name, at=at)
     return render_content(content, values=values)
+
+
+def preview_draft(
+    draft: ContentDraft,
+    *,
+    promotion: Promotion | None,
+    at: datetime,
+    customer: Customer | None = None,
+    campaign_name: str = "",
+) -> Rendered:
+    """Return a draft as this customer would get it through its channel, with a code that is good nowhere.
+
+    Raises ContentInvalid.
+    """
+    made = compiled(draft, with_coupon=promotion is not None)
+    values = sample_values(customer, promotion=promotion, campaign_name=campaign_name, at=at)
+    return render_content(Content(made.subject, made.html, made.text), values=values)
 
 
 def send_test(rendered: Rendered, *, address: str, at: datetime, channel: str = Channel.EMAIL) -> None:

@@ -24,26 +24,46 @@ def audience(filled_site):  # noqa: F811
         return segment.pk
 
 
-def test_a_campaign_from_an_empty_form_to_a_stop(filled_site, visiting, audience):  # noqa: F811
+def test_a_campaign_from_a_recipe_of_ones_own_to_mails_and_a_stop(filled_site, visiting, audience):  # noqa: F811
     with visiting(Role.MARKETER) as visitor:
         page = visitor.open("/console/campaigns/campaign/add/")
+        visitor.look()
         page.fill("#id_name", "Autumn for regulars")
+        page.click("button[name=channel][value=email]")
         page.select_option("#id_segment", str(audience))
-        page.wait_for_selector("dt:has-text('No e-mail address')")
+        page.wait_for_selector("#audience-count >> text=32")
+        page.click(".fi-wizard-foot .fi-button-primary")
+        page.check("input[name=kind][value=same]")
         page.select_option("#id_promotion", label="Ten percent in autumn")
-        page.wait_for_selector("iframe[srcdoc]")
+        visitor.look()
+        page.click(".fi-wizard-foot .fi-button-primary")
+        page.fill("#id_subject", "For you, {{ customer.first_name }}")
+        page.click(".fi-block-add >> nth=-1 >> button:has-text('Coupon')")
+        page.click(".fi-block-add >> nth=-1 >> button:has-text('Button')")
+        last = page.locator(".fi-block").last
+        last.get_by_label("On the button").fill("To the shop")
+        last.get_by_label("Leads to").fill("shop.example")
+        page.fill("#id_preview_as", "person7@mail.example")
+        page.click(".fi-wizard-foot .fi-button-primary")
+        page.wait_for_selector("text=An address starts with https://.")
+        page.locator(".fi-block").last.get_by_label("Leads to").fill("https://shop.example/")
         page.fill("#id_preview_as", "person7@mail.example")
         page.click("button:has-text('Preview')")
         page.wait_for_selector("dd:has-text('Persona7 Rossi')")
+        page.frame_locator("#preview iframe").locator("text=TEST-NOT-VALID").wait_for()
         visitor.look()
-        page.fill("#id_body", "{{ coupon.cod }}")
-        page.click("button:has-text('Preview')")
-        page.wait_for_selector("text=Line 1: there is no variable “coupon.cod”.")
-        page.fill("#id_body", "<p>Hello {{ customer.first_name }}: {{ coupon.code }}</p>")
-        page.click("button:has-text('Save and look it over')")
-        page.wait_for_selector("h2:has-text('Look it over')")
+        page.fill("#id_test_address", "marta@staff.example")
+        page.click(".fi-wizard-foot .fi-button-primary")
+        page.fill("#id_holdout_percent", "0")
+        page.click(".fi-steps button[value=schedule]")
+        page.check("input[name=trigger][value=CALENDAR]")
+        page.wait_for_selector("text=Christmas Day")
         visitor.look()
-        page.click("button:has-text('Start')")
+        page.check("input[name=trigger][value=ONE_OFF]")
+        page.click(".fi-wizard-foot .fi-button-primary")
+        page.wait_for_selector("text=Once, as soon as it is started.")
+        visitor.look()
+        page.click(".fi-wizard-foot button:has-text('Start')")
         page.wait_for_selector("text=Write to about 30 people now?")
         page.click("button:has-text('Start it')")
         page.wait_for_selector("text=The audience is being taken")
@@ -58,7 +78,28 @@ def test_a_campaign_from_an_empty_form_to_a_stop(filled_site, visiting, audience
         visitor.look()
 
     with filled_site.database():
-        assert Campaign.objects.get(name="Autumn for regulars").status == "STOPPED"
+        campaign = Campaign.objects.get(name="Autumn for regulars")
+        assert campaign.status == "STOPPED"
+        assert [block["kind"] for block in campaign.version.content.blocks["blocks"]][-2:] == [
+            "coupon",
+            "button",
+        ]
+    assert visitor.problems == []
+
+
+def test_the_wizard_on_a_phone_with_a_recipe(filled_site, visiting, audience):  # noqa: F811
+    with visiting(Role.MARKETER, phone=True, dark=True) as visitor:
+        page = visitor.open("/console/campaigns/campaign/add/")
+        page.click("button[name=recipe][value=birthday]")
+        page.wait_for_selector("#audience-count table")
+        visitor.look()
+        for step in ("offer", "content", "experiment", "schedule", "review"):
+            page.click(f".fi-steps button[value={step}]")
+            page.wait_for_selector(f".fi-steps button[value={step}][aria-current=step]")
+            page.wait_for_timeout(300)
+            visitor.look()
+        visitor.open("/console/campaigns/picture/")
+
     assert visitor.problems == []
 
 
@@ -77,7 +118,7 @@ def test_the_other_pages_and_the_way_out(filled_site, visiting, audience):  # no
     with visiting(Role.ADMINISTRATOR, phone=True) as visitor:
         for path in (
             f"campaign/{campaign.pk}/change/",
-            f"campaign/{campaign.pk}/edit/",
+            f"campaign/{campaign.pk}/edit/review/",
             f"message/?campaign__id__exact={campaign.pk}",
             "channelswitch/",
             "inboxmail/",
