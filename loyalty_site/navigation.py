@@ -176,6 +176,13 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Schedules"), "schedule", model="django_celery_beat.periodictask"),
             Entry(_("Channel switches"), "toggle_on", model="campaigns.channelswitch"),
             Entry(_("Sending limits"), "speed", model="campaigns.frequencycap"),
+            Entry(
+                _("Deliverability"),
+                "mark_email_read",
+                page="admin:campaigns_deliverability",
+                permission="campaigns.view_providerevent",
+            ),
+            Entry(_("Webhook receivers"), "webhook", model="campaigns.receiver", permission=PLANS),
             Entry(_("Allowances"), "account_balance_wallet", model="coupons.agentallowance"),
             Entry(_("API clients"), "key", model="operations.apiclient"),
             Entry(_("Staff"), "badge", model="operations.user"),

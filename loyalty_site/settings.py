@@ -165,6 +165,10 @@ EMAIL_ESP = read("EMAIL_ESP").lower()
 ANYMAIL = {"IGNORE_UNSUPPORTED_FEATURES": True, "REQUESTS_TIMEOUT": EMAIL_TIMEOUT} | json.loads(
     read("ANYMAIL", "{}")
 )
+# Under which names the keys that sign our mails are published; and whom to ask instead of the machine's own
+# name servers.
+DKIM_SELECTORS = [name for name in read("DKIM_SELECTORS").replace(" ", "").split(",") if name]
+DNS_SERVERS = [name for name in read("DNS_SERVERS").replace(" ", "").split(",") if name]
 CHANNEL_FAULTS = json.loads(read("CHANNEL_FAULTS", "{}"))  # For tests: campaigns/channels/faults.py.
 # Who carries SMS: twilio://SID:TOKEN@api.twilio.com?from=..., https://gateway/send?to={to}&text={text}, or
 # inbox: for the demo's own, where nothing leaves.

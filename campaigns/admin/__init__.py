@@ -1,6 +1,7 @@
 """Campaigns in the console: list and pages, messages, channel switches, the inbox of demos."""
 
 from campaigns.admin.campaigns import CampaignAdmin
+from campaigns.admin.deliverability import ProviderEventAdmin
 from campaigns.admin.holdouts import GlobalHoldoutAdmin
 from campaigns.admin.inbox import InboxMailAdmin
 from campaigns.admin.landing_pages import LandingPageAdmin
@@ -9,6 +10,7 @@ from campaigns.admin.local_events import LocalEventAdmin
 from campaigns.admin.media import PictureAdmin
 from campaigns.admin.messages import MessageAdmin
 from campaigns.admin.placements import PlacementAdmin
+from campaigns.admin.receivers import ReceiverAdmin
 from campaigns.admin.share_links import ShareLinkAdmin
 from campaigns.admin.switches import ChannelSwitchAdmin
 
@@ -23,5 +25,7 @@ __all__ = [
     "MessageAdmin",
     "PictureAdmin",
     "PlacementAdmin",
+    "ProviderEventAdmin",
+    "ReceiverAdmin",
     "ShareLinkAdmin",
 ]

@@ -1,3 +1,4 @@
+import json
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -15,7 +16,9 @@ from unfold.views import UnfoldModelAdminViewMixin
 
 from campaigns import services
 from campaigns.admin.messages import ReadOnlyAdmin
+from campaigns.content import sms_size
 from campaigns.models import InboxMail
+from customers.models import Channel
 
 # What a mail may do in the console: show itself. Its links open beside the console, with no way back.
 SANDBOX = (
@@ -33,6 +36,8 @@ class MailView(UnfoldModelAdminViewMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         mail = get_object_or_404(InboxMail, pk=self.kwargs["pk"])
+        if mail.channel != Channel.EMAIL:
+            return super().get_context_data(**kwargs, **self._of_telephone(mail))
         self.title = mail.subject or _("Mail without a subject")
         parsed = parse(mail)
         return super().get_context_data(
@@ -42,6 +47,19 @@ class MailView(UnfoldModelAdminViewMixin, TemplateView):
             html=part_of(parsed, "html"),
             headers=[(name, str(value)) for name, value in parsed.raw_items()],
         )
+
+    def _of_telephone(self, mail: InboxMail) -> dict[str, Any]:
+        """Return what a telephone would show of an SMS or a notification."""
+        self.title = mail.subject or mail.get_channel_display()
+        text = bytes(mail.raw).decode(errors="replace")
+        if mail.channel == Channel.SMS:
+            return {"mail": mail, "text": text, "size": sms_size(text)}
+        try:
+            told = json.loads(text)
+        except ValueError:
+            told = {}
+        told = told if isinstance(told, dict) else {}
+        return {"mail": mail, "text": str(told.get("body", text)), "notification": told}
 
 
 class MailBodyView(UnfoldModelAdminViewMixin, View):
@@ -83,9 +101,10 @@ def part_of(parsed: EmailMessage, subtype: str) -> str:
 
 @admin.register(InboxMail)
 class InboxMailAdmin(ReadOnlyAdmin):
-    """The mails that the local listener received: a tool for trying things out."""
+    """The mails that the local listener received, and SMS and notifications: for trying things out."""
 
-    list_display = ["subject_or_none", "to", "sender", "received_at"]
+    list_display = ["subject_or_none", "channel", "to", "sender", "received_at"]
+    list_filter = ["channel"]
     list_display_links = ["subject_or_none"]
     search_fields = [
         "subject"
