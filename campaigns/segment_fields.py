@@ -20,6 +20,14 @@ def _in_state(*states: str) -> QuerySet:
     return Message.objects.filter(state__in=states)
 
 
+def _clicked(moment: Moment) -> QuerySet:
+    return Message.objects.filter(clicked_at__lt=moment.until)
+
+
+def _opened(moment: Moment) -> QuerySet:
+    return Message.objects.filter(opened_at__lt=moment.until)
+
+
 def _received(moment: Moment) -> QuerySet:
     return _in_state(MessageState.SENT).filter(sent_at__lt=moment.until)
 
@@ -45,6 +53,38 @@ FIELDS = [
         Kind.CHOICE,
         Rows(_received, Column("campaign__code", nullable="campaign"), several=True),
         choices=_campaigns,
+        group=CAMPAIGNS,
+    ),
+    Field(
+        "campaign.clicked",
+        _("Clicked in the campaign"),
+        Kind.CHOICE,
+        Rows(_clicked, Column("campaign__code", nullable="campaign"), several=True),
+        choices=_campaigns,
+        group=CAMPAIGNS,
+    ),
+    Field(
+        "campaign.opened",
+        _("Opened the campaign"),
+        Kind.CHOICE,
+        Rows(_opened, Column("campaign__code", nullable="campaign"), several=True),
+        choices=_campaigns,
+        group=CAMPAIGNS,
+    ),
+    Field(
+        "event.message.clicked",
+        _("Message clicked"),
+        Kind.EVENT,
+        Happenings(lambda: Message.objects.filter(clicked_at__isnull=False), "clicked_at"),
+        where=_WHERE,
+        group=CAMPAIGNS,
+    ),
+    Field(
+        "event.message.opened",
+        _("Message opened"),
+        Kind.EVENT,
+        Happenings(lambda: Message.objects.filter(opened_at__isnull=False), "opened_at"),
+        where=_WHERE,
         group=CAMPAIGNS,
     ),
     Field(

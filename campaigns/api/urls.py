@@ -4,6 +4,7 @@ from campaigns.api import views
 from campaigns.api.placements import RenderPlacementView
 from campaigns.api.push import PushKeyView, PushSubscriptionsView
 from campaigns.api.recipes import RecipesView, RecipeView, SendCampaignView
+from campaigns.api.results import ResultsView
 
 urlpatterns = [
     path("campaigns", views.CampaignsView.as_view()),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("campaigns/<str:reference>/pause", views.PauseCampaignView.as_view()),
     path("campaigns/<str:reference>/resume", views.ResumeCampaignView.as_view()),
     path("campaigns/<str:reference>/stop", views.StopCampaignView.as_view()),
+    path("campaigns/<str:reference>/results", ResultsView.as_view()),
     path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
     path("push-key", PushKeyView.as_view()),
     path("push-subscriptions", PushSubscriptionsView.as_view()),

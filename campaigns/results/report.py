@@ -1,7 +1,7 @@
 """A campaign's results put together: what it changed, where that can be known, and what stands beside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.conf import settings
@@ -28,6 +28,16 @@ FROM people CROSS JOIN LATERAL (
     WHERE customer_id = people.customer_id AND status = 'PAID' AND currency = %(currency)s
       AND ordered_at >= people.since - %(window)s AND ordered_at < people.since + %(window)s
 ) AS bought
+GROUP BY 1
+"""
+
+
+# Taken by the provider, and given back later.
+BOUNCED = """
+SELECT message.campaign_id, count(DISTINCT message.id)
+FROM campaigns_providerevent AS event JOIN campaigns_message AS message ON message.id = event.message_id
+WHERE message.campaign_id = ANY(%(campaigns)s) AND message.state = 'SENT'
+  AND event.kind IN ('BOUNCED', 'SOFT_BOUNCED', 'REJECTED')
 GROUP BY 1
 """
 
@@ -105,12 +115,12 @@ def campaign_reports(campaigns: Sequence[Campaign]) -> list[CampaignReport]:
         return []
     (lifts,) = lifts_of_campaigns(campaigns)
     by_campaign = {one.campaign.pk: one for one in lifts}
-    figures, costs = campaign_figures(campaigns), campaign_costs(campaigns)
+    figures, costs, bounced = campaign_figures(campaigns), campaign_costs(campaigns), _bounced(campaigns)
     attributed, compared, share = attributed_orders(campaigns), _before_and_after(campaigns), margin_share()
     return [
         CampaignReport(
             campaign,
-            figures[campaign.pk],
+            replace(figures[campaign.pk], bounced=bounced.get(campaign.pk, 0)),
             by_campaign.get(campaign.pk),
             compared.get(campaign.pk),
             attributed[campaign.pk],
@@ -136,3 +146,9 @@ def _before_and_after(campaigns: Sequence[Campaign]) -> dict[int, BeforeAndAfter
     with connection.cursor() as cursor:
         cursor.execute(BEFORE_AND_AFTER, values)
         return {campaign: BeforeAndAfter(*numbers) for campaign, *numbers in cursor.fetchall()}
+
+
+def _bounced(campaigns: Sequence[Campaign]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(BOUNCED, {"campaigns": [campaign.pk for campaign in campaigns]})
+        return dict(cursor.fetchall())

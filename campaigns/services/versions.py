@@ -20,6 +20,10 @@ from operations.errors import InvalidInput, Mistake
 from operations.models import User
 
 HIGHEST_HOLDOUT = 50
+# Triggers of which a run goes to many at once.
+WAVES = (
+    CampaignVersion.Trigger.ONE_OFF, CampaignVersion.Trigger.RECURRING, CampaignVersion.Trigger.CALENDAR,
+)  # fmt: skip
 SHORT_FORM = ("subject", "body", "channel")
 
 
@@ -172,6 +176,7 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
     except InvalidInput as error:
         yield from error.details
     yield from _mistakes_of_variants(plan)
+    yield from _mistakes_of_the_test(plan)
 
 
 def _mistakes_of_variants(plan: VersionPlan) -> Iterator[Mistake]:
@@ -186,3 +191,17 @@ def _mistakes_of_variants(plan: VersionPlan) -> Iterator[Mistake]:
     for number, content in enumerate(plan.contents):
         if content.variant and content.variant not in codes:
             yield Mistake(f"/contents/{number}/variant", _("There is no such variant."))
+
+
+def _mistakes_of_the_test(plan: VersionPlan) -> Iterator[Mistake]:
+    terms, codes = plan.terms, [one.code for one in plan.variants]
+    if terms.winner_by and len(codes) < 2:
+        yield Mistake("/winner_by", _("A winner needs at least two variants."))
+    if terms.fallback_variant and terms.fallback_variant not in codes:
+        yield Mistake("/fallback_variant", _("There is no such variant."))
+    if not 1 <= terms.test_percent <= 100:
+        yield Mistake("/test_percent", _("The share in the test is between 1 and 100 percent."))
+    elif terms.test_percent < 100 and not terms.winner_by:
+        yield Mistake("/test_percent", _("Nobody can wait for a winner that is not decided."))
+    elif terms.test_percent < 100 and terms.trigger not in WAVES:
+        yield Mistake("/test_percent", _("Only who is written to all at once can wait for a winner."))

@@ -226,3 +226,49 @@ def test_a_period_is_begun_and_ended_on_its_page(admin_client):
     assert "Running now" in page.content.decode()
     period.refresh_from_db()
     assert (period.percent, (period.ends_at - period.starts_at).days) == (5, 0)
+
+
+def test_the_api_tells_the_results(db, now, api):
+    campaign, messages = finished(now, treated=100, held_out=50)
+    for message in messages[:40] + messages[100:110]:
+        purchase(message.customer, at=now - timedelta(days=1), amount=10_000)
+    clicked(messages[0], now)
+
+    answer = api.get(f"/api/v1/campaigns/{campaign.code}/results")
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body["funnel"] == {
+        "targeted": 150, "sent": 100, "delivered": 100, "opened": 0, "clicked": 1, "redeemed": 0,
+        "bought": 40,
+    }  # fmt: skip
+    assert body["effect"]["conversion"]["difference"] == pytest.approx(0.2)
+    assert body["effect"]["conversion"]["significant"] is True
+    assert body["money"] == {
+        "messages_amount": 500, "discount_amount": 0, "cost_amount": 500, "extra_margin_amount": 80_000,
+        "profit_amount": 79_500, "roi": 159.0,
+    }  # fmt: skip
+    assert (body["comparison"], body["variants"], body["decision"]) == (None, [], None)
+    assert api.get(f"/api/v1/campaigns/{campaign.code}").json()["runs"][0]["clicked"] == 1
+
+
+def test_the_api_compares_without_a_holdout(db, now, api):
+    campaign, messages = finished(now, treated=2)
+    purchase(messages[0].customer, at=now - timedelta(days=1), amount=1_000)
+
+    body = api.get(f"/api/v1/campaigns/{campaign.code}/results").json()
+
+    assert (body["effect"], body["money"]["roi"]) == (None, None)
+    assert body["comparison"] == {"people": 2, "before": 0, "after": 1}
+
+
+def test_what_came_back_was_not_delivered(db, now):
+    from campaigns.models import ProviderEvent
+
+    campaign, messages = finished(now, treated=3)
+    for key, kind in (("1", "BOUNCED"), ("2", "SOFT_BOUNCED")):
+        ProviderEvent.objects.create(
+            provider="x", key=key, channel="email", kind=kind, message=messages[0], occurred_at=now
+        )
+
+    assert campaign_report(campaign).figures.delivered == 2

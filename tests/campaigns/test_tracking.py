@@ -13,6 +13,7 @@ from campaigns.services import pump, settle_engagements
 from campaigns.services.tracking import MOST_PER_MESSAGE, follow_link
 from campaigns.tracking import Scanner, seal
 from customers.models import Event
+from customers.segments.evaluation import evaluate_rules
 from tests.campaigns.factories import offer, running, segment_of, subscriber, subscribers
 
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"}
@@ -194,3 +195,15 @@ def test_two_that_judge_at_once_tell_of_a_click_once(sink, now):
 
     assert Event.objects.filter(type="message.clicked").count() == 20
     assert Message.objects.filter(clicked_at=now).count() == 20
+
+
+def test_who_clicked_is_a_segment(message, client, now):
+    client.get(f"/l/{seal(message.pk)}/1", **BROWSER)
+    settle(now)
+
+    rules = {
+        "combinator": "and",
+        "rules": [{"field": "campaign.clicked", "operator": "=", "value": "autumn"}],
+    }
+    found = evaluate_rules(rules, as_of=now + timedelta(hours=1))
+    assert list(found.values_list("pk", flat=True)) == [message.customer_id]
