@@ -211,14 +211,33 @@ class Bounded:
 
 @contextmanager
 def workers(port: int) -> Iterator[None]:
-    """Run a real Celery worker with three processes, and ring its bells as beat does."""
+    """Run real workers as `make run` does, three processes for bulk, and ring their bells as beat does."""
     from campaigns.bells import ring
     from customers.services.events import ring as ring_events
 
     environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "MESSAGE_PUMPS_PER_LANE": "3"}
-    queues = ["-Q", "celery,fast,bulk", "-c", "3", "--loglevel", "ERROR"]
-    command = [sys.executable, "-m", "celery", "-A", "loyalty_site", "worker", *queues]
-    process = subprocess.Popen(command, env=environment)
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "loyalty_site",
+                "worker",
+                "--loglevel",
+                "ERROR",
+                "-Q",
+                queues,
+                "-c",
+                str(count),
+                "-n",
+                f"bench-{count}@%h",
+            ],
+            env=environment,
+        )
+        for queues, count in (("fast,celery", 2), ("bulk", 3))
+    ]
     over = threading.Event()
 
     def beat() -> None:
@@ -233,8 +252,10 @@ def workers(port: int) -> Iterator[None]:
         yield
     finally:
         over.set()
-        process.terminate()
-        process.wait()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
 
 
 def welcome_during(campaign: Any) -> float:
@@ -243,11 +264,13 @@ def welcome_during(campaign: Any) -> float:
 
     from campaigns.models import Message
     from campaigns.services import create_from_recipe, start_campaign
+    from coupons.services import activate_promotion
     from customers.models import Customer, Identity
     from customers.services import record_consent
 
     at = timezone.now()
-    welcome = create_from_recipe("welcome", language="it", owner=None, at=at, with_promotion=False)
+    welcome = create_from_recipe("welcome", language="it", owner=None, at=at, holdout_percent=0)
+    activate_promotion(welcome.version.promotion, at=at)
     start_campaign(welcome, at=at)
     _until(lambda: Message.objects.filter(campaign=campaign, state="SENT").count() > ROUNDS * PER_ROUND + 100)
     signed_up: dict[int, Any] = {}

@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.models import Allowance, Breaker, FrequencyCap, Lane, QuietHours, RateLimit
+from campaigns.models import (
+    Allowance,
+    Breaker,
+    CampaignRun,
+    FrequencyCap,
+    Lane,
+    Message,
+    MessageState,
+    QuietHours,
+    RateLimit,
+)
 from campaigns.pace import Pace, Quiet
 from customers.models import Purpose
 from customers.services import record_event
@@ -30,6 +40,20 @@ RETURNING least(floor(full_by_now.tokens), %(asked)s)
 """
 GIVE_BACK = """
 UPDATE campaigns_allowance SET tokens = least(%(capacity)s, tokens + %(count)s) WHERE key = %(key)s
+"""
+
+
+MOVE = """
+UPDATE campaigns_message AS message
+SET not_before = quiet.until
+FROM customers_customer AS customer,
+     unnest(%(channels)s::text[], %(purposes)s::text[], %(lanes)s::text[], %(zones)s::text[],
+            %(planned)s::timestamptz[], %(until)s::timestamptz[])
+     AS quiet(channel, purpose, lane, zone, planned, until)
+WHERE message.run_id = %(run)s AND message.step = %(step)s AND message.state = 'PENDING'
+  AND customer.id = message.customer_id AND customer.time_zone = quiet.zone
+  AND message.channel = quiet.channel AND message.purpose = quiet.purpose AND message.lane = quiet.lane
+  AND message.not_before = quiet.planned
 """
 
 
@@ -207,6 +231,29 @@ def hold_back(claimed: Iterable[Waiting], limits: SendingLimits, *, at: datetime
             held[pk] = at + timedelta(seconds=place / pace.per_second)
             full[key] = min(1.0, 1 / pace.per_second)
     return Held(held, full)
+
+
+def move_out_of_quiet_hours(run: CampaignRun, *, step: str) -> int:
+    """Let what was planned into its recipients' quiet hours wait until they end; return how many that are."""
+    limits = read_limits()
+    if not limits.quiet:
+        return 0
+    planned = Message.objects.filter(
+        run=run, step=step, state=MessageState.PENDING, channel__in=list(limits.quiet)
+    )
+    found = planned.values_list("channel", "purpose", "lane", "customer__time_zone", "not_before").distinct()
+    moves = []
+    for channel, purpose, lane, zone, not_before in found:
+        until = quiet_until(Waiting(0, channel, "", purpose, lane, zone), limits, at=not_before)
+        if until is not None:
+            moves.append((channel, purpose, lane, zone, not_before, until))
+    if not moves:
+        return 0
+    names = ("channels", "purposes", "lanes", "zones", "planned", "until")
+    values = dict(zip(names, map(list, zip(*moves, strict=True)), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, values | {"run": run.pk, "step": step})
+        return cursor.rowcount
 
 
 def quiet_until(message: Waiting, limits: SendingLimits, *, at: datetime) -> datetime | None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.models import MAIN, CampaignRun
+from campaigns.services.limits import move_out_of_quiet_hours
 from campaigns.services.lots import LOTS, lot_values
 from coupons.services.personal_offers import is_personal
 from customers.models import Channel, Purpose
@@ -164,7 +165,9 @@ def plan_messages(
     source, values = asked_for(run, step=step, channels=channels, people=people)
     with connection.cursor() as cursor:
         cursor.execute(decided_from(source, values["channels"]) + WRITTEN, values)
-        return cursor.rowcount
+        written = cursor.rowcount
+    move_out_of_quiet_hours(run, step=step)
+    return written
 
 
 def decided_from(source: str, channels: Sequence[str]) -> str:

@@ -150,6 +150,20 @@ def test_quiet_hours_hold_a_message_until_they_end(db, sink, now, states):
     assert sink.received == []
 
 
+def test_who_is_in_quiet_hours_when_the_audience_is_taken_waits_for_their_own_morning(db, now):
+    here = subscriber("here@mail.example", time_zone="UTC")
+    far = subscriber("far@mail.example", time_zone="Pacific/Kiritimati")
+    begin, end = (now - timedelta(hours=1)).time(), (now + timedelta(hours=2)).time().replace(microsecond=0)
+    QuietHours.objects.create(channel="email", starts_at=begin, ends_at=end)
+
+    campaign = running(segment_of([here, far]), now)
+
+    waits = dict(campaign.messages.values_list("customer", "not_before"))
+    assert waits[here.pk].time() == end
+    assert timedelta(hours=1) < waits[here.pk] - now < timedelta(hours=2, seconds=1)
+    assert waits[far.pk] - now < timedelta(minutes=1)
+
+
 def test_nobody_waits_for_a_confirmation_until_the_morning():
     limits = SendingLimits(quiet={"email": Quiet(time(0), time(23, 59))}, rates={})
     at = datetime(2026, 11, 22, 23, tzinfo=UTC)

@@ -1,0 +1,96 @@
+"""Workers, a beat and what is wrong with the world, for the scenarios of sending."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.db import connection
+
+from campaigns.bells import ring
+from campaigns.models import OPEN, Campaign, Message
+from campaigns.services import plan_due_occasions, reap_leases, tend_runs
+from tests.processes import SmtpSink, Worker
+
+
+@pytest.fixture
+def beat() -> Iterator[Callable[[], None]]:
+    """Start a clock that ticks as beat does, only faster; start two, and there are two beats."""
+    over, clocks = threading.Event(), []
+
+    def tick() -> None:
+        while not over.wait(0.5):
+            with contextlib.suppress(redis.RedisError, OSError):
+                ring("plan_runs", "pump_bulk", "pump_fast")
+
+    def start() -> None:
+        clocks.append(threading.Thread(target=tick, daemon=True))
+        clocks[-1].start()
+
+    yield start
+    over.set()
+    for clock in clocks:
+        clock.join()
+
+
+def flush_broker(url: str) -> None:
+    """Forget every bell that was rung."""
+    path, _, database = url.removeprefix("redis+socket://").partition("?virtual_host=")
+    with redis.Redis(unix_socket_path=path, db=int(database)) as broker:
+        broker.flushdb()
+
+
+def end_connections() -> None:
+    """End every other connection to this test's database in the middle of what it does, as a restart does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@contextlib.contextmanager
+def stopped(worker: Worker) -> Iterator[None]:
+    """Freeze a worker with its pool, as a machine that is out of memory or suspended does."""
+    group = os.getpgid(worker.program.process.pid)
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
+
+
+def finish(campaign: Campaign, *, seconds: float) -> None:
+    """Wait until nothing of the campaign is on its way."""
+    deadline = time.monotonic() + seconds
+    while campaign.messages.filter(state__in=OPEN).exists():
+        assert time.monotonic() < deadline, Counter(campaign.messages.values_list("state", flat=True))
+        time.sleep(0.2)
+
+
+def assert_accounted_for(campaign: Campaign, sink: SmtpSink, audience: int, *, unknown_at_most: int) -> None:
+    """Nobody got two mails; everybody is sent or unknown; whoever is sent got theirs; each has a code."""
+    mails = Counter(recipient for mail in list(sink.received) for recipient in mail.recipients)
+    states = Counter(campaign.messages.values_list("state", flat=True))
+    sent = set(campaign.messages.filter(state="SENT").values_list("address", flat=True))
+    unknown = set(campaign.messages.filter(state="UNKNOWN").values_list("address", flat=True))
+    assert states["SENT"] + states["UNKNOWN"] == audience, states
+    assert states["UNKNOWN"] <= unknown_at_most
+    assert max(mails.values()) == 1
+    assert sent <= set(mails) <= sent | unknown
+
+
+def tick(at) -> None:
+    """Do in this process what the clock asks for."""
+    reap_leases(at=at)
+    tend_runs(at=at)
+    plan_due_occasions(at=at)
+
+
+def waiting(campaign: Campaign) -> int:
+    return Message.objects.filter(campaign=campaign, state="PENDING").count()
