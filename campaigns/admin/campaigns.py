@@ -33,7 +33,8 @@ class CampaignAdmin(ModelAdmin):
     """Campaigns: the list; their pages are in `pages`."""
 
     list_display = ["name", "shown_status", "code", "sent", "redeemed", "revenue", "started_at"]
-    list_filter = ["status"]
+    list_filter = ["status", "recipe", "owner"]
+    list_select_related = ["owner"]
     search_fields = ["code", "name"]
     list_per_page = 25
     ordering = ["-id"]

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from campaigns import services
 from campaigns.api.campaign_input import CampaignIn, as_the_api_says
 from campaigns.api.serializers import CampaignOut, CampaignStopIn, MessageOut, MessageQueryIn
+from campaigns.errors import ApprovalNeeded
 from campaigns.models import Campaign, Message
 from operations.api.idempotency import respond_once
 from operations.errors import InvalidInput
@@ -71,9 +73,11 @@ class CampaignMoveView(GenericAPIView):
 
 
 class StartCampaignView(CampaignMoveView):
-    """Let a draft go, now or at its time."""
+    """Let a draft go, now or at its time; one for very many people is started in the console, by two."""
 
     def make_move(self, campaign: Campaign, *, at: datetime) -> Campaign:
+        if campaign.status == Campaign.Status.DRAFT and services.needs_approval(campaign.version):
+            raise ApprovalNeeded(_("So many people need the agreement of two: start it in the console."))
         return services.start_campaign(campaign, at=at)
 
 

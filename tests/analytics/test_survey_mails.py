@@ -11,9 +11,10 @@ from analytics.survey_mails import SOURCE, starter_for
 from campaigns.content import compile_content
 from campaigns.content.contributed import offered_variables
 from campaigns.errors import ContentInvalid
+from campaigns.models import Campaign
 from campaigns.services import preview_content, pump
 from operations.models import User
-from tests.analytics.surveys import TITLE, delivery_survey, nps_survey
+from tests.analytics.surveys import delivery_survey, nps_survey
 from tests.campaigns.conftest import sink  # noqa: F401
 from tests.campaigns.factories import running, segment_of, subscriber
 from tests.factories import NOON, CustomerFactory
@@ -83,12 +84,14 @@ def test_open_surveys_and_drafts_are_offered(db):
     assert [starter.code for starter in SOURCE.starters()] == ["survey-nps"]
 
 
-def test_the_form_of_a_campaign_begins_with_the_mail(client, db):
+def test_a_campaign_begins_with_the_mail(client, db):
     nps_survey()
     client.force_login(User.objects.create_superuser("root"))
 
     page = client.get("/console/campaigns/campaign/add/?starter=survey-nps").content.decode()
+    client.post("/console/campaigns/campaign/add/", {"starter": "survey-nps"})
 
-    assert "survey.nps.url" in page
-    assert "How likely are you to recommend us" in page
-    assert TITLE["en"] not in page
+    content = Campaign.objects.get().version.content
+    assert 'name="starter" value="survey-nps"' in page
+    assert "survey.nps.url" in content.body
+    assert "How likely are you to recommend us" in content.subject

@@ -215,3 +215,15 @@ def test_a_stop_can_stop_the_coupons_as_well(api, now):
     promotion.refresh_from_db()
     assert (refused.status_code, untouched) == (422, "RUNNING")
     assert (stopped.json()["status"], promotion.status, promotion.stop_mode) == ("STOPPED", "STOPPED", "HARD")
+
+
+def test_a_large_campaign_is_not_started_by_one_over_the_api(api, settings, now):
+    settings.CAMPAIGN_APPROVAL_RECIPIENTS = 2
+    offer(now)
+    segment_of(subscribers(3))
+    api.post(CAMPAIGNS, body())
+
+    refused = api.post(f"{CAMPAIGNS}/autumn/start")
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "approval_needed")
+    assert Campaign.objects.get().status == "DRAFT"

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns.models import Campaign, Message
-from campaigns.services import start_campaign, store_mail, tend_runs
+from campaigns.services import pump, start_campaign, store_mail, tend_runs
 from customers.models import Segment
 from loyalty_site.roles import Role
 from tests.browser.conftest import browser, filled_site, visiting  # noqa: F401
@@ -24,7 +24,12 @@ def audience(filled_site):  # noqa: F811
         return segment.pk
 
 
-def test_a_campaign_from_a_recipe_of_ones_own_to_mails_and_a_stop(filled_site, visiting, audience):  # noqa: F811
+def test_a_campaign_from_a_recipe_of_ones_own_to_mails_and_a_stop(
+    filled_site,  # noqa: F811
+    visiting,  # noqa: F811
+    audience,
+    sink,
+):
     with visiting(Role.MARKETER) as visitor:
         page = visitor.open("/console/campaigns/campaign/add/")
         visitor.look()
@@ -71,15 +76,39 @@ def test_a_campaign_from_a_recipe_of_ones_own_to_mails_and_a_stop(filled_site, v
             tend_runs(at=timezone.now())
         page.wait_for_selector("text=2 of 32")
         visitor.look()
+        with filled_site.database():
+            pump("BULK")
+            tend_runs(at=timezone.now())
+        page.wait_for_selector("text=32 of 32")
+        page.wait_for_selector("text=Finished")
+        visitor.look()
+        page.click("button:has-text('Copy')")
+        page.wait_for_selector("text=This is a copy")
+        page.click(".fi-steps button[value=review]")
+        page.click(".fi-wizard-foot button:has-text('Start')")
+        page.click("button:has-text('Start it')")
+        page.wait_for_selector("text=The audience is being taken")
+        with filled_site.database():
+            tend_runs(at=timezone.now())
+        page.wait_for_selector("text=2 of 32")
         page.click("button:has-text('Stop')")
+        page.check("input[name=coupons][value=DRAIN]")
         page.wait_for_selector("#waiting:has-text('30')")
         page.click("button:has-text('Stop it')")
         page.wait_for_selector("text=The campaign was stopped.")
         visitor.look()
 
+    codes = {mail.get_body(("plain",)).get_content().split("Yours")[0] for mail in sink.messages}
     with filled_site.database():
         campaign = Campaign.objects.get(name="Autumn for regulars")
-        assert campaign.status == "STOPPED"
+        copy = Campaign.objects.get(name="Autumn for regulars (copy)")
+        assert (campaign.status, copy.status, len(sink.messages), len(codes)) == (
+            "FINISHED",
+            "STOPPED",
+            30,
+            30,
+        )
+        assert copy.version.promotion.stop_mode == "DRAIN"
         assert [block["kind"] for block in campaign.version.content.blocks["blocks"]][-2:] == [
             "coupon",
             "button",
