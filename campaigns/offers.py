@@ -75,7 +75,7 @@ def worth_of_one(promotion: Promotion, *, at: datetime) -> tuple[Decimal, int | 
     if is_personal(promotion):
         offers = PersonalOffer.objects.standing(at).filter(promotion=promotion)
         means = offers.aggregate(percent=Avg("percent"), amount=Avg("amount"))
-        percent, amount = means["percent"] or Decimal(0), means["amount"] or Decimal(0)
+        percent, amount = (Decimal(str(means[name] or 0)) for name in ("percent", "amount"))
     else:
         percent = Decimal(str(effect.get("percent", 0))) if effect.get("kind") == "PERCENT" else Decimal(0)
         amount = Decimal(effect.get("amount", 0)) if effect.get("kind") == "AMOUNT" else Decimal(0)
@@ -116,4 +116,4 @@ def _average_order(at: datetime) -> Decimal:
     recent = Order.objects.filter(
         status=Order.Status.PAID, ordered_at__gt=at - LOOK_BACK, currency=settings.PROGRAMME_CURRENCY
     )
-    return recent.aggregate(mean=Avg("net_amount"))["mean"] or Decimal(0)
+    return Decimal(str(recent.aggregate(mean=Avg("net_amount"))["mean"] or 0))

@@ -63,7 +63,7 @@ def mail_blocks(
         paragraphs = tuple(paragraph.replace(element, mark) for paragraph in paragraphs)
     if any("<" in paragraph for paragraph in paragraphs):
         return {}
-    blocks = [_block("text", text=words, align="left") for words in (GREETING[language], *paragraphs)]
+    blocks = [_block("text", text="\n\n".join((GREETING[language], *paragraphs)), align="left")]
     if with_coupon:
         before, after, picture = COUPON[language]
         blocks.append(_block("coupon", text=before, note="", qr=True, qr_alt=picture))

@@ -225,5 +225,5 @@ def test_a_large_campaign_is_not_started_by_one_over_the_api(api, settings, now)
 
     refused = api.post(f"{CAMPAIGNS}/autumn/start")
 
-    assert (refused.status_code, refused.json()["code"]) == (422, "approval_needed")
+    assert (refused.status_code, refused.json()["key"]) == (422, "approval_needed")
     assert Campaign.objects.get().status == "DRAFT"
