@@ -42,7 +42,7 @@ class LocalEventAdmin(ModelAdmin):
         (None, {"fields": [("name", "active"), ("on", "ends_on"), "description", "url"]}),
         (
             _("Where, and who is invited"),
-            {"fields": ["stores", ("country", "region", "city"), "radius_km", "people"]},
+            {"fields": ["stores", ("country", "region"), ("city", "radius_km"), "people"]},
         ),
     ]
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 
-from campaigns.models import Occasion
+from campaigns.models import Campaign, Occasion
 from campaigns.occasions.found import Found
 from campaigns.triggers import EventRule, SegmentRule
 from campaigns.triggers.events import SAME_PRODUCT
@@ -15,7 +16,7 @@ from customers.models import Event, Order, OrderLine
 
 ORDER = "order.recorded"
 # A refresh that took this long may commit entries that are older than the last look.
-OVERLAP = timedelta(hours=1)
+OVERLAP = timedelta(minutes=15)
 BOUGHT_SINCE = """
 SELECT occasion.id FROM campaigns_occasion AS occasion
 WHERE occasion.id = ANY(%(ids)s) AND EXISTS (
@@ -131,13 +132,16 @@ def needless(rule: EventRule, occasions: Sequence[Occasion]) -> set[int]:
 
 
 def segment_moves(
-    rule: SegmentRule, *, after: datetime, until: datetime, since: datetime
+    rule: SegmentRule, *, campaign: Campaign, after: datetime, until: datetime, since: datetime
 ) -> list[tuple[Found, datetime]]:
     """Return who entered or left the segment within (after, until], and when; told ones alone.
 
-    Looks back a little further than asked, never before `since`: what is found again is known by its key.
+    Looks back a little further than asked, never before `since`, and leaves out what the campaign knows.
     """
+    own = Value("once") if rule.only_once else Concat(Value("event:"), Cast(OuterRef("pk"), CharField()))
+    known = Occasion.objects.filter(campaign=campaign, customer=OuterRef("customer"), occurrence=own)
     moves = Event.objects.filter(
+        ~Exists(known),
         type=rule.event_type,
         occurred_at__gt=max(after - OVERLAP, since),
         occurred_at__lte=until,

@@ -1,10 +1,11 @@
 """What time asks of campaigns: every occurrence due since the last look, however long ago that was."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from campaigns.bells import ring_on_commit
 from campaigns.models import Campaign, CampaignRun, CampaignVersion
@@ -39,6 +40,9 @@ from operations.locks import only_one
 log = structlog.get_logger(__name__)
 
 ONE_OFF = CampaignVersion.Trigger.ONE_OFF
+# A watermark is moved at least so often, so that the look back stays short.
+LOOKED_AFTER = timedelta(hours=6)
+SEGMENT_PACE = timedelta(seconds=15)
 
 
 class SomebodyElseIsAtIt(Exception):
@@ -53,13 +57,38 @@ def create_due_runs(*, at: datetime) -> list[CampaignRun]:
     """
     scheduled = Campaign.objects.filter(status=Campaign.Status.SCHEDULED).order_by("pk")
     runs = [_let_go(campaign, at=at) for campaign in scheduled if _is_due(campaign, at)]
-    lasting = Campaign.objects.filter(status=Campaign.Status.RUNNING, watermark_at__lt=at).order_by("pk")
-    for campaign in lasting:
+    zones = zones_in_use()
+    for version in _newest_of_lasting(at):
         try:
-            runs += advance_campaign(campaign, at=at)
+            if _is_anything_due(version, zones, at=at):
+                runs += advance_campaign(version.campaign, at=at)
         except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
-            log.error("campaign_not_advanced", campaign=campaign.pk, key=error.key, reason=str(error.message))
+            campaign = version.campaign_id
+            log.error("campaign_not_advanced", campaign=campaign, key=error.key, reason=str(error.message))
     return [run for run in runs if run is not None]
+
+
+def _newest_of_lasting(at: datetime) -> list[CampaignVersion]:
+    newer = CampaignVersion.objects.filter(campaign=OuterRef("campaign"), number__gt=OuterRef("number"))
+    lasting = CampaignVersion.objects.filter(
+        ~Exists(newer), campaign__status=Campaign.Status.RUNNING, campaign__watermark_at__lt=at
+    )
+    return list(lasting.select_related("campaign").order_by("campaign"))
+
+
+def _is_anything_due(version: CampaignVersion, zones: Zones, *, at: datetime) -> bool:
+    """Return whether a campaign is worth a transaction: on most ticks no clock strikes for it."""
+    after = version.campaign.watermark_at or at
+    if at - after > LOOKED_AFTER:
+        return True
+    match parse_trigger(version.trigger, version.trigger_rule):
+        case Recurring() as rule:
+            return bool(rule.due(after, at, zone=zones.home))
+        case DateRule() | CalendarRule() as rule:
+            return bool(rule.due(after, at, zones=zones.all))
+        case SegmentRule():
+            return at - after >= SEGMENT_PACE
+    return False
 
 
 def _is_due(campaign: Campaign, at: datetime) -> bool:
@@ -150,7 +179,7 @@ def _write_dates(version: CampaignVersion, rule: DateRule, *, after: datetime, u
 
 def _write_moves(version: CampaignVersion, rule: SegmentRule, *, after: datetime, until: datetime) -> None:
     since = version.campaign.started_at or after
-    moves = segment_moves(rule, after=after, until=until, since=since)
+    moves = segment_moves(rule, campaign=version.campaign, after=after, until=until, since=since)
     turns = [(found, moved_at + rule.delay) for found, moved_at in moves]
     write_occasions(version, leave_out_repeated(version, rule, turns))
 

@@ -1,8 +1,10 @@
 """Campaigns that wait for something to happen to a person."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from campaigns.drafts import VersionTerms
 from campaigns.errors import MoveNotPossible
@@ -241,3 +243,47 @@ def test_somebody_outside_the_audience_gets_nothing_by_hand(db, now):
         send_to_customer(campaign, person, at=now)
 
     assert (Occasion.objects.count(), campaign.messages.count()) == (0, 0)
+
+
+def test_a_merged_person_has_their_turn_once(db, now):
+    from customers.services import merge_customers
+
+    survivor, loser = (subscriber(f"{name}@mail.example", first_name=name) for name in ("one", "two"))
+    campaign = waiting_for({"type": "customer.created", "only_once": True, "delay_minutes": 60}, now)
+    for person in (survivor, loser):
+        hear_event(happened("customer.created", person, now, str(person.pk)), at=now)
+
+    merge_customers(survivor, [loser], reason="the same", at=now)
+    tend_runs(at=now + timedelta(hours=2))
+
+    assert [message.customer for message in campaign.messages.all()] == [survivor]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_heard_at_once_give_one_turn_within_the_pause(now):
+    person = subscriber("anna@mail.example")
+    campaign = waiting_for({"type": "visit.recorded", "again_after_days": 7}, now)
+    events = [happened("visit.recorded", person, now, str(number)) for number in range(6)]
+    barrier = threading.Barrier(6)
+
+    def hear(event) -> None:
+        barrier.wait()
+        with transaction.atomic():
+            hear_event(event, at=now)
+        connection.close()
+
+    threads = [threading.Thread(target=hear, args=[event]) for event in events]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    planners = [
+        threading.Thread(target=lambda: (plan_due_occasions(at=now), connection.close())) for _ in range(4)
+    ]
+    for thread in planners:
+        thread.start()
+    for thread in planners:
+        thread.join()
+
+    assert Occasion.objects.filter(campaign=campaign).count() == 1
+    assert campaign.messages.count() == 1
