@@ -40,4 +40,12 @@ TABLES = [
         on_erase=OnErase.DELETE,
         derived=True,
     ),
+    CustomerTable(
+        "campaigns.JourneyPosition",
+        on_merge=OnMerge.STEP,
+        step="campaigns.services.merges.merge_positions",
+        on_erase=OnErase.DELETE,
+        hidden=frozenset({"held_out", "laps"}),
+        derived=True,
+    ),
 ]

@@ -5,6 +5,7 @@ from django.utils import timezone
 from campaigns.models import Message
 from campaigns.services import hear_event, send_confirmation, send_gift_card, send_publication
 from campaigns.services.breaker import watch_run
+from campaigns.services.journey_events import hear_on_the_way
 from campaigns.services.listening import is_listened_to
 from coupons.models import GiftCard, Publication
 from customers.models import ConsentRecord, Event, Purpose
@@ -51,8 +52,10 @@ def _is_waited_for(event: Event) -> bool:
 
 @only_if(_is_waited_for)
 def start_on_event(event: Event) -> None:
-    """Let the campaigns that wait for this kind of event have the person's turn."""
-    hear_event(event, at=timezone.now())
+    """Let the campaigns that wait for this kind of event have the person's turn; end waits and journeys."""
+    at = timezone.now()
+    hear_on_the_way(event, at=at)
+    hear_event(event, at=at)
 
 
 def watch_harm(event: Event) -> None:

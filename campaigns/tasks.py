@@ -25,6 +25,12 @@ def plan_occasions() -> None:
     services.plan_due_occasions(at=timezone.now())
 
 
+@shared_task(name="campaigns.tasks.move_journeys")
+def move_journeys() -> None:
+    """Move everybody on a journey whose step is due."""
+    services.move_journeys(at=timezone.now())
+
+
 @shared_task(name="campaigns.tasks.pump_bulk")
 def pump_bulk() -> None:
     """Send bulk messages for at most twenty seconds; ring again while there is work."""

@@ -74,6 +74,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
+    "move journeys": {"task": "campaigns.tasks.move_journeys"} | TICK,
     "decide winners": {
         "task": "campaigns.tasks.decide_winners",
         "schedule": timedelta(minutes=1),

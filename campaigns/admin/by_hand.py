@@ -52,7 +52,7 @@ class SendByHandView(UnfoldModelAdminViewMixin, TemplateView):
         except FidelioError as error:
             messages.error(request, str(error.message))
             return redirect(request.path)
-        if message.state in (MessageState.SUPPRESSED, MessageState.HOLDOUT):
+        if message is not None and message.state in (MessageState.SUPPRESSED, MessageState.HOLDOUT):
             reason = message.get_reason_display() or message.get_state_display()
             messages.warning(request, _("It is not sent: %(reason)s.") % {"reason": reason})
         else:

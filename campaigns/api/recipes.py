@@ -105,19 +105,23 @@ class SendIn(StrictSerializer):
 
 
 class SendCampaignView(GenericAPIView):
-    """Send a campaign with the trigger MANUAL to one customer; once a day, however often it is called."""
+    """Send a campaign with the trigger MANUAL to one customer; once a day, however often it is called.
+
+    A journey is entered instead (202): its messages follow by its steps.
+    """
 
     required_scope = "campaigns:write"
     serializer_class = MessageOut
 
-    @extend_schema(request=SendIn, responses={201: MessageOut})
+    @extend_schema(request=SendIn, responses={201: MessageOut, 202: None})
     def post(self, request: Request, reference: str) -> HttpResponse:
         def work() -> tuple[int, dict]:
             given = SendIn(data=request.data)
             given.is_valid(raise_exception=True)
             customer = find_customer(given.validated_data["customer"])
             campaign = find_campaign(reference)
-            return 201, MessageOut(services.send_to_customer(campaign, customer, at=timezone.now())).data
+            message = services.send_to_customer(campaign, customer, at=timezone.now())
+            return (202, {}) if message is None else (201, MessageOut(message).data)
 
         return respond_once(request, work)
 

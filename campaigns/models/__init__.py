@@ -10,6 +10,7 @@ from campaigns.models.channel import ChannelSwitch
 from campaigns.models.engagement import Engagement
 from campaigns.models.experiment import GlobalHoldout, WinnerDecision
 from campaigns.models.inbox import InboxMail
+from campaigns.models.journey import JourneyPassage, JourneyPosition, PositionState
 from campaigns.models.landing import LandingClaim, LandingPage, LandingVisit
 from campaigns.models.limits import Allowance, Breaker, FrequencyCap, QuietHours, RateLimit
 from campaigns.models.link import CampaignLink
@@ -43,6 +44,8 @@ __all__ = [
     "FrequencyCap",
     "GlobalHoldout",
     "InboxMail",
+    "JourneyPassage",
+    "JourneyPosition",
     "LandingClaim",
     "LandingPage",
     "LandingVisit",
@@ -57,6 +60,7 @@ __all__ = [
     "Placement",
     "PlacementContent",
     "PlacementShowing",
+    "PositionState",
     "ProviderEvent",
     "PushKey",
     "PushSubscription",

@@ -233,16 +233,27 @@ class CampaignVersion(models.Model):
 
     @property
     def channels(self) -> list[str]:
-        """Return the channels of the step MAIN in the order in which they are tried."""
-        return sorted({one.channel for one in self.contents.all() if one.step == MAIN}, key=_place)
+        """Return the channels of the step MAIN, or of a journey's first message, in the order of trial."""
+        first = next((one["id"] for one in self.steps if one["kind"] == "MESSAGE"), MAIN)
+        return self.channels_of(first)
+
+    def channels_of(self, step: str) -> list[str]:
+        """Return the channels of a step in the order in which they are tried."""
+        return sorted({one.channel for one in self.contents.all() if one.step == step}, key=_place)
 
     @property
     def gives_coupons(self) -> bool:
         """Return whether any recipient gets a coupon with the message."""
         return self.promotion is not None or any(one.promotion_id for one in self.variants.all())
 
-    def promotion_for(self, variant: str = "") -> "Promotion | None":
+    def brings_coupon(self, step: str = MAIN) -> bool:
+        """Return whether messages of a step bring a coupon; those of a journey do where the step says so."""
+        return not self.steps or any(one["id"] == step and one.get("coupon") for one in self.steps)
+
+    def promotion_for(self, variant: str = "", *, step: str = MAIN) -> "Promotion | None":
         """Return what a recipient gets a coupon of: their variant's own promotion before the campaign's."""
+        if not self.brings_coupon(step):
+            return None
         own = next((one.promotion for one in self.variants.all() if one.code == variant), None)
         return own or self.promotion
 

@@ -56,6 +56,7 @@ class MessageReason(models.TextChoices):
     GLOBAL_HOLDOUT = "GLOBAL_HOLDOUT", _("Kept out of all campaigns by lot")
     MERGED = "MERGED", _("The recipient was merged with another one")
     STOPPED = "STOPPED", _("The campaign was stopped")
+    GOAL_REACHED = "GOAL_REACHED", _("Reached the goal of the journey before")
     TOO_LATE = "TOO_LATE", _("Its time has passed")
     HARD_BOUNCE = "HARD_BOUNCE", _("The mailbox does not exist")
     REFUSED = "REFUSED", _("The provider refused it")

@@ -18,6 +18,7 @@ from campaigns.services.campaigns import (
 from campaigns.services.experiments import choose_variant, decide_winner, decide_winners
 from campaigns.services.global_holdouts import end_global_holdout, start_global_holdout
 from campaigns.services.inbox import clear_inbox, store_mail
+from campaigns.services.journeys import close_journeys, move_journeys
 from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
 from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
 from campaigns.services.outbox import reap_leases
@@ -37,6 +38,7 @@ __all__ = [
     "advance_campaign",
     "choose_variant",
     "clear_inbox",
+    "close_journeys",
     "copy_campaign",
     "create_campaign",
     "create_due_runs",
@@ -51,6 +53,7 @@ __all__ = [
     "finish_runs",
     "follow_link",
     "hear_event",
+    "move_journeys",
     "needs_approval",
     "note_opening",
     "pause_campaign",

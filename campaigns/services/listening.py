@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef
 
+from campaigns.journeys import event_rules, parse_journey
 from campaigns.models import Campaign, CampaignVersion
 
 # A campaign hears of events at latest so long after its start.
@@ -22,7 +23,7 @@ def is_listened_to(type: str) -> bool:
     if _Memory.types is None or time.monotonic() - _Memory.read_at > STALE_SECONDS:
         listening = CampaignVersion.objects.filter(trigger=CampaignVersion.Trigger.EVENT)
         types = _newest(listening).values_list("trigger_rule__type", flat=True)
-        remember_types(types)
+        remember_types([*types, *_awaited_on_the_way()])
     return type in (_Memory.types or ())
 
 
@@ -34,6 +35,18 @@ def remember_types(types: Sequence[str]) -> None:
 def forget_types() -> None:
     """Read anew, the next time it matters: a campaign was started or edited."""
     _Memory.types = None
+
+
+def _awaited_on_the_way() -> set[str]:
+    """Return what people on journeys wait for, and what ends these; older versions have people, too."""
+    journeys = CampaignVersion.objects.filter(campaign__status__in=LISTENING).exclude(steps=[])
+    rules = [
+        rule
+        for steps, goal in journeys.values_list("steps", "goal")
+        for journey in [parse_journey(steps, goal)]
+        for rule in event_rules(journey.steps, journey.goal)
+    ]
+    return {rule.type for rule in rules}
 
 
 def versions_waiting_for(type: str) -> list[CampaignVersion]:

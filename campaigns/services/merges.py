@@ -2,7 +2,7 @@
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.models import LIVE, WAITING, Message, MessageReason, MessageState, Occasion
+from campaigns.models import LIVE, WAITING, JourneyPosition, Message, MessageReason, MessageState, Occasion
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
@@ -24,6 +24,11 @@ def merge_messages(merge: Merge, table: CustomerTable) -> None:
 def merge_occasions(merge: Merge, table: CustomerTable) -> None:
     """What both have is the person's turn once."""
     merge.absorb(Occasion.objects.filter(customer=merge.loser))
+
+
+def merge_positions(merge: Merge, table: CustomerTable) -> None:
+    """One person is in a journey once: of two ways under way the survivor's goes on."""
+    merge.absorb(JourneyPosition.objects.filter(customer=merge.loser))
 
 
 def _twins(messages: QuerySet[Message], others: QuerySet[Message]) -> QuerySet[Message]:

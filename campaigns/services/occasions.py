@@ -28,7 +28,8 @@ from campaigns.occasions import (
     needless,
 )
 from campaigns.services.listening import versions_waiting_for
-from campaigns.services.snapshots import Planned, plan_messages
+from campaigns.services.snapshots import Planned
+from campaigns.services.turns import begin
 from campaigns.triggers import GOOD_FOR_HOURS, EventRule, SegmentRule, parse_trigger
 from customers.models import Customer, Event, Segment
 from customers.services import refresh_members
@@ -178,14 +179,19 @@ def _write_messages(run: CampaignRun, occasions: list[Occasion], *, at: datetime
     dropped = needless(rule, occasions) if isinstance(rule, EventRule) else set()
     kept = [occasion for occasion in occasions if occasion.pk not in dropped]
     _bring_up_to_date(version.segment, [occasion.customer_id for occasion in kept], at=at)
-    written = plan_messages(
-        run,
-        people=[Planned(one.customer_id, one.occurrence, one.due_at, one.expires_at) for one in kept],
-    )
+    people = [
+        Planned(one.customer_id, one.occurrence, one.due_at, one.expires_at, _since(one)) for one in kept
+    ]
+    written = begin(run, people=people)
     Occasion.objects.filter(pk__in=dropped).update(state=OccasionState.NOT_NEEDED)
     Occasion.objects.filter(pk__in=[one.pk for one in kept]).update(state=OccasionState.PLANNED)
     ring_on_commit("pump_fast" if version.lane == Lane.FAST else "pump_bulk")
     return written
+
+
+def _since(occasion: Occasion) -> datetime | None:
+    since = occasion.about.get("since")
+    return datetime.fromisoformat(since) if since else None
 
 
 def _bring_up_to_date(segment: Segment | None, customer_ids: Iterable[int], *, at: datetime) -> None:
@@ -226,10 +232,11 @@ def local_day(at: datetime) -> str:
 
 def send_to_customer(
     campaign: Campaign, customer: Customer, *, at: datetime, by: User | None = None
-) -> Message:
+) -> Message | None:
     """Send a campaign that is started by hand to one person, now; once a day, however often it is clicked.
 
-    The message says by its state and reason when the person cannot be written to. Raises MoveNotPossible for
+    The message says by its state and reason when the person cannot be written to; None where they have
+    entered a journey instead. Raises MoveNotPossible for
     a campaign that is not running or has another trigger, and where the person is not in its audience.
     """
     with transaction.atomic():
@@ -246,9 +253,11 @@ def send_to_customer(
         written = write_occasions(version, [(Found(customer.pk, occurrence, about), at)])
         if written:
             own = list(Occasion.objects.filter(campaign=campaign, customer=customer, occurrence=occurrence))
-            _write_messages(run_of_the_day(campaign, at=at), own, at=at)
+            run = run_of_the_day(campaign, at=at)
+            _write_messages(run, own, at=at)
         message = campaign.messages.filter(customer=customer, occurrence=occurrence).order_by("pk").first()
-        if message is None:
+        way = campaign.positions.filter(customer=customer, occurrence=occurrence)
+        if message is None and not way.exists():
             raise MoveNotPossible(_("This person is not in the campaign's audience."))
     return message
 

@@ -195,7 +195,7 @@ def reserve_coupons(claim: Claim, *, version: CampaignVersion, at: datetime) -> 
         messages = list(waiting.select_related("customer").select_for_update(of=["self"]).order_by("pk"))
         by_promotion: dict[Promotion, list[Message]] = {}
         for message in messages:
-            promotion = version.promotion_for(message.variant)
+            promotion = version.promotion_for(message.variant, step=message.step)
             if promotion is not None:
                 by_promotion.setdefault(promotion, []).append(message)
         for promotion in sorted(by_promotion, key=lambda one: one.pk):
@@ -238,7 +238,7 @@ def take_message(
         if message.state != MessageState.SENDING:
             _give_back(message, at=at)
             return None
-        promotion = version.promotion_for(message.variant) if version else None
+        promotion = version.promotion_for(message.variant, step=message.step) if version else None
         if promotion is not None and message.publication is None:
             message.publication = publish_coupon(
                 promotion,

@@ -13,15 +13,17 @@ from campaigns.models import (
     Campaign,
     CampaignRun,
     CampaignVersion,
+    JourneyPosition,
     Message,
     MessageReason,
     MessageState,
     Occasion,
 )
+from campaigns.services.journeys import close_journeys
 from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
 from campaigns.services.outbox import give_back_coupons, tell_untold
 from campaigns.services.schedules import create_due_runs, freshen
-from campaigns.services.snapshots import plan_messages
+from campaigns.services.turns import begin
 from campaigns.triggers import BROADCASTS
 from customers.services import record_event
 from operations.errors import FidelioError
@@ -40,6 +42,7 @@ def tend_runs(*, at: datetime) -> None:
             plan_run(run, at=at)
         except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
             log.error("run_not_planned", run=run.pk, key=error.key, reason=str(error.message))
+    close_journeys(at=at)
     close_stopped_runs(at=at)
     close_occasions()
     finish_runs(at=at)
@@ -61,7 +64,7 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
         if run.status != CampaignRun.Status.PLANNED or run.campaign.status != Campaign.Status.RUNNING:
             return run
         freshen(run.version.segment, at=at)
-        targeted = plan_messages(run)
+        targeted = begin(run)
         run.status, run.planned_at = CampaignRun.Status.RUNNING, at
         run.save(update_fields=["status", "planned_at"])
         record_event(
@@ -88,11 +91,9 @@ def close_stopped_runs(*, at: datetime) -> int:
             waiting.update(
                 state=MessageState.CANCELLED, reason=MessageReason.STOPPED, owner="", lease_until=None
             )
-    for run in _without_open_messages(runs):
+    for run in _with_nothing_open(runs):
         tell_untold(run, at=at)
-    return _without_open_messages(runs).update(
-        status=CampaignRun.Status.STOPPED, pause_reason="", ended_at=at
-    )
+    return _with_nothing_open(runs).update(status=CampaignRun.Status.STOPPED, pause_reason="", ended_at=at)
 
 
 def finish_runs(*, at: datetime) -> int:
@@ -106,7 +107,7 @@ def finish_runs(*, at: datetime) -> int:
         planned_at__isnull=False,
     ).exclude(Q(occurrence__gte=local_day(at)) & ~Q(version__trigger__in=BROADCASTS))
     ended = 0
-    for run in _without_open_messages(sending):
+    for run in _with_nothing_open(sending):
         ended += _finish(run, at=at)
     for campaign in _over(at):
         _end(campaign, external_id=f"campaign:{campaign.pk}:finished", at=at)
@@ -121,7 +122,7 @@ def _finish(run: CampaignRun, *, at: datetime) -> int:
         CampaignRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         tell_untold(run, at=at)
         mine = CampaignRun.objects.filter(pk=run.pk, status=CampaignRun.Status.RUNNING)
-        done = _without_open_messages(mine).update(status=CampaignRun.Status.DONE, ended_at=at)
+        done = _with_nothing_open(mine).update(status=CampaignRun.Status.DONE, ended_at=at)
         if done and run.version.trigger == CampaignVersion.Trigger.ONE_OFF:
             _end(campaign, external_id=f"run:{run.pk}:finished", at=at, run=run)
     return done
@@ -153,5 +154,8 @@ def _end(campaign: Campaign, *, external_id: str, at: datetime, run: CampaignRun
             )
 
 
-def _without_open_messages(runs):
-    return runs.filter(~Exists(Message.objects.filter(run=OuterRef("pk"), state__in=OPEN)))
+def _with_nothing_open(runs):
+    return runs.filter(
+        ~Exists(Message.objects.filter(run=OuterRef("pk"), state__in=OPEN)),
+        ~Exists(JourneyPosition.objects.on_the_way().filter(run=OuterRef("pk"))),
+    )

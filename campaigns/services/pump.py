@@ -191,7 +191,10 @@ class Pump:
         """
         if message is None or version is None:
             return None
-        if message.publication is None and version.promotion_for(message.variant) is not None:
+        if (
+            message.publication is None
+            and version.promotion_for(message.variant, step=message.step) is not None
+        ):
             return None
         try:
             sender = self._sender(message.channel)
@@ -283,7 +286,7 @@ class Pump:
         """Nothing goes out without its code: the run waits until somebody decides."""
         log.warning("run_paused", run=run.pk if run else None, key=error.key)
         with suppress(MoveNotPossible):  # Somebody stopped it in the meantime.
-            pause_campaign(run.campaign, at=at, reason=_pause_reason(error))
+            pause_campaign(run.campaign, at=at, reason=pause_reason(error))
         return False
 
     def _version(self, run: CampaignRun | None) -> CampaignVersion | None:
@@ -379,7 +382,7 @@ def _insist(write) -> None:
             time.sleep(BREATH)
 
 
-def _pause_reason(error: Refusal) -> str:
+def pause_reason(error: Refusal) -> str:
     if isinstance(error, PromotionStopped | PromotionNotPublishable | PromotionHasNoCoupon | CouponExpired):
         return CampaignRun.PauseReason.PROMOTION_NOT_ACTIVE
     return CampaignRun.PauseReason.NO_COUPON

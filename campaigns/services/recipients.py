@@ -14,7 +14,7 @@ from campaigns.content import FAKE_CODE, Values
 from campaigns.content.contributed import contributed_values, previewed_values
 from campaigns.errors import CodeGone
 from campaigns.leaving import unsubscribe_url
-from campaigns.models import CampaignVersion, LandingClaim, Message
+from campaigns.models import CampaignVersion, JourneyPosition, LandingClaim, Message
 from campaigns.tracking import seal
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
@@ -33,7 +33,7 @@ CONSENT = "consent"  # Messages that ask for the confirmation of a consent: thei
 
 def values_for(message: Message, version: CampaignVersion | None) -> Values:
     """Return the values of one message; a coupon is there when one was reserved."""
-    coupon = message.publication.coupon if message.publication else None
+    coupon = message.publication.coupon if message.publication else coupon_on_the_way(message, version)
     return Values(
         customer=customer_values(message.customer),
         coupon=coupon_values(coupon, language=language_of(message.customer), token=message.token)
@@ -48,6 +48,18 @@ def values_for(message: Message, version: CampaignVersion | None) -> Values:
         gift_card=gift_card_values(message, at=timezone.now()),
         contributed=contributed_values(message.customer, at=timezone.now(), message=message),
     )
+
+
+def coupon_on_the_way(message: Message, version: CampaignVersion | None) -> Coupon | None:
+    """Return the coupon that a journey gave before, for a message that brings none of its own."""
+    if version is None or not version.steps:
+        return None
+    occurrence = message.occurrence.partition("+")[0]
+    ways = JourneyPosition.objects.filter(campaign=message.campaign_id, customer=message.customer_id)
+    found = ways.select_related("publication__coupon__promotion").filter(occurrence=occurrence).first()
+    if found is None or found.publication is None or found.publication.status != "PUBLISHED":
+        return None
+    return found.publication.coupon
 
 
 def sample_values(

@@ -21,7 +21,8 @@ from campaigns.services.occasions import (
     run_of_the_day,
     write_occasions,
 )
-from campaigns.services.snapshots import Planned, plan_messages
+from campaigns.services.snapshots import Planned
+from campaigns.services.turns import begin
 from campaigns.triggers import (
     BY_WATERMARK,
     CalendarRule,
@@ -211,7 +212,7 @@ def _plan_invited(
     people = [
         Planned(customer_id, invited.occurrence, wave.at, expires_at) for customer_id in invited.customer_ids
     ]
-    plan_messages(run_of_the_day(campaign, at=at), people=people)
+    begin(run_of_the_day(campaign, at=at), people=people)
     ring_on_commit("pump_bulk")
 
 

@@ -148,6 +148,7 @@ class Planned:
     occurrence: str
     not_before: datetime
     expires_at: datetime | None = None
+    since: datetime | None = None  # From when on what they do counts for a journey; None: from their turn on.
 
 
 def plan_messages(
@@ -185,13 +186,14 @@ def asked_for(
 ) -> tuple[str, dict[str, Any]]:
     """Return where the audience of `decided_from` comes from, and its values."""
     version = run.version
-    promotion = version.promotion
-    asked = list(channels) or version.channels
+    promotion = version.promotion if version.brings_coupon(step) else None
+    asked = list(channels) or version.channels_of(step)
     values: dict[str, Any] = {
         "run": run.pk,
         "campaign": run.campaign_id,
         "version": version.pk,
-        "segment": version.segment_id,
+        # Whoever entered a journey stays on the way when they leave the audience.
+        "segment": None if version.steps else version.segment_id,
         "step": step,
         "channels": asked,
         "namespaces": [NAMESPACES[channel] for channel in asked],

@@ -13,6 +13,7 @@ from campaigns.content.links import CountedLinks, count_links, utm_parameters
 from campaigns.content_blocks import with_body
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
 from campaigns.models import Campaign, CampaignContent, CampaignLink, CampaignVariant, CampaignVersion
+from campaigns.services.journey_checks import has_coupon, mistakes_of_journey
 from campaigns.triggers import parse_trigger
 from coupons.models import Promotion
 from customers.models import Segment
@@ -101,7 +102,9 @@ def prepare_version(plan: VersionPlan, *, by: User | None) -> ReadyVersion:
             **plan.terms.as_fields(),
         ),
         contents=[
-            compiled(draft, with_coupon=_has_coupon(plan), number=number, alone=len(plan.contents) == 1)
+            compiled(
+                draft, with_coupon=has_coupon(plan, draft.step), number=number, alone=len(plan.contents) == 1
+            )
             for number, draft in enumerate(plan.contents)
         ],
         variants=[
@@ -151,12 +154,6 @@ def _count_links(contents: list[CampaignContent], campaign: Campaign, *, utm: bo
     return [CampaignLink(number=number, address=address) for address, number in links.numbers.items()]
 
 
-def _has_coupon(plan: VersionPlan) -> bool:
-    return plan.promotion is not None or (
-        bool(plan.variants) and all(one.promotion is not None for one in plan.variants)
-    )
-
-
 def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
     if not plan.contents:
         yield Mistake("/contents", _("Write what the campaign says."))
@@ -177,6 +174,7 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
         yield from error.details
     yield from _mistakes_of_variants(plan)
     yield from _mistakes_of_the_test(plan)
+    yield from mistakes_of_journey(plan)
 
 
 def _mistakes_of_variants(plan: VersionPlan) -> Iterator[Mistake]:

@@ -36,6 +36,10 @@ class RuleReader:
     def has(self, name: str) -> bool:
         return self._rule.get(name) is not None
 
+    @property
+    def has_mistakes(self) -> bool:
+        return bool(self._mistakes)
+
     def given(self, name: str) -> Any:
         self._left.discard(name)
         return self._rule.get(name)
