@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import random
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -14,7 +16,6 @@ from django.db import connection
 
 from campaigns.bells import ring
 from campaigns.models import OPEN, Campaign, Message
-from campaigns.services import plan_due_occasions, reap_leases, tend_runs
 from tests.processes import SmtpSink, Worker
 
 
@@ -54,6 +55,16 @@ def end_connections() -> None:
         )
 
 
+def kill_one_of(worker: Worker, chance: random.Random) -> int:
+    """`kill -9` one process of a worker's pool, which its parent replaces; return how many were killed."""
+    parent = worker.program.process.pid
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    if not children:
+        return 0
+    os.kill(int(chance.choice(children)), signal.SIGKILL)
+    return 1
+
+
 @contextlib.contextmanager
 def stopped(worker: Worker) -> Iterator[None]:
     """Freeze a worker with its pool, as a machine that is out of memory or suspended does."""
@@ -83,13 +94,6 @@ def assert_accounted_for(campaign: Campaign, sink: SmtpSink, audience: int, *, u
     assert states["UNKNOWN"] <= unknown_at_most
     assert max(mails.values()) == 1
     assert sent <= set(mails) <= sent | unknown
-
-
-def tick(at) -> None:
-    """Do in this process what the clock asks for."""
-    reap_leases(at=at)
-    tend_runs(at=at)
-    plan_due_occasions(at=at)
 
 
 def waiting(campaign: Campaign) -> int:
