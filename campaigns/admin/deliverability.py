@@ -59,6 +59,7 @@ class DeliverabilityView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
             may_check=self.request.user.has_perm(MAY_CHECK),
             figures=_figures(days),
             rates=_rates(days),
+            any_mails=any(one.sent or one.bounced for one in days),
             reports=_reports(),
             suppressions=_suppressions(),
             suppressions_url=reverse("admin:customers_suppression_changelist"),

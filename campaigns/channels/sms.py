@@ -168,7 +168,8 @@ class GatewaySender(SmsFormat):
 
     def verify(self) -> Health:
         usable = "{to}" in settings.SMS_URL and "{text}" in settings.SMS_URL
-        return Health(urlsplit(settings.SMS_URL).hostname or "Gateway", configured=usable)
+        name = urlsplit(settings.SMS_URL).hostname or "Gateway"
+        return Health(name, configured=usable, problem=_unsafe() if usable else "")
 
     def parse_webhook(self, request: HttpRequest) -> list[Report]:
         """Read `?key=SECRET&reference=...&status=delivered`, as query or form; also `from` and `text`."""
@@ -196,6 +197,8 @@ class GatewaySender(SmsFormat):
         self._caller.close()
 
     def _send_one(self, envelope: Envelope) -> Result:
+        if unsafe := _unsafe():
+            return Result(Outcome.TRANSIENT, unsafe, unreachable=True)
         address, _mark, query = settings.SMS_URL.partition("?")
         values = {
             "to": envelope.recipient,
@@ -230,6 +233,14 @@ def sms_sender() -> TwilioSender | GatewaySender | InboxSmsSender:
     if scheme == "twilio":
         return TwilioSender()
     return InboxSmsSender() if scheme == "inbox" else GatewaySender()
+
+
+def _unsafe() -> str:
+    """Return why numbers and texts must not go to the gateway: they go by https, or stay on this machine."""
+    parts = urlsplit(settings.SMS_URL)
+    if parts.scheme == "https" or parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+        return ""
+    return "SMS_URL is no https address." if settings.SMS_URL else "SMS_URL is not set."
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -52,6 +52,7 @@ from loyalty_site.demo.showcase import (
     write_win_back,
 )
 from loyalty_site.demo.surveys import write_surveys
+from loyalty_site.demo.telephones import write_telephones
 
 APPS = ["customers", "coupons", "loyalty", "referrals", "campaigns", "analytics"]
 MONTHS_OF_HISTORY = 6
@@ -237,6 +238,7 @@ def set_out_showcase(demo: Demo) -> None:
 
 def measure_a_campaign(demo: Demo) -> None:
     write_measured_campaign(at=demo.at)
+    write_telephones(at=demo.at)
 
 
 def open_service_desk(demo: Demo) -> None:

@@ -256,3 +256,15 @@ def test_a_test_goes_to_one_number_marked_as_such(db, gateway, now):
     assert (request.form["to"], request.form["text"]) == (NUMBER, "[TEST] Ciao Anna!")
     with pytest.raises(InvalidInput):
         send_test(Rendered("", "", "Ciao"), channel="sms", address="Anna", at=now)
+
+
+@pytest.mark.parametrize("url", ["", "http://gateway.example/send?to={to}&text={text}"])
+def test_numbers_go_by_https_or_nowhere(db, settings, now, url):
+    settings.SMS_URL = url
+    campaign = sms_campaign([phone_subscriber(now)], now)
+
+    pump("BULK")
+
+    message = campaign.messages.get()
+    assert (message.state, message.reason) == ("PENDING", "UNREACHABLE")
+    assert "SMS_URL" in message.detail
