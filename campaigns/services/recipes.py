@@ -104,7 +104,14 @@ def _contents(recipe: Recipe, language: str) -> list[ContentDraft]:
     if recipe.needs != "survey":
         return drafts
     url = f"{{{{ {_survey_variable()} }}}}"
-    return [replace(draft, body=draft.body.replace(SURVEY, url)) for draft in drafts]
+    return [
+        replace(
+            draft,
+            body=draft.body.replace(SURVEY, url),
+            blocks=json.loads(json.dumps(draft.blocks).replace(SURVEY, url)),
+        )
+        for draft in drafts
+    ]
 
 
 def _survey_variable() -> str:
