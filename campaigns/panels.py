@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.admin.by_hand import MAY_SEND, sent_by_hand
-from campaigns.models import Message
+from campaigns.models import JourneyPosition, Message
 from campaigns.services.transactional import CONFIRMATION
 from customers.models import Customer
 from customers.panels import Action, Panel
@@ -26,7 +26,11 @@ def messages_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         code="messages",
         title=_("Messages"),
         template="campaigns/customer_messages.html",
-        context={"written": _table(list(newest)), "messages_url": _all_of(customer)},
+        context={
+            "written": _table(list(newest)),
+            "messages_url": _all_of(customer),
+            "journeys": _journeys(customer),
+        },
         actions=_actions(customer, request),
         count=messages.count(),
     )
@@ -64,6 +68,25 @@ def _table(messages: list[Message]) -> Table:
         empty_text=_("Campaigns and coupons that are sent by e-mail stand here, with what became of them."),
         empty_icon="mail",
     )
+
+
+def _journeys(customer: Customer) -> Table | None:
+    """Return where the person is, or was, in journeys; None for who was never in one."""
+    ways = JourneyPosition.objects.filter(customer=customer).select_related("campaign").order_by("-id")
+    rows = [
+        [
+            str(way.campaign),
+            moment(way.entered_at),
+            way.step,
+            way.get_state_display(),
+            moment(way.due_at) if way.ended_at is None else "",
+        ]
+        for way in ways[:MESSAGES_SHOWN]
+    ]
+    if not rows:
+        return None
+    columns = [_("Journey"), _("Entered"), _("Step"), _("State"), _("Goes on at the latest")]
+    return Table([Column(each) for each in columns], rows, caption=_("Journeys of this customer"))
 
 
 def _what(message: Message) -> str:

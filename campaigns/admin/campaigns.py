@@ -10,6 +10,8 @@ from unfold.decorators import display
 
 from campaigns.admin import pages, wizard
 from campaigns.admin.by_hand import SendByHandView
+from campaigns.admin.journey_form import JourneyEditView
+from campaigns.admin.journeys import JourneyView
 from campaigns.admin.results import result_urls
 from campaigns.models import Campaign
 from campaigns.results import campaign_figures
@@ -101,6 +103,8 @@ class CampaignAdmin(ModelAdmin):
             page("version/<int:pk>/", wizard.VersionReviewView, "version"),
             page("<int:pk>/copy/", pages.CopyView, "copy"),
             page("<int:pk>/progress/", pages.ProgressView, "progress"),
+            page("<int:pk>/journey/", JourneyView, "journey"),
+            page("<int:pk>/journey/edit/", JourneyEditView, "journey_edit"),
             page("<int:pk>/move/<slug:move>/", pages.MoveView, "move"),
             *result_urls(self),
             *super().get_urls(),

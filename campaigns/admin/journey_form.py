@@ -1,0 +1,230 @@
+"""The editor of a journey: a form per step, and buttons that add, move and remove them on the server."""
+
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.generic import TemplateView
+
+from campaigns import services
+from campaigns.admin.pages import MAY_WRITE, CampaignPage
+from campaigns.drafts import ContentDraft, VersionTerms, content_drafts
+from campaigns.journeys import StepKind, Unit
+from campaigns.models import MAIN, CampaignVersion
+from operations.errors import FidelioError
+
+# The fields that a step of each kind has, besides its name and what comes next.
+FIELDS = {
+    StepKind.MESSAGE: ("subject", "body", "coupon"),
+    StepKind.WAIT: ("amount", "unit", "at", "until", "event", "otherwise"),
+    StepKind.BRANCH: ("segment", "event", "within_days", "percent", "otherwise"),
+    StepKind.GIVE: ("promotion", "points", "expires_days"),
+    StepKind.TAG: ("add", "remove"),
+    StepKind.EXIT: (),
+}
+CONTENT = ("subject", "body")
+FIRST = {"id": MAIN, "kind": str(StepKind.MESSAGE)}
+NEW = {StepKind.WAIT: {"amount": 1, "unit": "DAYS"}, StepKind.BRANCH: {"otherwise": "END"}}
+
+
+class StepForm(forms.Form):
+    """One step; only the fields of its kind are shown and read."""
+
+    id = forms.CharField(widget=forms.HiddenInput)
+    kind = forms.ChoiceField(choices=StepKind, widget=forms.HiddenInput)
+    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=80)
+    subject = forms.CharField(label=gettext_lazy("Subject"), required=False, strip=False)
+    body = forms.CharField(
+        label=gettext_lazy("Content"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6})
+    )
+    coupon = forms.BooleanField(label=gettext_lazy("With a coupon of the campaign"), required=False)
+    amount = forms.IntegerField(label=gettext_lazy("How long"), required=False)
+    unit = forms.ChoiceField(label=gettext_lazy("Unit"), choices=Unit, required=False)
+    at = forms.CharField(
+        label=gettext_lazy("Then until the time"), required=False, help_text=gettext_lazy("Such as 09:00.")
+    )
+    until = forms.CharField(
+        label=gettext_lazy("Or until the day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    segment = forms.CharField(
+        label=gettext_lazy("Who is in the segment"), required=False, help_text=gettext_lazy("Its code.")
+    )
+    event = forms.CharField(
+        label=gettext_lazy("Event"), required=False, help_text=gettext_lazy("Such as order.recorded.")
+    )
+    within_days = forms.IntegerField(label=gettext_lazy("In the last days"), required=False)
+    percent = forms.IntegerField(label=gettext_lazy("Or by lot, percent"), required=False)
+    otherwise = forms.CharField(label=gettext_lazy("Otherwise go to"), required=False)
+    promotion = forms.CharField(
+        label=gettext_lazy("Coupon of the promotion"), required=False, help_text=gettext_lazy("Its code.")
+    )
+    points = forms.IntegerField(label=gettext_lazy("Or points"), required=False)
+    expires_days = forms.IntegerField(label=gettext_lazy("Good for days"), required=False)
+    add = forms.CharField(label=gettext_lazy("Put on the list"), required=False)
+    remove = forms.CharField(label=gettext_lazy("Or take off the list"), required=False)
+    next = forms.CharField(
+        label=gettext_lazy("Then go to"),
+        required=False,
+        help_text=gettext_lazy("Empty: the step below. END: the end."),
+    )
+
+    def shown(self) -> list[forms.BoundField]:
+        """Return the fields of this kind of step."""
+        own = FIELDS[StepKind(self["kind"].value())]
+        last = () if self["kind"].value() == StepKind.EXIT else ("next",)
+        return [self[name] for name in ("name", *own, *last)]
+
+    def step(self, known: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the step as a version keeps it; what the form cannot show of a known one stays."""
+        given = self.cleaned_data
+        kind = StepKind(given["kind"])
+        names = {"id", "kind", "name", "next", *FIELDS[kind]} - set(CONTENT) - {"event", "percent"}
+        step = {name: given[name] for name in names if given[name] not in ("", None, False)}
+        known = known or {}
+        if given["event"] and "event" in FIELDS[kind]:
+            before = known.get("event") or {}
+            step["event"] = before if before.get("type") == given["event"] else {"type": given["event"]}
+        if "until" in step or kind != StepKind.WAIT:
+            step.pop("unit", None)
+        if given["percent"] and kind == StepKind.BRANCH:
+            ways = (step.pop("next", ""), step.pop("otherwise", ""))
+            shares = (given["percent"], 100 - given["percent"])
+            step["shares"] = [
+                {"percent": share, "next": way} for share, way in zip(shares, ways, strict=True)
+            ]
+        elif not {"segment", "event"} & step.keys() and known.get("rules"):
+            step["rules"] = known["rules"]
+        return step
+
+
+class JourneyEditView(CampaignPage, TemplateView):
+    """Edit the steps, texts and goal of a journey; saving makes a new version of the campaign."""
+
+    permission_required = MAY_WRITE
+    template_name = "campaigns/journey_form.html"
+    title = gettext_lazy("Edit the journey")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        version = self.campaign().version
+        steps = list(version.steps) or [FIRST]
+        initial = [initial_of(step, version) for step in steps]
+        goal = version.goal or {}
+        context = {
+            "campaign": version.campaign,
+            "forms": _forms(initial),
+            "kinds": StepKind.choices,
+            "goal_event": (goal.get("event") or {}).get("type", ""),
+            "goal_segment": goal.get("segment", ""),
+        }
+        return super().get_context_data(**context | kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        count = request.POST.get("count", "")
+        total = min(int(count), 50) if count.isdecimal() else 0
+        posted = [StepForm(request.POST, prefix=f"s{number}", label_suffix="") for number in range(total)]
+        valid = not [form for form in posted if not form.is_valid()]
+        values = [{name: form[name].value() for name in form.fields} for form in posted]
+        errors: list[str] = [] if valid else [_("Look at the fields marked below.")]
+        do, _colon, where = request.POST.get("do", "save").partition(":")
+        if do != "save":
+            posted = _forms(rearranged(values, do, where))
+        elif valid:
+            try:
+                self._save(posted)
+            except FidelioError as error:
+                errors = [f"{one.pointer}: {one.message}" for one in error.details] or [str(error.message)]
+            else:
+                messages.success(request, _("The new version is saved."))
+                return redirect(reverse("admin:campaigns_campaign_journey", args=[self.kwargs["pk"]]))
+        context = self.get_context_data(
+            forms=posted,
+            errors=errors,
+            goal_event=request.POST.get("goal_event", ""),
+            goal_segment=request.POST.get("goal_segment", ""),
+        )
+        return render(request, self.template_name, context)
+
+    def _save(self, posted: list[StepForm]) -> None:
+        campaign = self.campaign()
+        version = campaign.version
+        known = {step["id"]: step for step in version.steps}
+        steps = [form.step(known.get(form.cleaned_data["id"])) for form in posted]
+        event = self.request.POST.get("goal_event", "").strip()
+        before = (version.goal or {}).get("event") or {}
+        goal: dict[str, Any] = {}
+        if event:
+            goal["event"] = before if before.get("type") == event else {"type": event}
+        if segment := self.request.POST.get("goal_segment", "").strip():
+            goal["segment"] = segment
+        services.edit_campaign(
+            campaign,
+            at=timezone.now(),
+            by=self.request.user,
+            contents=contents_of(posted, version),
+            terms=replace(VersionTerms.of(version), steps=steps, goal=goal),
+        )
+
+
+def initial_of(step: dict[str, Any], version: CampaignVersion) -> dict[str, Any]:
+    """Return what the form shows of a step."""
+    content = _content(version, step["id"])
+    shown = {**step, "event": (step.get("event") or {}).get("type", "")}
+    if step.get("shares"):
+        first, second = step["shares"][0], step["shares"][-1]
+        ways = {"next": first.get("next", ""), "otherwise": second.get("next", "")}
+        shown |= ways | {"percent": first["percent"]}
+    return shown | ({"subject": content.subject, "body": content.body} if content else {})
+
+
+def contents_of(posted: list[StepForm], version: CampaignVersion) -> list[ContentDraft]:
+    """Return the contents of the messages there are: what was not written here stays as it was."""
+    written = {
+        form.cleaned_data["id"]: form.cleaned_data
+        for form in posted
+        if form.cleaned_data["kind"] == StepKind.MESSAGE
+    }
+    kept = [draft for draft in content_drafts(version) if draft.step in written]
+    for name, given in written.items():
+        place = next((n for n, draft in enumerate(kept) if _is_shown(draft, name)), None)
+        draft = ContentDraft(given["subject"], given["body"], step=name)
+        if place is None and (given["subject"] or given["body"]):
+            kept.append(draft)
+        elif place is not None and (kept[place].subject, kept[place].body) != (draft.subject, draft.body):
+            kept[place] = draft
+    return kept
+
+
+def rearranged(values: list[dict[str, Any]], do: str, where: str) -> list[dict[str, Any]]:
+    """Return the steps after a button: `add:KIND`, `up:1`, `down:1`, `remove:1`."""
+    values = list(values)
+    if do == "add" and where in StepKind.values:
+        taken = {one["id"] for one in values}
+        name = next(f"{where.lower()}-{n}" for n in range(1, 99) if f"{where.lower()}-{n}" not in taken)
+        values.append({"id": name, "kind": where, **NEW.get(StepKind(where), {})})
+    elif where.isdecimal() and int(where) < len(values):
+        place = int(where)
+        step = values.pop(place)
+        if do != "remove":
+            values.insert(max(0, place - 1) if do == "up" else place + 1, step)
+    return values
+
+
+def _forms(values: list[dict[str, Any]]) -> list[StepForm]:
+    return [StepForm(initial=one, prefix=f"s{n}", label_suffix="") for n, one in enumerate(values)]
+
+
+def _content(version: CampaignVersion, step: str) -> ContentDraft | None:
+    return next((draft for draft in content_drafts(version) if _is_shown(draft, step)), None)
+
+
+def _is_shown(draft: ContentDraft, step: str) -> bool:
+    return (draft.step, draft.channel, draft.variant, draft.language) == (step, "email", "", "")

@@ -1,0 +1,82 @@
+"""A journey in the console: drawn, with how many are where."""
+
+from django.urls import reverse
+
+from campaigns.drafts import ContentDraft, VersionTerms
+from campaigns.services import move_journeys, start_campaign, tend_runs
+from tests.campaigns.factories import NEWS, draft, segment_of, subscriber
+
+BOUGHT = {"type": "order.recorded"}
+STEPS = [
+    {"id": "hello", "kind": "MESSAGE", "name": "Say hello"},
+    {"id": "wait", "kind": "WAIT", "amount": 2, "unit": "DAYS"},
+    {
+        "id": "fork",
+        "kind": "BRANCH",
+        "event": {"type": "order.recorded"},
+        "next": "END",
+        "otherwise": "hello",
+    },
+]
+
+
+def test_the_flow_shows_the_steps_and_how_many_wait(db, now, staff):
+    person = subscriber("a@mail.example", first_name="Ada")
+    contents = [ContentDraft("Hello", NEWS, step="hello")]
+    segment = segment_of([person])
+    campaign = draft(segment, now, contents=contents, terms=VersionTerms(steps=STEPS))
+    start_campaign(campaign, at=now)
+    tend_runs(at=now)
+    move_journeys(at=now)
+    client = staff("campaigns.view_campaign", "campaigns.view_message")
+    url = reverse("admin:campaigns_campaign_journey", args=[campaign.pk])
+
+    page = client.get(f"{url}?step=wait").content.decode()
+
+    assert "<svg" in page
+    assert "Say hello" in page
+    assert "Ada" in page
+    assert (
+        reverse("admin:campaigns_campaign_journey", args=[campaign.pk])
+        in client.get(reverse("admin:campaigns_campaign_change", args=[campaign.pk])).content.decode()
+    )
+
+
+def test_who_may_not_see_campaigns_sees_no_journey(db, now, staff):
+    contents = [ContentDraft("Hello", NEWS, step="hello")]
+    campaign = draft(None, now, contents=contents, terms=VersionTerms(steps=STEPS))
+    url = reverse("admin:campaigns_campaign_journey", args=[campaign.pk])
+
+    assert staff("campaigns.view_message").get(url).status_code == 403
+
+
+def test_a_draft_becomes_a_journey_step_by_step(db, now, staff):
+    campaign = draft(segment_of([subscriber("a@mail.example")]), now)
+    url = reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+    client = staff("campaigns.view_campaign", "campaigns.change_campaign")
+    page = client.get(url)
+    assert page.status_code == 200
+    typed = {"count": "1", "s0-id": "main", "s0-kind": "MESSAGE", "s0-subject": "Ciao", "s0-body": NEWS}
+
+    added = client.post(url, typed | {"do": "add:WAIT"}).content.decode()
+    assert 'name="s1-amount"' in added
+    wait = {"count": "2", "s1-id": "wait-1", "s1-kind": "WAIT", "s1-amount": "2", "s1-unit": "DAYS"}
+    saved = client.post(url, typed | wait | {"do": "save", "goal_event": "order.recorded"})
+
+    assert saved.status_code == 302
+    version = campaign.version
+    assert [step["id"] for step in version.steps] == ["main", "wait-1"]
+    assert version.goal == {"event": {"type": "order.recorded"}}
+    assert version.content.subject == "Ciao"
+
+
+def test_a_mistake_keeps_what_was_typed_and_saves_nothing(db, now, staff):
+    campaign = draft(segment_of([subscriber("a@mail.example")]), now)
+    url = reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+    typed = {"count": "1", "s0-id": "main", "s0-kind": "MESSAGE", "s0-subject": "Typed", "s0-body": NEWS}
+
+    page = staff("campaigns.change_campaign").post(url, typed | {"s0-next": "nowhere", "do": "save"})
+
+    assert "Typed" in page.content.decode()
+    assert "/steps/0/next" in page.content.decode()
+    assert campaign.version.number == 1
