@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -67,8 +68,10 @@ class RfmModelForm(ThresholdFields, RefusalForm):
     code = forms.SlugField(
         label=gettext_lazy("Code"),
         max_length=64,
+        required=False,
         help_text=gettext_lazy(
-            "Segment rules and the API know the model by this; its segments are called CODE--champions."
+            "Segment rules and the API know the model by this; its segments are called CODE--champions. Left"
+            " empty, it is made of the name."
         ),
     )
     scope = forms.ChoiceField(label=gettext_lazy("Which orders"), choices=RfmModel.Scope, initial="ALL")
@@ -125,6 +128,8 @@ class RfmModelForm(ThresholdFields, RefusalForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if "code" in self.fields and not cleaned.get("code") and "code" not in self.errors:
+            cleaned["code"] = _free_code(cleaned.get("name", ""))
         self._need(cleaned, cleaned.get("scope") != RfmModel.Scope.ALL, ["scope_value"], _("Say which one."))
         self._need(cleaned, cleaned.get("window") == DAYS, ["window_days"], _("Say of how many days."))
         self._need(cleaned, cleaned.get("window") == SEASON, ["season"], _("Say of which season."))
@@ -203,3 +208,15 @@ def threshold_initial(thresholds: dict[str, list[int]]) -> dict[str, int]:
         for part, steps in thresholds.items()
         for step, value in zip(STEPS, steps, strict=True)
     }
+
+
+def _free_code(name: str) -> str:
+    """Return a code made of a name that no other model has; a model's code has a letter in it."""
+    stem = slugify(name.replace("_", "-"))[:56].strip("-")
+    stem = stem if any(each.isalpha() for each in stem) else f"model-{stem}".strip("-")
+    taken = set(RfmModel.objects.filter(code__startswith=stem).values_list("code", flat=True))
+    place, code = 1, stem
+    while code in taken:
+        place += 1
+        code = f"{stem}-{place}"
+    return code
