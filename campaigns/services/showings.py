@@ -16,13 +16,13 @@ from campaigns.content.contributed import contributed_values
 from campaigns.content.fragments import CLICK, compile_fragment
 from campaigns.content.liquid import html_template, plain_template
 from campaigns.content.variables import Values
-from campaigns.draws import is_held_out
-from campaigns.models import Placement, PlacementContent, PlacementShowing
+from campaigns.experiments import Salt, lot
+from campaigns.models import GlobalHoldout, Placement, PlacementContent, PlacementShowing
 from campaigns.services.recipients import coupon_values, customer_values, no_coupon, sample_values
-from coupons.models import Coupon, Promotion, Publication
+from coupons.models import Coupon, Promotion, Publication, Reason
 from coupons.rules import local_day
 from coupons.services import publish_coupon
-from customers.models import Customer
+from customers.models import Customer, Purpose
 from customers.services.locks import hold_customer
 from customers.services.preferences import preferences_url
 from operations.errors import Refusal
@@ -66,8 +66,9 @@ def show_placement(slot: str, *, customer: Customer | None, language: str = "", 
     """Return what a person sees in a slot, counted as seen; None when nothing is to be shown to them.
 
     The first by priority whose audience, consent, campaign, period and number of showings fit, who was not
-    held out by lot, and whose promotion can give them a code: the one they have, else a new one. Nobody known
-    sees only what is no advertising and asks nothing of who they are.
+    held out by lot (of the campaign, or of all advertising), and whose promotion can give them a code: the
+    one they have, else a new one. Nobody known sees only what is no advertising and asks nothing of who they
+    are.
     """
     rows = Placement.objects.showing(slot, at).select_related("campaign", "promotion")
     if customer is None:
@@ -76,6 +77,8 @@ def show_placement(slot: str, *, customer: Customer | None, language: str = "", 
         return None
     else:
         wanted = rows.for_customer(customer)
+        if _kept_out(customer, at=at):
+            wanted = wanted.filter(purpose=Purpose.SERVICE)
     for placement in wanted.prefetch_related("contents"):
         try:
             shown = _show(placement, customer, language, at)
@@ -119,11 +122,21 @@ def _show(placement: Placement, customer: Customer | None, language: str, at: da
 
 
 def _held_out(placement: Placement, customer: Customer) -> bool:
+    """Return whether the lot keeps this person out of the placement's campaign."""
     campaign = placement.campaign
     if campaign is None:
         return False
     percent = campaign.versions.order_by("-number").values_list("holdout_percent", flat=True).first()
-    return bool(percent) and is_held_out(campaign.pk, customer.public_id, percent=percent)
+    return bool(percent) and lot(Salt.HOLDOUT.of(campaign.pk), customer.public_id) < percent * 100
+
+
+def _kept_out(customer: Customer, *, at: datetime) -> bool:
+    """Return whether the lot keeps this person out of all advertising for now."""
+    period = GlobalHoldout.objects.at(at).first()
+    return (
+        period is not None
+        and lot(Salt.GLOBAL_HOLDOUT.of(period.pk), customer.public_id) < period.percent * 100
+    )
 
 
 def _own_code(
@@ -134,6 +147,7 @@ def _own_code(
     Raises Refusal when the promotion can give none: stopped, over, its pool or budget used up.
     """
     had = Publication.objects.filter(promotion=promotion, customer=customer)
+    had = had.exclude(coupon__reason=Reason.APOLOGY)  # What somebody is owed is no advertising.
     known = list(had.select_related("coupon__promotion").order_by("-pk")[:50])
     good = promotion.status_at(at) == Promotion.Status.ACTIVE
     for publication in known:

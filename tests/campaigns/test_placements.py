@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from campaigns.draws import is_held_out
 from campaigns.errors import ContentInvalid, MoveNotPossible, PlacementCodeTaken
-from campaigns.models import Placement, PlacementShowing
+from campaigns.experiments import Salt, lot
+from campaigns.models import GlobalHoldout, Placement, PlacementShowing
 from campaigns.services import pause_campaign, resume_campaign, start_campaign, stop_campaign
 from campaigns.services.placements import (
     PlacementTerms,
@@ -187,10 +187,23 @@ def test_who_was_held_out_of_the_campaign_does_not_see_it_here_either(now):
     people = [subscriber(f"p{n}@mail.example") for n in range(12)]
     campaign = start_campaign(draft(segment_of(people), now, holdout_percent=50), at=now)
     banner(now, campaign=campaign)
-    held = [one for one in people if is_held_out(campaign.pk, one.public_id, percent=50)]
+    salt = Salt.HOLDOUT.of(campaign.pk)
+    held = [one for one in people if lot(salt, one.public_id) < 5000]
 
     assert 0 < len(held) < 12
     assert [one for one in people if seen_by(one, now) is None] == held
+
+
+def test_who_is_kept_out_of_all_advertising_sees_service_alone(now):
+    banner(now, "news", priority=90)
+    banner(now, "hours", purpose=Purpose.SERVICE, body="<p>Aperti la domenica</p>")
+    people = [subscriber(f"p{n}@mail.example") for n in range(30)]
+    period = GlobalHoldout.objects.create(percent=20, starts_at=now)
+    kept = [one for one in people if lot(Salt.GLOBAL_HOLDOUT.of(period.pk), one.public_id) < 2000]
+
+    shown = {one: seen_by(one, now).placement.code for one in people}
+
+    assert [one for one in people if shown[one] == "hours"] == kept
 
 
 def test_each_person_sees_a_code_of_their_own_and_always_the_same(now):
@@ -347,5 +360,5 @@ def test_few_statements_per_look(now, django_assert_max_num_queries):
     anna = subscriber("anna@mail.example")
     seen_by(anna, now)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         seen_by(anna, now)
