@@ -79,7 +79,7 @@ class VariantResultOut(serializers.Serializer):
     purchase_rate = IntervalOut(allow_null=True)
 
 
-class DecisionOut(serializers.Serializer):
+class WinnerDecisionOut(serializers.Serializer):
     """Which variant goes on, and why."""
 
     variant = serializers.CharField()
@@ -123,7 +123,7 @@ class ResultsOut(serializers.Serializer):
     effect = EffectOut(allow_null=True)
     comparison = BeforeAndAfterOut(allow_null=True)
     variants = VariantResultOut(many=True)
-    decision = DecisionOut(allow_null=True)
+    decision = WinnerDecisionOut(allow_null=True)
     attributed = AttributedOut()
     money = MoneyOut()
 
