@@ -165,7 +165,7 @@ class JourneyEditView(CampaignPage, TemplateView):
             goal["event"] = before if before.get("type") == event else {"type": event}
         if segment := self.request.POST.get("goal_segment", "").strip():
             goal["segment"] = segment
-        services.edit_campaign(
+        services.revise_campaign(
             campaign,
             at=timezone.now(),
             by=self.request.user,

@@ -237,6 +237,11 @@ class CampaignVersion(models.Model):
         first = next((one["id"] for one in self.steps if one["kind"] == "MESSAGE"), MAIN)
         return self.channels_of(first)
 
+    @property
+    def all_channels(self) -> list[str]:
+        """Return the channels through which any step writes, in the order of trial."""
+        return sorted({one.channel for one in self.contents.all()}, key=_place)
+
     def channels_of(self, step: str) -> list[str]:
         """Return the channels of a step in the order in which they are tried."""
         return sorted({one.channel for one in self.contents.all() if one.step == step}, key=_place)

@@ -25,7 +25,7 @@ def audience_size(version: CampaignVersion) -> int:
     return max(
         (
             segment_reach(version.segment, channel=channel, purpose=version.purpose).reachable
-            for channel in version.channels
+            for channel in version.all_channels
         ),
         default=0,
     )
@@ -72,7 +72,7 @@ def revise_campaign(campaign: Campaign, *, at: datetime, by: User, **changes: An
         before = campaign.version
         version = edit_campaign(campaign, at=at, by=by, **changes)
         campaign.refresh_from_db()
-        grew = before.segment_id != version.segment_id or before.channels != version.channels
+        grew = before.segment_id != version.segment_id or before.all_channels != version.all_channels
         if campaign.status != Campaign.Status.DRAFT and grew and needs_approval(version):
             raise ApprovalNeeded
     return version
@@ -101,6 +101,8 @@ def decide_start(approval: Approval, *, approve: bool, by: User, at: datetime) -
 def draft_promotions(version: CampaignVersion) -> list[Promotion]:
     """Return the promotions of a version that are not active yet."""
     offers = [version.promotion, *(variant.promotion for variant in version.variants.all())]
+    given = [step["promotion"] for step in version.steps if step.get("promotion")]
+    offers += Promotion.objects.filter(code__in=given) if given else []
     drafts = {one.pk: one for one in offers if one is not None and one.status == Promotion.Status.DRAFT}
     return [drafts[pk] for pk in sorted(drafts)]
 
@@ -113,7 +115,7 @@ def _is_approved(version: CampaignVersion) -> bool:
         subject_id__in=version.campaign.versions.values("pk"),
     ).values_list("subject_id", flat=True)
     earlier = version.campaign.versions.filter(pk__in=list(agreed), segment=version.segment)
-    return any(one.channels == version.channels for one in earlier.prefetch_related("contents"))
+    return any(one.all_channels == version.all_channels for one in earlier.prefetch_related("contents"))
 
 
 def _ask(version: CampaignVersion, *, at: datetime, by: User) -> Approval:

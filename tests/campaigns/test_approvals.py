@@ -3,12 +3,13 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from campaigns.drafts import ContentDraft, VersionTerms
 from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible
 from campaigns.models import Campaign
 from campaigns.services import edit_campaign, revise_campaign, start_campaign, start_or_ask
 from operations.models import Approval, User
 from operations.services import decide_approval
-from tests.campaigns.factories import draft, offer, segment_of, subscribers
+from tests.campaigns.factories import NEWS, draft, offer, segment_of, subscribers
 from tests.factories import UserFactory
 
 
@@ -101,3 +102,32 @@ def test_a_running_campaign_does_not_grow_past_the_limit(marta, now):
     revise_campaign(campaign, subject="Better words", at=now, by=marta)
 
     assert (campaign.version.segment.code, campaign.version.content.subject) == ("one", "Better words")
+
+
+def test_a_later_step_of_a_running_journey_opens_no_channel_to_more_than_was_agreed(marta, now):
+    steps = [{"id": "hello", "kind": "MESSAGE"}, {"id": "again", "kind": "MESSAGE"}]
+    texts = [ContentDraft("", "Ciao", channel="sms", step=one["id"]) for one in steps]
+    terms = VersionTerms(steps=steps)
+    campaign = draft(segment_of(subscribers(3)), now, contents=texts, terms=terms)
+    start_campaign(campaign, at=now)
+
+    with pytest.raises(ApprovalNeeded):
+        contents = [*texts, ContentDraft("Ciao", NEWS, step="again")]
+        revise_campaign(campaign, contents=contents, at=now, by=marta)
+
+    assert campaign.version.number == 1
+
+
+def test_a_start_activates_what_the_steps_of_a_journey_give(marta, now):
+    promotion = offer(now)
+    promotion.status = "DRAFT"
+    promotion.save()
+    steps = [{"id": "give", "kind": "GIVE", "promotion": "ten"}]
+    terms = VersionTerms(steps=[*steps, {"id": "hello", "kind": "MESSAGE"}])
+    contents = [ContentDraft("Ciao", NEWS, step="hello")]
+    campaign = draft(segment_of(subscribers(2)), now, contents=contents, terms=terms)
+
+    start_or_ask(campaign, at=now, by=marta, activate_promotions=True)
+
+    promotion.refresh_from_db()
+    assert promotion.status == "ACTIVE"

@@ -80,3 +80,20 @@ def test_a_mistake_keeps_what_was_typed_and_saves_nothing(db, now, staff):
     assert "Typed" in page.content.decode()
     assert "/steps/0/next" in page.content.decode()
     assert campaign.version.number == 1
+
+
+def test_the_editor_grows_no_running_campaign_past_what_two_agree_to(db, now, staff, settings):
+    settings.CAMPAIGN_APPROVAL_RECIPIENTS = 2
+    hello = ContentDraft("", "Ciao", "sms", step="main")
+    segment = segment_of([subscriber(f"p{n}@mail.example") for n in range(3)])
+    campaign = draft(
+        segment, now, contents=[hello], terms=VersionTerms(steps=[{"id": "main", "kind": "MESSAGE"}])
+    )
+    start_campaign(campaign, at=now)
+    url = reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+    typed = {"count": "1", "s0-id": "main", "s0-kind": "MESSAGE", "s0-subject": "Ciao", "s0-body": NEWS}
+
+    page = staff("campaigns.change_campaign").post(url, typed | {"do": "save"})
+
+    assert page.status_code == 200
+    assert campaign.version.number == 1
