@@ -10,6 +10,7 @@ from campaigns.models import MAIN, CampaignVersion, Lane
 from coupons.models import Promotion
 from customers.api.fields import ObjectField
 from customers.models import Channel, Purpose, Segment
+from operations.api.serializers import InstantField, LineField, StrictSerializer
 from operations.errors import InvalidInput, Mistake
 
 LANGUAGES = [("it", "it"), ("en", "en")]
@@ -17,19 +18,19 @@ LANGUAGES = [("it", "it"), ("en", "en")]
 POINTERS = {"/trigger_rule": "/trigger/rule"}
 
 
-class TriggerIn(serializers.Serializer):
+class TriggerIn(StrictSerializer):
     """When a campaign is sent. `at` null means as soon as it is started; `until` null, until it is stopped.
 
     `rule` is that of the kind (docs/campaigns.md): `{"of": "birthday", "at": "09:00"}` for a DATE.
     """
 
     kind = serializers.ChoiceField(choices=CampaignVersion.Trigger.choices, default="ONE_OFF")
-    at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    until = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    at = InstantField(required=False, allow_null=True, default=None)
+    until = InstantField(required=False, allow_null=True, default=None)
     rule = ObjectField(required=False, default=dict)
 
 
-class ContentIn(serializers.Serializer):
+class ContentIn(StrictSerializer):
     """What one channel says; empty `variant` and `language` mean all of them."""
 
     channel = serializers.ChoiceField(choices=Channel.choices, default=Channel.EMAIL.value)
@@ -50,16 +51,16 @@ class PromotionReference(serializers.CharField):
         return found
 
 
-class VariantIn(serializers.Serializer):
+class VariantIn(StrictSerializer):
     """One arm of an experiment; of two with weights 1 and 3 the second gets three quarters."""
 
     code = serializers.CharField(max_length=8)
-    name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    name = LineField(max_length=120, required=False, allow_blank=True, default="")
     weight = serializers.IntegerField(min_value=1, max_value=1000, default=1)
     promotion = PromotionReference(required=False, allow_null=True, default=None)
 
 
-class CampaignIn(serializers.Serializer):
+class CampaignIn(StrictSerializer):
     """A campaign; segment and promotion by code or id.
 
     `channel`, `subject` and `body` are the short form of a single content; `contents` the long one. Without
@@ -67,7 +68,7 @@ class CampaignIn(serializers.Serializer):
     """
 
     code = serializers.SlugField(max_length=64)
-    name = serializers.CharField(max_length=120, required=False)
+    name = LineField(max_length=120, required=False)
     segment = serializers.CharField(required=False, allow_null=True, default=None)
     channel = serializers.ChoiceField(choices=Channel.choices, required=False, default=Channel.EMAIL.value)
     subject = serializers.CharField(required=False, trim_whitespace=False)

@@ -21,7 +21,7 @@ from customers.api.references import CustomerReference
 from customers.models import Purpose, Segment
 from customers.services import find_customer
 from operations.api.idempotency import respond_once
-from operations.api.serializers import StrictSerializer
+from operations.api.serializers import InstantField, StrictSerializer
 from operations.errors import InvalidInput
 
 
@@ -56,7 +56,7 @@ class RecipeUseIn(StrictSerializer):
     segment = serializers.CharField(required=False, allow_null=True, default=None)
     promotion = PromotionReference(required=False, allow_null=True, default=None)
     rule = ObjectField(required=False, default=dict)
-    at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    at = InstantField(required=False, allow_null=True, default=None)
     holdout_percent = serializers.IntegerField(
         min_value=0, max_value=50, required=False, allow_null=True, default=None
     )

@@ -15,6 +15,7 @@ from campaigns.models import (
 from campaigns.results import Figures, run_figures
 from coupons.models import Promotion
 from customers.models import Purpose
+from operations.api.serializers import StrictSerializer
 
 
 class TriggerOut(serializers.Serializer):
@@ -158,7 +159,7 @@ class MessageOut(serializers.ModelSerializer):
         return message.coupon_code or None
 
 
-class CampaignStopIn(serializers.Serializer):
+class CampaignStopIn(StrictSerializer):
     """What becomes of the campaign's coupons; empty leaves them as they are."""
 
     coupons = serializers.ChoiceField(

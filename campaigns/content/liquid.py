@@ -1,8 +1,12 @@
 """Liquid as marketers write it: no files, no way around the escaping, bounded work."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any
 
 from liquid import BoundTemplate, Environment, StrictUndefined
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import FilterArgumentError, LoopIterationLimitError
 
 REMOVED_TAGS = ["include", "render"]
 # `safe` switches the escaping off; the others undo an encoding after it.
@@ -10,6 +14,13 @@ REMOVED_FILTERS = [
     "safe", "escapejs", "base64_encode", "base64_decode", "base64_url_safe_encode",
     "base64_url_safe_decode", "url_decode",
 ]  # fmt: skip
+
+
+# Filters and ranges work outside the limits of the environment: one `replace` after another would fill the
+# memory, and one range joined, summed or searched would never end.
+LONGEST_VALUE = 20_000
+LARGEST_NUMBER_BITS = 1_000
+LONGEST_RANGE = 10_000
 
 
 class MailEnvironment(Environment):
@@ -27,7 +38,53 @@ def _environment(*, autoescape: bool) -> MailEnvironment:
         environment.tags.pop(tag)
     for name in REMOVED_FILTERS:
         environment.filters.pop(name)
+    for name, filter_ in environment.filters.items():
+        environment.filters[name] = _bounded(name, filter_)
     return environment
+
+
+def _bounded(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that refuses values out of all proportion, and whatever else it cannot do, in words."""
+
+    @wraps(filter_)
+    def bounded(left: Any, *arguments: Any, **named: Any) -> Any:
+        if any(_is_too_large(value) for value in (left, *arguments)) or _would_grow(name, left, arguments):
+            raise FilterArgumentError(f"{name}: the value is too large", token=None)
+        try:
+            result = filter_(left, *arguments, **named)
+        except (ArithmeticError, ValueError) as error:
+            raise FilterArgumentError(f"{name}: impossible with this value", token=None) from error
+        if isinstance(result, int) and result.bit_length() > LARGEST_NUMBER_BITS:
+            raise FilterArgumentError(f"{name}: the number is too large", token=None)
+        return result
+
+    return bounded
+
+
+def _is_too_large(value: Any) -> bool:
+    return isinstance(value, str | list | tuple | range) and len(value) > LONGEST_VALUE
+
+
+def _would_grow(name: str, left: Any, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a filter would put its argument into the value more often than fits."""
+    if name == "join":
+        times, inserted = len(left) if hasattr(left, "__len__") else 1, arguments[:1]
+    elif name == "replace":
+        times, inserted = str(left).count(str(arguments[0])) if arguments else 0, arguments[1:2]
+    else:
+        return False
+    return times * sum(len(str(each)) for each in inserted) > LONGEST_VALUE
+
+
+def _bounded_range(self: RangeLiteral, start: Any, stop: Any) -> range:
+    found = _whole_range(self, start, stop)
+    if found.stop - found.start > LONGEST_RANGE:
+        raise LoopIterationLimitError("loop iteration limit reached", token=self.token)
+    return found
+
+
+_whole_range = RangeLiteral._make_range
+RangeLiteral._make_range = _bounded_range
 
 
 HTML = _environment(autoescape=True)

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignVersion
@@ -227,3 +228,26 @@ def test_a_large_campaign_is_not_started_by_one_over_the_api(api, settings, now)
 
     assert (refused.status_code, refused.json()["key"]) == (422, "approval_needed")
     assert Campaign.objects.get().status == "DRAFT"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"holdout_precent": 10}, "/holdout_precent"),
+        ({"trigger": {"kind": "ONE_OFF", "utnil": None}}, "/trigger/utnil"),
+        ({"contents": [{"subject": "a", "body": "b", "varient": "A"}]}, "/contents/0/varient"),
+        ({"variants": [{"code": "A", "wieght": 2}]}, "/variants/0/wieght"),
+        ({"trigger": {"at": "0001-01-01T00:00:00+00:00"}}, "/trigger/at"),
+        ({"trigger": {"until": "9999-12-31T23:59:59-01:00"}}, "/trigger/until"),
+        ({"name": "Autumn\r\nBcc: x@mail.example"}, "/name"),
+    ],
+)
+def test_a_typo_and_an_impossible_time_are_told_with_their_place(api, now, fields, pointer):
+    offer(now)
+    segment_of(subscribers(1))
+
+    refused = api.post(CAMPAIGNS, body(**fields))
+
+    assert refused.status_code == 422
+    assert [detail["pointer"] for detail in refused.json()["details"]] == [pointer]
+    assert not Campaign.objects.exists()

@@ -5,6 +5,9 @@ import pytest
 from campaigns.content import SAMPLE, compile_content, render_content
 from campaigns.errors import ContentInvalid
 
+# Twenty times as long with each: without a limit of its own it would fill the memory.
+GROWING = " | replace: 'x', 'xxxxxxxxxxxxxxxxxxxx'" * 12
+
 
 def compiled(body: str = "<p>Hello</p>", subject: str = "Hello", *, with_coupon: bool = True):
     return compile_content(subject=subject, body=body, with_coupon=with_coupon)
@@ -37,6 +40,12 @@ def test_a_coupon_needs_a_promotion():
         ("{{ customer.first_name | shout }}", "Line 1: there is no filter “shout”."),
         ("{{ customer.first_name | safe }}", "Line 1: there is no filter “safe”."),
         ("{% for i in (1..100000) %}x{% endfor %}", "Line 1: loop iteration limit reached."),
+        ("{{ (1..1000000000) | join: 'x' }}", "Line 1: loop iteration limit reached."),
+        ("{{ (1..1000000000) | sum }}", "Line 1: loop iteration limit reached."),
+        ("{% if (1..1000000000) contains 'x' %}x{% endif %}", "Line 1: loop iteration limit reached."),
+        ("{{ 'xxxxxxxxxx'" + GROWING + " }}", "Line 1: replace: the value is too large."),
+        ("{{ 9999999999" + " | times: 9999999999" * 50 + " }}", "Line 1: times: the number is too large."),
+        ("a\n{{ '1e400' | ceil }}", "Line 2: ceil: impossible with this value."),
         ("<p>a</p>\n<script>alert(1)</script>", "Line 2: <script> is not allowed in a mail."),
         ("<p onclick='x()'>a</p>", "Line 1: the attribute onclick is not allowed in a mail."),
         ("<a href=' JavaScript:x()'>a</a>", "Line 1: this kind of address is not allowed in a mail."),
