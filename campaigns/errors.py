@@ -1,6 +1,7 @@
 """What can go wrong with campaigns and their messages. Base tree: operations.errors.
 
 Refusal
+├── OfferNotActive         a campaign is started while its promotion is a draft
 └── NothingGiven           a landing page gives no code
     ├── PageClosed
     ├── CodesGone
@@ -72,6 +73,11 @@ class NotANewcomer(NothingGiven):
 class MoveNotPossible(Conflict):
     key = "move_not_possible"
     message = "The campaign's status does not allow this."
+
+
+class OfferNotActive(Refusal):
+    key = "offer_not_active"
+    message = "A promotion of the campaign is still a draft."
 
 
 class ApprovalNeeded(Refusal):

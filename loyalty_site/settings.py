@@ -374,6 +374,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CampaignLanguageEnum": "campaigns.api.campaign_input.LANGUAGES",
         "CampaignTriggerEnum": "campaigns.models.campaign.CampaignVersion.Trigger",
+        "ConsentChannelEnum": "customers.models.consent.CONSENT_CHOICES",
         "ConsentStateEnum": "customers.models.consent.ConsentState",
         "CouponStatusEnum": "coupons.models.coupon.Coupon.Status",
         "GiftCardReasonEnum": "coupons.models.gift_card.GiftCard.Reason",

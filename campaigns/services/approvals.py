@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns.audience import segment_reach
 from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible
 from campaigns.models import Campaign, CampaignVersion
-from campaigns.services.campaigns import edit_campaign, start_campaign
-from coupons.models import Promotion
+from campaigns.services.campaigns import draft_promotions, edit_campaign, start_campaign
 from coupons.services import Author, activate_promotion
 from operations.formats import number
 from operations.models import Approval, User
@@ -96,15 +95,6 @@ def decide_start(approval: Approval, *, approve: bool, by: User, at: datetime) -
     for promotion in draft_promotions(version):
         activate_promotion(promotion, by=Author(approval.requested_by), at=at)
     return start_campaign(campaign, at=at, by=by)
-
-
-def draft_promotions(version: CampaignVersion) -> list[Promotion]:
-    """Return the promotions of a version that are not active yet."""
-    offers = [version.promotion, *(variant.promotion for variant in version.variants.all())]
-    given = [step["promotion"] for step in version.steps if step.get("promotion")]
-    offers += Promotion.objects.filter(code__in=given) if given else []
-    drafts = {one.pk: one for one in offers if one is not None and one.status == Promotion.Status.DRAFT}
-    return [drafts[pk] for pk in sorted(drafts)]
 
 
 def _is_approved(version: CampaignVersion) -> bool:

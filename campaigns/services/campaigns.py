@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.bells import ring_on_commit
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
-from campaigns.errors import CampaignCodeTaken, MoveNotPossible
+from campaigns.errors import CampaignCodeTaken, MoveNotPossible, OfferNotActive
 from campaigns.models import Campaign, CampaignRun, CampaignVersion
 from campaigns.services.listening import forget_types
 from campaigns.services.versions import VersionPlan, prepare_version
@@ -143,11 +143,20 @@ def copy_campaign(
 
 
 def start_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
-    """Let a draft go: it is scheduled, or its run is planned at once. Raises MoveNotPossible."""
+    """Let a draft go: it is scheduled, or its run is planned at once.
+
+    Raises MoveNotPossible, OfferNotActive while a promotion of it is a draft that could give no code.
+    """
     with transaction.atomic():
         campaign = _locked(campaign)
         if campaign.status != Campaign.Status.DRAFT:
             raise MoveNotPossible(_("Only a draft can be started."))
+        drafts = draft_promotions(campaign.version)
+        if drafts:
+            raise OfferNotActive(
+                _("Activate the promotion “%(name)s” first: a draft gives no codes.")
+                % {"name": drafts[0].name}
+            )
         campaign.started_at = at
         _let_go(campaign, at=at)
         _tell("started", campaign, at=at, by=by)
@@ -221,6 +230,15 @@ def stop_campaign(campaign: Campaign, *, at: datetime, by: User | None = None, c
         if coupons:
             _stop_promotions(campaign, coupons, by=by, at=at)
     return campaign
+
+
+def draft_promotions(version: CampaignVersion) -> list[Promotion]:
+    """Return the promotions of a version that are not active yet."""
+    offers = [version.promotion, *(variant.promotion for variant in version.variants.all())]
+    given = [step["promotion"] for step in version.steps if step.get("promotion")]
+    offers += Promotion.objects.filter(code__in=given) if given else []
+    drafts = {one.pk: one for one in offers if one is not None and one.status == Promotion.Status.DRAFT}
+    return [drafts[pk] for pk in sorted(drafts)]
 
 
 def promotions_given(campaign: Campaign) -> list[Promotion]:

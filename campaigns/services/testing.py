@@ -46,12 +46,14 @@ def preview_draft(
     at: datetime,
     customer: Customer | None = None,
     campaign_name: str = "",
+    purpose: str = Purpose.MARKETING,
 ) -> Rendered:
     """Return a draft as this customer would get it through its channel, with a code that is good nowhere.
 
     Raises ContentInvalid.
     """
-    made = compiled(draft, with_coupon=promotion is not None)
+    marketing = purpose == Purpose.MARKETING
+    made = compiled(draft, with_coupon=promotion is not None, marketing=marketing)
     values = sample_values(customer, promotion=promotion, campaign_name=campaign_name, at=at)
     return render_content(Content(made.subject, made.html, made.text), values=values)
 

@@ -16,7 +16,7 @@ from campaigns.models import Campaign, CampaignContent, CampaignLink, CampaignVa
 from campaigns.services.journey_checks import has_coupon, mistakes_of_journey
 from campaigns.triggers import parse_trigger
 from coupons.models import Promotion
-from customers.models import Segment
+from customers.models import Purpose, Segment
 from operations.errors import InvalidInput, Mistake
 from operations.models import User
 
@@ -103,7 +103,11 @@ def prepare_version(plan: VersionPlan, *, by: User | None) -> ReadyVersion:
         ),
         contents=[
             compiled(
-                draft, with_coupon=has_coupon(plan, draft.step), number=number, alone=len(plan.contents) == 1
+                draft,
+                with_coupon=has_coupon(plan, draft.step),
+                marketing=plan.terms.purpose == Purpose.MARKETING,
+                number=number,
+                alone=len(plan.contents) == 1,
             )
             for number, draft in enumerate(plan.contents)
         ],
@@ -115,11 +119,11 @@ def prepare_version(plan: VersionPlan, *, by: User | None) -> ReadyVersion:
 
 
 def compiled(
-    draft: ContentDraft, *, with_coupon: bool, number: int = 0, alone: bool = True
+    draft: ContentDraft, *, with_coupon: bool, marketing: bool = True, number: int = 0, alone: bool = True
 ) -> CampaignContent:
     """Return one content with its templates; a mistake's place is /body, or /contents/2/body among several.
 
-    Raises ContentInvalid.
+    Only `marketing` gets a line that says how to leave, where it does not. Raises ContentInvalid.
     """
     place = "" if alone else f"/contents/{number}"
     draft = with_body(draft, with_coupon=with_coupon, place=place)
@@ -128,6 +132,7 @@ def compiled(
         subject=draft.subject,
         body=draft.body,
         with_coupon=with_coupon,
+        marketing=marketing,
         subject_at=f"{place}/subject",
         body_at=f"{place}/body",
     )

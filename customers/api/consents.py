@@ -15,7 +15,7 @@ from customers.api.partners import admit
 from customers.api.references import CustomerReference, SourceCodeField
 from customers.api.told import address_as_told
 from customers.models import Consent, Purpose
-from customers.models.consent import CONSENT_CHANNELS, ConsentState
+from customers.models.consent import CONSENT_CHOICES, ConsentState
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.serializers import InstantField, LineField, StrictSerializer
 from operations.models import ApiClient
@@ -24,7 +24,7 @@ from operations.models import ApiClient
 class ConsentItemIn(StrictSerializer):
     """What a person said about one contact point; a GRANTED needs a `proof`."""
 
-    channel = serializers.ChoiceField([(each.value, each.label) for each in CONSENT_CHANNELS])
+    channel = serializers.ChoiceField(CONSENT_CHOICES)
     purpose = serializers.ChoiceField(Purpose.choices)
     state = serializers.ChoiceField(ConsentState.choices)
     address = LineField(max_length=254, required=False, allow_null=True)

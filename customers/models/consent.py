@@ -22,6 +22,7 @@ class Channel(models.TextChoices):
 # What a person is asked to allow. A webhook is not among them: it hands somebody to another system of the
 # merchant, for which any consent to advertising will do.
 CONSENT_CHANNELS = [channel for channel in Channel if channel != Channel.WEBHOOK]
+CONSENT_CHOICES = [(channel.value, channel.label) for channel in CONSENT_CHANNELS]
 
 
 class Purpose(models.TextChoices):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from coupons.models import Promotion
 from customers.api.references import CustomerReference
-from customers.models.consent import CONSENT_CHANNELS
+from customers.models.consent import CONSENT_CHOICES
 from operations.api.serializers import AmountField, StrictSerializer
 from referrals.models import Referral, ReferralProgramme, ReferralReward
 from referrals.services.programmes import Reward, Terms
@@ -111,9 +111,7 @@ def _reward(promotion: Promotion | None, points: int | None) -> Any:
 
 class InvitationIn(StrictSerializer):
     customer = CustomerReference()
-    channel = serializers.ChoiceField(
-        [(each.value, each.label) for each in CONSENT_CHANNELS], required=False, allow_null=True
-    )
+    channel = serializers.ChoiceField(CONSENT_CHOICES, required=False, allow_null=True)
 
 
 class InvitationOut(serializers.Serializer):

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from campaigns.drafts import ContentDraft, VersionTerms
-from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible
+from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible, OfferNotActive
 from campaigns.models import Campaign
 from campaigns.services import edit_campaign, revise_campaign, start_campaign, start_or_ask
 from operations.models import Approval, User
@@ -42,6 +42,19 @@ def test_a_small_campaign_starts_at_once_and_its_promotion_with_it(marta, now):
     promotion.refresh_from_db()
     assert (started.status, promotion.status) == ("RUNNING", "ACTIVE")
     assert Approval.objects.count() == 0
+
+
+def test_a_campaign_does_not_start_while_its_promotion_is_a_draft(db, now):
+    promotion = offer(now)
+    promotion.status = "DRAFT"
+    promotion.save()
+    campaign = draft(segment_of(subscribers(2)), now, promotion=promotion)
+
+    with pytest.raises(OfferNotActive):
+        start_campaign(campaign, at=now)
+
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.runs.count()) == ("DRAFT", 0)
 
 
 def test_a_large_one_asks_once_and_starts_when_another_person_agrees(marta, simon, now):

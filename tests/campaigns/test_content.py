@@ -3,7 +3,9 @@ import time
 import pytest
 
 from campaigns.content import SAMPLE, compile_content, render_content
+from campaigns.drafts import ContentDraft, VersionTerms
 from campaigns.errors import ContentInvalid
+from campaigns.services import create_campaign
 
 # Twenty times as long with each: without a limit of its own it would fill the memory.
 GROWING = " | replace: 'x', 'xxxxxxxxxxxxxxxxxxxx'" * 12
@@ -147,3 +149,16 @@ def test_a_content_that_would_keep_the_parser_busy_is_refused_at_once(body, mist
 
 def test_a_content_of_five_hundred_tags_is_fine():
     assert compiled("<p>" + "{{ customer.city }}" * 500 + "</p>").html.count("customer.city") == 500
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("purpose", "leads_out"), [("SERVICE", False), ("MARKETING", True)])
+def test_only_advertising_is_told_how_to_leave(now, purpose, leads_out):
+    contents = [ContentDraft("Your shoes", "<p>Time to look after them.</p>"), ContentDraft("", "Hi", "sms")]
+
+    campaign = create_campaign(
+        "care", name="Care", segment=None, contents=contents, terms=VersionTerms(purpose=purpose), at=now
+    )
+
+    written = campaign.version.contents.all()
+    assert ["unsubscribe_url" in one.html + one.text for one in written] == [leads_out, leads_out]

@@ -8,11 +8,18 @@ from campaigns.content import render_content
 from campaigns.content.compilation import Content
 from campaigns.models import Campaign, LocalEvent
 from campaigns.recipes import RECIPES
-from campaigns.services import create_from_recipe, plan_due_occasions, start_campaign, tend_runs
+from campaigns.services import (
+    create_from_recipe,
+    draft_promotions,
+    plan_due_occasions,
+    start_campaign,
+    tend_runs,
+)
 from campaigns.services.listening import forget_types, remember_types
 from campaigns.services.occasions import hear_event
 from campaigns.services.recipients import sample_values, values_for
 from coupons.models import Promotion
+from coupons.services import activate_promotion
 from customers.models import Segment
 from customers.segments.evaluation import evaluate_rules
 from customers.services import record_event
@@ -37,6 +44,14 @@ def furnished(db, now):
     ReferralProgramme.objects.create(code="friends", name="Friends", referrer_points=100, referee_points=100)
     LocalEvent.objects.create(name="Opening", on=now.date() + timedelta(days=30), city="Milano")
     Survey.objects.create(code="nps", kind="NPS", title={"it": "NPS", "en": "NPS"}, name="NPS")
+
+
+def started(code: str, now, **choices) -> Campaign:
+    """A campaign of a recipe, let go with its offer."""
+    campaign = create_from_recipe(code, language="it", owner=None, at=now, **choices)
+    for promotion in draft_promotions(campaign.version):
+        activate_promotion(promotion, at=now)
+    return start_campaign(campaign, at=now)
 
 
 def parts(campaign: Campaign, values) -> list:
@@ -87,7 +102,7 @@ def test_a_recipe_that_lacks_something_says_what(db, now):
 
 
 def test_a_welcome_ends_being_new(furnished, now):
-    campaign = start_campaign(create_from_recipe("welcome", language="it", owner=None, at=now), at=now)
+    campaign = started("welcome", now)
     forget_types()
     person = subscriber("anna@mail.example")
     granted = {"channel": "email", "purpose": "MARKETING", "state": "GRANTED"}
@@ -123,9 +138,7 @@ def test_a_win_back_names_the_favourite_and_the_nearest_store(furnished, now):
 
 
 def test_an_abandoned_cart_is_listed_article_by_article(furnished, now):
-    campaign = start_campaign(
-        create_from_recipe("abandoned-cart", language="it", owner=None, at=now, holdout_percent=0), at=now
-    )
+    campaign = started("abandoned-cart", now, holdout_percent=0)
     forget_types()
     person = subscriber("anna@mail.example")
     items = [{"sku": "4711", "quantity": 2, "name": "Borraccia <b>"}, {"sku": "4712", "quantity": 1}]
@@ -151,9 +164,7 @@ def test_an_abandoned_cart_is_listed_article_by_article(furnished, now):
 
 
 def test_a_collection_almost_complete_is_noticed(furnished, now):
-    campaign = start_campaign(
-        create_from_recipe("collection-almost-complete", language="it", owner=None, at=now), at=now
-    )
+    campaign = started("collection-almost-complete", now)
     forget_types()
     person = subscriber("anna@mail.example")
     for sku in ("A1", "A2", "A3", "A4"):

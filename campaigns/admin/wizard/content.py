@@ -307,6 +307,7 @@ class _Drawn(CampaignPage, View):
             promotion=offer_of(version, key.variant),
             customer=customer,
             campaign_name=campaign.name,
+            purpose=version.purpose,
             at=timezone.now(),
         )
         return message, key, customer

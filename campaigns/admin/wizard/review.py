@@ -238,6 +238,7 @@ def previews(version: CampaignVersion, *, at: datetime) -> list[dict[str, Any]]:
                 promotion=offer_of(version, draft.variant),
                 customer=customer,
                 campaign_name=version.campaign.name,
+                purpose=version.purpose,
                 at=at,
             )
         except FidelioError as error:
