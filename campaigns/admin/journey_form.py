@@ -1,23 +1,30 @@
 """The editor of a journey: a form per step, and buttons that add, move and remove them on the server."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
 from campaigns import services
 from campaigns.admin.pages import MAY_WRITE, CampaignPage
+from campaigns.admin.wizard.content import ContentKey, content_url, has_coupon
+from campaigns.admin.wizard.trigger_fields import event_choices
+from campaigns.content.starters import starter_blocks
 from campaigns.drafts import ContentDraft, VersionTerms, content_drafts
-from campaigns.journeys import StepKind, Unit
+from campaigns.journeys import END, StepKind, Unit
 from campaigns.models import MAIN, CampaignVersion
+from coupons.models import Promotion
+from customers.models import Segment
 from operations.errors import FidelioError
 
 # The fields that a step of each kind has, besides its name and what comes next.
@@ -30,6 +37,7 @@ FIELDS = {
     StepKind.EXIT: (),
 }
 CONTENT = ("subject", "body")
+NOTHING = ("", "–")
 FIRST = {"id": MAIN, "kind": str(StepKind.MESSAGE)}
 NEW = {StepKind.WAIT: {"amount": 1, "unit": "DAYS"}, StepKind.BRANCH: {"otherwise": "END"}}
 
@@ -56,32 +64,47 @@ class StepForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
     )
     segment = forms.CharField(
-        label=gettext_lazy("Who is in the segment"), required=False, help_text=gettext_lazy("Its code.")
+        label=gettext_lazy("Who is in the segment"), required=False, widget=forms.Select
     )
-    event = forms.CharField(
-        label=gettext_lazy("Event"), required=False, help_text=gettext_lazy("Such as order.recorded.")
-    )
+    event = forms.CharField(label=gettext_lazy("Event"), required=False, widget=forms.Select)
     within_days = forms.IntegerField(label=gettext_lazy("In the last days"), required=False)
     percent = forms.IntegerField(label=gettext_lazy("Or by lot, percent"), required=False)
-    otherwise = forms.CharField(label=gettext_lazy("Otherwise go to"), required=False)
+    otherwise = forms.CharField(label=gettext_lazy("Otherwise go to"), required=False, widget=forms.Select)
     promotion = forms.CharField(
-        label=gettext_lazy("Coupon of the promotion"), required=False, help_text=gettext_lazy("Its code.")
+        label=gettext_lazy("Coupon of the promotion"), required=False, widget=forms.Select
     )
     points = forms.IntegerField(label=gettext_lazy("Or points"), required=False)
     expires_days = forms.IntegerField(label=gettext_lazy("Good for days"), required=False)
-    add = forms.CharField(label=gettext_lazy("Put on the list"), required=False)
-    remove = forms.CharField(label=gettext_lazy("Or take off the list"), required=False)
-    next = forms.CharField(
-        label=gettext_lazy("Then go to"),
-        required=False,
-        help_text=gettext_lazy("Empty: the step below. END: the end."),
-    )
+    add = forms.CharField(label=gettext_lazy("Put on the list"), required=False, widget=forms.Select)
+    remove = forms.CharField(label=gettext_lazy("Or take off the list"), required=False, widget=forms.Select)
+    next = forms.CharField(label=gettext_lazy("Then go to"), required=False, widget=forms.Select)
+
+    # Where the content is made of blocks, it is written on the wizard's step instead.
+    content_url = ""
+
+    @property
+    def kind_label(self) -> str:
+        """Return what the step does, in words."""
+        return str(StepKind(self["kind"].value()).label)
+
+    def offer(self, choices: dict[str, list[tuple[str, str]]]) -> None:
+        """Let one choose among what there is; what was chosen before stays, even where it is gone."""
+        for name, known in choices.items():
+            value = self[name].value() or ""
+            gone = [(value, value)] if value not in {code for code, _words in known} else []
+            self.fields[name].widget.choices = [*known, *gone]
 
     def shown(self) -> list[forms.BoundField]:
-        """Return the fields of this kind of step."""
-        own = FIELDS[StepKind(self["kind"].value())]
+        """Return the fields of this kind of step that stand side by side."""
+        own = [name for name in FIELDS[StepKind(self["kind"].value())] if name not in (*CONTENT, "coupon")]
         last = () if self["kind"].value() == StepKind.EXIT else ("next",)
         return [self[name] for name in ("name", *own, *last)]
+
+    def place(self, names: list[str], message: str) -> None:
+        """Show a mistake beside the field that a pointer names, or above the step."""
+        name = {"shares": "percent", "rules": "segment"}.get(names[0], names[0]) if names else ""
+        shown = FIELDS[StepKind(self.cleaned_data["kind"])]
+        self.add_error(name if name in (*shown, "name", "next") else None, message)
 
     def step(self, known: dict[str, Any] | None) -> dict[str, Any]:
         """Return the step as a version keeps it; what the form cannot show of a known one stays."""
@@ -115,17 +138,37 @@ class JourneyEditView(CampaignPage, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         version = self.campaign().version
-        steps = list(version.steps) or [FIRST]
-        initial = [initial_of(step, version) for step in steps]
+        steps = list(version.steps) or [FIRST | {"coupon": has_coupon(version)}]
         goal = version.goal or {}
         context = {
             "campaign": version.campaign,
-            "forms": _forms(initial),
             "kinds": StepKind.choices,
             "goal_event": (goal.get("event") or {}).get("type", ""),
             "goal_segment": goal.get("segment", ""),
+        } | kwargs
+        shown = context.get("forms") or _forms([initial_of(step, version) for step in steps])
+        self._furnish(shown, version)
+        events = [NOTHING, *event_choices(context["goal_event"])]
+        segments = named(Segment.objects.filter(active=True))
+        return super().get_context_data(**context | {"forms": shown, "segments": segments, "events": events})
+
+    def _furnish(self, shown: list[StepForm], version: CampaignVersion) -> None:
+        """Let each step choose among what there is, and lead to the content where that is made of blocks."""
+        lists, ways = named(Segment.objects.filter(active=True, kind=Segment.Kind.MANUAL)), ways_of(shown)
+        choices = {
+            "segment": named(Segment.objects.filter(active=True)),
+            "promotion": named(Promotion.objects.filter(trigger=Promotion.Trigger.COUPON)),
+            "add": lists,
+            "remove": lists,
+            "next": ways,
+            "otherwise": ways,
         }
-        return super().get_context_data(**context | kwargs)
+        for form in shown:
+            form.offer(choices | {"event": [NOTHING, *event_choices(form["event"].value() or "")]})
+            own = [draft for draft in content_drafts(version) if draft.step == form["id"].value()]
+            plain = next((draft for draft in own if _is_shown(draft, draft.step)), None)
+            if own and (plain is None or plain.blocks):
+                form.content_url = content_url(version.campaign, ContentKey(step=own[0].step))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         count = request.POST.get("count", "")
@@ -141,7 +184,7 @@ class JourneyEditView(CampaignPage, TemplateView):
             try:
                 self._save(posted)
             except FidelioError as error:
-                errors = [f"{one.pointer}: {one.message}" for one in error.details] or [str(error.message)]
+                errors = list(self._place(error, posted))
             else:
                 messages.success(request, _("The new version is saved."))
                 return redirect(reverse("admin:campaigns_campaign_journey", args=[self.kwargs["pk"]]))
@@ -173,6 +216,24 @@ class JourneyEditView(CampaignPage, TemplateView):
             terms=replace(VersionTerms.of(version), steps=steps, goal=goal),
         )
 
+    def _place(self, error: FidelioError, posted: list[StepForm]) -> Iterator[str]:
+        """Put mistakes beside the fields they are about; yield those that are about none."""
+        drafts = contents_of(posted, self.campaign().version)
+        by_id = {form.cleaned_data["id"]: form for form in posted}
+        for mistake in error.details:
+            where, _slash, rest = mistake.pointer.removeprefix("/").partition("/")
+            number, _slash, field = rest.partition("/")
+            form = None
+            if number.isdecimal() and where == "steps" and int(number) < len(posted):
+                form = posted[int(number)]
+            elif number.isdecimal() and where == "contents" and int(number) < len(drafts):
+                form = by_id.get(drafts[int(number)].step)
+            if form is not None:
+                form.place(field.split("/"), str(mistake.message))
+            else:
+                yield str(mistake.message)
+        yield _("Look at the fields marked below.") if error.details else str(error.message)
+
 
 def initial_of(step: dict[str, Any], version: CampaignVersion) -> dict[str, Any]:
     """Return what the form shows of a step."""
@@ -195,12 +256,30 @@ def contents_of(posted: list[StepForm], version: CampaignVersion) -> list[Conten
     kept = [draft for draft in content_drafts(version) if draft.step in written]
     for name, given in written.items():
         place = next((n for n, draft in enumerate(kept) if _is_shown(draft, name)), None)
-        draft = ContentDraft(given["subject"], given["body"], step=name)
-        if place is None and (given["subject"] or given["body"]):
-            kept.append(draft)
-        elif place is not None and (kept[place].subject, kept[place].body) != (draft.subject, draft.body):
-            kept[place] = draft
+        body = given["body"].replace("\r\n", "\n")
+        if place is not None:
+            old = kept[place]
+            kept[place] = replace(old, subject=given["subject"], body=old.body if old.blocks else body)
+        elif body:
+            kept.append(ContentDraft(given["subject"], body, step=name))
+        elif given["subject"] or name not in {draft.step for draft in kept}:
+            blocks = starter_blocks(translation.get_language() or "en", with_coupon=given["coupon"])
+            kept.append(ContentDraft(given["subject"] or version.campaign.name, "", step=name, blocks=blocks))
     return kept
+
+
+def named(found: QuerySet) -> list[tuple[str, str]]:
+    """Return what there is to choose among, by name."""
+    return [NOTHING, *((one.code, one.name) for one in found.order_by("name", "code"))]
+
+
+def ways_of(shown: list[StepForm]) -> list[tuple[str, str]]:
+    """Return where a step may lead."""
+    steps = [
+        (form["id"].value(), f"{number}. {form['name'].value() or form.kind_label}")
+        for number, form in enumerate(shown, 1)
+    ]
+    return [("", _("The step below")), *steps, (END, _("The end"))]
 
 
 def rearranged(values: list[dict[str, Any]], do: str, where: str) -> list[dict[str, Any]]:

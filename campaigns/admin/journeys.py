@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
-from campaigns.admin.pages import CampaignPage
+from campaigns.admin.pages import MAY_WRITE, CampaignPage
 from campaigns.journeys import Journey, parse_journey
 from campaigns.journeys.drawing import draw_journey
 from campaigns.journeys.sentences import say_step, say_way
@@ -40,6 +40,7 @@ class JourneyView(CampaignPage, TemplateView):
         return super().get_context_data(
             **kwargs,
             campaign=campaign,
+            editable=bool(Campaign.MOVES[campaign.status]) and self.request.user.has_perm(MAY_WRITE),
             flow=flow_context(campaign, journey),
             ends=ends_table(campaign),
             chosen=say_step(chosen) if chosen else "",

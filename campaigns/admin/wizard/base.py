@@ -20,7 +20,7 @@ from coupons.admin.forms import RefusalForm
 from operations.errors import FidelioError
 
 MAY_WRITE = "campaigns.change_campaign"
-EXIT = "exit"
+EXIT, JOURNEY = "exit", "journey"
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ class WizardStep(CampaignPage, FormView):
         codes = [step.code for step in STEPS]
         if wanted == EXIT:
             return page_of(self.current)
+        if wanted == JOURNEY:
+            return reverse("admin:campaigns_campaign_journey_edit", args=[self.current.pk])
         if wanted not in codes:
             wanted = codes[min(codes.index(self.step) + 1, len(codes) - 1)]
         return step_url(self.current, wanted)

@@ -78,7 +78,8 @@ def test_a_mistake_keeps_what_was_typed_and_saves_nothing(db, now, staff):
     page = staff("campaigns.change_campaign").post(url, typed | {"s0-next": "nowhere", "do": "save"})
 
     assert "Typed" in page.content.decode()
-    assert "/steps/0/next" in page.content.decode()
+    assert "/steps/0/next" not in page.content.decode()
+    assert page.context["forms"][0].errors["next"]
     assert campaign.version.number == 1
 
 
@@ -97,3 +98,38 @@ def test_the_editor_grows_no_running_campaign_past_what_two_agree_to(db, now, st
 
     assert page.status_code == 200
     assert campaign.version.number == 1
+
+
+def test_a_mail_of_blocks_stays_one_and_a_new_message_begins_with_blocks(db, now, staff):
+    blocks = {"blocks": [{"kind": "text", "text": "Ciao\n\n{{ customer.first_name }}"}]}
+    campaign = draft(None, now, contents=[ContentDraft("Ciao", "", blocks=blocks)])
+    url = reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+    client = staff("campaigns.view_campaign", "campaigns.change_campaign")
+    page = client.get(url).content.decode()
+    typed = {"count": "3", "s0-id": "main", "s0-kind": "MESSAGE", "s0-subject": "Salve"}
+    wait = {"s1-id": "wait-1", "s1-kind": "WAIT", "s1-amount": "2", "s1-unit": "DAYS"}
+    again = {"s2-id": "message-1", "s2-kind": "MESSAGE"}
+
+    saved = client.post(url, typed | wait | again | {"do": "save"})
+
+    assert "mjml" not in page
+    assert f"/console/campaigns/campaign/{campaign.pk}/edit/content/?key=main" in page
+    assert saved.status_code == 302
+    first, second = campaign.version.contents.order_by("step")
+    assert (first.step, first.subject, first.blocks["blocks"][0]["text"]) == (
+        "main", "Salve", "Ciao\n\n{{ customer.first_name }}",
+    )  # fmt: skip
+    assert (second.step, second.subject) == ("message-1", campaign.name)
+    assert second.blocks["blocks"]
+
+
+def test_the_wizard_leads_to_the_journey(db, now, staff):
+    campaign = draft(segment_of([subscriber("a@mail.example")]), now)
+    url = reverse("admin:campaigns_campaign_edit_review", args=[campaign.pk])
+    client = staff("campaigns.view_campaign", "campaigns.change_campaign")
+    page = client.get(url).content.decode()
+
+    led = client.post(url, {"version": 1, "go": "journey"})
+
+    assert 'value="journey"' in page
+    assert led.url == reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
