@@ -31,10 +31,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Flaw:
-    """What keeps parts from being a partition; `place` is the segment it is about, None for the whole map."""
+    """What keeps parts from being a partition.
+
+    `place` is the segment it is about, None for the whole map; `field` says whether its codes or its name.
+    """
 
     place: int | None
     message: str
+    field: str = "codes"
 
 
 def codes_of(kind: str) -> tuple[str, ...]:
@@ -76,9 +80,10 @@ def _about_names(parts: Sequence[Part]) -> list[Flaw]:
     for place, part in enumerate(parts):
         name = part.name.strip().casefold()
         if not name:
-            flaws.append(Flaw(place, _("This segment needs a name.")))
+            flaws.append(Flaw(place, _("This segment needs a name."), "name"))
         elif name in seen:
-            flaws.append(Flaw(place, _("Another segment is called %(name)s too.") % {"name": part.name}))
+            told = _("Another segment is called %(name)s too.") % {"name": part.name}
+            flaws.append(Flaw(place, told, "name"))
         seen.add(name)
     return flaws
 

@@ -51,7 +51,8 @@ class FiguresPage(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
         if until is not None:
             context |= self.figures(period, part)
         # These pages are about the business, and no model's: there is none to lead back to.
-        return super().get_context_data(**kwargs, **context) | {"opts": None}
+        nowhere = {"opts": None, "model_admin": None, "content_title": self.title}
+        return super().get_context_data(**kwargs, **context) | nowhere
 
     def figures(self, period: ChosenPeriod, part: ChosenPart) -> dict[str, Any]:
         raise NotImplementedError

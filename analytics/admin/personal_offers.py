@@ -1,6 +1,7 @@
 """Sets of personal offers in the console: guards, what they come to, and the decision."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -9,8 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -66,6 +65,8 @@ class OfferSetForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         personal = Promotion.objects.filter(effect__personal=True).exclude(status__in=["STOPPED", "EXPIRED"])
         self.fields["promotion"].queryset = personal
+        if len(personal) == 1:
+            self.initial.setdefault("promotion", personal[0].pk)
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
 
     def _post_clean(self) -> None:
@@ -114,15 +115,21 @@ class OfferSetView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
             OfferSet.objects.select_related("promotion", "segment", "job", "decided_by", "model"),
             pk=self.kwargs["pk"],
         )
-        return super().get_context_data(**kwargs, offers=offers, **offer_set_page(offers))
+        # With campaigns to begin from: whom the set is for, and the promotion that hands out their own.
+        begun = {"segment": offers.segment_id, "promotion": offers.promotion_id}
+        return super().get_context_data(
+            **kwargs,
+            offers=offers,
+            campaign_query=urlencode({name: pk for name, pk in begun.items() if pk}),
+            **offer_set_page(offers),
+        )
 
 
 @admin.register(OfferSet)
 class OfferSetAdmin(ReadOnlyAdmin):
     """Every set with its state; the newest first."""
 
-    list_display = ["link", "promotion", "state", "people", "offered", "cost", "gain", "as_of"]
-    list_display_links = None
+    list_display = ["name", "promotion", "state", "people", "offered", "cost", "gain", "as_of"]
     list_filter = ["status", "promotion"]
     list_select_related = ["promotion"]
     list_before_template = "analytics/offer_set_list.html"
@@ -166,11 +173,6 @@ class OfferSetAdmin(ReadOnlyAdmin):
                 else _("The offers were discarded."),
             )
         return redirect("admin:analytics_offer_set", pk)
-
-    @admin.display(description=gettext_lazy("name"), ordering="name")
-    def link(self, offers: OfferSet) -> SafeString:
-        url = reverse("admin:analytics_offer_set", args=[offers.pk])
-        return format_html('<a class="fi-link" href="{}">{}</a>', url, offers.name)
 
     @display(
         description=gettext_lazy("status"),

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.partitions import read_codes
 from analytics.services.segment_maps import SegmentDraft
+from coupons.admin.forms import RefusalForm
 from coupons.admin.rows import Row, Rows
-from operations.errors import FidelioError
 
 # Told apart at a glance, in the order in which new segments take them.
 COLOURS = (
@@ -55,7 +55,7 @@ class SegmentRow(Row):
         )
 
 
-class SegmentMapForm(forms.Form):
+class SegmentMapForm(RefusalForm):
     """A whole map; what services refuse is shown beside the segment that it is about."""
 
     name = forms.CharField(label=_("Name of the map"), max_length=100)
@@ -73,17 +73,13 @@ class SegmentMapForm(forms.Form):
     def drafts(self) -> list[SegmentDraft]:
         return [row.draft() for row in self.rows.given]
 
-    def show(self, error: FidelioError) -> None:
-        """Put a service's refusal beside what it is about."""
-        for mistake in error.details:
-            path = mistake.pointer.strip("/").split("/")
-            placed = (
-                path[0] == "segments" and len(path) > 1 and self.rows.show(int(path[1]), str(mistake.message))
-            )
-            if not placed:
-                self.add_error(path[0] if path[0] in self.fields else None, str(mistake.message))
-        if not error.details:
-            self.add_error(None, str(error.message))
+    def _beside_row(self, path: list[str], message: str) -> bool:
+        rows = self.rows.given
+        if path[0] != "segments" or len(path) == 1 or int(path[1]) >= len(rows):
+            return False
+        row = rows[int(path[1])]
+        row.add_error(path[2] if path[2:] and path[2] in row.fields else None, message)
+        return True
 
 
 def _written(draft: SegmentDraft) -> dict[str, Any]:

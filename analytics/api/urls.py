@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.api import kpis, objectives, personal_offers, predictions, rfm, segment_maps, surveys
+from analytics.api import clusters, kpis, objectives, personal_offers, predictions, rfm, segment_maps, surveys
 
 urlpatterns = [
     path("rfm-models", rfm.RfmModelsView.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("rfm-models/<str:reference>/migration", rfm.RfmMigrationView.as_view()),
     path("segment-maps", segment_maps.SegmentMapsView.as_view()),
     path("segment-maps/<str:reference>", segment_maps.SegmentMapView.as_view()),
+    path("clusters", clusters.ClustersView.as_view()),
     path("objectives", objectives.ObjectivesView.as_view()),
     path("objectives/<str:code>", objectives.ObjectiveView.as_view()),
     path("customers/<str:public_id>/prediction", predictions.CustomerPrediction.as_view()),

@@ -110,7 +110,7 @@ def _parts(row: RfmSegmentMap, drafts: Sequence[SegmentDraft]) -> list[RfmMapSeg
     """Return the rows of a map's segments. Raises InvalidInput."""
     drafts = list(drafts)
     mistakes = [
-        Mistake("/segments" if flaw.place is None else f"/segments/{flaw.place}/codes", flaw.message)
+        Mistake("/segments" if flaw.place is None else f"/segments/{flaw.place}/{flaw.field}", flaw.message)
         for flaw in flaws_of(row.kind, [Part(draft.name, draft.codes) for draft in drafts])
     ]
     taken = {draft.code for draft in drafts if draft.code}
@@ -128,7 +128,8 @@ def _parts(row: RfmSegmentMap, drafts: Sequence[SegmentDraft]) -> list[RfmMapSeg
             position=place,
         )
         try:
-            part.full_clean(exclude=["map", "codes"], validate_unique=False, validate_constraints=False)
+            told = ["map", "codes", *([] if part.name else ["name"])]  # A flaw of the map says these.
+            part.full_clean(exclude=told, validate_unique=False, validate_constraints=False)
         except ValidationError as error:
             mistakes += _mistakes(error, f"/segments/{place}")
         parts.append(part)

@@ -14,9 +14,14 @@ class RefusalForm(forms.Form):
 
     def show(self, error: FidelioError) -> None:
         for mistake in error.details:
-            self.add_error(self._field_of(mistake.pointer), str(mistake.message))
+            if not self._beside_row(mistake.pointer.strip("/").split("/"), str(mistake.message)):
+                self.add_error(self._field_of(mistake.pointer), str(mistake.message))
         if not error.details:
             self.add_error(None, str(error.message))
+
+    def _beside_row(self, path: list[str], message: str) -> bool:
+        """Put a mistake beside one of the form's rows; False where it is about none of them."""
+        return False
 
     def _field_of(self, pointer: str) -> str | None:
         path = pointer.strip("/")

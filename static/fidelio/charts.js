@@ -111,12 +111,22 @@
     }
   }, { rootMargin: "200px" });
 
+  // Paper and pictures of a whole page show what nobody scrolled to.
+  const drawAll = () => document.querySelectorAll("canvas[data-fi-chart]").forEach((canvas) => {
+    if (drawn.has(canvas) || !canvas.checkVisibility()) return;
+    seen.unobserve(canvas);
+    draw(canvas);
+  });
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 300));
+
   const watch = (root) => root.querySelectorAll("canvas[data-fi-chart]").forEach((canvas) => seen.observe(canvas));
 
   window.addEventListener("load", () => {
     Chart.defaults.font.family = "Inter, sans-serif";
     Chart.defaults.font.size = 12;
     watch(document);
+    idle(drawAll);
+    window.addEventListener("beforeprint", drawAll);
     new MutationObserver(() => drawn.forEach((_, canvas) => draw(canvas)))
       .observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
   });

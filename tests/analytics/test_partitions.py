@@ -53,10 +53,10 @@ def test_names_are_needed_and_differ():
     first, second = codes_of("GRID")[:half], codes_of("GRID")[half:]
 
     assert flaws_of("GRID", [Part("Good", first), Part("good ", second)]) == [
-        Flaw(1, "Another segment is called good  too.")
+        Flaw(1, "Another segment is called good  too.", "name")
     ]
     assert flaws_of("GRID", [Part(" ", first), Part("Good", second)]) == [
-        Flaw(0, "This segment needs a name.")
+        Flaw(0, "This segment needs a name.", "name")
     ]
 
 

@@ -184,19 +184,13 @@ class SurveyForm(RefusalForm):
         place = pointer.strip("/")
         return f"{place}_{LANGUAGES[0]}" if place in TEXTS else super()._field_of(pointer)
 
-    def show(self, error: Any) -> None:
-        """Put each mistake beside its field, or its question."""
+    def _beside_row(self, path: list[str], message: str) -> bool:
         rows = self._rows_in_order()
-        left = []
-        for mistake in error.details:
-            parts = mistake.pointer.strip("/").split("/")
-            place = int(parts[1]) if parts[0] == "questions" and len(parts) > 1 else LAST
-            if place < len(rows):
-                rows[place].add_error(None, str(mistake.message))
-            else:
-                left.append(mistake)
-        if left or not error.details:
-            super().show(type(error)(error.message, details=left))
+        place = int(path[1]) if path[0] == "questions" and len(path) > 1 else LAST
+        if place >= len(rows):
+            return False
+        rows[place].add_error(None, message)
+        return True
 
 
 def _row_of(question: Question, place: int) -> dict[str, Any]:

@@ -72,9 +72,11 @@ def points_facts(
 
 @dataclass(frozen=True)
 class CostFacts:
-    """What incentives cost in a span, in minor units: discounts of coupons, and points that were spent.
+    """What incentives cost in a span, in minor units: discounts, and the points that paid for orders.
 
-    Of the discounts, `goods_amount` came off goods and not off shipping: revenue is already less by it.
+    Points given back to the merchant otherwise, for a coupon say, cost nothing by themselves: what the
+    coupon takes off does, when it is redeemed. Of the discounts, `goods_amount` came off goods and not off
+    shipping: revenue is already less by it.
     """
 
     discount_amount: int = 0
@@ -95,6 +97,18 @@ WHERE status = 'REDEEMED' AND redeemed_at >= %(start_at)s AND redeemed_at < %(en
 GROUP BY 1
 """
 
+# What paid, less what went back to it. Points taken back after a return or by hand paid for nothing.
+PAID_WITH_POINTS = """
+SELECT width_bucket(entry.occurred_at, %(bounds)s), -sum(entry.delta)::bigint
+FROM coupons_ledgerentry AS entry
+JOIN coupons_account AS account ON account.id = entry.account_id AND account.kind = 'POINTS'
+LEFT JOIN coupons_ledgerentry AS debit ON debit.id = entry.reverses_id
+WHERE entry.kind IN ('DEBIT', 'REVERSAL')
+  AND coalesce(debit.source_key, entry.source_key) LIKE 'redemption:%%'
+  AND entry.occurred_at >= %(start_at)s AND entry.occurred_at < %(end_at)s {member}
+GROUP BY 1
+"""
+
 
 def cost_facts(
     windows: Sequence[Window],
@@ -107,10 +121,12 @@ def cost_facts(
     if scope:
         return [CostFacts() for _ in windows]
     discounts = by_window(DISCOUNTS, windows, segment=segment, customer="customer_id")
-    points = points_facts(windows, segment=segment)
+    points = by_window(PAID_WITH_POINTS, windows, segment=segment, customer="account.customer_id")
     return [
-        CostFacts(given, spent.spent * settings.POINT_VALUE_AMOUNT, off_goods)
-        for (given, off_goods), spent in zip((row or (0, 0) for row in discounts), points, strict=True)
+        CostFacts(given, paid * settings.POINT_VALUE_AMOUNT, off_goods)
+        for (given, off_goods), (paid,) in zip(
+            (row or (0, 0) for row in discounts), (row or (0,) for row in points), strict=True
+        )
     ]
 
 

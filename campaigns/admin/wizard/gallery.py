@@ -26,6 +26,7 @@ from campaigns.recipes import Recipe
 from campaigns.recipes.people import PEOPLE
 from campaigns.recipes.purchases import PURCHASES
 from campaigns.recipes.returning import RETURNING
+from coupons.models import Promotion
 from customers.models import Channel, Segment
 from operations.errors import FidelioError
 
@@ -40,6 +41,7 @@ class BeginForm(forms.Form):
     channel = forms.ChoiceField(choices=Channel.choices, required=False)
     name = forms.CharField(max_length=120, required=False)
     segment = forms.ModelChoiceField(queryset=Segment.objects.all(), required=False)
+    promotion = forms.ModelChoiceField(queryset=Promotion.objects.all(), required=False)
 
 
 class GalleryView(UnfoldModelAdminViewMixin, TemplateView):
@@ -50,12 +52,13 @@ class GalleryView(UnfoldModelAdminViewMixin, TemplateView):
     template_name = "campaigns/wizard/gallery.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        segment = self.request.GET.get("segment", "")
+        segment, promotion = (self.request.GET.get(name, "") for name in ("segment", "promotion"))
         chosen = self.request.GET.get("starter", "")
         starters = offered_starters()
         return super().get_context_data(
             **kwargs,
             segment=Segment.objects.filter(pk=segment).first() if segment.isdigit() else None,
+            promotion=Promotion.objects.filter(pk=promotion).first() if promotion.isdigit() else None,
             starters=sorted(starters, key=lambda one: one.code != chosen),
             chosen=chosen,
             groups=recipe_groups(),
@@ -88,6 +91,7 @@ class GalleryView(UnfoldModelAdminViewMixin, TemplateView):
                 owner=self.request.user,
                 name=given["name"],
                 segment=given["segment"],
+                promotion=given["promotion"],
                 at=timezone.now(),
             )
         starter = starter_of(given["starter"]) if given["starter"] else None
@@ -97,11 +101,12 @@ class GalleryView(UnfoldModelAdminViewMixin, TemplateView):
         else:
             channel = given["channel"] or Channel.EMAIL
             name = given["name"] or _("New campaign")
-            content = _blank(channel, name, language)
+            content = _blank(channel, name, language, with_coupon=given["promotion"] is not None)
         return services.create_campaign(
             free_campaign_code(name),
             name=name,
             segment=given["segment"],
+            promotion=given["promotion"],
             contents=[content],
             owner=self.request.user,
             at=timezone.now(),
@@ -138,9 +143,9 @@ def free_campaign_code(name: str) -> str:
     return code
 
 
-def _blank(channel: str, name: str, language: str) -> ContentDraft:
+def _blank(channel: str, name: str, language: str, *, with_coupon: bool) -> ContentDraft:
     if channel == Channel.EMAIL:
-        return ContentDraft(name, "", blocks=starter_blocks(language, with_coupon=False))
+        return ContentDraft(name, "", blocks=starter_blocks(language, with_coupon=with_coupon))
     return ContentDraft(
-        "" if channel == Channel.SMS else name, starter_text(language, with_coupon=False), channel
+        "" if channel == Channel.SMS else name, starter_text(language, with_coupon=with_coupon), channel
     )
