@@ -40,6 +40,7 @@ from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.measured_campaign import write_measured_campaign
+from loyalty_site.demo.meeting_points import write_meeting_points
 from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.personal_offers import write_personal_offers
 from loyalty_site.demo.progress import Progress
@@ -241,6 +242,10 @@ def measure_a_campaign(demo: Demo) -> None:
     write_telephones(at=demo.at)
 
 
+def set_up_meeting_points(demo: Demo) -> None:
+    write_meeting_points(at=demo.at)
+
+
 def open_service_desk(demo: Demo) -> None:
     write_allowances()
     demo.result["apologies"] = write_service_desk(at=demo.at)
@@ -286,6 +291,7 @@ STAGES = [
     Stage(gettext_noop("Engagement"), 5_000, measure_interest),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
     Stage(gettext_noop("A campaign with its results"), 10_000, measure_a_campaign),
+    Stage(gettext_noop("Placements, a landing page and a journey"), 10_000, set_up_meeting_points),
     Stage(gettext_noop("What people do next"), 60_000, predict_behaviour_of_all),
     Stage(gettext_noop("Personal offers"), 10_000, offer_personally),
     Stage(gettext_noop("Clusters"), 20_000, find_clusters),

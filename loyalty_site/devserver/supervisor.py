@@ -25,6 +25,8 @@ HEALTHY_SECONDS = 60.0
 STABLE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 30.0
 INBOX_PORT = 8025
+# What the demo takes messages to cost, in minor units, unless the environment says otherwise.
+PRICES = {"THOUSAND_MESSAGES_AMOUNT": "100", "THOUSAND_SMS_AMOUNT": "5000"}
 
 
 class StopRequested(Exception):
@@ -131,7 +133,8 @@ class Supervisor:
         else:
             published["EMAIL_URL"] = os.environ["EMAIL_URL"]
         self.folder.publish(published)
-        self.environment = dict(os.environ) | {key: str(value) for key, value in published.items()}
+        prices = PRICES if os.environ.get("DEMO", "1") != "0" else {}
+        self.environment = prices | dict(os.environ) | {key: str(value) for key, value in published.items()}
         self.environment |= {
             "FIDELIO_DATA": str(self.folder.path),
             "HOST": self.host,
