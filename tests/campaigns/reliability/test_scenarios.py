@@ -26,6 +26,8 @@ from tests.processes import wait_until
 
 KILLS = 25
 SCENARIO_1 = 4_000
+# A worker that starts on a busy machine may take minutes until it sends.
+READY_SECONDS = 300
 
 
 @pytest.mark.slow
@@ -38,15 +40,15 @@ def test_25_kills_in_4000_mails_leave_nobody_with_two(
     chance, kills = random.Random(25), 0
     workers = [celery_worker_process(), celery_worker_process()]
     beat()
-    deadline = time.monotonic() + 900
+    deadline = time.monotonic() + 1_800
 
     while kills < KILLS or waiting(campaign):
         assert time.monotonic() < deadline, Counter(campaign.messages.values_list("state", flat=True))
         time.sleep(chance.uniform(0.1, 0.5))
         if kills < KILLS and len(smtp_sink.received) > 140 * kills:
             kills += kill_one_of(workers[kills % 2], chance)
-    finish(campaign, seconds=60)
-    wait_until(lambda: CampaignRun.objects.get().status == "DONE", seconds=30, what="the run's end")
+    finish(campaign, seconds=READY_SECONDS)
+    wait_until(lambda: CampaignRun.objects.get().status == "DONE", seconds=READY_SECONDS, what="the run's end")
 
     # Each process has two connections, each with one message in the air at most.
     assert_accounted_for(campaign, smtp_sink, SCENARIO_1, unknown_at_most=2 * KILLS)
@@ -64,12 +66,12 @@ def test_a_broker_flushed_and_a_database_cut_off_mid_run_lose_nobody(
     celery_worker_process()
     beat()
     beat()  # Two beats.
-    wait_until(lambda: len(smtp_sink.received) > 200, seconds=60, what="the first mails")
+    wait_until(lambda: len(smtp_sink.received) > 200, seconds=READY_SECONDS, what="the first mails")
 
     flush_broker(process_environment["CELERY_BROKER_URL"])
-    wait_until(lambda: len(smtp_sink.received) > 500, seconds=30, what="mails after the flush")
+    wait_until(lambda: len(smtp_sink.received) > 500, seconds=READY_SECONDS, what="mails after the flush")
     end_connections()
-    finish(campaign, seconds=120)
+    finish(campaign, seconds=READY_SECONDS)
 
     assert_accounted_for(campaign, smtp_sink, 1_500, unknown_at_most=4)
 
@@ -83,12 +85,12 @@ def test_a_worker_that_stood_still_beyond_its_lease_repeats_nobody(
     campaign = running(segment_of(subscribers(1_200)), now)
     frozen = celery_worker_process()
     beat()
-    wait_until(lambda: len(smtp_sink.received) > 100, seconds=60, what="the first mails")
+    wait_until(lambda: len(smtp_sink.received) > 100, seconds=READY_SECONDS, what="the first mails")
 
     with stopped(frozen):
         celery_worker_process()
         time.sleep(130)
-    finish(campaign, seconds=120)
+    finish(campaign, seconds=READY_SECONDS)
 
     assert_accounted_for(campaign, smtp_sink, 1_200, unknown_at_most=4)
 
@@ -103,7 +105,7 @@ def test_a_stop_takes_effect_within_two_seconds_with_three_workers(
     for _number in range(3):
         celery_worker_process(queues="bulk,celery", concurrency=1)
     beat()
-    wait_until(lambda: len(smtp_sink.received) > 150, seconds=60, what="the first mails")
+    wait_until(lambda: len(smtp_sink.received) > 150, seconds=READY_SECONDS, what="the first mails")
 
     stop_campaign(campaign, at=timezone.now())
     in_the_air = campaign.messages.filter(state="SENDING").count()
@@ -113,7 +115,7 @@ def test_a_stop_takes_effect_within_two_seconds_with_three_workers(
 
     assert in_the_air <= 6
     assert len(smtp_sink.received) == after_two_seconds < 3_000
-    finish(campaign, seconds=30)
+    finish(campaign, seconds=READY_SECONDS)
     left = Counter(campaign.messages.values_list("state", flat=True))
     assert left["SENT"] == after_two_seconds
     assert left["SENT"] + left["CANCELLED"] == 3_000
