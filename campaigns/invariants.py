@@ -11,8 +11,8 @@ GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1
 ORDER BY 1, 3
 """
 _ONE_PER_COUPON = """
-SELECT publication_id AS publication, channel, count(*) AS messages FROM campaigns_message
-WHERE publication_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
+SELECT publication_id AS publication, step, channel, count(*) AS messages FROM campaigns_message
+WHERE publication_id IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1
 ORDER BY 1
 """
 _SENT = """

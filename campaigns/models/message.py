@@ -165,7 +165,7 @@ class Message(models.Model):
                 name="one_live_message_per_address",
             ),
             models.UniqueConstraint(
-                fields=["publication", "channel"],
+                fields=["publication", "step", "channel"],
                 condition=models.Q(publication__isnull=False),
                 name="one_message_per_publication",
             ),

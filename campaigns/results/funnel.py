@@ -17,10 +17,10 @@ COUNTS = """
 SELECT run_id, state, count(*), count(clicked_at), count(opened_at)
 FROM campaigns_message WHERE run_id = ANY(%(runs)s) GROUP BY run_id, state
 """
-# One row per recipient who redeemed and per order on which they did.
+# One row per recipient who redeemed and per order on which they did, whatever number of messages told them.
 REDEEMED = """
 WITH spent AS (
-    SELECT DISTINCT message.run_id, message.id AS message_id, redemption.stack_id
+    SELECT DISTINCT message.run_id, message.publication_id, redemption.stack_id
     FROM campaigns_message AS message
     JOIN coupons_publication AS publication ON publication.id = message.publication_id
     JOIN coupons_coupon AS coupon ON coupon.id = publication.coupon_id
@@ -29,7 +29,7 @@ WITH spent AS (
       AND publication.status = 'PUBLISHED'
       AND (NOT coupon.public OR redemption.customer_id = message.customer_id)
 )
-SELECT spent.run_id, count(DISTINCT spent.message_id),
+SELECT spent.run_id, count(DISTINCT spent.publication_id),
        COALESCE(sum(CASE WHEN orders.id IS NULL THEN stack.amount - stack.discount_amount
                          WHEN orders.status = 'PAID' THEN orders.net_amount ELSE 0 END), 0)
 FROM spent

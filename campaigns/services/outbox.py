@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 
 from campaigns.channels import SENDERS, Envelope, Outcome, Result, open_sender
 from campaigns.models import (
+    LIVE,
     CampaignRun,
     CampaignVersion,
     ChannelSwitch,
@@ -181,7 +182,8 @@ def reserve_coupons(claim: Claim, *, version: CampaignVersion, at: datetime) -> 
     """Give the recipients of a claimed batch their coupons, in few statements for all of them.
 
     Only those that nothing forbids to send; one that is then not sent all the same gives its coupon back.
-    A promotion that cannot give so many leaves them to `take_message`, which says so of the first that gets
+    A person has one coupon for each occurrence of a campaign, whatever steps and channels bring it. A
+    promotion that cannot give so many leaves them to `take_message`, which says so of the first that gets
     none.
     """
     with transaction.atomic():
@@ -191,7 +193,8 @@ def reserve_coupons(claim: Claim, *, version: CampaignVersion, at: datetime) -> 
         waiting = Message.objects.filter(
             pk__in=sendable, owner=claim.owner, state=MessageState.CLAIMED, publication=None
         )
-        lock_live_customers(waiting.values_list("customer", flat=True), shared=True)
+        # Not shared: two that bring one coupon see what became of each other.
+        lock_live_customers(waiting.values_list("customer", flat=True))
         messages = list(waiting.select_related("customer").select_for_update(of=["self"]).order_by("pk"))
         by_promotion: dict[Promotion, list[Message]] = {}
         for message in messages:
@@ -203,15 +206,40 @@ def reserve_coupons(claim: Claim, *, version: CampaignVersion, at: datetime) -> 
 
 
 def _reserve(promotion: Promotion, messages: Sequence[Message], *, at: datetime) -> None:
-    recipients = [Recipient(one.customer, f"message:{one.pk}") for one in messages]
+    shown = _shown_already(promotion, messages)
+    first: dict[tuple[int, str], Message] = {}
+    for message in messages:
+        if _turn(message) not in shown:
+            first.setdefault(_turn(message), message)
+    recipients = [Recipient(one.customer, f"message:{one.pk}") for one in first.values()]
     try:
         with transaction.atomic():
             publications = publish_coupons(promotion, recipients, at=at)
-    except Refusal:
-        return
-    for message, publication in zip(messages, publications, strict=True):
-        message.publication = publication
-    Message.objects.bulk_update(messages, ["publication"])
+    except Refusal:  # Whose code is there already gets it all the same.
+        publications, first = [], {}
+    shown |= zip(first, publications, strict=True)
+    given = [message for message in messages if _turn(message) in shown]
+    for message in given:
+        message.publication = shown[_turn(message)]
+    Message.objects.bulk_update(given, ["publication"])
+
+
+def _turn(message: Message) -> tuple[int, str]:
+    """Return what one coupon of a campaign is for: the person's occurrence."""
+    return message.customer_id, message.occurrence
+
+
+def _shown_already(promotion: Promotion, messages: Sequence[Message]) -> dict[tuple[int, str], Publication]:
+    """Return the coupons of a promotion that other steps or channels of a campaign bring, and that stand."""
+    others = Message.objects.filter(
+        campaign__in={one.campaign_id for one in messages},
+        customer__in={one.customer_id for one in messages},
+        occurrence__in={one.occurrence for one in messages},
+        publication__promotion=promotion,
+        publication__status=Publication.Status.PUBLISHED,
+    )
+    others = others.select_related("publication__coupon__promotion").order_by("-pk")
+    return {_turn(one): one.publication for one in others}
 
 
 def take_message(
@@ -240,7 +268,8 @@ def take_message(
             return None
         promotion = version.promotion_for(message.variant, step=message.step) if version else None
         if promotion is not None and message.publication is None:
-            message.publication = publish_coupon(
+            shown = _shown_already(promotion, [message]).get(_turn(message))
+            message.publication = shown or publish_coupon(
                 promotion,
                 customer=message.customer,
                 source_id=f"message:{message.pk}",
@@ -460,11 +489,18 @@ def _wait_again(message: Message, owner: str, result: Result, delay: timedelta) 
 
 
 def _give_back(message: Message, *, at: datetime) -> None:
-    """A coupon that a campaign reserved goes back; one that somebody else gave is not ours to take."""
+    """A coupon that a campaign reserved goes back, unless another step or channel shows it, too.
+
+    One that somebody else gave is not ours to take.
+    """
     publication = message.publication
     if message.run_id is None or publication is None:
         return
-    if publication.status == Publication.Status.PUBLISHED:
+    if publication.status != Publication.Status.PUBLISHED:
+        return
+    lock_live_customers([message.customer_id])
+    others = Message.objects.filter(publication=publication, state__in=LIVE).exclude(pk=message.pk)
+    if not others.exists():
         withdraw_publication(publication, at=at)
 
 

@@ -26,6 +26,7 @@ from campaigns.services.schedules import create_due_runs, freshen
 from campaigns.services.turns import begin
 from campaigns.triggers import BROADCASTS
 from customers.services import record_event
+from customers.services.locks import lock_live_customers
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
@@ -85,12 +86,15 @@ def close_stopped_runs(*, at: datetime) -> int:
     for run in runs:
         waiting = run.messages.filter(state__in=WAITING)
         with transaction.atomic():
-            # A send locks its message, then the coupon; the other way round the two would deadlock.
+            # A send locks the person, its message, then the coupon; in another order the two would deadlock.
+            giving = waiting.filter(publication__isnull=False)
+            lock_live_customers(giving.values_list("customer", flat=True))
             list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))
-            give_back_coupons(waiting.filter(publication__isnull=False), at=at)
+            owed = list(giving.values_list("pk", flat=True))
             waiting.update(
                 state=MessageState.CANCELLED, reason=MessageReason.STOPPED, owner="", lease_until=None
             )
+            give_back_coupons(Message.objects.filter(pk__in=owed), at=at)
     for run in _with_nothing_open(runs):
         tell_untold(run, at=at)
     return _with_nothing_open(runs).update(status=CampaignRun.Status.STOPPED, pause_reason="", ended_at=at)

@@ -46,9 +46,9 @@ def _write_message(publication: Publication, customer: Customer, channel: str, p
     address = _address(customer, channel, purpose)
     message, created = Message.objects.get_or_create(
         publication=publication,
+        step=STEP,
         channel=channel,
         defaults={
-            "step": STEP,
             "customer": customer,
             "occurrence": f"publication:{publication.pk}",
             "purpose": purpose,
