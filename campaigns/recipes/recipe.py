@@ -1,5 +1,6 @@
 """What a recipe is: everything a campaign needs but the merchant's own decisions."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from customers.models import Channel, Purpose
 
 Kind = CampaignVersion.Trigger
 LANGUAGES = ("it", "en")
+# Of the campaign's own coupon, not of `expiring_coupon`.
+CODE = re.compile(r"\bcoupon\.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,10 @@ class Recipe:
     needs: str = ""
 
     def contents(self, language: str, *, channels: tuple[str, ...] = (Channel.EMAIL,)) -> list[ContentDraft]:
-        """Return what it says: in `language` for everybody, in the others for those who read them."""
+        """Return what it says: in `language` for everybody, in the others for those who read them.
+
+        Without a promotion, words that tell a code are left out.
+        """
         first = language if language in self.words else LANGUAGES[-1]
         drafts: list[ContentDraft] = []
         for spoken in (first, *(other for other in self.words if other != first)):
@@ -69,12 +75,16 @@ class Recipe:
             if Channel.EMAIL in channels:
                 coupon = self.promotion is not None
                 written = {"with_coupon": coupon, "button": words.button, "language": spoken}
-                blocks = mail_blocks(words.paragraphs, **written)
-                body = "" if blocks else mail(words.paragraphs, **written)
+                paragraphs = tuple(one for one in words.paragraphs if self._can_say(one))
+                blocks = mail_blocks(paragraphs, **written)
+                body = "" if blocks else mail(paragraphs, **written)
                 drafts.append(ContentDraft(words.subject, body, Channel.EMAIL, language=only, blocks=blocks))
-            if Channel.SMS in channels and words.sms:
+            if Channel.SMS in channels and words.sms and self._can_say(words.sms):
                 drafts.append(ContentDraft("", words.sms, Channel.SMS, language=only))
         return drafts
+
+    def _can_say(self, words: str) -> bool:
+        return self.promotion is not None or not CODE.search(words)
 
 
 SELF = "@self"

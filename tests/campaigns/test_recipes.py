@@ -82,6 +82,16 @@ def test_a_recipe_becomes_a_draft_in_two_languages(furnished, now, code):
         assert "Anna" in rendered.text
 
 
+@pytest.mark.parametrize("code", [code for code, recipe in RECIPES.items() if recipe.promotion])
+def test_a_recipe_without_its_promotion_says_nothing_of_a_code(furnished, now, code):
+    campaign = create_from_recipe(code, language="it", owner=None, at=now, with_promotion=False)
+
+    assert campaign.version.promotion is None
+    assert not Promotion.objects.exists()
+    assert {one.channel for one in campaign.version.contents.all()} >= {"email"}
+    assert not [one for one in campaign.version.contents.all() if "{{ coupon." in one.html + one.text]
+
+
 def test_a_recipe_used_twice_shares_its_promotion_but_not_its_code(furnished, now):
     first = create_from_recipe("birthday", language="it", owner=None, at=now)
     second = create_from_recipe("birthday", language="en", owner=None, at=now)
