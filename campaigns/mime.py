@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from uuid import UUID
 
 from campaigns.errors import UnsafeHeader
@@ -38,10 +39,10 @@ def build_mime(mail: Mail) -> bytes:
 
     Raises UnsafeHeader for a subject with a line break and for an address that could not be written to.
     """
-    name, address = parseaddr(mail.sender)
+    sender, address = _sender(mail.sender)
     boundary = f"=_{mail.token.hex}"
     headers = [
-        ("From", f"{_phrase(name)} <{address}>" if name else address),
+        ("From", sender),
         ("To", checked_address(mail.recipient)),
         ("Subject", encode_header(mail.subject)),
         ("Date", format_datetime(mail.sent_at)),
@@ -63,6 +64,13 @@ def build_mime(mail: Mail) -> bytes:
     return b"\r\n".join(parts)
 
 
+@lru_cache(maxsize=16)
+def _sender(written: str) -> tuple[str, str]:
+    """Return the header and the address of whom mails come from: the same for all of them."""
+    name, address = parseaddr(written)
+    return (f"{_phrase(name)} <{address}>" if name else address), address
+
+
 def message_id(token: UUID, sender: str) -> str:
     """Return the Message-ID; it does not give the token away, which unsubscribes."""
     return f"<{hashlib.sha256(token.bytes).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
@@ -72,12 +80,17 @@ def checked_address(address: str) -> str:
     """Return the address as it goes over the wire, its domain in ASCII. Raises UnsafeHeader."""
     local, _, domain = address.rpartition("@")
     try:
-        plain = f"{local}@{domain.encode('idna').decode()}"
+        plain = f"{local}@{_ascii_domain(domain)}"
     except UnicodeError as error:
         raise UnsafeHeader("The address has no valid domain.") from error
     if not ADDRESS.match(plain):
         raise UnsafeHeader("The address cannot be written to.")
     return plain
+
+
+@lru_cache(maxsize=4096)
+def _ascii_domain(domain: str) -> str:
+    return domain.encode("idna").decode()
 
 
 def encode_header(value: str) -> str:
