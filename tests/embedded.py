@@ -264,11 +264,20 @@ def _dump_of_these_migrations() -> Path:
     return REPOSITORY / ".pytest_cache" / "templates" / f"{digest.hexdigest()[:16]}.sql"
 
 
-def _restore(dump: Path) -> bool:
+def _restore(dump: Path, url: str = "") -> bool:
     options = ["--quiet", "--single-transaction", "--set", "ON_ERROR_STOP=1", "--file", str(dump)]
-    command = [_program("psql"), *options, "--dbname", database_url(_template())]
+    command = [_program("psql"), *options, "--dbname", url or database_url(_template())]
     done = subprocess.run(command, capture_output=True, check=False)
     return done.returncode == 0
+
+
+def fill_database(url: str) -> None:
+    """Bring an empty database on a server of a test's own to these migrations."""
+    if _restore(_dump_of_these_migrations(), url):
+        return
+    environment = dict(os.environ) | {"DATABASE_URL": url}
+    command = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
 
 
 def _save(dump: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -16,7 +17,10 @@ from django.db import connection
 
 from campaigns.bells import ring
 from campaigns.models import OPEN, Campaign, Message
-from tests.processes import SmtpSink, Worker
+from loyalty_site.devserver.folder import short_temporary_folder
+from loyalty_site.devserver.postgres import Postgres
+from tests.embedded import fill_database
+from tests.processes import SmtpSink, Worker, orm_at
 
 
 @pytest.fixture
@@ -37,6 +41,31 @@ def beat() -> Iterator[Callable[[], None]]:
     over.set()
     for clock in clocks:
         clock.join()
+
+
+@pytest.fixture
+def own_server(process_environment, transactional_db, tmp_path: Path) -> Iterator[Postgres]:
+    """A database server that may crash; the processes and the ORM of this test use it."""
+    folder = Path(short_temporary_folder()) / f"restarts-{os.getpid()}"
+    folder.mkdir(mode=0o711)
+    server = Postgres(folder / "data", folder, tmp_path / "postgres.log")
+    try:
+        server.start()
+        fill_database(server.url())
+        process_environment["DATABASE_URL"] = server.url()
+        with orm_at(server.url()):
+            yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def crash(server: Postgres) -> None:
+    """End a database server at once with all that it was doing, and start it again."""
+    os.kill(server.program.process.pid, signal.SIGQUIT)
+    server.program.process.wait()
+    server.start()
+    connection.close()
 
 
 def flush_broker(url: str) -> None:

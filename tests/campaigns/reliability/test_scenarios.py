@@ -15,6 +15,7 @@ from customers.models import Event
 from tests.campaigns.factories import draft, offer, running, segment_of, subscriber, subscribers
 from tests.campaigns.reliability.conftest import (
     assert_accounted_for,
+    crash,
     end_connections,
     finish,
     flush_broker,
@@ -48,7 +49,9 @@ def test_25_kills_in_4000_mails_leave_nobody_with_two(
         if kills < KILLS and len(smtp_sink.received) > 140 * kills:
             kills += kill_one_of(workers[kills % 2], chance)
     finish(campaign, seconds=READY_SECONDS)
-    wait_until(lambda: CampaignRun.objects.get().status == "DONE", seconds=READY_SECONDS, what="the run's end")
+    wait_until(
+        lambda: CampaignRun.objects.get().status == "DONE", seconds=READY_SECONDS, what="the run's end"
+    )
 
     # Each process has two connections, each with one message in the air at most.
     assert_accounted_for(campaign, smtp_sink, SCENARIO_1, unknown_at_most=2 * KILLS)
@@ -77,6 +80,24 @@ def test_a_broker_flushed_and_a_database_cut_off_mid_run_lose_nobody(
 
 
 @pytest.mark.slow
+def test_a_database_server_that_crashes_mid_run_and_comes_back_loses_nobody(
+    smtp_sink, process_environment, own_server, celery_worker_process, beat
+):
+    process_environment["MESSAGE_LEASE_SECONDS"] = "3"
+    celery_worker_process()
+    campaign = running(segment_of(subscribers(1_500)), timezone.now())
+    beat()
+    wait_until(lambda: len(smtp_sink.received) > 200, seconds=READY_SECONDS, what="the first mails")
+
+    crash(own_server)
+    left = waiting(campaign)
+    finish(campaign, seconds=READY_SECONDS)
+
+    assert left > 0
+    assert_accounted_for(campaign, smtp_sink, 1_500, unknown_at_most=4)
+
+
+@pytest.mark.slow
 def test_a_worker_that_stood_still_beyond_its_lease_repeats_nobody(
     smtp_sink, process_environment, celery_worker_process, beat
 ):
@@ -100,10 +121,10 @@ def test_a_stop_takes_effect_within_two_seconds_with_three_workers(
     smtp_sink, process_environment, celery_worker_process, beat
 ):
     process_environment["MESSAGE_PUMPS_PER_LANE"] = "3"
-    now = timezone.now()
-    campaign = running(segment_of(subscribers(3_000)), now)
     for _number in range(3):
         celery_worker_process(queues="bulk,celery", concurrency=1)
+    now = timezone.now()
+    campaign = running(segment_of(subscribers(3_000)), now)
     beat()
     wait_until(lambda: len(smtp_sink.received) > 150, seconds=READY_SECONDS, what="the first mails")
 
@@ -133,6 +154,23 @@ def test_what_was_refused_for_now_goes_out_later_and_once(db, sink, now, states,
 
     assert states(campaign) == {"SENT": 10}
     assert max(Counter(r for mail in sink.received for r in mail.recipients).values()) == 1
+
+
+def test_a_connection_dropped_after_the_mail_leaves_it_unknown_and_is_never_sent_again(db, sink, now, states):
+    sink.hang_up("person[0-2]@")
+    campaign = running(segment_of(subscribers(10)), now, promotion=offer(now))
+
+    for later in (timedelta(), timedelta(hours=1), timedelta(days=1)):
+        pump("BULK", seconds=5)
+        reap_leases(at=now + later)
+        tend_runs(at=now + later)
+    pump("BULK", seconds=5)
+
+    assert states(campaign) == {"SENT": 7, "UNKNOWN": 3}
+    unknown = campaign.messages.filter(state="UNKNOWN")
+    assert set(unknown.values_list("reason", "publication__status")) == {("NO_ANSWER", "PUBLISHED")}
+    mails = Counter(recipient for mail in sink.received for recipient in mail.recipients)
+    assert (len(mails), max(mails.values())) == (10, 1)
 
 
 def test_a_pool_that_runs_dry_pauses_the_run_and_more_codes_finish_it(db, sink, now, states):
