@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, time, timedelta
+from time import monotonic
 
 import pytest
 from django.core import mail
@@ -188,10 +189,11 @@ def test_a_provider_takes_so_many_a_minute_from_all_runs_together(db, sink, now)
     people = subscribers(10)
     running(segment_of(people), now)
     running(segment_of(people, code="again"), now, code="again")
+    began = monotonic()
 
-    pump("BULK", seconds=0.2)
+    pump("BULK", seconds=1.2)
 
-    assert len(sink.received) in (3, 4)
+    assert 3 <= len(sink.received) <= 3 + 3 * (monotonic() - began)
     assert Message.objects.filter(state="CLAIMED").count() == 0
 
 
@@ -201,7 +203,7 @@ def test_a_slow_domain_does_not_hold_the_others(db, sink, now):
     fast = [subscriber(f"b{n}@fast.example") for n in range(3)]
     campaign = running(segment_of([*slow, *fast]), now)
 
-    pump("BULK", seconds=0.5)
+    pump("BULK", seconds=1.5)
 
     assert campaign.messages.filter(state="SENT", address__endswith="fast.example").count() == 3
     assert campaign.messages.filter(state="SENT", address__endswith="slow.example").count() == 1

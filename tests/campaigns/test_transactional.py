@@ -104,7 +104,7 @@ def test_somebody_without_an_address_keeps_the_coupon_and_a_row_says_why(db, now
     assert message.publication.status == "PUBLISHED"
 
 
-@pytest.mark.parametrize("channel", [None, "sms"])
+@pytest.mark.parametrize("channel", [None, "webhook"])
 def test_without_a_channel_nothing_is_sent(db, now, channel):
     publish_coupon(offer(now), customer=CustomerFactory(), source_id="gift-1", channel=channel, at=now)
 
