@@ -179,7 +179,7 @@ def test_nobody_waits_for_a_confirmation_until_the_morning():
 def test_a_campaigns_own_speed_is_kept(db, sink, now, states):
     campaign = running(segment_of(subscribers(5)), now, messages_per_minute=2)
 
-    pump("BULK", seconds=0.6)
+    pump("BULK", seconds=1.5)
 
     assert states(campaign) == {"SENT": 1, "PENDING": 4}
 
