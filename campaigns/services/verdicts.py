@@ -22,6 +22,8 @@ CROSS JOIN LATERAL (
       AND other.not_before <= statement_timestamp()
       AND (other.expires_at IS NULL OR other.expires_at > statement_timestamp())
       AND (its.id IS NULL OR its.status = 'RUNNING' AND its_run.status = 'RUNNING')
+      AND NOT EXISTS (SELECT FROM campaigns_channelswitch AS its_switch
+                      WHERE its_switch.channel = other.channel AND its_switch.off)
       AND (COALESCE(its.priority, 50), -other.id) > (COALESCE(campaign.priority, 50), -asked.id)
 ) AS ahead
 WHERE asked.purpose <> 'SERVICE' AND cap.channel IN ('', asked.channel)

@@ -8,7 +8,16 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from campaigns.models import Allowance, Breaker, CampaignRun, FrequencyCap, Message, QuietHours, RateLimit
+from campaigns.models import (
+    Allowance,
+    Breaker,
+    CampaignRun,
+    ChannelSwitch,
+    FrequencyCap,
+    Message,
+    QuietHours,
+    RateLimit,
+)
 from campaigns.pace import Pace, Quiet
 from campaigns.services import pump, resume_campaign
 from campaigns.services.breaker import watch_run
@@ -66,6 +75,19 @@ def test_a_message_yields_to_one_that_waits_and_matters_more(db, sink, now, stat
     assert (waits.state, waits.reason, waits.attempts) == ("PENDING", "", 0)
     assert waits.not_before > now + timedelta(seconds=2)
     assert sink.received == []
+
+
+def test_nothing_yields_to_a_message_whose_channel_is_switched_off(db, sink, now, states):
+    FrequencyCap.objects.create(messages=1, days=1)
+    alice = subscriber("alice@mail.example")
+    high = running(segment_of([alice]), now, code="high", priority=90)
+    high.messages.update(channel="sms")
+    ChannelSwitch.objects.create(channel="sms", off=True, changed_at=now)
+    low = running(segment_of([alice], code="two"), now, code="low", priority=10)
+
+    pump("BULK")
+
+    assert (states(high), states(low)) == ({"PENDING": 1}, {"SENT": 1})
 
 
 def test_service_messages_are_free_of_caps_and_do_not_count(db, sink, now, states):
