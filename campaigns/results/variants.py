@@ -19,15 +19,16 @@ WITH people AS (
            count(message.clicked_at) > 0 AS clicked,
            bool_or(publication.status = 'PUBLISHED' AND EXISTS (
                SELECT FROM coupons_redemption AS redemption
+               JOIN coupons_coupon AS coupon ON coupon.id = redemption.coupon_id
                WHERE redemption.coupon_id = publication.coupon_id AND redemption.status = 'REDEEMED'
-                 AND redemption.customer_id = message.customer_id
+                 AND (NOT coupon.public OR redemption.customer_id = message.customer_id)
            )) IS TRUE AS redeemed
     FROM campaigns_message AS message
     JOIN campaigns_campaignrun AS run ON run.id = message.run_id
     LEFT JOIN coupons_publication AS publication ON publication.id = message.publication_id
     WHERE run.version_id = %(version)s AND message.variant <> '' AND message.state = 'SENT'
       AND (%(decided_at)s::timestamptz IS NULL OR message.sent_at < %(decided_at)s)
-    GROUP BY 1, 2, message.occurrence
+    GROUP BY 1, 2
 )
 SELECT variant, count(*), count(*) FILTER (WHERE clicked), count(*) FILTER (WHERE redeemed),
        count(*) FILTER (WHERE orders > 0), avg(amount)::float, coalesce(var_samp(amount), 0)::float,

@@ -138,6 +138,8 @@ FROM decided
 ORDER BY id
 ON CONFLICT DO NOTHING
 """
+# A winner that is being decided on gives its variant to who waits for it: nobody may join them unseen.
+WAIT_FOR_THE_DECISION = "SELECT FROM campaigns_campaign WHERE id = %s FOR KEY SHARE"
 
 
 @dataclass(frozen=True)
@@ -161,8 +163,11 @@ def plan_messages(
     """Write a row for everybody in the version's segment, or only for `people` still in it; return how many.
 
     `channels` are tried in their order for each person; empty means those the step has contents for. Called
-    again it adds nobody twice. The caller holds the campaign's row.
+    again it adds nobody twice, by several at once neither.
     """
+    if run.version.winner_by:
+        with connection.cursor() as cursor:
+            cursor.execute(WAIT_FOR_THE_DECISION, [run.campaign_id])
     source, values = asked_for(run, step=step, channels=channels, people=people)
     with connection.cursor() as cursor:
         cursor.execute(decided_from(source, values["channels"]) + WRITTEN, values)

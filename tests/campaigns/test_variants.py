@@ -5,15 +5,16 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
 from campaigns.experiments import Salt, lot
 from campaigns.models import CampaignRun, Message, WinnerDecision
 from campaigns.results import campaign_figures
 from campaigns.results.variants import variant_figures
-from campaigns.services import choose_variant, decide_winner, decide_winners, pump, tend_runs
+from campaigns.services import choose_variant, decide_winner, decide_winners, plan_run, pump, tend_runs
 from campaigns.services.lots import WHEN_IT_IS_DECIDED
+from coupons.models import Redemption, RedemptionStack
 from customers.models import Customer, Event
 from operations.errors import InvalidInput
 from tests.campaigns.factories import draft, offer, running, segment_of, subscribers
@@ -239,6 +240,51 @@ def test_of_several_that_decide_at_once_one_does(now):
     assert len([one for one in decided if one is not None]) == 1
     assert WinnerDecision.objects.get().variant == "A"
     assert Event.objects.filter(type="campaign.decided").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_planned_while_the_winner_is_decided_gets_it(now):
+    campaign = running(segment_of(subscribers(40)), now, contents=WORDS, **experiment(test_percent=50))
+    run = CampaignRun.objects.create(
+        campaign=campaign, version=campaign.version, occurrence="twice", not_before=now
+    )
+
+    def plan():
+        plan_run(run, at=now)
+        connection.close()
+
+    planner = threading.Thread(target=plan)
+    with transaction.atomic():
+        choose_variant(campaign.version, "B", at=now, by=None)
+        planner.start()
+        planner.join(timeout=1)
+
+    planner.join()
+    assert set(run.messages.values_list("variant", flat=True)) == {"B"}
+    assert not Message.objects.filter(not_before=WHEN_IT_IS_DECIDED).exists()
+
+
+def test_a_person_counts_once_and_with_an_order_on_which_nobody_knew_them(db, sink, now):
+    campaign = running(segment_of(subscribers(1)), now, contents=WORDS, variants=TWO, promotion=offer(now))
+    pump("BULK")
+    message = campaign.messages.get()
+    Message.objects.create(
+        run=message.run, campaign=campaign, version=message.version, customer=message.customer,
+        channel="email", occurrence="again", purpose="MARKETING", lane="BULK", token=uuid4(), state="SENT",
+        not_before=now, sent_at=now, variant=message.variant, address_hash="again",
+    )  # fmt: skip
+    stack = RedemptionStack.objects.create(
+        currency="EUR", amount=5000, discount_amount=500, cart={}, order_totals={}, redeemed_at=now
+    )  # fmt: skip
+    coupon = message.publication.coupon
+    Redemption.objects.create(
+        stack=stack, position=0, kind="coupon", promotion=coupon.promotion, coupon=coupon,
+        discount_amount=500, currency="EUR", redeemed_at=now,
+    )  # fmt: skip
+
+    (figures,) = [one for one in variant_figures(campaign.version) if one.sent]
+
+    assert (figures.code, figures.sent, figures.redeemed) == (message.variant, 1, 1)
 
 
 def test_variants_are_measured_side_by_side(db, now):
