@@ -20,14 +20,13 @@ APPROVE = "campaigns.approve_campaign"
 
 
 def audience_size(version: CampaignVersion) -> int:
-    """Return how many people a version can write to: those who have an address and did not refuse."""
-    return max(
-        (
-            segment_reach(version.segment, channel=channel, purpose=version.purpose).reachable
-            for channel in version.all_channels
-        ),
-        default=0,
-    )
+    """Return to how many people a version can write at most, over all channels of all its steps."""
+    reaches = [
+        segment_reach(version.segment, channel=channel, purpose=version.purpose)
+        for channel in version.all_channels
+    ]
+    everybody = max((reach.size for reach in reaches), default=0)
+    return min(everybody, sum(reach.reachable for reach in reaches))
 
 
 def needs_approval(version: CampaignVersion) -> bool:

@@ -7,10 +7,11 @@ from campaigns.drafts import ContentDraft, VersionTerms
 from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible, OfferNotActive
 from campaigns.models import Campaign
 from campaigns.services import edit_campaign, revise_campaign, start_campaign, start_or_ask
+from campaigns.services.approvals import audience_size
 from operations.models import Approval, User
 from operations.services import decide_approval
 from tests.campaigns.factories import NEWS, draft, offer, segment_of, subscribers
-from tests.factories import UserFactory
+from tests.factories import ConsentFactory, CustomerFactory, UserFactory
 
 
 @pytest.fixture
@@ -69,6 +70,16 @@ def test_a_large_one_asks_once_and_starts_when_another_person_agrees(marta, simo
     campaign.refresh_from_db()
     assert (again, before, campaign.status) == (approval, "DRAFT", "RUNNING")
     assert approval.summary == "Start the campaign “Autumn” to about 3 people"
+
+
+def test_people_who_are_reached_by_different_channels_count_together(marta, now):
+    by_sms = CustomerFactory(phone="+393331234567")
+    ConsentFactory(customer=by_sms, channel="sms", address="+393331234567")
+    words = [ContentDraft("Ciao", NEWS), ContentDraft("", "Ciao", channel="sms")]
+    campaign = draft(segment_of([*subscribers(2), by_sms]), now, contents=words)
+
+    assert audience_size(campaign.version) == 3
+    assert isinstance(start_or_ask(campaign, at=now, by=marta), Approval)
 
 
 def test_what_was_changed_meanwhile_has_to_be_asked_anew(marta, simon, now):
