@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F, Sum
 from liquid.exceptions import LiquidError
 
 from campaigns.content.contributed import contributed_values
@@ -18,12 +18,13 @@ from campaigns.content.liquid import html_template, plain_template
 from campaigns.content.variables import Values
 from campaigns.experiments import Salt, lot
 from campaigns.models import GlobalHoldout, Placement, PlacementContent, PlacementShowing
+from campaigns.models.placement import PlacementQuerySet
 from campaigns.services.recipients import coupon_values, customer_values, no_coupon, sample_values
 from coupons.models import Coupon, Promotion, Publication, Reason
 from coupons.rules import local_day
 from coupons.services import publish_coupon
 from customers.models import Customer, Purpose
-from customers.services.locks import hold_customer
+from customers.services.locks import hold_customer, lock_live_customers
 from customers.services.preferences import preferences_url
 from operations.errors import Refusal
 
@@ -81,7 +82,7 @@ def show_placement(slot: str, *, customer: Customer | None, language: str = "", 
             wanted = wanted.filter(purpose=Purpose.SERVICE)
     for placement in wanted.prefetch_related("contents"):
         try:
-            shown = _show(placement, customer, language, at)
+            shown = _show(placement, customer, language, at, still=wanted)
         except Refusal as error:
             log.info("placement_without_code", placement=placement.pk, key=error.key)
         except LiquidError as error:
@@ -101,7 +102,14 @@ def follow_click(token: UUID, number: int) -> str | None:
     return showing.placement.links[number]
 
 
-def _show(placement: Placement, customer: Customer | None, language: str, at: datetime) -> Shown | None:
+def _show(
+    placement: Placement,
+    customer: Customer | None,
+    language: str,
+    at: datetime,
+    *,
+    still: PlacementQuerySet,
+) -> Shown | None:
     if customer is not None and _held_out(placement, customer):
         return None
     language = language or (customer.written_language if customer else "")
@@ -110,7 +118,11 @@ def _show(placement: Placement, customer: Customer | None, language: str, at: da
         return None
     with transaction.atomic():
         if customer is not None:
-            customer = hold_customer(customer)
+            counted = placement.most_showings is not None
+            customer = lock_live_customers([customer.pk])[customer.pk] if counted else hold_customer(customer)
+            # Another of their pages may have shown it just now, or somebody have stopped it.
+            if (counted or placement.promotion_id) and not still.filter(pk=placement.pk).exists():
+                return None
         publication = None
         if placement.promotion and customer:
             publication = _own_code(placement, placement.promotion, customer, at=at)
@@ -220,13 +232,9 @@ def _values(
 
 def showings_by_day(placement: Placement) -> Iterator[tuple]:
     """Yield (day, people, showings, clicks) of a placement, oldest first."""
-    rows = placement.showings.order_by("shown_on").values_list("shown_on", "showings", "clicks")
-    days: dict = {}
-    for day, showings, clicks in rows.iterator():
-        people, shown, clicked = days.get(day, (0, 0, 0))
-        days[day] = (people + 1, shown + showings, clicked + clicks)
-    for day, figures in sorted(days.items()):
-        yield (day, *figures)
+    days = placement.showings.values("shown_on").order_by("shown_on")
+    figures = days.annotate(people=Count("pk"), shown=Sum("showings"), clicked=Sum("clicks"))
+    yield from figures.values_list("shown_on", "people", "shown", "clicked")
 
 
 def preview_fragment(

@@ -19,8 +19,9 @@ from campaigns.services.placements import (
     pause_placement,
     stop_placement,
 )
-from campaigns.services.showings import follow_click, show_placement
+from campaigns.services.showings import follow_click, show_placement, showings_by_day
 from coupons.models import Coupon, Publication
+from coupons.rules import local_day
 from coupons.services import issue_coupons, stop_promotion, withdraw_publication
 from customers.models import Customer, Purpose
 from customers.services import merge_customers, record_consent
@@ -263,6 +264,27 @@ def test_the_same_person_on_eight_pages_at_once_gets_one_code(now):
     assert len(codes) == 8 and len(set(codes)) == 1
     assert Publication.objects.count() == 1
     assert PlacementShowing.objects.get().showings == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_eight_pages_at_once_it_is_seen_no_oftener_than_it_may(now):
+    placement = banner(now, most_showings=3)
+    anna = subscriber("anna@mail.example")
+    barrier, seen = Barrier(8), []
+
+    def look():
+        barrier.wait()
+        seen.append(seen_by(anna, now) is not None)
+        connection.close()
+
+    threads = [Thread(target=look) for _n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert seen.count(True) == 3
+    assert list(showings_by_day(placement)) == [(local_day(now, "Europe/Rome"), 1, 3, 0)]
 
 
 def test_a_withdrawn_code_is_not_shown(now):
