@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from campaigns.errors import LandingPageCodeTaken, MoveNotPossible
 from campaigns.models import Campaign, LandingPage, LandingVisit
 from coupons.models import Promotion
+from coupons.rules import local_day
 from customers.services import record_event
 from operations.errors import InvalidInput
 from operations.models import User
@@ -92,7 +94,7 @@ def close_landing_page(page: LandingPage, *, by: User | None = None, at: datetim
 
 def count_visit(page: LandingPage, *, host: str, source: str, at: datetime) -> None:
     """Count a visit by the site it came from and its UTM source; of who came nothing is kept."""
-    on = at.date()
+    on = local_day(at, settings.PROGRAMME_TIME_ZONE)
     values = {
         "page": page.pk,
         "on": on,

@@ -5,10 +5,12 @@ import secrets
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from campaigns.models import LandingPage, ShareLink, ShareNetwork
+from coupons.rules import local_day
 from customers.models import Customer
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
@@ -78,7 +80,7 @@ def follow_share(token: str, *, network: str, agent: str, at: datetime) -> str |
     network = network if network in ShareNetwork.values else ShareNetwork.LINK
     if agent and not MACHINES.search(agent):
         with connection.cursor() as cursor:
-            cursor.execute(COUNT, [link.pk, at.date(), network])
+            cursor.execute(COUNT, [link.pk, local_day(at, settings.PROGRAMME_TIME_ZONE), network])
     return target_of(link, network=network)
 
 

@@ -1,10 +1,13 @@
 """Links that people pass on: always the same one, to a stored address, with who brought whom."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 from django.test import Client
 
-from campaigns.models import LandingClaim, ShareClick, ShareLink
+from campaigns.models import LandingClaim, LandingVisit, ShareClick, ShareLink
 from campaigns.services.landing_claims import give_code
+from campaigns.services.landing_pages import count_visit
 from campaigns.services.shares import create_share_link, follow_share, personal_link, share_buttons
 from customers.services import merge_customers
 from operations.errors import InvalidInput
@@ -51,6 +54,17 @@ def test_previews_drawn_by_networks_are_no_clicks(now):
         assert follow_share(link.token, network="facebook", agent=agent, at=now)
 
     assert not ShareClick.objects.exists()
+
+
+def test_a_click_after_midnight_is_of_the_new_day_where_the_merchant_is(now):
+    page = landing(now)
+    link = personal_link(page, CustomerFactory())
+    past_midnight = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+
+    follow_share(link.token, network="x", agent="Mozilla/5.0", at=past_midnight)
+    count_visit(page, host="", source="", at=past_midnight)
+
+    assert ShareClick.objects.get().clicked_on == LandingVisit.objects.get().visited_on == date(2026, 7, 2)
 
 
 def test_a_link_leads_to_its_stored_address_and_an_unknown_one_nowhere(now):
