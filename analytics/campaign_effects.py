@@ -41,6 +41,8 @@ def campaign_effects(lifts: Sequence[CampaignLift]) -> dict[str, Any]:
         )
         if revenue
         else None,
+        "conversion_note": _("points of a share, with the interval of 95 %"),
+        "revenue_note": _("with the interval of 95 % (Welch)"),
         "table": _table(lifts),
     }
 
