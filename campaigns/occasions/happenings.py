@@ -63,11 +63,13 @@ def event_facts(event: Event) -> dict[str, Any]:
         "source": event.source.code,
     }
     names = ("sku", "product_line", "category", "brand")
-    articles = OrderLine.objects.filter(order=order_of(event)) if order_of(event) else None
-    for name in names:
-        if articles is not None:
-            facts[name] = sorted(set(articles.values_list(f"product__{name}", flat=True)) - {""})
-        else:
+    if order := order_of(event):
+        articles = OrderLine.objects.filter(order=order)
+        found = list(articles.values_list(*(f"product__{name}" for name in names)))
+        for place, name in enumerate(names):
+            facts[name] = sorted({article[place] for article in found} - {"", None})
+    else:
+        for name in names:
             facts[name] = (getattr(event.product, name) or None) if event.product else None
     return facts | {f"payload.{name}": value for name, value in event.payload.items()}
 

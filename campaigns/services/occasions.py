@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -34,8 +35,11 @@ from campaigns.triggers import GOOD_FOR_HOURS, EventRule, SegmentRule, parse_tri
 from customers.models import Customer, Event, Segment
 from customers.services import refresh_members
 from customers.services.locks import hold_customer
+from operations.errors import FidelioError
 from operations.locks import lock_keys
 from operations.models import User
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 2_000
 # What happened longer ago than this when we hear of it is history.
@@ -153,8 +157,12 @@ def plan_due_occasions(*, at: datetime) -> int:
     waiting = Occasion.objects.waiting().filter(due_at__lte=at, campaign__status=Campaign.Status.RUNNING)
     dealt_with = 0
     for campaign_id in waiting.order_by("campaign").values_list("campaign", flat=True).distinct():
-        while portion := _plan_portion(campaign_id, at=at):
-            dealt_with += portion
+        try:
+            while portion := _plan_portion(campaign_id, at=at):
+                dealt_with += portion
+        except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
+            reason = str(error.message)
+            log.error("occasions_not_planned", campaign=campaign_id, key=error.key, reason=reason)
     return dealt_with
 
 

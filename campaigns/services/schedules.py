@@ -57,7 +57,12 @@ def create_due_runs(*, at: datetime) -> list[CampaignRun]:
     many at once, late, twice or after a restart. Returns the runs of broadcasts.
     """
     scheduled = Campaign.objects.filter(status=Campaign.Status.SCHEDULED).order_by("pk")
-    runs = [_let_go(campaign, at=at) for campaign in scheduled if _is_due(campaign, at)]
+    runs: list[CampaignRun | None] = []
+    for campaign in scheduled:
+        try:
+            runs += [_let_go(campaign, at=at)] if _is_due(campaign, at) else []
+        except FidelioError as error:  # Somebody moved it at this moment, say.
+            log.error("campaign_not_let_go", campaign=campaign.pk, key=error.key, reason=str(error.message))
     zones = zones_in_use()
     for version in _newest_of_lasting(at):
         try:

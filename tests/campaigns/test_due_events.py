@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from campaigns.drafts import VersionTerms
 from campaigns.errors import MoveNotPossible
 from campaigns.models import Campaign, Occasion
+from campaigns.occasions import event_facts
 from campaigns.services import (
     hear_event,
     plan_due_occasions,
@@ -18,7 +19,7 @@ from campaigns.services import (
     tend_runs,
 )
 from campaigns.services.listening import forget_types, remember_types
-from customers.models import PendingEvent, Segment
+from customers.models import Event, PendingEvent, Segment
 from customers.services import create_segment, record_event, refresh_segment
 from customers.services.events import dispatch_events
 from tests.campaigns.factories import draft, segment_of, subscriber
@@ -55,6 +56,34 @@ def test_an_event_is_answered_at_once_and_once(db, now):
 
     message = campaign.messages.get()
     assert (message.customer, message.occurrence, message.state) == (person, f"event:{event.pk}", "PENDING")
+
+
+def test_a_campaign_that_cannot_be_planned_holds_up_no_other(db, now):
+    person = subscriber("anna@mail.example")
+    fits = {"combinator": "and", "rules": [{"field": "customer.city", "operator": "=", "value": "Milano"}]}
+    segment = create_segment(code="milano", name="Milano", rules=fits)
+    broken = waiting_for({"type": "visit.recorded"}, now, segment=segment, code="broken")
+    whole = waiting_for({"type": "visit.recorded"}, now, code="whole")
+    hear_event(happened("visit.recorded", person, now), at=now)
+    gone = {"combinator": "and", "rules": [{"field": "no.such_field", "operator": "=", "value": "Milano"}]}
+    Segment.objects.filter(pk=segment.pk).update(rules=gone)
+
+    tend_runs(at=now)
+
+    assert (broken.messages.count(), whole.messages.count()) == (0, 1)
+    assert Occasion.objects.get(campaign=broken).state == "WAITING"
+
+
+def test_an_order_is_looked_into_with_one_statement(db, now, django_assert_num_queries):
+    person = subscriber("anna@mail.example")
+    order = OrderFactory(customer=person)
+    told = happened("order.recorded", person, now, payload={"order": order.pk})
+    event = Event.objects.select_related("store", "sales_channel", "source").get(pk=told.pk)
+
+    with django_assert_num_queries(1):
+        facts = event_facts(event)
+
+    assert (facts["sku"], facts["brand"]) == (["SKU-A"], [])
 
 
 def test_a_welcome_takes_the_fast_lane(db, now):
