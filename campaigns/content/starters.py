@@ -59,8 +59,8 @@ BLOCKS = {
         "until": "Valido fino al {{ coupon.valid_until }}",
         "qr": "Il tuo codice come QR, per la cassa",
         "bye": "A presto,\n{{ programme.name }}",
-        "sms": "Ciao {{ customer.first_name }}, grazie di essere con noi.",
-        "sms_offer": "Ciao {{ customer.first_name }}, ecco il tuo codice: {{ coupon.code }}",
+        "sms": "{{ customer.first_name | default: 'Ciao' }}, grazie di essere con noi.",
+        "sms_offer": "{{ customer.first_name | default: 'Ciao' }}, ecco il tuo codice: {{ coupon.code }}",
     },
     "en": {
         "heading": "Hello {{ customer.first_name | default: 'and thank you' }}",
@@ -69,8 +69,8 @@ BLOCKS = {
         "until": "Good until {{ coupon.valid_until }}",
         "qr": "Your code as a QR code, for the till",
         "bye": "See you soon,\n{{ programme.name }}",
-        "sms": "Hello {{ customer.first_name }}, thank you for being with us.",
-        "sms_offer": "Hello {{ customer.first_name }}, here is your code: {{ coupon.code }}",
+        "sms": "{{ customer.first_name | default: 'Hello' }}, thank you for being with us.",
+        "sms_offer": "{{ customer.first_name | default: 'Hello' }}, here is your code: {{ coupon.code }}",
     },
 }
 

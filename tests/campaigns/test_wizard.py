@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
+from campaigns.drafts import ContentDraft
 from campaigns.models import Campaign
 from campaigns.services import pump, tend_runs
 from coupons.models import Promotion
@@ -410,3 +411,14 @@ def test_who_may_only_look_changes_nothing(staff, now):
     assert analyst.post(f"{LIST}{campaign.pk}/start/", {"version": "1"}).status_code == 403
     assert analyst.get(f"{LIST}{campaign.pk}/change/").status_code == 200
     assert (Campaign.objects.count(), campaign.version.number) == (1, 1)
+
+
+def test_the_review_names_the_contents_that_keep_the_code_to_themselves(marketer, now):
+    promotion = offer(now)
+    contents = [ContentDraft("Hello", "Hello"), ContentDraft("", "Yours: {{ coupon.code }}", "sms")]
+    campaign = draft(segment_of(subscribers(2)), now, contents=contents, promotion=promotion)
+
+    page = marketer.get(step(campaign, "review"))
+
+    shown = [(one.text, one.step) for one in page.context["notices"] if one.step == "content"]
+    assert shown == [("E-mail: No coupon", "content")]

@@ -19,11 +19,11 @@ from campaigns import services
 from campaigns.admin.recipients import find_recipient
 from campaigns.admin.sentences import trigger_sentence
 from campaigns.admin.wizard.base import CampaignPage, StepForm, WizardStep, page_of, step_url
-from campaigns.admin.wizard.content import ContentKey, offer_of
+from campaigns.admin.wizard.content import ContentKey, has_coupon, offer_of
 from campaigns.admin.wizard.trigger_fields import local_zone
 from campaigns.drafts import content_drafts
 from campaigns.forecast import Forecast, forecast, quiet_hours
-from campaigns.models import CampaignVersion, FrequencyCap, MessageReason
+from campaigns.models import MAIN, CampaignVersion, FrequencyCap, MessageReason
 from campaigns.services.approvals import APPROVE
 from campaigns.triggers import CalendarRule, Recurring, parse_trigger
 from customers.models import Channel
@@ -248,6 +248,18 @@ def previews(version: CampaignVersion, *, at: datetime) -> list[dict[str, Any]]:
     return shown
 
 
+def contents_without_code(version: CampaignVersion) -> list[str]:
+    """Return the labels of the contents that say nothing of the code their recipients get."""
+    if not has_coupon(version):
+        return []
+    steps = {step["id"] for step in version.steps if step.get("coupon")} if version.steps else {MAIN}
+    return [
+        ContentKey.of(one).label
+        for one in content_drafts(version)
+        if one.step in steps and one.channel != Channel.WEBHOOK and "coupon." not in one.subject + one.body
+    ]
+
+
 def _notices(version: CampaignVersion, seen: Forecast) -> Iterator[Notice]:
     if not seen.messages and version.trigger in ("ONE_OFF", "RECURRING"):
         yield Notice("bad", _("Nobody can be written to: look at the audience and the channels."), "audience")
@@ -256,6 +268,9 @@ def _notices(version: CampaignVersion, seen: Forecast) -> Iterator[Notice]:
         yield Notice(
             "warn", _("There is no content for all languages; some get one that is not theirs."), "content"
         )
+    for label in contents_without_code(version):
+        words = {"content": label, "message": _("No coupon")}
+        yield Notice("warn", _("%(content)s: %(message)s") % words, "content")
     for offer in seen.offers:
         left = [bar for bar in offer.budgets if bar.percent >= 100]
         if left:
