@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from analytics.models.runs import RunStatus
 from operations.models import JobRun
 
 
@@ -17,12 +18,6 @@ class Schedule(models.TextChoices):
     NIGHTLY = "NIGHTLY", _("Every night")
     WEEKLY = "WEEKLY", _("Every week, in the night to Monday")
     MANUAL = "MANUAL", _("By hand")
-
-
-class RunStatus(models.TextChoices):
-    RUNNING = "RUNNING", _("Running")
-    DONE = "DONE", _("Done")
-    FAILED = "FAILED", _("Failed")
 
 
 class ValueModelQuerySet(models.QuerySet["ValueModel"]):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from analytics.models.runs import RunStatus
 from analytics.models.segment_map import RfmSegmentMap
 from analytics.rules import SegmentMap, are_thresholds, are_weights
 from customers.models import BusinessUnit, Product, SalesChannel, Store
@@ -300,10 +301,7 @@ class RfmRun(models.Model):
         FULL = "FULL", _("Everybody's orders")
         CHANGES = "CHANGES", _("What changed")
 
-    class Status(models.TextChoices):
-        RUNNING = "RUNNING", _("Running")
-        DONE = "DONE", _("Done")
-        FAILED = "FAILED", _("Failed")
+    Status = RunStatus
 
     model = models.ForeignKey(
         RfmModel, on_delete=models.CASCADE, related_name="runs", verbose_name=_("RFM model")

@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -17,21 +16,17 @@ from analytics.clusters.naming import name_of, telling_words
 from analytics.errors import ExtraNotInstalled, ModelDoesNotFit, RunInProgress
 from analytics.models import ClusterModel, ClusterRun, RfmModel, RunStatus
 from analytics.services.cluster_features import Buyers, read_buyers
+from analytics.services.model_runs import carry_out_run, queue_each
 from analytics.services.purchases import segments_of
 from analytics.services.run_locks import only_run_of
 from customers.models import Segment
 from customers.services.memberships import replace_members
-from customers.services.profiling import sweep_profiles
 from operations import services as jobs
-from operations.errors import Conflict, FidelioError, InvalidInput, Mistake
-from operations.locks import retry_deadlocks
+from operations.errors import Conflict, InvalidInput, Mistake
 from operations.models import JobRun, User
-
-log = structlog.get_logger(__name__)
 
 JOB = "clusters.run"
 FEWEST = 25
-LEFT_BEHIND = "The process that ran it ended before it was done."
 
 
 def create_cluster_model(code: str, *, name: str, **fields: Any) -> ClusterModel:
@@ -82,14 +77,8 @@ def queue_cluster_run(model: ClusterModel, *, as_of: date, owner: User | None = 
 
 def queue_due_cluster_runs(*, day: date) -> int:
     """Promise tonight's runs of the models on the clock; return how many, none without the extra."""
-    queued = 0
-    for model in ClusterModel.objects.due(weekday=day.weekday()) if is_installed() else []:
-        try:
-            queue_cluster_run(model, as_of=day)
-            queued += 1
-        except RunInProgress:
-            log.info("cluster_run_waits_already", model=model.code)
-    return queued
+    due = ClusterModel.objects.due(weekday=day.weekday()) if is_installed() else []
+    return queue_each(due, queue_cluster_run, day=day)
 
 
 def carry_out_cluster_run(job: JobRun) -> dict[str, Any]:
@@ -112,21 +101,7 @@ def run_cluster_model(
     at = at or timezone.now()
     with only_run_of(model):
         run = run or ClusterRun(model=model, as_of=as_of)
-        stale = model.runs.filter(status=RunStatus.RUNNING, started_at__isnull=False).exclude(pk=run.pk)
-        stale.update(status=RunStatus.FAILED, error=LEFT_BEHIND, finished_at=at)
-        run.status, run.started_at = RunStatus.RUNNING, at
-        run.save()
-        try:
-            retry_deadlocks(lambda: _carry_out(run, at=at))
-            sweep_profiles(at=at)
-        except Exception as error:
-            told = str(error.message) if isinstance(error, FidelioError) else type(error).__name__
-            log.warning("cluster_run_failed", model=model.code, run=run.pk, error=told)
-            ClusterRun.objects.filter(pk=run.pk).update(
-                status=RunStatus.FAILED, error=told[:300], finished_at=timezone.now()
-            )
-            run.refresh_from_db()
-            raise
+        carry_out_run(run, lambda: _carry_out(run, at=at), at=at)
     return run
 
 

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from analytics.errors import ModelDoesNotFit, RunInProgress
 from analytics.models import RfmModel, RunStatus, ValueModel, ValueRun
+from analytics.services.model_runs import carry_out_run, queue_each
 from analytics.services.purchases import (
     Observation,
     estimated_orders,
@@ -26,19 +26,14 @@ from analytics.value.bgnbd import Bgnbd, fit_bgnbd
 from analytics.value.clv import HORIZONS, Economics, Predictions, Purchases, predict
 from analytics.value.gamma_gamma import GammaGamma, fit_gamma_gamma
 from analytics.value.traits import CODES, PREDICTED_CLV, PROBABILITY_ACTIVE
-from customers.services.profiling import sweep_profiles
 from customers.services.traits import write_traits
 from operations import services as jobs
-from operations.errors import FidelioError, InvalidInput, Mistake
-from operations.locks import retry_deadlocks
+from operations.errors import InvalidInput, Mistake
 from operations.models import ApiClient, JobRun, User
-
-log = structlog.get_logger(__name__)
 
 MODEL, JOB = "value", "value.run"
 SAMPLE = 100_000
 ORDERS_AT_ONCE = 1_000_000
-LEFT_BEHIND = "The process that ran it ended before it was done."
 TOO_FEW = "Only {buyers} customers bought more than once; the minimum is {minimum}."
 NO_MAXIMUM = "The likelihood of the purchases has no maximum."
 OLD_AMOUNTS = "The amounts of the orders say too little: what earlier ones told stands."
@@ -96,14 +91,7 @@ def queue_value_run(
 
 def queue_due_value_runs(*, day: date) -> int:
     """Promise tonight's runs of the models on the clock; return how many."""
-    queued = 0
-    for model in ValueModel.objects.due(weekday=day.weekday()):
-        try:
-            queue_value_run(model, as_of=day)
-            queued += 1
-        except RunInProgress:
-            log.info("value_run_waits_already", model=model.code)
-    return queued
+    return queue_each(ValueModel.objects.due(weekday=day.weekday()), queue_value_run, day=day)
 
 
 def carry_out_value_run(job: JobRun) -> dict[str, Any]:
@@ -126,17 +114,7 @@ def run_value_model(
     at = at or timezone.now()
     with only_run_of(model):
         run = run or ValueRun(model=model, as_of=as_of)
-        stale = model.runs.filter(status=RunStatus.RUNNING, started_at__isnull=False).exclude(pk=run.pk)
-        stale.update(status=RunStatus.FAILED, error=LEFT_BEHIND, finished_at=at)
-        run.status, run.started_at = RunStatus.RUNNING, at
-        run.save()
-        try:
-            retry_deadlocks(lambda: _carry_out(run, at=at))
-            sweep_profiles(at=at)
-        except Exception as error:
-            told = str(error.message) if isinstance(error, FidelioError) else type(error).__name__
-            _fail(run, told)
-            raise
+        carry_out_run(run, lambda: _carry_out(run, at=at), at=at)
     return run
 
 
@@ -262,11 +240,3 @@ def _traits(purchases: Purchases, predictions: Predictions) -> Iterator[tuple[in
     for code, values in columns.items():
         for customer, value in zip(customers, values, strict=True):
             yield customer, code, value
-
-
-def _fail(run: ValueRun, error: str) -> None:
-    log.warning("value_run_failed", run=run.pk, error=error)
-    ValueRun.objects.filter(pk=run.pk).update(
-        status=RunStatus.FAILED, error=error[:300], finished_at=timezone.now()
-    )
-    run.refresh_from_db()

@@ -1,155 +1,18 @@
-"""Every figure that can be charted, compared and aimed at, by its code.
+"""Every key figure there is. A new one is one entry here."""
 
-A metric takes one number from the facts of a span of time; metrics of one source are counted together. Pages
-list them, objectives watch them, the API answers them: a new one is one entry here.
-"""
-
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.purchases import ANYWHERE
+from analytics.metrics.metric import ONLY_ALL, Better, Metric, Unit, Value
 from analytics.services.kpis.answers import nps_facts
 from analytics.services.kpis.coupons import coupon_facts
 from analytics.services.kpis.programme import complaint_facts, cost_facts, points_facts, referral_facts
 from analytics.services.kpis.purchases import purchase_facts
 from analytics.services.kpis.referral_return import referral_return_facts
 from analytics.services.kpis.worth import lifetime_facts, margin_facts, prediction_facts, programme_facts
-from analytics.windows import SCOPES, Scope, Window, preceding, windows_of
-from customers.models import RollupScope, Segment
-from operations.errors import InvalidInput
-
-Value = Decimal | float | int | None
-EVERY_SCOPE = frozenset(SCOPES)
-ONLY_ALL = frozenset([RollupScope.ALL])
-
-
-class Unit(StrEnum):
-    """In what a metric is told; amounts are minor units, shares from 0 to 1."""
-
-    NUMBER = "number"
-    PERCENT = "percent"
-    MONEY = "money"
-
-
-class Better(StrEnum):
-    """Which way is good news."""
-
-    UP = "up"
-    DOWN = "down"
-    NEITHER = "neither"
-
-
-class Source(Protocol):
-    """Counts the facts of spans that follow each other; `before` is the span in front of the first."""
-
-    def __call__(
-        self, windows: Sequence[Window], before: Window, *, scope: Scope, segment: Segment | None
-    ) -> Sequence[Any]: ...
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One figure. `scopes` are the kinds of parts of the business it can be narrowed to.
-
-    `segments` says whether it can be narrowed to the members of a segment. `digits` are shown decimals. What
-    `accumulates` grows from the first day of a span to its last, as revenue does and a rate does not; of what
-    `adds_up` the single days add up to that, too (buyers of two days may be the same people).
-    What is `costly` is only counted when it is asked for by name.
-    """
-
-    code: str
-    label: str | Promise
-    unit: Unit
-    better: Better
-    group: str | Promise
-    meaning: str | Promise
-    source: Source
-    value: Callable[[Any], Value]
-    scopes: frozenset[str] = EVERY_SCOPE
-    segments: bool = True
-    digits: int = 0
-    accumulates: bool = False
-    adds_up: bool = False
-    costly: bool = False
-
-    def can_be_narrowed(self, scope: Scope | None, segment: Segment | None) -> bool:
-        """Return whether the metric exists for a part of the business and for a segment."""
-        return (scope.kind if scope else RollupScope.ALL) in self.scopes and (self.segments or not segment)
-
-
-def metric_named(code: str) -> Metric:
-    """Return the metric with a code. Raises InvalidInput."""
-    metric = METRICS.get(code)
-    if metric is None:
-        raise InvalidInput.at("/metric", _("There is no key figure “%(code)s”.") % {"code": code})
-    return metric
-
-
-def metric_series(
-    code: str,
-    *,
-    start: date,
-    end: date,
-    grain: str,
-    scope: Scope | None = None,
-    segment: Segment | None = None,
-) -> list[tuple[date, Value]]:
-    """Return (first day, value) of every whole period that holds a day from `start` to `end`.
-
-    None where a period has no such figure. Raises InvalidInput for an unknown code, for a scope or segment
-    the metric cannot be narrowed to, and for more than a thousand periods.
-    """
-    windows = windows_of(start, end, grain)
-    (values,) = metric_values(
-        [code], windows, preceding(windows, grain), scope=scope, segment=segment
-    ).values()
-    return [(window.start, value) for window, value in zip(windows, values, strict=True)]
-
-
-def metric_value(
-    code: str, *, start: date, end: date, scope: Scope | None = None, segment: Segment | None = None
-) -> Value:
-    """Return one figure of the days from `start` to `end`, both included.
-
-    What needs a period before (retention, say) takes as many whole months or days in front of `start`.
-    """
-    window = Window(start, end + timedelta(days=1))
-    ((value,),) = metric_values([code], [window], window.before(), scope=scope, segment=segment).values()
-    return value
-
-
-def metric_values(
-    codes: Iterable[str],
-    windows: Sequence[Window],
-    before: Window,
-    *,
-    scope: Scope | None = None,
-    segment: Segment | None = None,
-) -> dict[str, list[Value]]:
-    """Return the values of several metrics for each span, each source counted once.
-
-    Raises InvalidInput for an unknown code, and for a scope or segment one cannot be narrowed to.
-    """
-    metrics = [metric_named(code) for code in codes]
-    for metric in metrics:
-        if not metric.can_be_narrowed(scope, segment):
-            raise InvalidInput.at(
-                "/scope", _("“%(metric)s” is not known for this part.") % {"metric": metric.label}
-            )
-    facts: dict[Source, Sequence[Any]] = {}
-    for metric in metrics:
-        if metric.source not in facts:
-            facts[metric.source] = metric.source(windows, before, scope=scope or ANYWHERE, segment=segment)
-    return {metric.code: [metric.value(each) for each in facts[metric.source]] for metric in metrics}
-
 
 SALES, LOYALTY, COUPONS, VOICE = (
     gettext_lazy("Sales"),
