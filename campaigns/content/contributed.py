@@ -1,8 +1,9 @@
 """What other apps give to mails: variables, and mails to start from (settings.CONTENT_SOURCES)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -48,11 +49,18 @@ class MessageSource(ContentSource, Protocol):
     previews: bool
 
 
-def sources() -> Iterator[ContentSource]:
-    """Yield what settings.CONTENT_SOURCES names: sources, or lists of them."""
-    for path in settings.CONTENT_SOURCES:
+def sources() -> Sequence[ContentSource]:
+    """Return what settings.CONTENT_SOURCES names: sources, or lists of them."""
+    return _named(tuple(settings.CONTENT_SOURCES))
+
+
+@lru_cache(maxsize=4)
+def _named(paths: tuple[str, ...]) -> list[ContentSource]:
+    found: list[ContentSource] = []
+    for path in paths:
         named = import_string(path)
-        yield from named if isinstance(named, list) else [named]
+        found += named if isinstance(named, list) else [named]
+    return found
 
 
 def offered_variables() -> dict[str, str | Promise]:

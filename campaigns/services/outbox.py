@@ -72,6 +72,7 @@ SET state = 'SENT', reason = '', detail = %(detail)s::text, provider_id = %(name
 WHERE id = %(id)s::bigint AND owner = %(owner)s::text AND state IN ('SENDING', 'UNKNOWN')
 RETURNING id
 """
+ACCEPTED_AND_HOLD = f"WITH accepted AS ({ACCEPTED}) {HOLD_RECIPIENT}"
 # A retry of a message whose campaign was stopped meanwhile has nowhere to wait.
 POSTPONE = """
 UPDATE campaigns_message AS message
@@ -287,16 +288,14 @@ def advance(owner: str, *, done: Accepted | None, coming: Prepared | None) -> bo
     not as it was prepared stays where it is. `done` is told as an event by `tell_sent`, later.
     """
     statements: list[tuple[str, dict[str, Any]]] = []
+    told: dict[str, Any] = {"owner": owner}
     if done is not None:
-        values = {
-            "id": done.message.pk,
-            "owner": owner,
-            "detail": done.detail,
-            "named": done.provider_id[:128],
-        }
-        statements.append((ACCEPTED, values))
-    if coming is not None:
+        told |= {"id": done.message.pk, "detail": done.detail, "named": done.provider_id[:128]}
+    if coming is None:
+        statements += [(ACCEPTED, told)] if done is not None else []
+    else:
         message = coming.message
+        told["customer"] = message.customer_id
         values = {
             "ids": [message.pk],
             "owner": owner,
@@ -305,7 +304,8 @@ def advance(owner: str, *, done: Accepted | None, coming: Prepared | None) -> bo
             "address": message.address,
             "publication": message.publication_id,
         }
-        statements += [(HOLD_RECIPIENT, values), (TAKE_PREPARED, values)]
+        hold = HOLD_RECIPIENT if done is None else ACCEPTED_AND_HOLD
+        statements += [(hold, told), (TAKE_PREPARED, values)]
     answers = run_together(statements)
     return coming is not None and bool(answers[-1])
 
