@@ -43,7 +43,7 @@ def test_a_killed_sender_leaves_nobody_with_two_mails(sink, process_environment)
     campaign = running(segment_of(subscribers(80)), now, promotion=offer(now))
     environment = process_environment | {"DJANGO_SETTINGS_MODULE": "loyalty_site.settings"}
     sender = subprocess.Popen([sys.executable, "-c", PUMP], cwd=REPOSITORY, env=environment)
-    wait_until(lambda: len(sink.received) >= 20, what="the first mails")
+    wait_until(lambda: len(sink.received) >= 20, seconds=180, what="the first mails")
 
     sender.send_signal(signal.SIGKILL)
     sender.wait()
