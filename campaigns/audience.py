@@ -21,16 +21,26 @@ SELECT count(*),
              AND suppression.address_hash = encode(sha256(convert_to(point.value, 'UTF8')), 'hex')))
 FROM customers_customer AS customer
 LEFT JOIN LATERAL (
-    SELECT identity.value, (consent.state = 'GRANTED') IS TRUE OR %(purpose)s = 'SERVICE' AS granted
-    FROM customers_identity AS identity
-    LEFT JOIN customers_consent AS consent
-        ON consent.customer_id = customer.id AND consent.address = identity.value
-        AND consent.channel = %(channel)s AND consent.purpose = %(purpose)s
-    WHERE identity.customer_id = customer.id AND identity.namespace = %(namespace)s
-    ORDER BY granted DESC, identity.id DESC
-    LIMIT 1
+    {point}
 ) AS point ON true
 WHERE customer.status IN ('ACTIVE', 'PROSPECT') AND customer.restricted_at IS NULL {among}
+"""
+POINT = """
+SELECT identity.value, (consent.state = 'GRANTED') IS TRUE OR %(purpose)s = 'SERVICE' AS granted
+FROM customers_identity AS identity
+LEFT JOIN customers_consent AS consent
+    ON consent.customer_id = customer.id AND consent.address = identity.value
+    AND consent.channel = %(channel)s AND consent.purpose = %(purpose)s
+WHERE identity.customer_id = customer.id AND identity.namespace = %(namespace)s
+ORDER BY granted DESC, identity.id DESC
+LIMIT 1
+"""
+# A webhook hands the person themselves over: there is no address to lack, and any consent will do.
+PERSON = """
+SELECT customer.public_id::text AS value, %(purpose)s = 'SERVICE' OR EXISTS (
+    SELECT FROM customers_consent AS consent
+    WHERE consent.customer_id = customer.id AND consent.purpose = %(purpose)s AND consent.state = 'GRANTED'
+) AS granted
 """
 MEMBERS = """
   AND customer.id IN (
@@ -91,12 +101,13 @@ def segment_reach(
     """Return how many members of the segment, or of everybody, a campaign would reach now."""
     values = {
         "channel": channel,
-        "namespace": NAMESPACES[channel],
+        "namespace": NAMESPACES.get(channel, ""),  # Nobody has an address for what we cannot send through.
         "purpose": purpose,
         "segment": segment.pk if segment else None,
     }
     with connection.cursor() as cursor:
-        cursor.execute(REACH.format(among=MEMBERS if segment else ""), values)
+        point = PERSON if channel == Channel.WEBHOOK else POINT
+        cursor.execute(REACH.format(point=point, among=MEMBERS if segment else ""), values)
         return Reach(*cursor.fetchone())
 
 

@@ -1,6 +1,5 @@
 """Where people let this browser be notified: behind the signed link of their preferences."""
 
-import json
 from typing import Any
 
 from django.conf import settings
@@ -10,12 +9,14 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from rest_framework.exceptions import ParseError
 
 from campaigns.models import PushSubscription
 from campaigns.push_keys import public_key
 from campaigns.services import subscribe_push, unsubscribe_push
 from customers.models import Customer
 from customers.services.preferences import current_text, customer_of_link, preferences_url
+from operations.api.parsers import read_json
 from operations.errors import FidelioError
 
 LARGEST = 8 * 1024
@@ -46,7 +47,7 @@ def notifications_page(request: HttpRequest, token: str) -> HttpResponse:
 def _change(request: HttpRequest, customer: Customer, language: str) -> JsonResponse:
     """Enter what the browser told: a subscription, or that it is over."""
     try:
-        told = json.loads(request.body[:LARGEST])
+        told = read_json(request.body[:LARGEST].decode())
         subscription, over = told["subscription"], bool(told.get("over"))
         endpoint, keys = str(subscription["endpoint"]), subscription.get("keys") or {}
         if over:
@@ -64,7 +65,7 @@ def _change(request: HttpRequest, customer: Customer, language: str) -> JsonResp
             )
     except FidelioError as error:
         return JsonResponse({"message": str(error.message)}, status=422)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ParseError, ValueError, KeyError, TypeError, AttributeError):
         return JsonResponse({"message": "This cannot be read."}, status=400)
     return JsonResponse({"subscribed": not over})
 

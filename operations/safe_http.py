@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 LONGEST_SECONDS = 10.0
 LARGEST_ANSWER = 64 * 1024
 SHORTEST_WAIT = 0.001
+TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 # Only these of httpcore's errors prove that no byte of the request was sent.
 NOTHING_SENT = (
     httpcore.ConnectError,
@@ -82,10 +83,17 @@ def judged_addresses(host: str, port: int) -> list[str]:
 
 def _may_call(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
+    ip = _inside(ip) or getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None) or ip
     if ip.is_loopback:
         return settings.ALLOW_LOOPBACK_WEBHOOKS
     return ip.is_global and not ip.is_multicast
+
+
+def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a translated (64:ff9b::/96) or compatible (::/96) address leads to."""
+    if ip.version == 4 or ip.is_loopback or ip.is_unspecified or not any(ip in net for net in TRANSLATED):
+        return None
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
 
 
 def _is_loopback(host: str) -> bool:

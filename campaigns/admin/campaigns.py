@@ -74,7 +74,7 @@ class CampaignAdmin(ModelAdmin):
         return wizard.GalleryView.as_view(model_admin=self)(request)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not object_id.isdigit():
+        if not object_id.isdecimal():
             raise Http404
         return pages.CampaignView.as_view(model_admin=self)(request, pk=int(object_id))
 

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 
+from campaigns.audience import segment_reach
 from campaigns.drafts import ContentDraft, VersionTerms
 from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible, OfferNotActive
 from campaigns.models import Campaign
@@ -155,3 +156,28 @@ def test_a_start_activates_what_the_steps_of_a_journey_give(marta, now):
 
     promotion.refresh_from_db()
     assert promotion.status == "ACTIVE"
+
+
+def test_handing_many_people_to_another_system_is_agreed_by_two_as_well(marta, now):
+    people = subscribers(3)
+    segment_of(people)
+    webhook = [ContentDraft("dm", "Ciao {{ customer.first_name }}", channel="webhook")]
+    campaign = draft(None, now, contents=webhook)
+
+    asked = start_or_ask(campaign, at=now, by=marta)
+
+    assert isinstance(asked, Approval)
+    assert audience_size(campaign.version) == 3
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_of_who_refuses_advertising_none_is_counted_for_a_webhook(db, now):
+    segment = segment_of([*subscribers(2), CustomerFactory()])
+
+    reach = segment_reach(segment, channel="webhook")
+
+    assert (reach.size, reach.no_consent, reach.reachable) == (3, 1, 2)
+
+
+def test_a_channel_that_nothing_is_sent_through_reaches_nobody(db, now):
+    assert segment_reach(segment_of(subscribers(2)), channel="post").reachable == 0

@@ -217,8 +217,12 @@ def test_the_page_of_notifications_takes_a_subscription_and_its_end(db, browser)
 
 
 @pytest.mark.parametrize(
-    "body", ["", "[]", "{}", '{"subscription": 7}', '{"subscription": {"endpoint": "x"}}']
-)
+    "body",
+    [
+        "", "[]", "{}", '{"subscription": 7}', '{"subscription": {"endpoint": "x"}}', "[" * 15_000,
+        '{"subscription": {"endpoint": "https://push.example/\\ud800\\u0000"}}', b"\xff",
+    ],
+)  # fmt: skip
 def test_what_the_page_cannot_read_is_no_server_error(db, body):
     page = preferences_url(CustomerFactory()).replace("http://127.0.0.1:8000/p/", "/n/")
 

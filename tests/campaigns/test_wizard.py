@@ -422,3 +422,19 @@ def test_the_review_names_the_contents_that_keep_the_code_to_themselves(marketer
 
     shown = [(one.text, one.step) for one in page.context["notices"] if one.step == "content"]
     assert shown == [("E-mail: No coupon", "content")]
+
+
+@pytest.mark.parametrize(
+    "blocks", ["[" * 100_000, '{"a":' * 100_000, '{"blocks": ["\\ud800"]}', "[]", "\u00b2"]
+)
+def test_blocks_that_cannot_be_read_are_refused_and_change_nothing(marketer, now, blocks):
+    campaign = draft(segment_of(subscribers(1)), now)
+
+    answer = marketer.post(step(campaign, "content"), content(campaign, blocks=blocks))
+
+    assert answer.status_code == 200
+    assert campaign.version.number == 1
+
+
+def test_a_page_under_no_number_is_not_there(marketer, now):
+    assert marketer.get(f"{LIST}\u00b2/change/").status_code == 404

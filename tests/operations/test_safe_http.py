@@ -29,6 +29,7 @@ def test_only_whole_https_addresses_are_called(settings, url):
     [
         "127.0.0.1", "10.0.0.8", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1", "2002:0a00:0001::",
+        "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "::10.0.0.1", "::127.0.0.1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_refused(settings, address):

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import View
+from rest_framework.exceptions import ParseError
 
 from campaigns import services
 from campaigns.admin.recipients import find_recipient
@@ -28,6 +29,7 @@ from campaigns.models import MAIN, Campaign, CampaignVersion
 from campaigns.models.campaign import CHANNEL_ORDER
 from coupons.models import Promotion
 from customers.models import Channel, Segment
+from operations.api.parsers import read_json
 from operations.errors import FidelioError, InvalidInput, Mistake
 
 BLOCKS, CODE = "blocks", "code"
@@ -114,8 +116,8 @@ class ContentForm(StepForm):
         if not text:
             return {}
         try:
-            given = json.loads(text)
-        except ValueError as error:
+            given = read_json(text)
+        except (ValueError, ParseError) as error:
             raise forms.ValidationError(_("The blocks could not be read.")) from error
         return given if isinstance(given, dict) else {}
 
@@ -404,6 +406,7 @@ def _begun(version: CampaignVersion, key: ContentKey) -> ContentDraft:
 
 def _blocks_of(form: ContentForm) -> dict[str, Any]:
     try:
-        return json.loads(form["blocks"].value() or "{}")
-    except ValueError:
+        given = read_json(form["blocks"].value() or "{}")
+    except (ValueError, ParseError):
         return {}
+    return given if isinstance(given, dict) else {}
