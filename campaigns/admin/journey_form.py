@@ -16,16 +16,19 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
 from campaigns import services
+from campaigns.admin.journey_names import names_in
 from campaigns.admin.pages import MAY_WRITE, CampaignPage
 from campaigns.admin.wizard.content import ContentKey, content_url, has_coupon
 from campaigns.admin.wizard.trigger_fields import event_choices
 from campaigns.content.starters import starter_blocks
 from campaigns.drafts import ContentDraft, VersionTerms, content_drafts
 from campaigns.journeys import END, StepKind, Unit
+from campaigns.journeys.sentences import say_step
+from campaigns.journeys.steps import MOST_SHARES, read_step
 from campaigns.models import MAIN, CampaignVersion
 from coupons.models import Promotion
 from customers.models import Segment
-from operations.errors import FidelioError
+from operations.errors import FidelioError, InvalidInput
 
 # The fields that a step of each kind has, besides its name and what comes next.
 FIELDS = {
@@ -43,10 +46,11 @@ NEW = {StepKind.WAIT: {"amount": 1, "unit": "DAYS"}, StepKind.BRANCH: {"otherwis
 
 
 class StepForm(forms.Form):
-    """One step; only the fields of its kind are shown and read."""
+    """One step; only the fields of its kind are shown and read. A lot of more than two has a row for each."""
 
     id = forms.CharField(widget=forms.HiddenInput)
     kind = forms.ChoiceField(choices=StepKind, widget=forms.HiddenInput)
+    parts = forms.IntegerField(widget=forms.HiddenInput, required=False)
     name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=80)
     subject = forms.CharField(label=gettext_lazy("Subject"), required=False, strip=False)
     body = forms.CharField(
@@ -81,6 +85,28 @@ class StepForm(forms.Form):
 
     # Where the content is made of blocks, it is written on the wizard's step instead.
     content_url = ""
+    # What the step does as it was saved, in words.
+    saved_as = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = str(self["parts"].value() or "")
+        self.shares = range(min(int(told), MOST_SHARES) if told.isascii() and told.isdigit() else 0)
+        for number in self.shares:
+            letter = chr(ord("A") + number)
+            self.fields[f"percent_{number}"] = forms.IntegerField(label=f"{letter} %", required=False)
+            self.fields[f"way_{number}"] = forms.CharField(
+                label=f"{letter} · {_('Then go to')}", required=False, widget=forms.Select
+            )
+
+    @property
+    def parts_field(self) -> forms.BoundField:
+        return self["parts"]
+
+    @property
+    def title(self) -> str:
+        """Return what the step is called: its name, else what it does."""
+        return str(self["name"].value() or "") or self.saved_as or self.kind_label
 
     @property
     def kind_label(self) -> str:
@@ -96,6 +122,9 @@ class StepForm(forms.Form):
 
     def shown(self) -> list[forms.BoundField]:
         """Return the fields of this kind of step that stand side by side."""
+        if self.shares:
+            rows = [self[f"{name}_{number}"] for number in self.shares for name in ("percent", "way")]
+            return [self["name"], *rows]
         own = [name for name in FIELDS[StepKind(self["kind"].value())] if name not in (*CONTENT, "coupon")]
         last = () if self["kind"].value() == StepKind.EXIT else ("next",)
         return [self[name] for name in ("name", *own, *last)]
@@ -103,8 +132,10 @@ class StepForm(forms.Form):
     def place(self, names: list[str], message: str) -> None:
         """Show a mistake beside the field that a pointer names, or above the step."""
         name = {"shares": "percent", "rules": "segment"}.get(names[0], names[0]) if names else ""
-        shown = FIELDS[StepKind(self.cleaned_data["kind"])]
-        self.add_error(name if name in (*shown, "name", "next") else None, message)
+        if name == "percent" and self.shares:
+            name = f"{'way' if names[-1] == 'next' else 'percent'}_{names[1] if len(names) > 1 else 0}"
+        shown = {field.name for field in self.shown()} | {"subject", "body", "coupon"}
+        self.add_error(name if name in shown & self.fields.keys() else None, message)
 
     def step(self, known: dict[str, Any] | None) -> dict[str, Any]:
         """Return the step as a version keeps it; what the form cannot show of a known one stays."""
@@ -118,7 +149,13 @@ class StepForm(forms.Form):
             step["event"] = before if before.get("type") == given["event"] else {"type": given["event"]}
         if "until" in step or kind != StepKind.WAIT:
             step.pop("unit", None)
-        if given["percent"] and kind == StepKind.BRANCH:
+        if self.shares and kind == StepKind.BRANCH:
+            step = {name: step[name] for name in ("id", "kind", "name") if name in step}
+            step["shares"] = [
+                {"percent": given[f"percent_{number}"] or 0, "next": given[f"way_{number}"]}
+                for number in self.shares
+            ]
+        elif given["percent"] and kind == StepKind.BRANCH:
             ways = (step.pop("next", ""), step.pop("otherwise", ""))
             shares = (given["percent"], 100 - given["percent"])
             step["shares"] = [
@@ -145,6 +182,7 @@ class JourneyEditView(CampaignPage, TemplateView):
             "kinds": StepKind.choices,
             "goal_event": (goal.get("event") or {}).get("type", ""),
             "goal_segment": goal.get("segment", ""),
+            "version": version.number,
         } | kwargs
         shown = context.get("forms") or _forms([initial_of(step, version) for step in steps])
         self._furnish(shown, version)
@@ -154,6 +192,9 @@ class JourneyEditView(CampaignPage, TemplateView):
 
     def _furnish(self, shown: list[StepForm], version: CampaignVersion) -> None:
         """Let each step choose among what there is, and lead to the content where that is made of blocks."""
+        saved = words_of(version)
+        for form in shown:
+            form.saved_as = saved.get(str(form["id"].value()), "")
         lists, ways = named(Segment.objects.filter(active=True, kind=Segment.Kind.MANUAL)), ways_of(shown)
         choices = {
             "segment": named(Segment.objects.filter(active=True)),
@@ -164,7 +205,8 @@ class JourneyEditView(CampaignPage, TemplateView):
             "otherwise": ways,
         }
         for form in shown:
-            form.offer(choices | {"event": [NOTHING, *event_choices(form["event"].value() or "")]})
+            rows = {f"way_{number}": ways for number in form.shares}
+            form.offer(choices | rows | {"event": [NOTHING, *event_choices(form["event"].value() or "")]})
             own = [draft for draft in content_drafts(version) if draft.step == form["id"].value()]
             plain = next((draft for draft in own if _is_shown(draft, draft.step)), None)
             if own and (plain is None or plain.blocks):
@@ -182,6 +224,7 @@ class JourneyEditView(CampaignPage, TemplateView):
             posted = _forms(rearranged(values, do, where))
         elif valid:
             try:
+                self._check_fresh()
                 self._save(posted)
             except FidelioError as error:
                 errors = list(self._place(error, posted))
@@ -195,6 +238,11 @@ class JourneyEditView(CampaignPage, TemplateView):
             goal_segment=request.POST.get("goal_segment", ""),
         )
         return render(request, self.template_name, context)
+
+    def _check_fresh(self) -> None:
+        seen = self.request.POST.get("version", "")
+        if seen not in ("", str(self.campaign().version.number)):
+            raise InvalidInput(_("Somebody has changed this campaign meanwhile. Save again to keep yours."))
 
     def _save(self, posted: list[StepForm]) -> None:
         campaign = self.campaign()
@@ -239,8 +287,13 @@ def initial_of(step: dict[str, Any], version: CampaignVersion) -> dict[str, Any]
     """Return what the form shows of a step."""
     content = _content(version, step["id"])
     shown = {**step, "event": (step.get("event") or {}).get("type", "")}
-    if step.get("shares"):
-        first, second = step["shares"][0], step["shares"][-1]
+    shares = step.get("shares") or []
+    if len(shares) > 2:
+        shown["parts"] = len(shares)
+        for number, share in enumerate(shares):
+            shown |= {f"percent_{number}": share["percent"], f"way_{number}": share.get("next", "")}
+    elif shares:
+        first, second = shares
         ways = {"next": first.get("next", ""), "otherwise": second.get("next", "")}
         shown |= ways | {"percent": first["percent"]}
     return shown | ({"subject": content.subject, "body": content.body} if content else {})
@@ -268,6 +321,13 @@ def contents_of(posted: list[StepForm], version: CampaignVersion) -> list[Conten
     return kept
 
 
+def words_of(version: CampaignVersion) -> dict[str, str]:
+    """Return what each step of a version does, in words."""
+    steps = [step for step, _mistakes in (read_step(one, under="") for one in version.steps) if step]
+    names = names_in(steps)
+    return {step.id: say_step(step, names) for step in steps}
+
+
 def named(found: QuerySet) -> list[tuple[str, str]]:
     """Return what there is to choose among, by name."""
     return [NOTHING, *((one.code, one.name) for one in found.order_by("name", "code"))]
@@ -275,10 +335,7 @@ def named(found: QuerySet) -> list[tuple[str, str]]:
 
 def ways_of(shown: list[StepForm]) -> list[tuple[str, str]]:
     """Return where a step may lead."""
-    steps = [
-        (form["id"].value(), f"{number}. {form['name'].value() or form.kind_label}")
-        for number, form in enumerate(shown, 1)
-    ]
+    steps = [(form["id"].value(), f"{number}. {form.title}") for number, form in enumerate(shown, 1)]
     return [("", _("The step below")), *steps, (END, _("The end"))]
 
 

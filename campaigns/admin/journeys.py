@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
 
+from campaigns.admin.journey_names import step_words
 from campaigns.admin.pages import MAY_WRITE, CampaignPage
 from campaigns.journeys import Journey, parse_journey
 from campaigns.journeys.drawing import draw_journey
-from campaigns.journeys.sentences import say_step, say_way
+from campaigns.journeys.sentences import say_way
 from campaigns.models import Campaign, JourneyPassage, JourneyPosition, PositionState
 from operations.figures import Cell, Column, Table
 from operations.formats import moment, number
@@ -43,7 +44,7 @@ class JourneyView(CampaignPage, TemplateView):
             editable=bool(Campaign.MOVES[campaign.status]) and self.request.user.has_perm(MAY_WRITE),
             flow=flow_context(campaign, journey),
             ends=ends_table(campaign),
-            chosen=say_step(chosen) if chosen else "",
+            chosen=step_words(journey)[at_step] if chosen else "",
             people=people_table(campaign, at_step) if chosen else None,
         )
 
@@ -53,11 +54,12 @@ def flow_context(campaign: Campaign, journey: Journey) -> dict[str, Any]:
     here = _people_here(campaign)
     passed = Counter({(step, way): people for step, way, people in _passages(campaign)})
     drawing = draw_journey(journey)
+    words = step_words(journey)
     page = reverse("admin:campaigns_campaign_journey", args=[campaign.pk])
     boxes = [
         {
             "box": box,
-            "name": box.step.name or say_step(box.step),
+            "name": words[box.step.id],
             "here": number(here[box.step.id]),
             "url": f"{page}?step={box.step.id}#people",
         }
@@ -73,17 +75,17 @@ def flow_context(campaign: Campaign, journey: Journey) -> dict[str, Any]:
         "boxes": boxes,
         "end": drawing.boxes[-1],
         "lines": lines,
-        "table": _table(journey, here, passed, page),
+        "table": _table(journey, words, here, passed, page),
     }
 
 
-def _table(journey: Journey, here: Counter, passed: Counter, page: str) -> Table:
+def _table(journey: Journey, words: dict[str, str], here: Counter, passed: Counter, page: str) -> Table:
     rows = [
         [
-            Cell(step.name or say_step(step), url=f"{page}?step={step.id}#people"),
+            Cell(words[step.id], url=f"{page}?step={step.id}#people"),
             number(here[step.id]),
             ", ".join(
-                f"{say_way(way.name)} → {_called(journey, way.target)}: "
+                f"{say_way(way.name)} → {words.get(way.target, _('the end'))}: "
                 f"{number(passed[step.id, way.name])}".strip()
                 for way in journey.ways_of(step)
             ),
@@ -98,11 +100,6 @@ def _table(journey: Journey, here: Counter, passed: Counter, page: str) -> Table
         Column(_("Reached the goal here"), numeric=True),
     ]
     return Table(columns, rows, caption=_("How many people are at each step, and went on"))
-
-
-def _called(journey: Journey, target: str) -> str:
-    step = journey.by_id.get(target)
-    return (step.name or say_step(step)) if step else _("the end")
 
 
 def ends_table(campaign: Campaign) -> Table:

@@ -1,5 +1,7 @@
 """What a step does, in a few words."""
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,8 +17,9 @@ from campaigns.journeys.steps import (
 WAYS = {"then": lambda: _("yes"), "otherwise": lambda: _("no"), "goal": lambda: _("goal")}
 
 
-def say_step(step: Step) -> str:
-    """Return a sentence without its full stop: “Wait 2 days”."""
+def say_step(step: Step, names: Mapping[str, str] | None = None) -> str:
+    """Return a sentence without its full stop: “Wait 2 days”. `names`: {"segment:vip": "Our best"}."""
+    names = names or {}
     match step:
         case MessageStep(coupon=True):
             return _("Message with a coupon")
@@ -33,17 +36,23 @@ def say_step(step: Step) -> str:
         case BranchStep(event=event) if event is not None:
             return _("Did this happen: %(event)s?") % {"event": event.type}
         case BranchStep(segment=segment) if segment:
-            return _("In the segment %(segment)s?") % {"segment": segment}
+            return _("In the segment %(segment)s?") % {"segment": names.get(f"segment:{segment}", segment)}
         case BranchStep():
             return _("Do these rules hold?")
         case GiveStep(points=points) if points:
             return ngettext("Give %(count)s point", "Give %(count)s points", points) % {"count": points}
         case GiveStep():
-            return _("Give a coupon of %(promotion)s") % {"promotion": step.promotion}
+            return _("Give a coupon of %(promotion)s") % {
+                "promotion": names.get(f"promotion:{step.promotion}", step.promotion)
+            }
         case TagStep(adds=True):
-            return _("Put on the list %(list)s") % {"list": step.segment}
+            return _("Put on the list %(list)s") % {
+                "list": names.get(f"segment:{step.segment}", step.segment)
+            }
         case TagStep():
-            return _("Take off the list %(list)s") % {"list": step.segment}
+            return _("Take off the list %(list)s") % {
+                "list": names.get(f"segment:{step.segment}", step.segment)
+            }
     return _("The end")
 
 

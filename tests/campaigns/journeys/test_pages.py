@@ -133,3 +133,38 @@ def test_the_wizard_leads_to_the_journey(db, now, staff):
 
     assert 'value="journey"' in page
     assert led.url == reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+
+
+def test_a_lot_of_three_and_the_conditions_of_events_are_kept(db, now, staff):
+    shares = [{"percent": n, "next": way} for n, way in ((50, "one"), (30, "two"), (20, "END"))]
+    where = [{"field": "amount", "operator": ">=", "value": 5000}]
+    goal = {"event": {"type": "order.recorded", "where": where}}
+    steps = [
+        {"id": "lot", "kind": "BRANCH", "shares": shares},
+        {"id": "one", "kind": "MESSAGE", "next": "END"},
+        {"id": "two", "kind": "MESSAGE"},
+    ]
+    contents = [ContentDraft("One", NEWS, step="one"), ContentDraft("Two", NEWS, step="two")]
+    campaign = draft(None, now, contents=contents, terms=VersionTerms(steps=steps, goal=goal))
+    url = reverse("admin:campaigns_campaign_journey_edit", args=[campaign.pk])
+    client = staff("campaigns.view_campaign", "campaigns.change_campaign")
+    typed = {
+        "count": "3", "do": "save", "goal_event": "order.recorded", "s0-id": "lot", "s0-kind": "BRANCH",
+        "s0-parts": "3", "s0-percent_0": "40", "s0-way_0": "one", "s0-percent_1": "40", "s0-way_1": "two",
+        "s0-percent_2": "20", "s0-way_2": "END",
+        "s1-id": "one", "s1-kind": "MESSAGE", "s1-next": "END", "s1-subject": "One", "s1-body": NEWS,
+        "s2-id": "two", "s2-kind": "MESSAGE", "s2-subject": "Two", "s2-body": NEWS,
+    }  # fmt: skip
+
+    page = client.get(url).content.decode()
+    refused = client.post(url, typed | {"s0-percent_1": "41"})
+    saved = client.post(url, typed | {"version": "1"})
+    stale = client.post(url, typed | {"version": "1"})
+
+    assert 'name="s0-percent_2" value="20"' in page
+    assert refused.context["forms"][0].errors == {"percent_0": ["The shares add up to 100 percent."]}
+    assert (saved.status_code, stale.status_code) == (302, 200)
+    version = campaign.version
+    assert (version.number, version.goal, version.steps[1:]) == (2, goal, steps[1:])
+    told = [(one["percent"], one["next"]) for one in version.steps[0]["shares"]]
+    assert told == [(40, "one"), (40, "two"), (20, "END")]
