@@ -58,12 +58,13 @@ def create_from_recipe(
         campaign_code = campaign_code or _free_code(recipe.code)
         template = recipe if with_promotion or recipe.promotion is None else replace(recipe, promotion=None)
         own_audience = segment is None and names_itself(recipe)
+        promotion = promotion or _promotion_of(template, owner=owner, at=at)
         campaign = create_campaign(
             campaign_code,
             name=name or recipe.words[language if language in recipe.words else "en"].name,
             segment=segment or (None if own_audience else _segment_of(recipe, campaign_code)),
             contents=_contents(template, language),
-            promotion=promotion or _promotion_of(template, owner=owner, at=at),
+            promotion=promotion,
             starts_at=starts_at,
             holdout_percent=recipe.holdout_percent if holdout_percent is None else holdout_percent,
             terms=VersionTerms(
@@ -72,6 +73,8 @@ def create_from_recipe(
                 trigger_rule=dict(recipe.rule) | dict(trigger_rule or {}),
                 good_for_hours=recipe.good_for_hours,
                 lane=recipe.lane,
+                steps=recipe.own_steps(with_coupon=promotion is not None),
+                goal=recipe.goal,
             ),
             recipe=recipe.code,
             priority=recipe.priority,

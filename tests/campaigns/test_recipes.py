@@ -11,6 +11,7 @@ from campaigns.recipes import RECIPES
 from campaigns.services import (
     create_from_recipe,
     draft_promotions,
+    move_journeys,
     plan_due_occasions,
     start_campaign,
     tend_runs,
@@ -73,6 +74,8 @@ def test_a_recipe_becomes_a_draft_in_two_languages(furnished, now, code):
         languages = {one.language for one in version.contents.all() if one.channel == channel}
         assert languages == {"", "en"} or (channel == "sms" and not recipe.words["it"].sms)
     assert (version.promotion is None) == (recipe.promotion is None)
+    messages = {one["id"] for one in version.steps if one["kind"] == "MESSAGE"} or {"main"}
+    assert {one.step for one in version.contents.all()} == messages
     if version.segment:
         list(evaluate_rules(version.segment.rules, as_of=now))
     values = sample_values(person, promotion=version.promotion, campaign_name=campaign.name, at=now)
@@ -192,3 +195,40 @@ def test_a_collection_almost_complete_is_noticed(furnished, now):
     tend_runs(at=now + timedelta(days=1, minutes=1))
     values = values_for(campaign.messages.get(), campaign.version)
     assert values.contributed["collection"]["missing"] == "Alpi A4"
+
+
+def test_a_cart_left_behind_is_spoken_of_twice_unless_something_is_bought(furnished, now):
+    made = create_from_recipe("abandoned-cart-series", language="it", owner=None, at=now, holdout_percent=0)
+    Promotion.objects.update(status="ACTIVE")
+    campaign = start_campaign(made, at=now)
+    forget_types()
+    left, bought = subscriber("anna@mail.example"), subscriber("bea@mail.example")
+    for person in (left, bought):
+        cart = {"cart_id": "c", "items": [{"sku": "s", "name": "Borsa", "quantity": 1}]}
+        event = record_event(
+            "cart.abandoned", external_id=f"cart{person.pk}", customer=person, occurred_at=now, payload=cart
+        )
+        hear_event(event, at=now)
+    plan_due_occasions(at=now)
+
+    for at in (now, now + timedelta(hours=1)):
+        move_journeys(at=at)
+    record_event(
+        "order.recorded", external_id="o1", customer=bought, occurred_at=now + timedelta(hours=2), payload={}
+    )
+    move_journeys(at=now + timedelta(days=4))
+
+    written = campaign.messages.values_list("customer", "step")
+    assert sorted(written) == sorted([(left.pk, "main"), (bought.pk, "main"), (left.pk, "coupon")])
+    assert dict(campaign.positions.values_list("customer", "state")) == {
+        left.pk: "FINISHED",
+        bought.pk: "REACHED",
+    }
+
+
+def test_a_series_without_a_promotion_brings_no_coupon(furnished, now):
+    campaign = create_from_recipe("welcome-series", language="en", owner=None, at=now, with_promotion=False)
+
+    version = campaign.version
+    assert version.promotion is None
+    assert not [step for step in version.steps if step.get("coupon")]
