@@ -36,7 +36,6 @@ class LocalEventAdmin(ModelAdmin):
     list_filter = [WhenFilter, "active"]
     list_per_page = 25
     search_fields = ["name__icontains", "city__istartswith"]
-    autocomplete_fields = ["stores"]
     readonly_fields = ["people"]
     fieldsets = [
         (None, {"fields": [("name", "active"), ("on", "ends_on"), "description", "url"]}),

@@ -861,7 +861,7 @@ def test_a_client_that_names_who_asks_does_not_name_who_agrees(db):
         ({"amount": 0}, "/amount"),
         ({"percent": "10"}, "/amount"),
         ({"order": "123"}, "/order"),
-        ({"channel": "sms"}, "/channel"),
+        ({"channel": "phone"}, "/channel"),
     ],
 )
 def test_a_bad_apology_gives_nothing(api, change, pointer):
