@@ -69,7 +69,9 @@ def test_a_person_logs_in_searches_and_changes_the_language(browser, filled_site
         page.fill("#id_password", PASSWORD)
         page.keyboard.press("Enter")
         page.wait_for_selector("#nav-sidebar")
+        page.wait_for_load_state("networkidle")  # Before its scripts run the page knows no keys.
         page.locator("body").press("Control+k")
+        page.wait_for_selector("#search-input-command:visible")
         page.type("#search-input-command", "approv")
         page.wait_for_selector("#command-results-list a")
         found = page.inner_text("#command-results-list")
