@@ -55,7 +55,7 @@ def _overall_strip(one: OverallLift) -> list[Delta]:
         Delta(
             _("Extra revenue"),
             amount(one.extra_amount) if one.extra_amount is not None else formats.NOTHING,
-            hint=f"{between(revenue, amount)} {_('per person')}" if revenue else "",
+            hint=between(revenue, amount) + " " + _("per person") if revenue else "",
             icon="payments",
         ),
     ]

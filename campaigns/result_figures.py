@@ -124,11 +124,11 @@ def verdict(report: CampaignReport) -> dict[str, str]:
     if not lift.conversion.significant:
         return {
             "tone": "info",
-            "text": f"{sides} {_('The difference may be chance: the interval includes zero.')}",
+            "text": sides + " " + _("The difference may be chance: the interval includes zero."),
         }
     if lift.conversion.low > 0:
-        return {"tone": "good", "text": f"{sides} {_('The campaign works.')}"}
-    return {"tone": "bad", "text": f"{sides} {_('The campaign keeps people from buying.')}"}
+        return {"tone": "good", "text": sides + " " + _("The campaign works.")}
+    return {"tone": "bad", "text": sides + " " + _("The campaign keeps people from buying.")}
 
 
 def effect_charts(report: CampaignReport) -> list[Chart]:

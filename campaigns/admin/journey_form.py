@@ -96,7 +96,7 @@ class StepForm(forms.Form):
             letter = chr(ord("A") + number)
             self.fields[f"percent_{number}"] = forms.IntegerField(label=f"{letter} %", required=False)
             self.fields[f"way_{number}"] = forms.CharField(
-                label=f"{letter} · {_('Then go to')}", required=False, widget=forms.Select
+                label=letter + " · " + _("Then go to"), required=False, widget=forms.Select
             )
 
     @property

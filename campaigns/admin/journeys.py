@@ -96,7 +96,7 @@ def _table(journey: Journey, words: dict[str, str], here: Counter, passed: Count
     columns = [
         Column(_("Step")),
         Column(_("Here now"), numeric=True),
-        Column(_("Went on")),
+        Column(_("Moved on")),
         Column(_("Reached the goal here"), numeric=True),
     ]
     return Table(columns, rows, caption=_("How many people are at each step, and went on"))

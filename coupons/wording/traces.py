@@ -114,7 +114,8 @@ def _detail(check: dict, currency: str) -> str:
     if missing := missing_in_words(check.get("missing"), currency):
         if rule in MONEY_RULES and actual is not None and expected is not None:
             values = {"actual": money(actual, currency), "expected": money(expected, currency)}
-            return f"{_('%(actual)s of %(expected)s') % values}: {missing}"
+            reached = _("%(actual)s of %(expected)s") % values
+            return f"{reached}: {missing}"
         return missing
     if expected is None and rule != "weekly_hours":
         return ""

@@ -233,7 +233,8 @@ def _score_figure(nps: Nps, before: Nps | None) -> Delta:
         low, high = (signed(round(end)) for end in nps.interval)
         hint = _("95 %% interval %(low)s to %(high)s") % {"low": low, "high": high}
     if before and before.score is not None:
-        hint = f"{hint}; {_('before: %(score)s') % {'score': signed(before.score)}}"
+        earlier = _("before: %(score)s") % {"score": signed(before.score)}
+        hint = f"{hint}; {earlier}"
     return Delta(_("NPS"), signed(nps.score), hint=hint, icon="sentiment_satisfied")
 
 
