@@ -9,6 +9,7 @@ from campaigns.occasions.happenings import (
     event_facts,
     event_number,
     needless,
+    occurrence_of,
     segment_moves,
 )
 from campaigns.occasions.zones import Zones, zones_in_use
@@ -22,6 +23,7 @@ __all__ = [
     "event_facts",
     "event_number",
     "needless",
+    "occurrence_of",
     "people_due",
     "people_of_holiday",
     "people_of_local_event",

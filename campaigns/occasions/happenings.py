@@ -15,6 +15,9 @@ from campaigns.triggers.events import SAME_PRODUCT
 from customers.models import Event, Order, OrderLine
 
 ORDER = "order.recorded"
+# What "once" means: one turn for ever, or one for each event.
+ONCE = "once"
+OF_EVENT = "event:"
 # A refresh that took this long may commit entries that are older than the last look.
 OVERLAP = timedelta(minutes=15)
 BOUGHT_SINCE = """
@@ -133,6 +136,11 @@ def needless(rule: EventRule, occasions: Sequence[Occasion]) -> set[int]:
     return found
 
 
+def occurrence_of(rule: EventRule | SegmentRule, event_id: int) -> str:
+    """Return the occurrence of what an event starts: the event's own, or one for ever."""
+    return ONCE if rule.only_once else f"{OF_EVENT}{event_id}"
+
+
 def segment_moves(
     rule: SegmentRule, *, campaign: Campaign, after: datetime, until: datetime, since: datetime
 ) -> list[tuple[Found, datetime]]:
@@ -140,7 +148,7 @@ def segment_moves(
 
     Looks back a little further than asked, never before `since`, and leaves out what the campaign knows.
     """
-    own = Value("once") if rule.only_once else Concat(Value("event:"), Cast(OuterRef("pk"), CharField()))
+    own = Value(ONCE) if rule.only_once else Concat(Value(OF_EVENT), Cast(OuterRef("pk"), CharField()))
     known = Occasion.objects.filter(campaign=campaign, customer=OuterRef("customer"), occurrence=own)
     moves = Event.objects.filter(
         ~Exists(known),
@@ -155,7 +163,7 @@ def segment_moves(
         (
             Found(
                 customer,
-                "once" if rule.only_once else f"event:{pk}",
+                occurrence_of(rule, pk),
                 {"event": pk, "since": at.isoformat()},
             ),
             at,

@@ -27,6 +27,7 @@ from campaigns.occasions import (
     event_facts,
     event_number,
     needless,
+    occurrence_of,
 )
 from campaigns.services.listening import versions_waiting_for
 from campaigns.services.snapshots import Planned
@@ -44,7 +45,6 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 2_000
 # What happened longer ago than this when we hear of it is history.
 LATEST_NEWS = timedelta(days=3)
-ONCE = "once"
 
 
 def hear_event(event: Event, *, at: datetime) -> list[Occasion]:
@@ -79,8 +79,8 @@ def _enrol(version: CampaignVersion, event: Event, *, at: datetime) -> Occasion 
     lock_keys("occasion", [f"{version.campaign_id}:{event.customer_id}"])
     if _had_one_lately(version, event.customer_id, rule, due_at):
         return None
-    occurrence = ONCE if rule.only_once else f"event:{event.pk}"
-    written = write_occasions(version, [(Found(event.customer_id, occurrence, about), due_at)])
+    found = Found(event.customer_id, occurrence_of(rule, event.pk), about)
+    written = write_occasions(version, [(found, due_at)])
     if written and due_at <= at:
         ring_on_commit("plan_occasions")
     return written[0] if written else None

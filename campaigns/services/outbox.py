@@ -370,23 +370,6 @@ def leave_out(message_id: int, *, owner: str, reason: MessageReason) -> None:
     held.update(state=MessageState.SUPPRESSED, reason=reason, owner="", lease_until=None)
 
 
-def resolve_unknown(message: Message, *, accepted: bool, detail: str, at: datetime) -> str | None:
-    """Write down what a provider's event tells about a message whose fate was not known.
-
-    Returns the new state; None when it was known already, or the message was not sent at all.
-    """
-    with transaction.atomic():
-        lost = Message.objects.select_for_update(of=["self"]).with_recipient().get(pk=message.pk)
-        if lost.state != MessageState.UNKNOWN:
-            return None
-        state = MessageState.SENT if accepted else MessageState.FAILED
-        reason = "" if accepted else MessageReason.REFUSED
-        _end(lost, lost.owner, state, detail[:300], reason=reason, at=at)
-        if not accepted:
-            _give_back(lost, at=at)
-    return state
-
-
 def reap_leases(*, at: datetime) -> int:
     """Take messages from processes that died: claimed ones wait again, those being sent become UNKNOWN.
 
