@@ -15,6 +15,7 @@ from coupons import engine
 from coupons.errors import ReservationNotFound
 from coupons.models import Coupon, Hold, Reservation
 from coupons.services.spendings import Offer, Spending
+from operations.locks import lock_alone
 from operations.models import ApiClient
 
 LONGEST_RESERVATION = timedelta(days=1)
@@ -46,8 +47,12 @@ def lock_reservation(spending: Spending) -> None:
     """Lock what is kept under the spending's key, live or not, before the rows that it keeps.
 
     A redemption that captures it does so first as well; the other way round the two would wait in a circle.
+    The key itself is locked too: of two who find nothing under it yet, the second must find what the first
+    writes before it waits for the coupons.
     """
     if spending.reservation_key:
+        client = spending.client.pk if spending.client else ""
+        lock_alone(f"reservation:{client}:{spending.reservation_key}")
         mine = Reservation.objects.filter(client=spending.client, key=spending.reservation_key)
         mine.select_for_update().first()
 
