@@ -118,6 +118,7 @@ INVARIANTS: list[str] = [
 CUSTOMER_TABLES: list[str] = [
     "customers.customer_tables.TABLES",
     "coupons.customer_tables.TABLES",
+    "loyalty.customer_tables.TABLES",
     "referrals.customer_tables.TABLES",
     "campaigns.customer_tables.TABLES",
     "analytics.customer_tables.TABLES",

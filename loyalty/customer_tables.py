@@ -1,0 +1,5 @@
+"""What a merge, an export and an erasure do with this app's tables."""
+
+from customers.registry import CustomerTable
+
+TABLES: list[CustomerTable] = []
