@@ -17,6 +17,13 @@ class Swallow:
 
     taken = 0
 
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        # As every mail server in use says; smtplib makes no use of it.
+        return [responses[0], "250-PIPELINING", *responses[1:]]
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.taken += 1
         return "250 taken"

@@ -176,6 +176,7 @@ class SmtpSink:
     """A real SMTP server that keeps what it gets, and misbehaves when told to."""
 
     port: int
+    pipelining: bool = True
     received: list[ReceivedMessage] = field(default_factory=list)
     _refusals: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
     _open: threading.Event = field(default_factory=threading.Event)
@@ -216,6 +217,10 @@ class SmtpSink:
         """The messages, once there are at least `count`."""
         wait_until(lambda: len(self.received) >= count, seconds=seconds, what=f"{count} messages")
         return self.messages
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options) -> str:
         for pattern, reply in self._refusals:

@@ -2,7 +2,7 @@
 
 import contextlib
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 
@@ -25,6 +25,10 @@ from campaigns.mime import Mail, build_mime, checked_address
 from campaigns.rules import is_hard_bounce
 
 PROVIDER = "SMTP"
+# The answer of a server that closes the connection.
+HANGS_UP = 421
+# What lets the next command, and at last the body, follow each.
+EXPECTED = (("mail", {250}), ("rcpt", {250, 251}), ("data", {354}))
 
 
 @dataclass
@@ -123,15 +127,18 @@ class SmtpSender:
 
     def _offer(self, connection: smtplib.SMTP, envelope: Envelope) -> Result | None:
         """Return why the server does not want the message, or None when it waits for the body."""
-        code, reply = connection.mail(self.sender)
-        if code != 250:
-            return self._judge(code, reply, recipient=False)
-        code, reply = connection.rcpt(envelope.recipient)
-        if code not in (250, 251):
-            return self._judge(code, reply, recipient=True)
-        code, reply = connection.docmd("DATA")
-        if code != 354:
-            return self._judge(code, reply, recipient=False)
+        commands = [
+            f"mail FROM:{smtplib.quoteaddr(self.sender)}",
+            f"rcpt TO:{smtplib.quoteaddr(envelope.recipient)}",
+            "data",
+        ]
+        answers = _ask_at_once if connection.has_extn("pipelining") else _ask_in_turn
+        answered = list(answers(connection, commands))
+        for (code, reply), (command, expected) in zip(answered, EXPECTED, strict=False):
+            if code not in expected:
+                if len(answered) == len(commands) and answered[-1][0] in EXPECTED[-1][1]:
+                    self._drop()  # It waits for a body although it refused the envelope: it gets none.
+                return self._judge(code, reply, recipient=command == "rcpt")
         return None
 
     def _judge(self, code: int, reply: bytes, *, recipient: bool) -> Result:
@@ -142,11 +149,13 @@ class SmtpSender:
         self._start_over(code)
         if 500 <= code < 600:
             return Result(Outcome.REJECTED, detail, hard_bounce=recipient and is_hard_bounce(code, text))
-        return Result(Outcome.TRANSIENT, detail, unreachable=code == 421)
+        return Result(Outcome.TRANSIENT, detail, unreachable=code == HANGS_UP)
 
     def _start_over(self, code: int) -> None:
-        if code == 421:  # The server closes the connection.
+        if code == HANGS_UP:
             self._drop()
+            return
+        if self._connection is None:
             return
         try:
             if self._connection.rset()[0] != 250:
@@ -158,6 +167,26 @@ class SmtpSender:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _ask_in_turn(connection: smtplib.SMTP, commands: Sequence[str]) -> Iterator[tuple[int, bytes]]:
+    """Give each command's answer; after a refusal nothing more is asked."""
+    for command, (_name, expected) in zip(commands, EXPECTED, strict=True):
+        connection.putcmd(command)
+        answer = connection.getreply()
+        yield answer
+        if answer[0] not in expected:
+            return
+
+
+def _ask_at_once(connection: smtplib.SMTP, commands: Sequence[str]) -> Iterator[tuple[int, bytes]]:
+    """Give all answers to commands that leave in one piece (RFC 2920); a server that hangs up gives fewer."""
+    connection.send("".join(f"{command}\r\n" for command in commands))
+    for _command in commands:
+        answer = connection.getreply()
+        yield answer
+        if answer[0] == HANGS_UP:
+            return
 
 
 class _NothingSent(Exception):

@@ -70,7 +70,9 @@ def test_who_unsubscribed_after_the_snapshot_gets_nothing(db, sink, now):
     assert Publication.objects.count() == 0
 
 
-def test_a_mailbox_that_does_not_exist_is_never_written_to_again(db, sink, now, states):
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_mailbox_that_does_not_exist_is_never_written_to_again(db, sink, now, states, pipelining):
+    sink.pipelining = pipelining
     sink.refuse("person1@", "550 5.1.1 No such mailbox")
     campaign = running(segment_of(subscribers(3)), now, promotion=offer(now))
 
