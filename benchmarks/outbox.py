@@ -46,6 +46,7 @@ def measure(size: Size = SIZE) -> list[Measurement]:
     per_round, signups = min(PER_ROUND, size.customers // 20), min(SIGNUPS, size.customers // 1_000)
     with smtp_sink() as port:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.CAMPAIGN_APPROVAL_RECIPIENTS = 0
         audience = fill(size.customers)
         planned, campaign = plan_all(audience)
         claimed = claim_some(campaign)
@@ -216,7 +217,11 @@ def workers(port: int) -> Iterator[None]:
     from campaigns.bells import ring
     from customers.services.events import ring as ring_events
 
-    environment = os.environ | {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "MESSAGE_PUMPS_PER_LANE": "3"}
+    environment = os.environ | {
+        "EMAIL_URL": f"smtp://127.0.0.1:{port}",
+        "MESSAGE_PUMPS_PER_LANE": "3",
+        "CAMPAIGN_APPROVAL_RECIPIENTS": "0",
+    }
     processes = [
         subprocess.Popen(
             [

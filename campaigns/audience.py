@@ -8,7 +8,7 @@ from campaigns.channels import SENDERS
 from campaigns.models import Campaign
 from campaigns.models.campaign import CHANNEL_ORDER
 from campaigns.services.snapshots import NAMESPACES
-from customers.models import Channel, Purpose, Segment
+from customers.models import Channel, Customer, Purpose, Segment, SegmentMembership
 
 REACH = """
 SELECT count(*),
@@ -109,6 +109,13 @@ def segment_reach(
         point = PERSON if channel == Channel.WEBHOOK else POINT
         cursor.execute(REACH.format(point=point, among=MEMBERS if segment else ""), values)
         return Reach(*cursor.fetchone())
+
+
+def head_count(segment: Segment | None) -> int:
+    """Return how many are in the segment, or everybody: at most so many can be reached."""
+    if segment is None:
+        return Customer.objects.filter(status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT]).count()
+    return SegmentMembership.objects.filter(segment=segment, left_at=None).count()
 
 
 def channel_reaches(segment: Segment | None, *, purpose: str) -> list[ChannelReach]:

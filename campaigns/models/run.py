@@ -28,6 +28,7 @@ class CampaignRun(models.Model):
         LATE = "LATE", _("Too late: confirm that it should still go out")
         NO_COUPON = "NO_COUPON", _("No coupon left: the pool or the budget of the promotion is used up")
         PROMOTION_NOT_ACTIVE = "PROMOTION_NOT_ACTIVE", _("The promotion is not active")
+        TOO_MANY = "TOO_MANY", _("More people than was agreed to: another person has to agree")
         BOUNCES = "BOUNCES", _("Too many messages bounced: check where the addresses come from")
         COMPLAINTS = "COMPLAINTS", _("Too many recipients complained: check audience and content")
 

@@ -3,6 +3,7 @@ from campaigns.services.approvals import (
     draft_promotions,
     needs_approval,
     revise_campaign,
+    start_alone,
     start_or_ask,
     waiting_approval,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "send_test",
     "send_to_customer",
     "settle_engagements",
+    "start_alone",
     "start_campaign",
     "start_global_holdout",
     "start_or_ask",

@@ -3,23 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import connection, transaction
-from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, CampaignRun
 from campaigns.services.campaigns import pause_campaign
 from campaigns.services.limits import breaker
+from campaigns.services.owners import tell_owners
 from operations.formats import number, percent
-from operations.models import User
 
-log = structlog.get_logger(__name__)
-
-MOST_OWNERS = 20
 # Events of a bounce or a complaint are few; those of this run are found among them.
 HARM = """
 WITH harm AS (
@@ -86,31 +78,16 @@ def _pause(run: CampaignRun, reason: str, at: datetime) -> bool:
 
 
 def _tell_owner(run: CampaignRun, reason: str, harm: Harm, share: float) -> None:
-    for owner in _owners(run):
-        with translation.override(owner.language):
-            words = {"name": run.campaign.name, "share": percent(share), "sent": number(harm.sent)}
-            if reason == CampaignRun.PauseReason.BOUNCES:
-                sentence = _("%(name)s was paused: %(share)s of %(sent)s messages bounced") % words
-                advice = _("Look where the addresses come from before you let it go on.")
-            else:
-                sentence = _("%(name)s was paused: %(share)s of %(sent)s recipients complained") % words
-                advice = _("Look at its audience and its content before you let it go on.")
-            url = settings.PUBLIC_URL + reverse("admin:campaigns_campaign_change", args=[run.campaign_id])
-            mail = EmailMessage(subject=sentence, body=f"{sentence}.\n\n{advice}\n{url}\n", to=[owner.email])
-            try:
-                mail.send()
-            except OSError as error:  # smtplib's errors are ones as well. The home page tells it, too.
-                log.warning("owner_not_told", run=run.pk, error=repr(error))
-                return
+    def words() -> tuple[str, str]:
+        told = {"name": run.campaign.name, "share": percent(share), "sent": number(harm.sent)}
+        if reason == CampaignRun.PauseReason.BOUNCES:
+            return (
+                _("%(name)s was paused: %(share)s of %(sent)s messages bounced") % told,
+                _("Look where the addresses come from before you let it go on."),
+            )
+        return (
+            _("%(name)s was paused: %(share)s of %(sent)s recipients complained") % told,
+            _("Look at its audience and its content before you let it go on."),
+        )
 
-
-def _owners(run: CampaignRun) -> list[User]:
-    owner = run.campaign.owner
-    if owner is not None and owner.is_active and owner.email:
-        return [owner]
-    staff = User.objects.with_perm(
-        "campaigns.start_campaign",
-        include_superusers=False,
-        backend="django.contrib.auth.backends.ModelBackend",
-    )
-    return list(staff.filter(is_active=True, is_staff=True).exclude(email="").order_by("pk")[:MOST_OWNERS])
+    tell_owners(run.campaign, words)

@@ -183,7 +183,10 @@ def pause_campaign(
 
 
 def resume_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
-    """Go on where a pause held; nobody gets anything twice. Raises MoveNotPossible."""
+    """Go on where a pause held; nobody gets anything twice.
+
+    What had outgrown the agreement of two is counted again before it goes out. Raises MoveNotPossible.
+    """
     with transaction.atomic():
         campaign = _locked(campaign)
         if campaign.status != Campaign.Status.PAUSED:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from campaigns.bells import ring_on_commit
+from campaigns.errors import TooManyRecipients
 from campaigns.models import (
     OPEN,
     WAITING,
@@ -19,6 +20,7 @@ from campaigns.models import (
     MessageState,
     Occasion,
 )
+from campaigns.services.approvals import check_size, hold_for_approval
 from campaigns.services.journeys import close_journeys
 from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
 from campaigns.services.outbox import give_back_coupons, tell_untold
@@ -53,8 +55,18 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
     """Take the audience as it is now: one row per member of the segment, those left out with the reason.
 
     Planned again, or by several at once, it does nothing: the first one wins, the others find it planned.
-    Locks the run alone: a stop, one UPDATE of the campaign, need not wait for a large audience.
+    One that has outgrown what was agreed to is planned only when another person agrees. Locks the run alone:
+    a stop, one UPDATE of the campaign, need not wait for a large audience.
     """
+    try:
+        return _plan(run, at=at)
+    except TooManyRecipients as error:
+        hold_for_approval(run.version, size=error.size, at=at)
+        run.refresh_from_db()
+        return run
+
+
+def _plan(run: CampaignRun, *, at: datetime) -> CampaignRun:
     with transaction.atomic():
         run = (
             CampaignRun.objects.select_for_update(of=["self"])
@@ -65,6 +77,7 @@ def plan_run(run: CampaignRun, *, at: datetime) -> CampaignRun:
         if run.status != CampaignRun.Status.PLANNED or run.campaign.status != Campaign.Status.RUNNING:
             return run
         freshen(run.version.segment, at=at)
+        check_size(run.version)
         targeted = begin(run)
         run.status, run.planned_at = CampaignRun.Status.RUNNING, at
         run.save(update_fields=["status", "planned_at"])

@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from campaigns.bells import ring_on_commit
+from campaigns.errors import TooManyRecipients
 from campaigns.models import Campaign, CampaignRun, CampaignVersion
 from campaigns.occasions import Zones, people_due, people_of_holiday, people_of_local_event, zones_in_use
 from campaigns.occasions.calendar import Invited, local_events_on
 from campaigns.occasions.happenings import segment_moves
 from campaigns.rules import CONFIRM_AFTER
+from campaigns.services.approvals import check_size, hold_for_approval
 from campaigns.services.campaigns import ONCE, pause_campaign, plan_occurrence
 from campaigns.services.listening import forget_types
 from campaigns.services.occasions import (
@@ -68,6 +70,8 @@ def create_due_runs(*, at: datetime) -> list[CampaignRun]:
         try:
             if _is_anything_due(version, zones, at=at):
                 runs += advance_campaign(version.campaign, at=at)
+        except TooManyRecipients as error:  # Its days are due again once somebody has agreed.
+            hold_for_approval(version, size=error.size, at=at)
         except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
             campaign = version.campaign_id
             log.error("campaign_not_advanced", campaign=campaign, key=error.key, reason=str(error.message))
@@ -212,6 +216,7 @@ def _plan_invited(
     campaign: Campaign, version: CampaignVersion, invited: Invited, wave: Wave, *, at: datetime
 ) -> None:
     freshen(version.segment, at=at)
+    check_size(version, people=len(invited.customer_ids))
     lasting = good_for(version)
     expires_at = wave.at + lasting if lasting else None
     people = [

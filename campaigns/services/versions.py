@@ -12,11 +12,18 @@ from campaigns.content import Content, compile_for
 from campaigns.content.links import CountedLinks, count_links, utm_parameters
 from campaigns.content_blocks import with_body
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms, content_drafts, variant_drafts
-from campaigns.models import Campaign, CampaignContent, CampaignLink, CampaignVariant, CampaignVersion
+from campaigns.models import (
+    Campaign,
+    CampaignContent,
+    CampaignLink,
+    CampaignVariant,
+    CampaignVersion,
+    Receiver,
+)
 from campaigns.services.journey_checks import has_coupon, mistakes_of_journey
 from campaigns.triggers import parse_trigger
 from coupons.models import Promotion
-from customers.models import Purpose, Segment
+from customers.models import Channel, Purpose, Segment
 from operations.errors import InvalidInput, Mistake
 from operations.models import User
 
@@ -164,6 +171,7 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
         yield Mistake("/contents", _("Write what the campaign says."))
     if any(one.channel not in SENDERS for one in plan.contents):
         yield Mistake("/channel", _("Campaigns cannot be sent through this channel."))
+    yield from _mistakes_of_receivers(plan)
     places = [(one.step, one.variant, one.channel, one.language) for one in plan.contents]
     if len(places) != len(set(places)):
         yield Mistake(
@@ -180,6 +188,16 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
     yield from _mistakes_of_variants(plan)
     yield from _mistakes_of_the_test(plan)
     yield from mistakes_of_journey(plan)
+
+
+def _mistakes_of_receivers(plan: VersionPlan) -> Iterator[Mistake]:
+    """One that is switched off waits for whoever switches it on; one that is not there waits for ever."""
+    named = {one.subject.strip() for one in plan.contents if one.channel == Channel.WEBHOOK} - {""}
+    known = set(Receiver.objects.filter(code__in=named).values_list("code", flat=True)) if named else set()
+    for number, one in enumerate(plan.contents):
+        if one.channel == Channel.WEBHOOK and one.subject.strip() in named - known:
+            place = f"/contents/{number}" if len(plan.contents) > 1 else ""
+            yield Mistake(f"{place}/subject", _("There is no such receiver."))
 
 
 def _mistakes_of_variants(plan: VersionPlan) -> Iterator[Mistake]:

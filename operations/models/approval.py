@@ -21,8 +21,16 @@ class Approval(models.Model):
     subject_id = models.BigIntegerField(_("subject"))
     summary = models.CharField(_("summary"), max_length=300)
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.PENDING)
+    # How many people it is about, or how much in minor units, as far as whoever asks counts it.
+    size = models.BigIntegerField(_("how many"), null=True, blank=True)
+    # Empty where nobody asked and the system itself wants a decision.
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("requested by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
     )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

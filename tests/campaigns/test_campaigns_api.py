@@ -218,6 +218,30 @@ def test_a_stop_can_stop_the_coupons_as_well(api, now):
     assert (stopped.json()["status"], promotion.status, promotion.stop_mode) == ("STOPPED", "STOPPED", "HARD")
 
 
+def test_who_may_not_stop_promotions_stops_a_campaign_without_its_coupons(db, now):
+    promotion = offer(now)
+    running(segment_of(subscribers(2)), now, promotion=promotion)
+    narrow = caller(ApiClientFactory(scopes=["campaigns:write"]))
+
+    refused = narrow.post(f"{CAMPAIGNS}/autumn/stop", {"coupons": "HARD"})
+    untouched = Campaign.objects.get().status
+    stopped = narrow.post(f"{CAMPAIGNS}/autumn/stop", {"coupons": ""})
+
+    promotion.refresh_from_db()
+    assert (refused.status_code, refused.json()["key"], untouched) == (403, "missing_scope", "RUNNING")
+    assert (stopped.json()["status"], promotion.status) == ("STOPPED", "ACTIVE")
+
+
+def test_a_webhook_names_a_receiver_that_there_is(api, now):
+    segment_of(subscribers(1))
+    words = {"channel": "webhook", "subject": "nobody", "body": "Ciao", "promotion": None}
+
+    refused = api.post(CAMPAIGNS, body(**words))
+
+    assert [one["pointer"] for one in refused.json()["details"]] == ["/subject"]
+    assert not Campaign.objects.exists()
+
+
 def test_a_large_campaign_is_not_started_by_one_over_the_api(api, settings, now):
     settings.CAMPAIGN_APPROVAL_RECIPIENTS = 2
     offer(now)
