@@ -2,4 +2,6 @@
 
 from customers.registry import CustomerTable
 
-TABLES: list[CustomerTable] = []
+TABLES: list[CustomerTable] = [
+    CustomerTable("loyalty.RewardGrant", blank={"taken_back_reason": ""}, hidden=frozenset({"source_key"})),
+]

@@ -2,8 +2,35 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from operations.errors import Conflict
+from operations.errors import Conflict, NotFound, Refusal
 
 
 class EarningRuleTaken(Conflict):
     message = _("There is an earning rule with this code already.")
+
+
+class RewardNotFound(NotFound):
+    message = _("There is no such reward.")
+
+
+class RewardTaken(Conflict):
+    message = _("There is a reward with this code already.")
+
+
+class RewardNotAvailable(Refusal):
+    key = "reward_not_available"
+    message = _("This reward is not given to this customer now.")
+
+
+class OutOfStock(Refusal):
+    key = "out_of_stock"
+    message = _("None of this reward is left.")
+
+
+class GrantNotFound(NotFound):
+    message = _("This reward was never given.")
+
+
+class GrantMoveNotPossible(Refusal):
+    key = "move_not_possible"
+    message = _("A reward in this state cannot do that.")

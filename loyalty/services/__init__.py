@@ -7,9 +7,13 @@ from loyalty.services.earning import (
     earn_points,
     edit_earning_rule,
 )
+from loyalty.services.grants import hand_over_grant, take_back_grant
+from loyalty.services.partner_codes import add_partner_codes, partner_code_of
+from loyalty.services.rewards import grant_reward, redeem_reward
 from loyalty.services.shortfalls import debt_of
 
 __all__ = [
+    "add_partner_codes",
     "adjust_points",
     "backfill_points",
     "claw_back_points",
@@ -17,5 +21,10 @@ __all__ = [
     "debt_of",
     "earn_points",
     "edit_earning_rule",
+    "grant_reward",
+    "hand_over_grant",
+    "partner_code_of",
     "points_of",
+    "redeem_reward",
+    "take_back_grant",
 ]
