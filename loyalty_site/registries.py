@@ -148,6 +148,13 @@ CONTENT_SOURCES: list[str] = [
 ]
 # What knows the merchant's margin, for what campaigns brought.
 MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
+# What stands on the page that members open themselves (loyalty.members.sections), and what they can press.
+MEMBER_SECTIONS: list[str] = [
+    "loyalty.members.card.card_section",
+    "loyalty.members.points.points_section",
+    "loyalty.members.points.history_section",
+]
+MEMBER_ACTIONS: dict[str, str] = {}
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

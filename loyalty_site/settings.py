@@ -225,6 +225,8 @@ RETENTION_MARKETING_MONTHS = int(
 )
 # At most one offer to a household in so many days, whichever member it goes to; 0 writes to everybody.
 HOUSEHOLD_CAP_DAYS = int(read("HOUSEHOLD_CAP_DAYS", "0"))
+# How long a link opens the page of a member.
+MEMBER_LINK_DAYS = int(read("MEMBER_LINK_DAYS", "365"))
 # How long the link of a double opt-in confirms.
 DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 # What one point pays at the till, in minor units of the programme's currency; and how many incentives one

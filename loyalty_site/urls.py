@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("campaigns.urls")),
     path("", include("customers.urls")),
     path("", include("referrals.urls")),
+    path("", include("loyalty.urls")),
     path("", include("analytics.urls")),
     path("console/", admin.site.urls),
 ]

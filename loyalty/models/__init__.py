@@ -1,4 +1,5 @@
 from loyalty.models.earning import EarningRule, EarningRuleVersion, PointsAccrual, PointsShortfall
+from loyalty.models.member import MemberLink
 from loyalty.models.reward import PartnerCode, Reward, RewardGrant
 from loyalty.models.staff import Employee
 
@@ -6,6 +7,7 @@ __all__ = [
     "EarningRule",
     "EarningRuleVersion",
     "Employee",
+    "MemberLink",
     "PartnerCode",
     "PointsAccrual",
     "PointsShortfall",

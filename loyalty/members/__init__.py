@@ -1,0 +1,1 @@
+"""The pages that members open themselves: whose they are, what stands on them, what can be done there."""
