@@ -1,9 +1,11 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
 from customers.registry import CustomerTable, OnErase, OnMerge
+from loyalty.game_tables import GAME_TABLES
 
 TABLES: list[CustomerTable] = [
     CustomerTable("loyalty.RewardGrant", blank={"taken_back_reason": ""}, hidden=frozenset({"source_key"})),
     # A link names the record it was made for, and a revocation stays with it.
     CustomerTable("loyalty.MemberLink", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
+    *GAME_TABLES,
 ]

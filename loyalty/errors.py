@@ -34,3 +34,18 @@ class GrantNotFound(NotFound):
 class GrantMoveNotPossible(Refusal):
     key = "move_not_possible"
     message = _("A reward in this state cannot do that.")
+
+
+class DrawNotOpen(Refusal):
+    key = "draw_not_open"
+    message = _("This contest cannot be entered now.")
+
+
+class EntryLimitReached(Refusal):
+    key = "entry_limit_reached"
+    message = _("This person has as many entries as the contest allows.")
+
+
+class NotInAudience(Refusal):
+    key = "not_in_audience"
+    message = _("This is not for this customer.")
