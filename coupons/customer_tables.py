@@ -21,7 +21,12 @@ TABLES = [
         on_merge=OnMerge.STEP,
         step="coupons.services.merges.merge_accounts",
         parts=(
-            Part("coupons.LedgerEntry", "account", blank={"reason": ""}, hidden=frozenset({"source_key"})),
+            Part(
+                "coupons.LedgerEntry",
+                "account",
+                blank={"reason": ""},
+                hidden=frozenset({"source_key", "chain_hash"}),
+            ),
             Part("coupons.Lot", "account"),
             Part(
                 "coupons.GiftCard",

@@ -50,6 +50,31 @@ SELECT debit.id AS entry, -debit.delta AS taken, sum(back.delta) AS given_back
 FROM coupons_ledgerentry AS debit JOIN coupons_ledgerentry AS back ON back.reverses_id = debit.id
 GROUP BY debit.id HAVING sum(back.delta) > -debit.delta ORDER BY debit.id
 """
+_CHAIN = """
+SELECT entry.id AS entry, entry.account_id AS account, entry.balance_after
+FROM coupons_ledgerentry AS entry
+LEFT JOIN LATERAL (
+    SELECT one.chain_hash FROM coupons_ledgerentry AS one
+    WHERE one.account_id = entry.account_id AND one.id < entry.id ORDER BY one.id DESC LIMIT 1
+) AS before ON true
+WHERE entry.chain_hash <> coupons_chain_hash(coalesce(before.chain_hash, ''::bytea), entry)
+ORDER BY entry.id
+"""
+# The root over the leaves of a day is recomputed by `check_invariants --chain`.
+_ANCHORS = r"""
+SELECT anchor.day, anchor.digest, anchor.accounts, heads.accounts AS heads
+FROM (
+    SELECT *, coalesce(lag(digest) OVER (ORDER BY day), '') AS before FROM coupons_ledgeranchor
+) AS anchor
+LEFT JOIN LATERAL (
+    SELECT count(*) AS accounts FROM coupons_anchoredhead WHERE anchor_id = anchor.id
+) AS heads ON true
+WHERE anchor.previous <> anchor.before OR heads.accounts <> anchor.accounts
+   OR anchor.digest <> encode(sha256(convert_to(
+       concat_ws(E'\n', 'fidelio-ledger-1', anchor.previous, to_char(anchor.day, 'YYYY-MM-DD'), anchor.root),
+        'UTF8')), 'hex')
+ORDER BY anchor.day
+"""
 _COUPONS = """
 SELECT coupon.id AS coupon, coupon.uses, coupon.max_uses, coalesce(spent.uses, 0) AS redemptions
 FROM coupons_coupon AS coupon
@@ -238,6 +263,10 @@ INVARIANTS = [
     Invariant("coupons.entries", _("An entry is what it moved in lots."), _ENTRIES),
     Invariant("coupons.transfers", _("The two entries of a transfer net to zero."), _TRANSFERS),
     Invariant("coupons.reversals", _("No debit is given back beyond what it took."), _REVERSALS),
+    Invariant(
+        "coupons.chain", _("Every entry of the ledger is what was written, after the same one."), _CHAIN
+    ),
+    Invariant("coupons.anchors", _("The daily digests of the ledger follow each other."), _ANCHORS),
     Invariant(
         "coupons.uses",
         _("The uses of a code are its redemptions, at most as many as it allows."),

@@ -17,6 +17,12 @@ def expire_lots() -> None:
     services.expire_lots(at=timezone.now())
 
 
+@shared_task(name="coupons.tasks.anchor_ledger")
+def anchor_ledger() -> None:
+    """Fix the ledger in the digest of yesterday, once a day, and tell it to the world."""
+    services.anchor_ledger(at=timezone.now())
+
+
 @shared_task(name="coupons.tasks.wipe_codes")
 def wipe_codes() -> None:
     """Forget the codes of gift cards that were on their way for a day: none is told after that anyway."""

@@ -114,6 +114,8 @@ INVARIANTS: list[str] = [
     "referrals.invariants.INVARIANTS",
     "campaigns.invariants.INVARIANTS",
 ]
+# What finds rows that were changed behind the services' backs: functions (since, published) -> what is wrong.
+CHAIN_CHECKS: list[str] = ["coupons.services.chains.check_chain"]
 # Every table that points to a customer, and what merge, export and erasure do with it.
 CUSTOMER_TABLES: list[str] = [
     "customers.customer_tables.TABLES",

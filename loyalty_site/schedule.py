@@ -115,6 +115,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "coupons.tasks.refresh_apology_report",
         "schedule": crontab(hour=3, minute=25),
     },
+    # Shortly after midnight where most merchants are; one that was missed is made with the next tick.
+    "anchor the ledger": {"task": "coupons.tasks.anchor_ledger", "schedule": crontab(minute=12)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/<path:path>", UnknownPathView.as_view()),
     path("console/account/", include("loyalty_site.staff.urls")),
     path("", include("campaigns.urls")),
+    path("", include("coupons.urls")),
     path("", include("customers.urls")),
     path("", include("referrals.urls")),
     path("", include("loyalty.urls")),

@@ -1,3 +1,4 @@
+from coupons.models.anchor import AnchoredHead, LedgerAnchor
 from coupons.models.apology import AgentAllowance, Apology
 from coupons.models.attempt import CouponAttempt
 from coupons.models.batch import CodeBatch
@@ -17,6 +18,7 @@ __all__ = [
     "Account",
     "AgentAllowance",
     "Allocation",
+    "AnchoredHead",
     "Apology",
     "Budget",
     "BudgetPeriod",
@@ -27,6 +29,7 @@ __all__ = [
     "GiftCardBatch",
     "GiftCardRequest",
     "Hold",
+    "LedgerAnchor",
     "LedgerEntry",
     "LimitCounter",
     "Lot",

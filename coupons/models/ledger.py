@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Func
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 
@@ -95,6 +97,9 @@ class LedgerEntry(models.Model):
 
     `source_key` names the cause; the same cause changes an account once. A reversal names the debit
     of which it gives back all or a part; a trigger refuses to give a lot more back than it took.
+
+    `chain_hash` binds the entry to the one before it in its account (coupons.chains). A trigger computes it
+    whoever writes, so that no statement can forget it.
     """
 
     class Kind(models.TextChoices):
@@ -116,6 +121,7 @@ class LedgerEntry(models.Model):
     )
     occurred_at = models.DateTimeField(_("at"))
     recorded_at = models.DateTimeField(_("recorded at"), auto_now_add=True)
+    chain_hash = models.BinaryField(editable=False, db_default=b"")
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -126,6 +132,12 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(condition=~models.Q(delta=0), name="an_entry_changes_something"),
             models.CheckConstraint(
                 condition=models.Q(balance_after__gte=0), name="no_entry_overdraws_its_account"
+            ),
+            models.CheckConstraint(
+                condition=Exact(
+                    Func("chain_hash", function="octet_length", output_field=models.IntegerField()), 32
+                ),
+                name="an_entry_is_chained",
             ),
         ]
         indexes = [models.Index(fields=["account", "-id"], name="entry_account")]

@@ -4,6 +4,7 @@ from coupons.services.allowances import (
     allowance_of,
     customer_allowance_of,
 )
+from coupons.services.anchors import anchor_ledger
 from coupons.services.apologies import approve_apology, decide_apology, issue_apology
 from coupons.services.apology_report import (
     ApologyReport,
@@ -101,6 +102,7 @@ __all__ = [
     "activate_gift_card",
     "activate_promotion",
     "allowance_of",
+    "anchor_ledger",
     "apology_report",
     "approve_apology",
     "buyer_of",

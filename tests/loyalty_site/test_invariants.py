@@ -13,6 +13,7 @@ from django.utils import timezone
 from campaigns.models import Message
 from coupons.services import (
     Redeemable,
+    anchor_ledger,
     issue_gift_card,
     ledger,
     redeem_stack,
@@ -56,6 +57,7 @@ def written():
     earn_points(bought, at=now)
     record_return(bought, source_id="R-9", returned_at=now, quantities={"1": Decimal(1)})
     merge_customers(anna, losers=[twin], reason="the same person", at=now)
+    anchor_ledger(at=now)
     return anna
 
 
@@ -108,6 +110,8 @@ BREAKS = {
     "coupons.transfers": """UPDATE coupons_ledgerentry SET delta = delta + 1
         WHERE source_key LIKE 'transfer:%'""",
     "coupons.reversals": "UPDATE coupons_ledgerentry SET delta = 9999 WHERE reverses_id IS NOT NULL",
+    "coupons.chain": "UPDATE coupons_ledgerentry SET occurred_at = occurred_at - interval '1 day'",
+    "coupons.anchors": "UPDATE coupons_ledgeranchor SET root = repeat('0', 64)",
     "coupons.uses": "UPDATE coupons_coupon SET uses = 0",
     "coupons.budgets": "UPDATE coupons_budgetperiod SET used = used - 1",
     "coupons.counters": "UPDATE coupons_limitcounter SET used = used + 1",
@@ -122,8 +126,10 @@ BREAKS = {
     "coupons.events": "DELETE FROM customers_eventkey WHERE external_id LIKE 'redemption:%:redeemed'",
     "loyalty.accruals": "UPDATE loyalty_pointsaccrual SET points = points + 1",
     "loyalty.clawed_back": """INSERT INTO coupons_ledgerentry
-        (account_id, kind, delta, balance_after, source_key, reason, occurred_at, recorded_at)
-        SELECT entry.account_id, 'DEBIT', -50, 0, 'returned:' || accrual.id || ':50', '', now(), now()
+        (account_id, kind, delta, balance_after, source_key, reason, occurred_at, recorded_at,
+         chain_hash)
+        SELECT entry.account_id, 'DEBIT', -50, 0, 'returned:' || accrual.id || ':50', '', now(), now(),
+               entry.chain_hash
         FROM loyalty_pointsaccrual AS accrual JOIN coupons_ledgerentry AS entry
             ON entry.id = accrual.entry_id""",
 }
