@@ -32,8 +32,39 @@ GROUP BY debt.id HAVING debt.settled_points <> coalesce(-sum(entry.delta), 0)
 ORDER BY debt.id
 """
 
+_TAKEN = """
+SELECT reward.id AS reward, reward.taken, count(given.id) AS grants
+FROM loyalty_reward AS reward
+LEFT JOIN loyalty_rewardgrant AS given ON given.reward_id = reward.id AND NOT given.stocked_back
+GROUP BY reward.id HAVING reward.taken <> count(given.id)
+ORDER BY reward.id
+"""
+_PAID = """
+WITH booked AS (
+    SELECT source_key, sum(delta) AS units FROM coupons_ledgerentry
+    WHERE source_key LIKE 'adjusted:reward-cost:%' OR source_key LIKE 'reward-cost-back:%'
+    GROUP BY source_key
+)
+SELECT given.id AS grant, given.spent_points, -coalesce(spent.units, 0) AS spent,
+       given.points_back, coalesce(back.units, 0) AS back
+FROM loyalty_rewardgrant AS given
+LEFT JOIN booked AS spent ON spent.source_key = 'adjusted:reward-cost:' || given.source_key
+LEFT JOIN booked AS back ON back.source_key = 'reward-cost-back:' || given.id
+WHERE given.spent_points <> -coalesce(spent.units, 0) OR given.points_back <> coalesce(back.units, 0)
+ORDER BY given.id
+"""
+_CODES = """
+SELECT code.id AS partner_code, code.given_at, given.id AS grant
+FROM loyalty_partnercode AS code LEFT JOIN loyalty_rewardgrant AS given ON given.partner_code_id = code.id
+WHERE (code.given_at IS NULL) <> (given.id IS NULL)
+ORDER BY code.id
+"""
+
 INVARIANTS = [
     Invariant("loyalty.accruals", _("What an order earned is what the ledger credited."), _ACCRUALS),
     Invariant("loyalty.clawed_back", _("Returns took back no more than was owed."), _CLAWED_BACK),
     Invariant("loyalty.debts", _("What a customer paid of a debt was taken from their points."), _DEBTS),
+    Invariant("loyalty.rewards_taken", _("As many of a reward are gone as were given."), _TAKEN),
+    Invariant("loyalty.rewards_paid", _("What a reward cost stands in the ledger."), _PAID),
+    Invariant("loyalty.partner_codes", _("Each code of a partner was given once, or lies there."), _CODES),
 ]

@@ -1,9 +1,17 @@
 from django.urls import path
 
-from loyalty.api import views
+from loyalty.api import rewards, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
     path("earning-rules", views.EarningRuleList.as_view(), name="earning-rules"),
     path("earning-rules/<str:code>", views.EarningRuleDetail.as_view(), name="earning-rule"),
+    path("rewards", rewards.RewardList.as_view(), name="rewards"),
+    path("rewards/<str:code>", rewards.RewardDetail.as_view(), name="reward"),
+    path("rewards/<str:code>/redeem", rewards.RewardRedemption.as_view(), name="reward-redeem"),
+    path("rewards/<str:code>/codes", rewards.RewardCodes.as_view(), name="reward-codes"),
+    path("reward-grants", rewards.GrantList.as_view(), name="reward-grants"),
+    path("reward-grants/<str:reference>", rewards.GrantDetail.as_view(), name="reward-grant"),
+    path("reward-grants/<str:reference>/hand-over", rewards.GrantHandover.as_view(), name="reward-handover"),
+    path("reward-grants/<str:reference>/take-back", rewards.GrantTakeBack.as_view(), name="reward-take-back"),
 ]

@@ -361,8 +361,8 @@ def test_twelve_at_once_take_the_last_four_and_one_cause_four_times_gives_one():
     )
 
     assert (outcomes["WAITING"], taken(reward), RewardGrant.objects.filter(reward=reward).count()) == (
-        10,
-        10,
-        10,
+        4,
+        4,
+        4,
     )
     assert (len(given), Coupon.objects.count(), taken(codes)) == (1, 1, 1)
