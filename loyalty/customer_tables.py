@@ -1,6 +1,7 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
 from customers.registry import CustomerTable, OnErase, OnMerge
+from loyalty.belonging_tables import BELONGING_TABLES
 from loyalty.game_tables import GAME_TABLES
 
 TABLES: list[CustomerTable] = [
@@ -8,4 +9,5 @@ TABLES: list[CustomerTable] = [
     # A link names the record it was made for, and a revocation stays with it.
     CustomerTable("loyalty.MemberLink", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
     *GAME_TABLES,
+    *BELONGING_TABLES,
 ]

@@ -49,3 +49,43 @@ class EntryLimitReached(Refusal):
 class NotInAudience(Refusal):
     key = "not_in_audience"
     message = _("This is not for this customer.")
+
+
+class TierTaken(Conflict):
+    message = _("There is a tier with this code or threshold already.")
+
+
+class TierNotFound(NotFound):
+    message = _("There is no such tier.")
+
+
+class TierNotPossible(Refusal):
+    key = "tier_not_possible"
+    message = _("The customer cannot be given this tier.")
+
+
+class PlanTaken(Conflict):
+    message = _("There is a membership plan with this code already.")
+
+
+class PlanNotFound(NotFound):
+    message = _("There is no such membership plan.")
+
+
+class PlanNotOffered(Refusal):
+    key = "plan_not_offered"
+    message = _("This membership plan is not offered any more.")
+
+
+class MembershipNotFound(NotFound):
+    message = _("There is no such membership.")
+
+
+class MemberAlready(Conflict):
+    key = "member_already"
+    message = _("The customer has this membership already; report a payment instead.")
+
+
+class MembershipEnded(Refusal):
+    key = "membership_ended"
+    message = _("This membership has ended.")

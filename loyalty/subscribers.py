@@ -1,12 +1,31 @@
 """What loyalty does when it hears of an event; each is called at least once and works once."""
 
+from django.utils import timezone
+
 from customers.models import Event, Order
+from customers.services.events import only_if
 from loyalty import services
+from loyalty.services.tiers import follow_tier
 
 
 def earn_on_order(event: Event) -> None:
     """A paid order earns points."""
     services.earn_points(_order(event), event=event, at=event.occurred_at)
+
+
+def rise_on_order(event: Event) -> None:
+    """Who has reached a higher tier with an order stands on it at once."""
+    order = _order(event)
+    if order.customer:
+        # What counts is what there is now, however late the order was told.
+        follow_tier(order.customer, at=timezone.now())
+
+
+@only_if(lambda event: "order" not in event.payload and event.payload.get("points", 0) > 0)
+def rise_on_points(event: Event) -> None:
+    """Points that no order earned may lead to a higher tier as well."""
+    if event.customer:
+        follow_tier(event.customer, at=timezone.now())
 
 
 def claw_back_on_return(event: Event) -> None:

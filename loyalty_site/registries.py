@@ -8,6 +8,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "order.recorded": [
         "coupons.subscribers.link_order",
         "loyalty.subscribers.earn_on_order",
+        "loyalty.subscribers.rise_on_order",
         "referrals.subscribers.qualify_on_order",
     ],
     "order.returned": [
@@ -22,6 +23,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.claw_back_on_return",
         "referrals.subscribers.lose_on_return",
     ],
+    "points.changed": ["loyalty.subscribers.rise_on_points"],
     "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
     "message.bounced": ["campaigns.subscribers.watch_harm"],

@@ -15,7 +15,7 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 
 class Segment(models.Model):
-    """A named group of customers: by a rule, by a model, or by hand.
+    """A named group of customers: by a rule, by a model, by hand, or by what they belong to.
 
     One that is LIVE follows what happens to customers within a minute; the others are refreshed at night.
     `rules` is a react-querybuilder tree (api.md, Rules). A model's segments have codes MODEL--name.
@@ -26,6 +26,7 @@ class Segment(models.Model):
         RFM = "RFM", _("RFM model")
         CLUSTER = "CLUSTER", _("Cluster model")
         MANUAL = "MANUAL", _("By hand")
+        LOYALTY = "LOYALTY", _("Tier or membership")
 
     class Refresh(models.TextChoices):
         NIGHTLY = "NIGHTLY", _("Every night")

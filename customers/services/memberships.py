@@ -78,6 +78,20 @@ def refresh_members(
         return _write(segment, chosen, at=at, announce=announce, cause=Because.RULE, among=among)
 
 
+def place_members(
+    segment: Segment, members: Iterable[int], *, among: Iterable[int], at: datetime, announce: bool = True
+) -> SegmentChange:
+    """Make exactly `members` of these customers the segment's, and leave everybody else where they are.
+
+    For segments that follow rows of another app, written in the transaction of those rows. What was decided
+    by hand stays so. Locks the segment.
+    """
+    with transaction.atomic():
+        segment = _lock(segment)
+        concerned = sorted(set(among))
+        return _write(segment, list(members), at=at, announce=announce, cause=Because.RULE, among=concerned)
+
+
 def refresh_segments(*, at: datetime, announce: bool = True) -> dict[str, SegmentChange]:
     """Refresh every active rule segment, those that others name first; return the changes by code.
 

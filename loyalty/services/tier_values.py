@@ -1,0 +1,118 @@
+"""What tiers are measured by, for some customers or for all of them at once: reads only."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from customers.models import Customer
+from loyalty.tiers import Ladder, Metric, full_years
+
+LIVE = (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
+
+_SPENT = """
+SELECT o.customer_id, sum(o.net_amount)::bigint AS value FROM customers_order o
+WHERE o.status = 'PAID' AND o.currency = %(currency)s
+  AND (%(since)s::timestamptz IS NULL OR o.ordered_at >= %(since)s) AND o.ordered_at < %(until)s
+  AND o.customer_id {among}
+GROUP BY 1
+"""
+# By the order's customer and day: after a merge was taken back, each has what they bought themselves.
+_EARNED = """
+SELECT o.customer_id, sum(a.points - a.clawed_back_points)::bigint AS value
+FROM loyalty_pointsaccrual a JOIN customers_order o ON o.id = a.order_id
+WHERE a.points > 0
+  AND (%(since)s::timestamptz IS NULL OR o.ordered_at >= %(since)s) AND o.ordered_at < %(until)s
+  AND o.customer_id {among}
+GROUP BY 1
+"""
+_NOTHING = "SELECT NULL::bigint AS customer_id, NULL::bigint AS value WHERE false"
+_STANDINGS = """
+SELECT c.id, c.status, c.restricted_at IS NOT NULL AS restricted,
+       least(c.created_at, r.first_order_at) AS known_since, coalesce(v.value, 0) AS value, p.tier_id
+FROM customers_customer c
+LEFT JOIN customers_rollup r ON r.customer_id = c.id AND r.scope = 'ALL' AND r.scope_value = ''
+LEFT JOIN ({values}) v ON v.customer_id = c.id
+LEFT JOIN loyalty_tierperiod p ON p.customer_id = c.id AND p.ended_at IS NULL
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one customer has reached on a day, in the window that ends then, and where they stand (`tier`)."""
+
+    customer: int
+    value: int
+    years: int
+    newcomer: bool = False
+    live: bool = True
+    tier: int | None = None
+
+
+def standings_of(customer_ids: Iterable[int], ladder: Ladder, *, on: date) -> dict[int, Standing]:
+    """Return what each of these customers has reached on a day, in one statement.
+
+    Points count when they are earned, still pending or long spent, less what returns took back; amounts are
+    minor units of the programme's currency, net of refunds.
+    """
+    first, last = ladder.window_on(on)
+    parameters = span_of(first, last) | {"customers": list(customer_ids)}
+    query = standings_query(ladder.metric, everybody=False) + "WHERE c.id = ANY(%(customers)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return {one.customer: one for one in _standings(cursor.fetchall(), ladder, on)}
+
+
+def standings_query(metric: Metric, *, everybody: bool) -> str:
+    """Return a SELECT of what `Standing` holds; it takes the parameters of `span_of`, and `customers`."""
+    return _STANDINGS.replace("{values}", values_query(metric, everybody=everybody))
+
+
+def values_query(metric: Metric, *, everybody: bool) -> str:
+    """Return a SELECT of `(customer_id, value)`; it takes the parameters of `span_of`, and `customers`."""
+    query = {Metric.POINTS: _EARNED, Metric.AMOUNT: _SPENT, Metric.YEARS: _NOTHING}[metric]
+    return query.replace("{among}", "IS NOT NULL" if everybody else "= ANY(%(customers)s)")
+
+
+def values_in(
+    metric: Metric, customer_ids: Iterable[int], *, first: date | None, last: date
+) -> dict[int, int]:
+    """Return what these customers earned or spent from the first local day to the last; none is left out."""
+    ids = list(customer_ids)
+    values = dict.fromkeys(ids, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(values_query(metric, everybody=False), span_of(first, last) | {"customers": ids})
+        return values | {pk: max(0, value) for pk, value in cursor.fetchall()}
+
+
+def span_of(first: date | None, last: date) -> dict[str, Any]:
+    """Return the instants between which local days lie, and what else the queries of values take."""
+    since = start_of(first) if first else None
+    return {"since": since, "until": start_of(last + timedelta(1)), "currency": settings.PROGRAMME_CURRENCY}
+
+
+def local_day(instant: datetime) -> date:
+    """Return the day of an instant in the programme's time zone."""
+    return instant.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+
+
+def start_of(day: date) -> datetime:
+    """Return the first instant of a day in the programme's time zone."""
+    return datetime.combine(day, time.min, ZoneInfo(settings.PROGRAMME_TIME_ZONE))
+
+
+def _standings(rows: Iterable[tuple], ladder: Ladder, on: date) -> Iterator[Standing]:
+    for pk, status, restricted, known_since, value, tier in rows:
+        years = full_years(local_day(known_since), on)
+        yield Standing(
+            customer=pk,
+            value=years if ladder.metric is Metric.YEARS else max(0, value),
+            years=years,
+            newcomer=status != Customer.Status.ACTIVE,
+            live=status in LIVE and not restricted,
+            tier=tier,
+        )

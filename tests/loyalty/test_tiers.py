@@ -1,0 +1,153 @@
+from datetime import timedelta
+from decimal import Decimal
+from threading import Thread
+
+import pytest
+from django.db import connection
+
+from customers.models import Event, SegmentMembership
+from customers.services.merges import merge_customers, undo_merge
+from loyalty.models import Tier, TierPeriod
+from loyalty.services.benefits import benefits_of
+from loyalty.services.tiers import follow_tier, tier_of, tiers_at
+from tests.factories import NOON, CustomerFactory, OrderFactory
+from tests.loyalty.factories import make_rule
+from tests.loyalty.tiers import buy, make_ladder, make_tiers
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + timedelta(days=30)
+
+
+def segments_of(customer):
+    current = SegmentMembership.objects.current().filter(customer=customer)
+    return sorted(current.values_list("segment__code", flat=True))
+
+
+def test_whoever_spends_enough_rises_at_once_and_stands_in_the_tiers_segment():
+    make_ladder()
+    tiers = make_tiers(silver=50000, gold=100000)
+    customer = CustomerFactory()
+    buy(customer, 60000)
+
+    period = follow_tier(customer, at=NOON)
+
+    assert (period.tier, period.cause, period.value) == (tiers["silver"], "REACHED", 60000)
+    assert period.kept_until.isoformat() == "2027-11-20"
+    assert tier_of(customer, at=NOON) == tiers["silver"]
+    assert segments_of(customer) == ["tier--silver"]
+    event = Event.objects.get(type="tier.changed")
+    assert (event.customer, event.payload["tier"], event.payload["previous"]) == (customer, "Silver", None)
+
+
+def test_a_second_rise_ends_the_first_period_where_the_next_begins():
+    make_ladder()
+    tiers = make_tiers(silver=50000, gold=100000)
+    customer = CustomerFactory()
+    buy(customer, 60000)
+    follow_tier(customer, at=NOON)
+    buy(customer, 40000, LATER)
+
+    follow_tier(customer, at=LATER)
+
+    first, second = TierPeriod.objects.order_by("pk")
+    assert (first.tier, first.ended_at) == (tiers["silver"], LATER)
+    assert (second.tier, second.started_at, second.ended_at) == (tiers["gold"], LATER, None)
+    assert tier_of(customer, at=NOON) == tiers["silver"]
+    assert tiers_at([customer.pk], at=LATER) == {customer.pk: tiers["gold"]}
+    assert segments_of(customer) == ["tier--gold"]
+
+
+def test_points_earned_count_and_not_the_balance():
+    make_ladder(metric="POINTS")
+    make_tiers(silver=500)
+    make_rule()
+    customer = CustomerFactory()
+    order = buy(customer, 49999)
+    assert follow_tier(customer, at=NOON) is None
+    buy(customer, 100)
+
+    assert follow_tier(customer, at=NOON).value == 500
+    assert order.customer_id == customer.pk
+
+
+def test_nothing_falls_outside_its_period_and_nothing_counts_that_is_too_old():
+    make_ladder()
+    make_tiers(silver=50000)
+    customer = CustomerFactory()
+    buy(customer, 60000, NOON - timedelta(days=366))
+
+    assert follow_tier(customer, at=NOON) is None
+    assert not TierPeriod.objects.exists()
+
+
+def test_two_orders_at_once_lift_once(transactional_db):
+    make_ladder()
+    make_tiers(silver=50000)
+    customer = CustomerFactory()
+    buy(customer, 60000)
+
+    def follow():
+        follow_tier(customer, at=NOON)
+        connection.close()
+
+    threads = [Thread(target=follow) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert TierPeriod.objects.count() == 1
+    assert Event.objects.filter(type="tier.changed").count() == 1
+
+
+def test_a_merge_counts_both_and_taking_it_back_leaves_each_what_was_theirs():
+    make_ladder()
+    tiers = make_tiers(silver=50000, gold=100000)
+    alice, alicia, carol = CustomerFactory(), CustomerFactory(), CustomerFactory()
+    for person in (alice, alicia):
+        buy(person, 60000)
+        follow_tier(person, at=NOON)
+
+    operation = merge_customers(alice, [alicia], reason="one person", at=LATER)
+    together = tier_of(alice, at=LATER)
+    segments = segments_of(alice)
+    undo_merge(operation, at=LATER + timedelta(days=1))
+
+    after = LATER + timedelta(days=2)
+    assert (together, segments) == (tiers["gold"], ["tier--gold"])
+    assert [tier_of(one, at=after) for one in (alice, alicia, carol)] == [tiers["silver"]] * 2 + [None]
+    assert [segments_of(one) for one in (alice, alicia)] == [["tier--silver"]] * 2
+    assert not Event.objects.filter(type="tier.changed", occurred_at__gte=LATER).exists()
+
+
+def test_whoever_stays_has_the_higher_tier_of_the_two_for_as_long_as_it_was_promised():
+    make_ladder()
+    tiers = make_tiers(silver=50000, gold=100000)
+    alice, alicia = CustomerFactory(), CustomerFactory()
+    buy(alicia, 120000, NOON - timedelta(days=200))
+    follow_tier(alicia, at=NOON - timedelta(days=200))
+    order = OrderFactory(customer=alice, ordered_at=NOON, lines=[("A", 1, 100, 0)])
+    assert order.customer_id == alice.pk
+
+    merge_customers(alice, [alicia], reason="one person", at=NOON + timedelta(days=100))
+
+    held = TierPeriod.objects.open().get(customer=alice)
+    assert (held.tier, held.cause) == (tiers["gold"], "MERGED")
+    assert tier_of(alicia, at=NOON + timedelta(days=101)) is None
+
+
+def test_benefits_are_the_better_of_each():
+    make_ladder()
+    tiers = make_tiers(silver=50000)
+    Tier.objects.update(multiplier=Decimal("1.5"), early_access_hours=24, perks=["A gift"])
+    customer = CustomerFactory()
+    nothing = benefits_of(customer, at=NOON)
+    buy(customer, 60000)
+    follow_tier(customer, at=NOON)
+
+    benefits = benefits_of(customer, at=NOON)
+
+    assert (nothing.multiplier, nothing.free_shipping, nothing.promotions) == (Decimal(1), False, ())
+    assert (benefits.multiplier, benefits.early_access_hours) == (Decimal("1.5"), 24)
+    assert (benefits.perks, benefits.segments) == (("A gift",), ("tier--silver",))
+    assert tiers["silver"].segment.code == "tier--silver"
