@@ -2,6 +2,7 @@
 
 Refusal
 ├── OfferNotActive         a campaign is started while its promotion is a draft
+├── ExampleLeft            a mail still says the text that it began with
 ├── ApprovalNeeded         so many people need the agreement of another person
 ├── TooManyRecipients      a broadcast that is due has outgrown what was agreed to
 └── NothingGiven           a landing page gives no code
@@ -80,6 +81,13 @@ class MoveNotPossible(Conflict):
 class OfferNotActive(Refusal):
     key = "offer_not_active"
     message = "A promotion of the campaign is still a draft."
+
+
+class ExampleLeft(Refusal):
+    """What would be sent still tells whoever writes it to write something."""
+
+    key = "example_left"
+    message = _("A message still says the text that it began with: write your own.")
 
 
 class ApprovalNeeded(Refusal):

@@ -1,10 +1,10 @@
 """A journey on its page: drawn as a flow, with how many people are where, and who they are."""
 
-from collections import Counter
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Count
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,10 +12,11 @@ from django.views.generic import TemplateView
 
 from campaigns.admin.journey_names import step_words
 from campaigns.admin.pages import MAY_WRITE, CampaignPage
+from campaigns.journey_figures import JourneyFigures, journey_figures
 from campaigns.journeys import Journey, parse_journey
 from campaigns.journeys.drawing import draw_journey
 from campaigns.journeys.sentences import say_way
-from campaigns.models import Campaign, JourneyPassage, JourneyPosition, PositionState
+from campaigns.models import Campaign, CampaignVersion, JourneyPosition, PositionState
 from operations.figures import Cell, Column, Table
 from operations.formats import moment, number
 
@@ -24,7 +25,7 @@ CUSTOMER = "admin:customers_customer_change"
 
 
 class JourneyView(CampaignPage, TemplateView):
-    """The flow of a campaign's newest version, and the people at one step (`?step=`)."""
+    """The flow of a campaign's newest version, or of `?version=`, and the people at one step (`?step=`)."""
 
     permission_required = "campaigns.view_campaign"
     template_name = "campaigns/journey.html"
@@ -32,42 +33,62 @@ class JourneyView(CampaignPage, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         campaign = self.campaign()
-        version = campaign.version
+        newest = campaign.version
+        version = self._asked_for(campaign) or newest
         if not version.steps:
             raise Http404
         journey = parse_journey(version.steps, version.goal)
+        figures = journey_figures(campaign, version)
         at_step = self.request.GET.get("step", "")
         chosen = journey.by_id.get(at_step)
         return super().get_context_data(
             **kwargs,
             campaign=campaign,
             editable=bool(Campaign.MOVES[campaign.status]) and self.request.user.has_perm(MAY_WRITE),
-            flow=flow_context(campaign, journey),
-            ends=ends_table(campaign),
+            flow=flow_context(version, journey, figures),
+            version=version,
+            is_newest=version == newest,
+            elsewhere=[
+                {"number": one.number, "people": one.people, "url": _page(campaign, version=one.number)}
+                for one in figures.elsewhere
+            ],
+            ends=ends_table(figures),
             chosen=step_words(journey)[at_step] if chosen else "",
-            people=people_table(campaign, at_step) if chosen else None,
+            people=people_table(version, at_step) if chosen else None,
         )
 
+    def _asked_for(self, campaign: Campaign) -> CampaignVersion | None:
+        number = self.request.GET.get("version", "")
+        if not number:
+            return None
+        if not number.isdecimal() or len(number) > 9:
+            raise Http404
+        return get_object_or_404(campaign.versions, number=int(number))
 
-def flow_context(campaign: Campaign, journey: Journey) -> dict[str, Any]:
+
+def flow_context(version: CampaignVersion, journey: Journey, figures: JourneyFigures) -> dict[str, Any]:
     """Return the drawing of a journey with its counts, and the same as a table."""
-    here = _people_here(campaign)
-    passed = Counter({(step, way): people for step, way, people in _passages(campaign)})
     drawing = draw_journey(journey)
     words = step_words(journey)
-    page = reverse("admin:campaigns_campaign_journey", args=[campaign.pk])
+    urls = {
+        step.id: _page(version.campaign, version=version.number, step=step.id) + "#people"
+        for step in journey.steps
+    }
     boxes = [
         {
             "box": box,
             "name": words[box.step.id],
-            "here": number(here[box.step.id]),
-            "url": f"{page}?step={box.step.id}#people",
+            "here": number(figures.here[box.step.id]),
+            "url": urls[box.step.id],
         }
         for box in drawing.boxes
         if box.step is not None
     ]
     lines = [
-        {"line": line, "label": f"{say_way(line.name)} {number(passed[line.source, line.name])}".strip()}
+        {
+            "line": line,
+            "label": f"{say_way(line.name)} {number(figures.passed[line.source, line.name])}".strip(),
+        }
         for line in drawing.lines
     ]
     return {
@@ -75,21 +96,25 @@ def flow_context(campaign: Campaign, journey: Journey) -> dict[str, Any]:
         "boxes": boxes,
         "end": drawing.boxes[-1],
         "lines": lines,
-        "table": _table(journey, words, here, passed, page),
+        "table": _table(journey, words, figures, urls),
     }
 
 
-def _table(journey: Journey, words: dict[str, str], here: Counter, passed: Counter, page: str) -> Table:
+def _page(campaign: Campaign, **asked: Any) -> str:
+    return f"{reverse('admin:campaigns_campaign_journey', args=[campaign.pk])}?{urlencode(asked)}"
+
+
+def _table(journey: Journey, words: dict[str, str], figures: JourneyFigures, urls: dict[str, str]) -> Table:
     rows = [
         [
-            Cell(words[step.id], url=f"{page}?step={step.id}#people"),
-            number(here[step.id]),
+            Cell(words[step.id], url=urls[step.id]),
+            number(figures.here[step.id]),
             ", ".join(
                 f"{say_way(way.name)} → {words.get(way.target, _('the end'))}: "
-                f"{number(passed[step.id, way.name])}".strip()
+                f"{number(figures.passed[step.id, way.name])}".strip()
                 for way in journey.ways_of(step)
             ),
-            number(passed[step.id, JourneyPassage.GOAL]),
+            number(figures.reached_at(step.id)),
         ]
         for step in journey.steps
     ]
@@ -102,10 +127,9 @@ def _table(journey: Journey, words: dict[str, str], here: Counter, passed: Count
     return Table(columns, rows, caption=_("How many people are at each step, and went on"))
 
 
-def ends_table(campaign: Campaign) -> Table:
+def ends_table(figures: JourneyFigures) -> Table:
     """Return how the ways of everybody stand, or ended."""
-    counted = campaign.positions.values("state").annotate(count=Count("pk")).values_list("state", "count")
-    counts = dict(counted)
+    counts = figures.states
     return Table(
         [Column(_("State")), Column(_("People"), numeric=True)],
         [[str(state.label), number(counts[state])] for state in PositionState if state in counts],
@@ -116,9 +140,9 @@ def ends_table(campaign: Campaign) -> Table:
     )
 
 
-def people_table(campaign: Campaign, step: str) -> Table:
-    """Return who is at a step now, the next to go on first."""
-    here = JourneyPosition.objects.on_the_way().filter(campaign=campaign, step=step)
+def people_table(version: CampaignVersion, step: str) -> Table:
+    """Return who is at a step of a version now, the next to go on first."""
+    here = JourneyPosition.objects.on_the_way().filter(run__version=version, step=step)
     return Table(
         [Column(_("Customer")), Column(_("Entered")), Column(_("Goes on at the latest"))],
         [
@@ -136,12 +160,3 @@ def people_table(campaign: Campaign, step: str) -> Table:
         empty_text=_("People stand here while they wait."),
         empty_icon="route",
     )
-
-
-def _people_here(campaign: Campaign) -> Counter:
-    here = JourneyPosition.objects.on_the_way().filter(campaign=campaign)
-    return Counter(dict(here.values("step").annotate(count=Count("pk")).values_list("step", "count")))
-
-
-def _passages(campaign: Campaign):
-    return JourneyPassage.objects.filter(campaign=campaign).values_list("step", "way", "people")

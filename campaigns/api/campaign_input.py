@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
+from campaigns.journeys import MOST_STEPS
 from campaigns.models import MAIN, CampaignVersion, Lane
 from coupons.models import Promotion
 from customers.api.fields import ObjectField
@@ -64,7 +65,8 @@ class CampaignIn(StrictSerializer):
     """A campaign; segment and promotion by code or id.
 
     `channel`, `subject` and `body` are the short form of a single content; `contents` the long one. Without
-    a segment it is for everybody whom its trigger concerns.
+    a segment it is for everybody whom its trigger concerns. `steps` make it a journey (docs/campaigns.md),
+    whose messages say what the contents with their `step` do; `goal` ends it for who reaches it.
     """
 
     code = serializers.SlugField(max_length=64)
@@ -86,6 +88,8 @@ class CampaignIn(StrictSerializer):
         min_value=1, max_value=10**6, required=False, allow_null=True, default=None
     )
     holdout_percent = serializers.IntegerField(min_value=0, max_value=50, default=0)
+    steps = serializers.ListField(child=ObjectField(), required=False, default=list, max_length=MOST_STEPS)
+    goal = ObjectField(required=False, default=dict)
     variants = VariantIn(many=True, required=False, default=list)
 
     def validate_segment(self, reference: str | None) -> Segment | None:
@@ -122,6 +126,8 @@ class CampaignIn(StrictSerializer):
                 ends_at=trigger.get("until"),
                 good_for_hours=data["good_for_hours"],
                 lane=data["lane"],
+                steps=data["steps"],
+                goal=data["goal"],
             ),
         }
 

@@ -31,7 +31,10 @@ class RecipeTriggerOut(serializers.Serializer):
 
 
 class RecipeOut(serializers.Serializer):
-    """A ready campaign; `needs` is what must be there before: a survey, a referral or a local event."""
+    """A ready campaign; `needs` is what must be there before: a survey, a referral or a local event.
+
+    One with `steps` is a journey.
+    """
 
     code = serializers.CharField()
     name = serializers.CharField()
@@ -40,6 +43,8 @@ class RecipeOut(serializers.Serializer):
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     promotion = serializers.CharField(allow_null=True)
     holdout_percent = serializers.IntegerField()
+    steps = serializers.ListField(child=serializers.DictField())
+    goal = serializers.DictField()
     needs = serializers.CharField(allow_null=True)
 
 
@@ -136,5 +141,7 @@ def _recipe_content(code: str) -> dict[str, Any]:
         "purpose": recipe.purpose,
         "promotion": recipe.promotion.code if recipe.promotion else None,
         "holdout_percent": recipe.holdout_percent,
+        "steps": recipe.own_steps(with_coupon=recipe.promotion is not None),
+        "goal": dict(recipe.goal),
         "needs": recipe.needs or None,
     }

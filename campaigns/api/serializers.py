@@ -77,6 +77,8 @@ class CampaignOut(serializers.Serializer):
     promotion = serializers.CharField(allow_null=True)
     trigger = TriggerOut()
     contents = ContentOut(many=True)
+    steps = serializers.ListField(child=serializers.DictField())
+    goal = serializers.DictField()
     variants = VariantOut(many=True)
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     lane = serializers.ChoiceField(choices=Lane.choices)
@@ -118,6 +120,8 @@ def campaign_content(campaign: Campaign) -> dict[str, Any]:
             "rule": version.trigger_rule,
         },
         "contents": list(version.contents.all()),
+        "steps": version.steps,
+        "goal": version.goal,
         "variants": list(version.variants.all()),
         "purpose": version.purpose,
         "lane": version.lane,

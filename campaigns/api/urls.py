@@ -1,6 +1,7 @@
 from django.urls import path
 
 from campaigns.api import views
+from campaigns.api.journeys import JourneyView
 from campaigns.api.placements import RenderPlacementView
 from campaigns.api.push import PushKeyView, PushSubscriptionsView
 from campaigns.api.recipes import RecipesView, RecipeView, SendCampaignView
@@ -14,6 +15,7 @@ urlpatterns = [
     path("campaigns/<str:reference>/resume", views.ResumeCampaignView.as_view()),
     path("campaigns/<str:reference>/stop", views.StopCampaignView.as_view()),
     path("campaigns/<str:reference>/results", ResultsView.as_view()),
+    path("campaigns/<str:reference>/journey", JourneyView.as_view()),
     path("campaigns/<str:reference>/messages", views.MessagesView.as_view()),
     path("push-key", PushKeyView.as_view()),
     path("push-subscriptions", PushSubscriptionsView.as_view()),

@@ -1,5 +1,6 @@
 """What a new campaign's form starts with, so that nobody faces an empty box."""
 
+from collections.abc import Mapping
 from typing import Any
 
 STYLE = """<style>
@@ -88,6 +89,15 @@ def starter_blocks(language: str, *, with_coupon: bool) -> dict[str, Any]:
         {"kind": "text", "text": words["bye"], "align": "left"},
     ]
     return {"accent": "#0b7a79", "background": "#f3f4f6", "preheader": "", "blocks": blocks}
+
+
+def is_example(blocks: Mapping[str, Any]) -> bool:
+    """Return whether a mail still says that somebody should write here what they want to say."""
+    examples = {words["text"] for words in BLOCKS.values()}
+    return any(
+        isinstance(block, Mapping) and str(block.get("text", "")).strip() in examples
+        for block in blocks.get("blocks") or []
+    )
 
 
 def starter_text(language: str, *, with_coupon: bool) -> str:

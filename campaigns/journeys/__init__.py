@@ -1,6 +1,14 @@
 """Journeys: steps with waits and branches, read and checked without a database."""
 
-from campaigns.journeys.flow import MOST_LAPS, Journey, Way, mistakes_of_contents, parse_journey, steps_named
+from campaigns.journeys.flow import (
+    MOST_LAPS,
+    MOST_STEPS,
+    Journey,
+    Way,
+    mistakes_of_contents,
+    parse_journey,
+    steps_named,
+)
 from campaigns.journeys.steps import (
     END,
     NEXT,
@@ -23,6 +31,7 @@ from campaigns.journeys.waiting import drawn_share, wait_until
 __all__ = [
     "END",
     "MOST_LAPS",
+    "MOST_STEPS",
     "NEXT",
     "OTHERWISE",
     "THEN",

@@ -11,9 +11,10 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from campaigns.bells import ring_on_commit
+from campaigns.content.starters import is_example
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
-from campaigns.errors import CampaignCodeTaken, MoveNotPossible, OfferNotActive
-from campaigns.models import Campaign, CampaignRun, CampaignVersion
+from campaigns.errors import CampaignCodeTaken, ExampleLeft, MoveNotPossible, OfferNotActive
+from campaigns.models import Campaign, CampaignContent, CampaignRun, CampaignVersion
 from campaigns.services.listening import forget_types
 from campaigns.services.versions import VersionPlan, prepare_version
 from campaigns.triggers import BY_WATERMARK
@@ -98,8 +99,8 @@ def edit_campaign(
 ) -> CampaignVersion:
     """Make a new version of a campaign; a run under way keeps the one it was planned with.
 
-    `changes` are the arguments of `create_campaign` that differ. Raises as it does, and MoveNotPossible once
-    the campaign has ended.
+    `changes` are the arguments of `create_campaign` that differ. Raises as it does, MoveNotPossible once the
+    campaign has ended, and ExampleLeft as a start does once it was started.
     """
     with transaction.atomic():
         campaign = _locked(campaign)
@@ -108,6 +109,8 @@ def edit_campaign(
         last = campaign.version
         plan = VersionPlan.of(last).changed(**changes)
         version = prepare_version(plan, by=by).save(campaign, number=last.number + 1)
+        if campaign.status != Campaign.Status.DRAFT:
+            _check_written(version)
         operational = {"name": name, "priority": priority}
         for field, value in operational.items():
             if value is not None:
@@ -145,7 +148,8 @@ def copy_campaign(
 def start_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) -> Campaign:
     """Let a draft go: it is scheduled, or its run is planned at once.
 
-    Raises MoveNotPossible, OfferNotActive while a promotion of it is a draft that could give no code.
+    Raises MoveNotPossible, OfferNotActive while a promotion of it is a draft that could give no code, and
+    ExampleLeft while a mail says what it began with.
     """
     with transaction.atomic():
         campaign = _locked(campaign)
@@ -157,6 +161,7 @@ def start_campaign(campaign: Campaign, *, at: datetime, by: User | None = None) 
                 _("Activate the promotion “%(name)s” first: a draft gives no codes.")
                 % {"name": drafts[0].name}
             )
+        _check_written(campaign.version)
         campaign.started_at = at
         _let_go(campaign, at=at)
         _tell("started", campaign, at=at, by=by)
@@ -249,6 +254,20 @@ def promotions_given(campaign: Campaign) -> list[Promotion]:
     versions = campaign.versions.all()
     given = Q(pk__in=versions.values("promotion")) | Q(pk__in=versions.values("variants__promotion"))
     return list(Promotion.objects.filter(given).order_by("pk"))
+
+
+def unwritten_contents(version: CampaignVersion) -> list[CampaignContent]:
+    """Return what a version says that is still the example it began with."""
+    return [content for content in version.contents.all() if is_example(content.blocks)]
+
+
+def _check_written(version: CampaignVersion) -> None:
+    unwritten = unwritten_contents(version)
+    if unwritten:
+        raise ExampleLeft(
+            _("“%(subject)s” still says the text that it began with: write your own.")
+            % {"subject": unwritten[0].subject}
+        )
 
 
 def _stop_promotions(campaign: Campaign, mode: str, *, by: User | None, at: datetime) -> None:

@@ -6,9 +6,14 @@ from django.db import transaction
 
 from campaigns.bells import ring_on_commit
 from campaigns.journeys import WaitStep, parse_journey
-from campaigns.models import JourneyPassage, JourneyPosition, PositionState
+from campaigns.models import JourneyPassage, JourneyPosition, MessageReason, PositionState
 from campaigns.occasions import event_facts
-from campaigns.services.journey_rows import count_passages, drop_waiting_messages
+from campaigns.services.journey_rows import (
+    count_passages,
+    drop_waiting_messages,
+    retries_after_goal,
+)
+from campaigns.services.outbox import cancel_waiting
 from campaigns.triggers import EventRule
 from customers.models import Event
 
@@ -50,6 +55,9 @@ def _reach(position: JourneyPosition, *, at: datetime) -> int:
             count_passages(position.campaign_id, {(position.step, JourneyPassage.GOAL): 1})
         else:  # They moved meanwhile: the next step looks for the goal by itself.
             ring_on_commit("move_journeys")
+    if changed:
+        retries = retries_after_goal(position.run).filter(customer=position.customer_id)
+        cancel_waiting(retries, reason=MessageReason.GOAL_REACHED, at=at)
     return changed
 
 

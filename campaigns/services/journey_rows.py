@@ -4,8 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Left
 
-from campaigns.models import JourneyPosition, Message, MessageReason, MessageState
+from campaigns.models import (
+    CampaignRun,
+    JourneyPosition,
+    Message,
+    MessageReason,
+    MessageState,
+    PositionState,
+)
+
+# So much of a position's occurrence is in that of its messages from the second lap on.
+LAP_STEM = 58
+LAP = r"\+\d+$"
 
 # Whoever is being merged or changed just now is left for the next tick: nothing ever waits in a circle.
 CLAIM = """
@@ -83,7 +96,10 @@ def is_still_running(campaign_id: int) -> bool:
 
 
 def drop_waiting_messages(positions: Collection[JourneyPosition]) -> int:
-    """Take back messages of people who have reached the goal, where nobody has begun to send them."""
+    """Take back messages of people who have reached the goal, of which none has been tried with a code.
+
+    The others are those of `retries_after_goal`.
+    """
     if not positions:
         return 0
     waiting = Message.objects.filter(
@@ -93,3 +109,14 @@ def drop_waiting_messages(positions: Collection[JourneyPosition]) -> int:
         publication=None,
     )
     return waiting.update(state=MessageState.CANCELLED, reason=MessageReason.GOAL_REACHED)
+
+
+def retries_after_goal(run: CampaignRun) -> QuerySet[Message]:
+    """Return messages that hold a code and wait to be tried again though their reader is at the goal."""
+    whole = Func("occurrence", Value(LAP), Value(""), function="regexp_replace", output_field=TextField())
+    reached = JourneyPosition.objects.filter(
+        run=OuterRef("run"), customer=OuterRef("customer"), state=PositionState.REACHED
+    ).annotate(stem=Left("occurrence", LAP_STEM))
+    same = Q(occurrence=OuterRef("occurrence")) | Q(stem=OuterRef("whole"))
+    waiting = run.messages.filter(state=MessageState.PENDING, publication__isnull=False)
+    return waiting.annotate(whole=whole).filter(Exists(reached.filter(same)))

@@ -38,6 +38,7 @@ from campaigns.models import (
     JourneyPassage,
     JourneyPosition,
     Lane,
+    MessageReason,
     PositionState,
 )
 from campaigns.services.campaigns import pause_campaign
@@ -50,13 +51,16 @@ from campaigns.services.journey_facts import (
 )
 from campaigns.services.journey_gifts import NothingLeft, change_lists, give_coupons, give_points
 from campaigns.services.journey_rows import (
+    LAP_STEM,
     claim_positions,
     count_passages,
     drop_waiting_messages,
     is_still_running,
+    retries_after_goal,
     save_positions,
 )
 from campaigns.services.occasions import good_for
+from campaigns.services.outbox import cancel_waiting
 from campaigns.services.pump import pause_reason
 from campaigns.services.snapshots import Planned, plan_messages
 from campaigns.triggers.local_time import known_zone
@@ -84,6 +88,7 @@ def move_journeys(*, at: datetime) -> int:
                 moved += portion
         except FidelioError as error:  # Something it needs is gone, say: the others must not wait for it.
             log.error("journey_not_moved", run=run_id, key=error.key, reason=str(error.message))
+        drop_retries(at=at, run_id=run_id)
     return moved
 
 
@@ -107,6 +112,19 @@ def move_portion(run_id: int, *, at: datetime, limit: int = AT_ONCE) -> int:
     except HeldMeanwhile:
         return 0
     return len(ids)
+
+
+def drop_retries(*, at: datetime, run_id: int | None = None) -> int:
+    """Take back what waits to be tried again, with its code, for people who have reached the goal.
+
+    Apart from the portion that ended their way, because a code is given back under a lock of its own; a
+    process that dies between the two leaves it to the next tick. Returns how many messages there were.
+    """
+    runs = CampaignRun.objects.sending().exclude(version__steps=[])
+    dropped = 0
+    for run in runs.filter(pk=run_id) if run_id else runs.order_by("pk"):
+        dropped += cancel_waiting(retries_after_goal(run), reason=MessageReason.GOAL_REACHED, at=at)
+    return dropped
 
 
 def close_journeys(*, at: datetime) -> int:
@@ -248,7 +266,7 @@ class Walk:
 
 def occurrence_of(position: JourneyPosition) -> str:
     """Return the occurrence of the messages of somebody on the way: another one in each lap."""
-    return f"{position.occurrence[:58]}+{position.laps}" if position.laps else position.occurrence
+    return f"{position.occurrence[:LAP_STEM]}+{position.laps}" if position.laps else position.occurrence
 
 
 def _served(people: Collection[JourneyPosition]) -> list[JourneyPosition]:

@@ -244,8 +244,8 @@ def send_to_customer(
     """Send a campaign that is started by hand to one person, now; once a day, however often it is clicked.
 
     The message says by its state and reason when the person cannot be written to; None where they have
-    entered a journey instead. Raises MoveNotPossible for
-    a campaign that is not running or has another trigger, and where the person is not in its audience.
+    entered a journey instead. Raises MoveNotPossible for a campaign that is not running or has another
+    trigger, and where the person is not in its audience or on the way of it already.
     """
     with transaction.atomic():
         customer = hold_customer(customer)
@@ -266,6 +266,8 @@ def send_to_customer(
         message = campaign.messages.filter(customer=customer, occurrence=occurrence).order_by("pk").first()
         way = campaign.positions.filter(customer=customer, occurrence=occurrence)
         if message is None and not way.exists():
+            if campaign.positions.on_the_way().filter(customer=customer).exists():
+                raise MoveNotPossible(_("This person is on the way of this journey already."))
             raise MoveNotPossible(_("This person is not in the campaign's audience."))
     return message
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from campaigns.channels import SENDERS, Envelope, Outcome, Result, open_sender
 from campaigns.models import (
     LIVE,
+    WAITING,
     CampaignRun,
     CampaignVersion,
     ChannelSwitch,
@@ -94,6 +95,8 @@ WHERE message.run_id = %(run)s AND message.state = 'SENT' AND NOT EXISTS (
 ORDER BY message.id
 """
 BATCH_OF_EVENTS = 1_000
+# How many messages one transaction ends: with their coupons, and without.
+AT_ONCE, MANY = 500, 10_000
 # How soon a message asks again that let another campaign's go first.
 PATIENCE = timedelta(seconds=3)
 
@@ -393,6 +396,34 @@ def reap_leases(*, at: datetime) -> int:
         Message.objects.bulk_update(lost, ["state", "reason", "lease_until"])
         record_events([_event("unknown", message, at) for message in lost])
     return len(lost) + again
+
+
+def cancel_waiting(messages: QuerySet[Message], *, reason: str, at: datetime) -> int:
+    """End messages of which no byte has left, portion by portion; return how many there were.
+
+    Their coupons go back. Called again after being killed it goes on. Locks the people, then their messages.
+    """
+    waiting = messages.filter(state__in=WAITING)
+    cancelled = {"state": MessageState.CANCELLED, "reason": reason, "owner": "", "lease_until": None}
+    ended = 0
+    while portion := list(
+        waiting.filter(publication__isnull=False).order_by("pk").values_list("pk", "customer")[:AT_ONCE]
+    ):
+        with transaction.atomic():
+            # A send locks the person, its message, then the coupon; in another order the two would deadlock.
+            lock_live_customers([customer for _pk, customer in portion])
+            held = Message.objects.filter(pk__in=[pk for pk, _customer in portion], state__in=WAITING)
+            owed = list(held.select_for_update(of=["self"]).order_by("pk").values_list("pk", flat=True))
+            ended += Message.objects.filter(pk__in=owed).update(**cancelled)
+            give_back_coupons(Message.objects.filter(pk__in=owed), at=at)
+    while portion := list(
+        waiting.filter(publication=None).order_by("pk").values_list("pk", flat=True)[:MANY]
+    ):
+        with transaction.atomic():
+            held = Message.objects.filter(pk__in=portion, state__in=WAITING, publication=None)
+            owed = list(held.select_for_update().order_by("pk").values_list("pk", flat=True))
+            ended += Message.objects.filter(pk__in=owed).update(**cancelled)
+    return ended
 
 
 def give_back_coupons(messages: QuerySet[Message], *, at: datetime) -> None:

@@ -10,25 +10,22 @@ from campaigns.bells import ring_on_commit
 from campaigns.errors import TooManyRecipients
 from campaigns.models import (
     OPEN,
-    WAITING,
     Campaign,
     CampaignRun,
     CampaignVersion,
     JourneyPosition,
     Message,
     MessageReason,
-    MessageState,
     Occasion,
 )
 from campaigns.services.approvals import check_size, hold_for_approval
-from campaigns.services.journeys import close_journeys
+from campaigns.services.journeys import close_journeys, drop_retries
 from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
-from campaigns.services.outbox import give_back_coupons, tell_untold
+from campaigns.services.outbox import cancel_waiting, tell_untold
 from campaigns.services.schedules import create_due_runs, freshen
 from campaigns.services.turns import begin
 from campaigns.triggers import BROADCASTS
 from customers.services import record_event
-from customers.services.locks import lock_live_customers
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
@@ -45,6 +42,7 @@ def tend_runs(*, at: datetime) -> None:
             plan_run(run, at=at)
         except FidelioError as error:  # Its rule no longer fits, say: the others must not wait for it.
             log.error("run_not_planned", run=run.pk, key=error.key, reason=str(error.message))
+    drop_retries(at=at)
     close_journeys(at=at)
     close_stopped_runs(at=at)
     close_occasions()
@@ -97,17 +95,7 @@ def close_stopped_runs(*, at: datetime) -> int:
         status__in=[CampaignRun.Status.DONE, CampaignRun.Status.STOPPED, CampaignRun.Status.MISSED]
     )
     for run in runs:
-        waiting = run.messages.filter(state__in=WAITING)
-        with transaction.atomic():
-            # A send locks the person, its message, then the coupon; in another order the two would deadlock.
-            giving = waiting.filter(publication__isnull=False)
-            lock_live_customers(giving.values_list("customer", flat=True))
-            list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))
-            owed = list(giving.values_list("pk", flat=True))
-            waiting.update(
-                state=MessageState.CANCELLED, reason=MessageReason.STOPPED, owner="", lease_until=None
-            )
-            give_back_coupons(Message.objects.filter(pk__in=owed), at=at)
+        cancel_waiting(run.messages.all(), reason=MessageReason.STOPPED, at=at)
     for run in _with_nothing_open(runs):
         tell_untold(run, at=at)
     return _with_nothing_open(runs).update(status=CampaignRun.Status.STOPPED, pause_reason="", ended_at=at)

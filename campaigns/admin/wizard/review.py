@@ -25,6 +25,7 @@ from campaigns.drafts import content_drafts
 from campaigns.forecast import Forecast, forecast, quiet_hours
 from campaigns.models import MAIN, CampaignVersion, FrequencyCap, MessageReason
 from campaigns.services.approvals import APPROVE
+from campaigns.services.campaigns import unwritten_contents
 from campaigns.triggers import CalendarRule, Recurring, parse_trigger
 from customers.models import Channel
 from operations.errors import FidelioError
@@ -268,6 +269,9 @@ def _notices(version: CampaignVersion, seen: Forecast) -> Iterator[Notice]:
         yield Notice(
             "warn", _("There is no content for all languages; some get one that is not theirs."), "content"
         )
+    for content in unwritten_contents(version):
+        subject = {"subject": content.subject}
+        yield Notice("bad", _("“%(subject)s” still says the text that it began with.") % subject, "content")
     for label in contents_without_code(version):
         words = {"content": label, "message": _("No coupon")}
         yield Notice("warn", _("%(content)s: %(message)s") % words, "content")
