@@ -1,9 +1,12 @@
 """Makers of customers who bought, for analytics."""
 
 from datetime import datetime, timedelta
+from itertools import count
 
 from customers.models import Customer, Order
 from tests.factories import NOON, CustomerFactory, SourceFactory
+
+numbers = count(1)
 
 
 def buyer(*days_ago: int, amount: int = 5000, at: datetime = NOON, **customer) -> Customer:
@@ -22,7 +25,7 @@ def purchase(customer: Customer | None, *, at: datetime, amount: int = 5000, **o
         ordered_at=at,
         total_amount=amount,
         **{
-            "external_id": f"order-{Order.objects.count()}",
+            "external_id": f"order-{next(numbers)}",
             "currency": "EUR",
             "content_hash": b"",
             **order,
