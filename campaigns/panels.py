@@ -9,6 +9,7 @@ from campaigns.models import JourneyPosition, Message
 from campaigns.services.transactional import CONFIRMATION
 from customers.models import Customer
 from customers.panels import Action, Panel
+from loyalty.services.member_mails import MemberMail
 from operations.figures import Cell, Column, Table
 from operations.formats import moment
 
@@ -92,7 +93,12 @@ def _journeys(customer: Customer) -> Table | None:
 def _what(message: Message) -> str:
     if message.campaign:
         return str(message.campaign)
-    return _("Please confirm: a consent") if message.step == CONFIRMATION else _("A coupon")
+    words = {
+        CONFIRMATION: _("Please confirm: a consent"),
+        MemberMail.LINK: _("The link to their card"),
+        MemberMail.JOIN: _("Please confirm: joining"),
+    }
+    return words.get(message.step) or _("A coupon")
 
 
 def _all_of(customer: Customer) -> str:

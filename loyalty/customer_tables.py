@@ -1,11 +1,23 @@
 """What a merge, an export and an erasure do with this app's tables."""
 
-from customers.registry import CustomerTable, OnErase, OnMerge
+from customers.registry import CustomerTable, OnErase, OnMerge, Part
 from loyalty.belonging_tables import BELONGING_TABLES
 from loyalty.game_tables import GAME_TABLES
 
 TABLES: list[CustomerTable] = [
     CustomerTable("loyalty.RewardGrant", blank={"taken_back_reason": ""}, hidden=frozenset({"source_key"})),
+    CustomerTable("loyalty.Card", on_erase=OnErase.DELETE),
+    CustomerTable(
+        "loyalty.WalletPass",
+        on_erase=OnErase.DELETE,
+        parts=(Part("loyalty.WalletDevice", "wallet_pass", hidden=frozenset({"push_token"})),),
+        derived=True,
+    ),
+    CustomerTable(
+        "loyalty.JoinRequest",
+        on_erase=OnErase.DELETE,
+        hidden=frozenset({"token", "address_hash"}),
+    ),
     # A link names the record it was made for, and a revocation stays with it.
     CustomerTable("loyalty.MemberLink", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
     *GAME_TABLES,

@@ -89,3 +89,31 @@ class MemberAlready(Conflict):
 class MembershipEnded(Refusal):
     key = "membership_ended"
     message = _("This membership has ended.")
+
+
+class NotAMember(Refusal):
+    key = "not_a_member"
+    message = _("Only a customer or a prospect can have a card.")
+
+
+class CardUnknown(NotFound):
+    message = _("There is no card with this number.")
+
+
+class CardTaken(Conflict):
+    message = _("This card belongs to somebody else.")
+
+
+class CardBlocked(Refusal):
+    key = "card_blocked"
+    message = _("This card is blocked.")
+
+
+class NoMoreCards(Refusal):
+    key = "no_more_cards"
+    message = _("This customer has as many cards as one may have; block one first.")
+
+
+class JoinNotPossible(Refusal):
+    key = "join_not_possible"
+    message = _("Nobody can join with this address. Ask in the shop.")

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from customers.models import Customer
 from customers.services.preferences import preferences_url
 from loyalty.members.sections import Member, Section, carry_out, sections_of
+from loyalty.services.cards import ensure_card
 from loyalty.services.member_links import member_of_link
 from operations.counters import count
 from operations.errors import FidelioError, RateLimited
@@ -36,6 +37,8 @@ def member_page(request: HttpRequest, token: str) -> HttpResponse:
     with translation.override(language):
         if member is None:
             return link_not_valid(request, language)
+        if member.customer.status == Customer.Status.ACTIVE:
+            ensure_card(member.customer, at=member.at)
         return render(request, "loyalty/member/page.html", page_context(request, member, language))
 
 

@@ -10,7 +10,7 @@ CARD_CODE = re.compile(
     r"(/(?:coupons|gift-cards)/|[?&](?:q|code)=)(?:[0-9A-Za-z](?:-|%20|\+)*){15}[0-9A-Za-z](?![0-9A-Za-z])"
 )
 # The pages of customers are opened by whoever holds the link: to refuse, to confirm, to answer in their name.
-LINK = re.compile(r"((?:^|[\s\"'=(]|https?://[^/\s\"']+)/[ceklmpsu]/)[^\s\"'/?)]{8,}")
+LINK = re.compile(r"((?:^|[\s\"'=(]|https?://[^/\s\"']+)/(?:[ceklmpsu]|join)/)[^\s\"'/?)]{8,}")
 
 
 class CodelessFormatter(structlog.stdlib.ProcessorFormatter):

@@ -158,7 +158,12 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.points.points_section",
     "loyalty.members.points.history_section",
 ]
-MEMBER_ACTIONS: dict[str, str] = {}
+MEMBER_ACTIONS: dict[str, str] = {
+    "card-get": "loyalty.members.card.get_card",
+    "links-revoke": "loyalty.members.card.revoke_links",
+}
+# What writes the messages about members' pages (loyalty.services.member_mails).
+MEMBER_MAILER: str = "campaigns.services.member_mails.write_member_mail"
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

@@ -225,6 +225,10 @@ RETENTION_MARKETING_MONTHS = int(
 )
 # At most one offer to a household in so many days, whichever member it goes to; 0 writes to everybody.
 HOUSEHOLD_CAP_DAYS = int(read("HOUSEHOLD_CAP_DAYS", "0"))
+# How members' cards are numbered: the first digits, and how many in all, the last one a check digit. With 13
+# and a prefix from 20 to 29 they are EAN-13; longer ones are drawn as Code 128.
+CARD_NUMBER_PREFIX = read("CARD_NUMBER_PREFIX", "29")
+CARD_NUMBER_DIGITS = int(read("CARD_NUMBER_DIGITS", "16"))
 # How long a link opens the page of a member.
 MEMBER_LINK_DAYS = int(read("MEMBER_LINK_DAYS", "365"))
 # How long the link of a double opt-in confirms.

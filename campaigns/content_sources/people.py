@@ -14,6 +14,9 @@ from campaigns.nearest import nearest_store_of
 from coupons.models import Account, Lot
 from customers.models import OrderLine, Store
 from customers.models.order import counts
+from loyalty.card_numbers import written
+from loyalty.services.cards import card_number
+from loyalty.services.member_links import member_url
 from operations.formats import number
 from referrals.models import ReferralProgramme
 from referrals.services import code_of
@@ -88,6 +91,13 @@ def _referral(subject: Subject) -> Mapping[str, Any]:
     return {"code": code.code, "url": code.url, "programme": programme.name}
 
 
+def _member(subject: Subject) -> Mapping[str, Any]:
+    return {
+        "url": member_url(subject.customer, at=subject.at),
+        "card": written(card_number(subject.customer)),
+    }
+
+
 FAVOURITE = Source(
     "favourite",
     {
@@ -132,4 +142,10 @@ REFERRAL = Source(
     {"code": "AMICI-2345", "url": "https://example.org/r/AMICI-2345", "programme": "Porta un amico"},
     _referral,
 )
-SOURCES = [FAVOURITE, NEAREST_STORE, POINTS, REFERRAL]
+MEMBER = Source(
+    "member",
+    {"url": _("The link to their own page, with card and points"), "card": _("The number of their card")},
+    {"url": "https://example.org/m/preview/", "card": "2900 0000 0000 0000"},
+    _member,
+)
+SOURCES = [MEMBER, FAVOURITE, NEAREST_STORE, POINTS, REFERRAL]

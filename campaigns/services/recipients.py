@@ -15,6 +15,7 @@ from campaigns.content.contributed import contributed_values, previewed_values
 from campaigns.errors import CodeGone
 from campaigns.leaving import unsubscribe_url
 from campaigns.models import CampaignVersion, JourneyPosition, LandingClaim, Message
+from campaigns.services.member_mails import request_of_message
 from campaigns.tracking import seal
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
@@ -160,6 +161,8 @@ def confirmation_url_of(message: Message) -> str:
     """Return the link that the message asks to follow, of a double opt-in or a landing page; else empty."""
     if message.step == LANDING:
         return claim_of_message(message).url
+    if (request := request_of_message(message)) is not None:
+        return request.url
     kind, _colon, record = message.occurrence.partition(":")
     return confirmation_url(ConsentRecord(pk=int(record))) if kind == CONSENT and record.isdigit() else ""
 

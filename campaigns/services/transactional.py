@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from campaigns.bells import ring_on_commit
 from campaigns.content import Content, compile_for
 from campaigns.models import Message, MessageReason, MessageState
+from campaigns.services.member_mails import request_of_message
 from campaigns.services.recipients import CONSENT, LANDING, claim_of_message, language_of
 from coupons.gift_card_codes import SEALED_FOR
 from coupons.models import GiftCard, Publication, Reason, SealedCode
@@ -20,6 +21,7 @@ from customers.rules import address_hash
 from customers.services.confirmations import good_for
 from customers.services.consents import NAMESPACES
 from customers.services.locks import hold_customer
+from loyalty.services.member_mails import MemberMail
 
 MAILS = Path(__file__).resolve().parent.parent / "content" / "mails"
 STEP = "coupon"
@@ -130,7 +132,9 @@ def send_gift_card(card: GiftCard, *, at: datetime) -> Message | None:
 def transactional_content(message: Message) -> Content:
     """Return the built-in content of a message without a campaign, in the recipient's language."""
     language, marketing = language_of(message.customer), message.purpose != Purpose.SERVICE
-    if message.step in (CONFIRMATION, GIFT_CARD):
+    if message.step == MemberMail.JOIN:
+        return _built_in(message.step, request_of_message(message).language, message.channel, False)
+    if message.step in (CONFIRMATION, GIFT_CARD, MemberMail.LINK):
         return _built_in(message.step, language, message.channel, False)
     if message.step == LANDING:
         return _built_in("landing", claim_of_message(message).language, message.channel, False)

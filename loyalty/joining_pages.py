@@ -1,0 +1,185 @@
+"""Public pages to join the programme and to be sent the link to one's card. They need no script.
+
+Whoever types an address is answered the same, known or not; only its owner learns more.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from customers.models import Channel, Purpose, Store
+from customers.services.preferences import current_text
+from loyalty.errors import JoinNotPossible
+from loyalty.joining_forms import AddressForm, JoinForm
+from loyalty.models import CardDesign, Employee, JoinRequest
+from loyalty.public import languages, link_not_valid, page_language
+from loyalty.services.joining import Newcomer, complete_joining, join_request_of, request_to_join
+from loyalty.services.member_links import member_token
+from loyalty.services.member_mails import send_link_to
+from operations.addresses import address_key
+from operations.counters import count
+from operations.errors import FidelioError
+from operations.locks import retry_deadlocks
+
+log = structlog.get_logger(__name__)
+SECONDS = 600
+TEXTS_AN_HOUR = 100  # Each costs money, and anybody can type a number.
+STORE, EMPLOYEE = "s", "e"
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def join_page(request: HttpRequest) -> HttpResponse:
+    """Take who wants to join; a QR at the till names the store and the employee in its address."""
+    language = page_language(request, None)
+    with translation.override(language):
+        if "sent" in request.GET:
+            return render(request, "loyalty/member/sent.html", _frame(request, language) | {"joining": True})
+        if request.method != "POST":
+            return _join_form(request, JoinForm(), language)
+        if _too_often(request):
+            return _slow_down(request, language)
+        form = JoinForm(request.POST)
+        if form.is_machine:
+            return _sent("member-join", language)
+        if not form.is_valid():
+            return _join_form(request, form, language, status=422)
+        _ask(request, form, language)
+        return _sent("member-join", language)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def complete_page(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Ask for one press that makes the member: mail scanners follow links, they do not press buttons."""
+    asked = join_request_of(token, at=timezone.now())
+    language = page_language(request, asked.customer if asked else None)
+    if asked is not None and "lang" not in request.GET:
+        language = asked.language
+    with translation.override(language):
+        if asked is None:
+            return link_not_valid(request, language)
+        frame = _frame(request, language)
+        if request.method != "POST":
+            return render(request, "loyalty/member/complete.html", frame | {"asked": asked})
+        return _complete(request, asked, frame)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def link_page(request: HttpRequest) -> HttpResponse:
+    """Send the link to their card to whoever has the address that was typed."""
+    language = page_language(request, None)
+    with translation.override(language):
+        if "sent" in request.GET:
+            return render(request, "loyalty/member/sent.html", _frame(request, language))
+        form = AddressForm(request.POST or None)
+        if request.method == "POST" and _too_often(request):
+            return _slow_down(request, language)
+        if request.method == "POST" and not form.is_machine and not form.is_valid():
+            return render(
+                request, "loyalty/member/link.html", _frame(request, language) | {"form": form}, status=422
+            )
+        if request.method == "POST":
+            if not form.is_machine:
+                send_link_to(form.cleaned_data["email"], at=timezone.now())
+            return _sent("member-link", language)
+        return render(request, "loyalty/member/link.html", _frame(request, language) | {"form": form})
+
+
+def _ask(request: HttpRequest, form: JoinForm, language: str) -> None:
+    given = form.cleaned_data
+    channel, address = form.contact
+    if channel == Channel.SMS and _counted("join:texts", seconds=3600) > TEXTS_AN_HOUR:
+        log.warning("joining_by_text_paused")
+        return
+    employee = _employee(request.POST.get(EMPLOYEE, ""))
+    newcomer = Newcomer(
+        channel=channel,
+        address=address,
+        language=language,
+        first_name=given["first_name"],
+        last_name=given["last_name"],
+        birth_date=given["birth_date"],
+        wants_offers=given["wants_offers"],
+        store=_store(request.POST.get(STORE, "")) or (employee.store if employee else None),
+        employee=employee,
+    )
+    try:
+        retry_deadlocks(lambda: request_to_join(newcomer, at=timezone.now()))
+    except FidelioError as error:  # An address that identifies nobody; its owner knows.
+        log.info("join_refused", key=error.key)
+
+
+def _complete(request: HttpRequest, asked: JoinRequest, frame: dict[str, Any]) -> HttpResponse:
+    at = timezone.now()
+    try:
+        customer = retry_deadlocks(lambda: complete_joining(asked, at=at))
+    except JoinNotPossible as error:
+        context = frame | {"asked": asked, "problem": error.message}
+        return render(request, "loyalty/member/complete.html", context, status=410)
+    page = reverse("member-page", args=[member_token(customer, at=at)])
+    chosen = f"?lang={frame['language']}" if "lang" in request.GET else ""
+    return HttpResponseRedirect(page + chosen, status=303)
+
+
+def _join_form(request: HttpRequest, form: JoinForm, language: str, *, status: int = 200) -> HttpResponse:
+    given = request.POST if request.method == "POST" else request.GET
+    store = _store(given.get(STORE, ""))
+    employee = _employee(given.get(EMPLOYEE, ""))
+    context = _frame(request, language) | {
+        "form": form,
+        "store": store,
+        "employee": employee,
+        "consent_text": current_text(Purpose.MARKETING, language),
+    }
+    return render(request, "loyalty/member/join.html", context, status=status)
+
+
+def _sent(name: str, language: str) -> HttpResponse:
+    return HttpResponseRedirect(reverse(name) + "?" + urlencode({"sent": 1, "lang": language}), status=303)
+
+
+def _slow_down(request: HttpRequest, language: str) -> HttpResponse:
+    response = render(request, "loyalty/member/slow_down.html", _frame(request, language), status=429)
+    response["Retry-After"] = str(SECONDS)
+    return response
+
+
+def _too_often(request: HttpRequest) -> bool:
+    """Return whether this address asked too often."""
+    return _counted(f"join:{address_key(request)}", seconds=SECONDS) > settings.LANDING_REQUESTS_PER_ADDRESS
+
+
+def _counted(key: str, *, seconds: int) -> int:
+    """Count one more; while the counters are away everybody passes."""
+    try:
+        return count(key, seconds=seconds)
+    except redis.RedisError:
+        return 0
+
+
+def _store(code: str) -> Store | None:
+    return Store.objects.filter(code=code[:64]).first() if code else None
+
+
+def _employee(code: str) -> Employee | None:
+    return Employee.objects.filter(code=code[:64], active=True).first() if code else None
+
+
+def _frame(request: HttpRequest, language: str) -> dict[str, Any]:
+    told = {name: request.GET[name] for name in (STORE, EMPLOYEE, "sent") if request.GET.get(name)}
+    return languages(language) | {
+        "kept_query": f"&{urlencode(told)}" if told else "",
+        "design": CardDesign.current(),
+    }
