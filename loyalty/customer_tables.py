@@ -20,6 +20,15 @@ TABLES: list[CustomerTable] = [
     ),
     # A link names the record it was made for, and a revocation stays with it.
     CustomerTable("loyalty.MemberLink", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
+    CustomerTable("loyalty.PointsAdjustment", blank={"reason": ""}, hidden=frozenset({"token"})),
+    CustomerTable(
+        "loyalty.TransferConsent",
+        on_merge=OnMerge.STEP,
+        step="loyalty.services.transfers.merge_consents",
+        on_erase=OnErase.DELETE,
+    ),
+    CustomerTable("loyalty.PointsTransfer", "giver", hidden=frozenset({"source_key"})),
+    CustomerTable("loyalty.PointsTransfer", "receiver", hidden=frozenset({"source_key"})),
     *GAME_TABLES,
     *BELONGING_TABLES,
 ]

@@ -117,3 +117,18 @@ class NoMoreCards(Refusal):
 class JoinNotPossible(Refusal):
     key = "join_not_possible"
     message = _("Nobody can join with this address. Ask in the shop.")
+
+
+class TransfersNotAllowed(Refusal):
+    key = "transfers_not_allowed"
+    message = _("In this programme points cannot be given to somebody else.")
+
+
+class NotInHousehold(Refusal):
+    key = "not_in_household"
+    message = _("Points go to members of one's own household only.")
+
+
+class NoTransferConsent(Refusal):
+    key = "no_transfer_consent"
+    message = _("Both have to agree to transfers first.")

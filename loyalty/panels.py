@@ -11,6 +11,7 @@ from customers.models import Customer
 from customers.panels import Action, Figure, Panel
 from loyalty import services
 from loyalty.services.balances import Points, points_entries
+from loyalty.services.transfers import transfers_are_allowed
 from operations.formats import day, number
 
 ENTRIES_SHOWN = 25
@@ -32,6 +33,9 @@ def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     if request.user.has_perm("loyalty.adjust_points"):
         url = reverse("admin:loyalty_adjust_points", args=[customer.pk])
         actions.append(Action(_("Give or take points"), url, icon="toll"))
+    if customer.household_id and transfers_are_allowed() and request.user.has_perm("loyalty.transfer_points"):
+        url = reverse("admin:loyalty_transfer_points", args=[customer.pk])
+        actions.append(Action(_("Give points to the household"), url, icon="diversity_3"))
     return Panel(
         code="points",
         title=_("Points"),

@@ -51,6 +51,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Find a customer"), "search", page="admin:find", permission="coupons.issue_apology"),
             Entry(_("Approvals"), "order_approve", model="operations.approval"),
             Entry(_("Apologies"), "sentiment_satisfied", model="coupons.apology"),
+            Entry(_("Points by hand"), "toll", model="loyalty.pointsadjustment"),
         ],
     ),
     (

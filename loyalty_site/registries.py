@@ -70,12 +70,14 @@ APPROVAL_DECISIONS: dict[str, str] = {
     "campaign": "campaigns.services.approvals.decide_start",
     "apology": "coupons.services.decide_apology",
     "gift_card": "coupons.services.decide_gift_card",
+    "points": "loyalty.services.decide_points",
 }
 # Kind of approval -> the name of the page that shows what is asked for.
 APPROVAL_PAGES: dict[str, str] = {
     "campaign": "admin:campaigns_campaign_version",
     "apology": "admin:coupons_apology_change",
     "gift_card": "admin:coupons_giftcard_request",
+    "points": "admin:loyalty_pointsadjustment_change",
 }
 # Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
 JOB_RUNNERS: dict[str, str] = {

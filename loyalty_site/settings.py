@@ -236,6 +236,12 @@ DOUBLE_OPT_IN_DAYS = int(read("DOUBLE_OPT_IN_DAYS", "7"))
 # What one point pays at the till, in minor units of the programme's currency; and how many incentives one
 # order takes in all (empty: any number).
 POINT_VALUE_AMOUNT = int(read("POINT_VALUE_AMOUNT", "1"))
+# How many points a person of the staff may give or take by hand a day before somebody else has to agree; and
+# whether the members of a household who both agreed may give each other points.
+POINTS_DAILY_LIMIT = int(read("POINTS_DAILY_LIMIT", "5000"))
+POINTS_TRANSFERS = read("POINTS_TRANSFERS", "household")
+if POINTS_TRANSFERS not in ("household", "off"):
+    raise ImproperlyConfigured("POINTS_TRANSFERS is household or off.")
 # What the programme costs beside its incentives, in minor units: a thousand messages, a thousand
 # text messages, and a month of it.
 THOUSAND_MESSAGES_AMOUNT = int(read("THOUSAND_MESSAGES_AMOUNT", "0"))

@@ -8,6 +8,7 @@ an entry in each that gave something.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
@@ -66,14 +67,7 @@ def credit(
             return known[0]
         account = accounts[account.pk]
         entry = _write(account, Kind.CREDIT, units, source_key=source_key, at=at, reason=reason)
-        Lot.objects.create(
-            account=account,
-            entry=entry,
-            earned=units,
-            remaining=units,
-            activates_at=activates_at or at,
-            expires_at=expires_at,
-        )
+        _open_lot(entry, activates_at=activates_at or at, expires_at=expires_at)
     return entry
 
 
@@ -210,6 +204,50 @@ def transfer(
         return credit(to, units=units, source_key=key, at=at, expires_at=expires_at, reason=reason)
 
 
+def hand_over(
+    account: Account, *, to: Account, units: int, source_key: str, at: datetime, reason: str = ""
+) -> list[LedgerEntry]:
+    """Move units to another account, the earliest expiry first; what expires together is one lot there.
+
+    Returns the credits. Locks the accounts of both, in the order of their keys. Raises PointsExceeded, with
+    nothing moved, when less is spendable.
+    """
+    if units <= 0:
+        raise ValueError("What is handed over is positive.")
+    key, entries = f"transfer:{source_key}", []
+    with transaction.atomic():
+        mine = list(_siblings(account).values_list("pk", flat=True))
+        if to.pk in mine:
+            raise ValueError("Units are handed over to somebody else's account.")
+        accounts = lock_accounts([*mine, to.pk])
+        if known := LedgerEntry.objects.filter(account=to, source_key__startswith=f"{key}:").order_by("pk"):
+            return list(known)
+        lots = list(Lot.objects.filter(account__in=mine).spendable(at))
+        if sum(lot.remaining for lot in lots) < units:
+            raise PointsExceeded
+        for number, (expires_at, group) in enumerate(groupby(lots, key=lambda lot: lot.expires_at)):
+            group = list(group)
+            part = min(units, sum(lot.remaining for lot in group))
+            if part:
+                told = {"source_key": f"{key}:{number}", "at": at, "reason": reason}
+                _take(accounts, group, part, **told)
+                entries.append(_write(accounts[to.pk], Kind.CREDIT, part, **told))
+                _open_lot(entries[-1], activates_at=at, expires_at=expires_at)
+                units -= part
+    return entries
+
+
+def _open_lot(entry: LedgerEntry, *, activates_at: datetime, expires_at: datetime | None) -> None:
+    Lot.objects.create(
+        account=entry.account,
+        entry=entry,
+        earned=entry.delta,
+        remaining=entry.delta,
+        activates_at=activates_at,
+        expires_at=expires_at,
+    )
+
+
 def hand_over_lot(
     lot: Lot, *, to: Account, source_key: str, at: datetime, reason: str = ""
 ) -> LedgerEntry | None:
@@ -226,14 +264,7 @@ def hand_over_lot(
         told = {"source_key": key, "at": at, "reason": reason}
         _move(_write(accounts[lot.account_id], Kind.DEBIT, -lot.remaining, **told), {lot.pk: -lot.remaining})
         entry = _write(accounts[to.pk], Kind.CREDIT, lot.remaining, **told)
-        Lot.objects.create(
-            account=accounts[to.pk],
-            entry=entry,
-            earned=lot.remaining,
-            remaining=lot.remaining,
-            activates_at=lot.activates_at,
-            expires_at=lot.expires_at,
-        )
+        _open_lot(entry, activates_at=lot.activates_at, expires_at=lot.expires_at)
     return entry
 
 

@@ -1,3 +1,3 @@
-from loyalty.admin import accounts, rules
+from loyalty.admin import accounts, adjustments, rules
 
-__all__ = ["accounts", "rules"]
+__all__ = ["accounts", "adjustments", "rules"]

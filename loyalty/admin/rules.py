@@ -1,21 +1,14 @@
-"""Earning rules, and giving or taking points by hand."""
+"""Earning rules."""
 
-from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from babel.numbers import get_currency_precision
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
@@ -25,18 +18,14 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from coupons.admin.fields import NumberField, WholeNumberField
-from customers.models import Customer
+from coupons.admin.fields import NumberField
 from loyalty import services
 from loyalty.models import EarningRule
 from loyalty.rules import check_multipliers
 from operations import formats
-from operations.admin.reauthentication import require_proof
-from operations.errors import FidelioError, InvalidInput
-from operations.models import User
+from operations.errors import InvalidInput
 
 MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)
-MOST_BY_HAND = 10**6
 
 
 class EarningRuleForm(forms.ModelForm):
@@ -149,83 +138,3 @@ class EarningRuleAdmin(ModelAdmin):
             code=obj.code, name=obj.name, event_type=obj.event_type, active=obj.active, **form.numbers()
         )
         obj.pk = made.pk
-
-    def get_urls(self) -> list[URLPattern]:
-        adjust = self.admin_site.admin_view(self.adjust_view)
-        return [
-            path("adjust/<int:customer_pk>/", adjust, name="loyalty_adjust_points"),
-            *super().get_urls(),
-        ]
-
-    def adjust_view(self, request: HttpRequest, customer_pk: int) -> HttpResponse:
-        """Give or take a customer's points, saying why."""
-        if not request.user.has_perm("loyalty.adjust_points"):
-            raise PermissionDenied
-        require_proof(request)
-        customer = get_object_or_404(Customer.objects.present(), pk=customer_pk)
-        form = AdjustmentForm(request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._adjust(request, customer, form):
-            return redirect(reverse("admin:customers_customer_change", args=[customer.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Give or take points"),
-            "customer": customer,
-            "points": services.points_of(customer, at=timezone.now()),
-            "form": form,
-        }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "loyalty/adjust_points.html", context)
-
-    def _adjust(self, request: HttpRequest, customer: Customer, form: "AdjustmentForm") -> bool:
-        try:
-            services.adjust_points(customer, **form.adjustment(request.user), at=timezone.now())
-        except FidelioError as error:
-            form.add_error(None, str(error.message))
-            return False
-        messages.success(
-            request,
-            _("%(change)s points: the account now holds %(balance)s.")
-            % {
-                "change": f"{form.adjustment(request.user)['points']:+d}",
-                "balance": formats.number(services.points_of(customer, at=timezone.now()).total),
-            },
-        )
-        return True
-
-
-class AdjustmentForm(forms.Form):
-    """`token` is made with the page, so that a form sent twice changes the account once."""
-
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
-    direction = forms.ChoiceField(
-        label=gettext_lazy("Give or take"),
-        choices=[("give", gettext_lazy("Give")), ("take", gettext_lazy("Take"))],
-        initial="give",
-    )
-    points = WholeNumberField(label=gettext_lazy("Points"), min_value=1, max_value=MOST_BY_HAND)
-    expires_on = forms.DateField(
-        label=gettext_lazy("Good until"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=gettext_lazy("The last day on which they can be spent. Empty: they never expire."),
-    )
-    reason = forms.CharField(
-        label=gettext_lazy("Why"),
-        max_length=200,
-        help_text=gettext_lazy("It stays in the ledger for ever, with your name."),
-    )
-
-    def adjustment(self, by: User) -> dict[str, Any]:
-        """Return what `adjust_points` takes."""
-        given = self.cleaned_data
-        taking = given["direction"] == "take"
-        expires_at = None
-        if given["expires_on"] and not taking:
-            next_day = given["expires_on"] + timedelta(days=1)
-            expires_at = datetime.combine(next_day, time.min, ZoneInfo(settings.PROGRAMME_TIME_ZONE))
-        return {
-            "points": -given["points"] if taking else given["points"],
-            "reason": f"{given['reason']} ({by.get_username()})",
-            "expires_at": expires_at,
-            "source_key": str(given["token"]),
-        }

@@ -1,9 +1,19 @@
 from django.urls import path
 
-from loyalty.api import rewards, views
+from loyalty.api import rewards, transfers, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
+    path(
+        "customers/<str:public_id>/points/transfers",
+        transfers.CustomerTransfers.as_view(),
+        name="customer-transfers",
+    ),
+    path(
+        "customers/<str:public_id>/points/transfer-consent",
+        transfers.CustomerTransferConsent.as_view(),
+        name="customer-transfer-consent",
+    ),
     path("earning-rules", views.EarningRuleList.as_view(), name="earning-rules"),
     path("earning-rules/<str:code>", views.EarningRuleDetail.as_view(), name="earning-rule"),
     path("rewards", rewards.RewardList.as_view(), name="rewards"),

@@ -1,3 +1,4 @@
+from loyalty.models.adjustment import PointsAdjustment, PointsTransfer, TransferConsent
 from loyalty.models.benefits import Beneficial
 from loyalty.models.card import Card, CardBatch, CardDesign
 from loyalty.models.draw import Draw, DrawEntry, DrawParticipant
@@ -27,12 +28,15 @@ __all__ = [
     "MembershipPlan",
     "PartnerCode",
     "PointsAccrual",
+    "PointsAdjustment",
     "PointsShortfall",
+    "PointsTransfer",
     "Reward",
     "RewardGrant",
     "Tier",
     "TierLadder",
     "TierPeriod",
+    "TransferConsent",
     "WalletDevice",
     "WalletPass",
 ]
