@@ -2,8 +2,8 @@
 
 Refusal
 ├── ReferralCodeNotFound, ProgrammeNotFound   404
-├── ProgrammeTaken, AlreadyReferred           409
-└── ProgrammeStopped, SelfReferral, ExistingCustomer
+├── ProgrammeTaken, AlreadyReferred, AlreadyReviewed, PayoutNotPossible   409
+└── ProgrammeStopped, SelfReferral, ExistingCustomer, MayNotRefer, NothingToPayOut
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -41,3 +41,23 @@ class SelfReferral(Refusal):
 class ExistingCustomer(Refusal):
     key = "existing_customer"
     message = _("Only somebody who has not bought yet can be referred.")
+
+
+class MayNotRefer(Refusal):
+    key = "may_not_refer"
+    message = _("This programme is for other customers.")
+
+
+class AlreadyReviewed(Conflict):
+    key = "already_reviewed"
+    message = _("Somebody has decided about this referral already.")
+
+
+class NothingToPayOut(Refusal):
+    key = "nothing_to_pay_out"
+    message = _("Nobody is owed money.")
+
+
+class PayoutNotPossible(Conflict):
+    key = "payout_not_possible"
+    message = _("This list is not in the state for that.")

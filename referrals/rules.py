@@ -1,13 +1,19 @@
 """What holds for referrals whatever the database says. Pure."""
 
+import math
+import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
 # Without letters and digits that look alike.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
+CONFIDENT = 1.959964
 DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
 
 
@@ -33,12 +39,17 @@ def mailbox_of(email: str) -> str:
     return f"{name}@{domain}"
 
 
-def is_same_person(
-    emails: Iterable[str], phones: Iterable[str], *, as_emails: Iterable[str], as_phones: Iterable[str]
-) -> bool:
-    """Return whether two people share a mailbox or a phone number (both in normal form)."""
-    mailboxes = {mailbox_of(email) for email in emails} & {mailbox_of(email) for email in as_emails}
-    return bool(mailboxes or set(phones) & set(as_phones))
+def plain_address(text: str) -> str:
+    """Return an address in the form in which two are compared: letters and digits alone, without accents."""
+    bare = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[\W_]+", "", "".join(char for char in bare if not unicodedata.combining(char)))
+
+
+def month_of(at: datetime, zone: str) -> tuple[datetime, datetime]:
+    """Return the instants between which the calendar month of an instant runs in a time zone."""
+    first = at.astimezone(ZoneInfo(zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    following = (first + timedelta(days=32)).replace(day=1)
+    return first, following
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,77 @@ def economics(
         reward_amount=_whole(reward),
         roi=_rounded(roi),
     )
+
+
+def planned_roi(ltv_amount: int | None, reward_amount: int | None, k: Decimal | None) -> Decimal | None:
+    """Return the return that a plan expects, by the formula of `Economics`; None where it is not whole."""
+    if ltv_amount is None or not reward_amount or k is None:
+        return None
+    return _rounded((ltv_amount * (1 + k) - reward_amount) / reward_amount)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A share (0..1) and where it lies with 95 % confidence."""
+
+    share: float
+    low: float
+    high: float
+
+
+def wilson(successes: int, trials: int) -> Interval | None:
+    """Return the share of successes with its 95 % interval (Wilson's score, 1927); None without trials."""
+    if not trials:
+        return None
+    share, square = successes / trials, CONFIDENT**2
+    middle = (share + square / (2 * trials)) / (1 + square / trials)
+    half = CONFIDENT * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
+    half /= 1 + square / trials
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """People whose first order fell in one month: how many were referred and how many were not.
+
+    The amounts are what each group has spent together since, in minor units.
+    """
+
+    referred: int
+    referred_amount: int
+    others: int
+    others_amount: int
+
+
+@dataclass(frozen=True)
+class ValueCompared:
+    """What a referred customer has spent on average against the others who began in the same months.
+
+    The others are weighted as the referred are spread over the months. `friends` counts those referred for
+    whom somebody else began in the same month.
+    """
+
+    friends: int
+    referred_amount: int
+    others_amount: int
+
+    @property
+    def difference(self) -> float | None:
+        """Return how much more the referred spend, relative to the others (0.1 is 10 % more)."""
+        if not self.others_amount:
+            return None
+        return self.referred_amount / self.others_amount - 1
+
+
+def value_compared(cohorts: Iterable[Cohort]) -> ValueCompared | None:
+    """Return the comparison; None when no month has both."""
+    both = [cohort for cohort in cohorts if cohort.referred and cohort.others]
+    friends = sum(cohort.referred for cohort in both)
+    if not friends:
+        return None
+    spent = Decimal(sum(cohort.referred_amount for cohort in both)) / friends
+    others = sum(Decimal(cohort.others_amount) / cohort.others * cohort.referred for cohort in both) / friends
+    return ValueCompared(friends, _whole(spent), _whole(others))
 
 
 def _ratio(part: int, whole: int) -> Decimal | None:

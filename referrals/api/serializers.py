@@ -2,32 +2,61 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coupons.models import Promotion
 from customers.api.references import CustomerReference
-from customers.models.consent import CONSENT_CHOICES
+from customers.models import Segment, Store
+from loyalty.models import Employee
+from loyalty.models import Reward as CatalogueReward
 from operations.api.serializers import AmountField, StrictSerializer
-from referrals.models import Referral, ReferralProgramme, ReferralReward
-from referrals.services.programmes import Reward, Terms
+from referrals.models import Referral, ReferralProgramme, ReferralReward, ShareChannel
+from referrals.models.offer import Offer
+from referrals.services.programmes import Reward, Step, Terms, Variant
+
+
+class FingerprintsIn(StrictSerializer):
+    """How somebody was seen to pay and from where, in whatever form the shop has it; only an HMAC is kept."""
+
+    payment = serializers.CharField(max_length=512, required=False)
+    device = serializers.CharField(max_length=512, required=False)
+    address = serializers.CharField(max_length=512, required=False)
+
+
+class ItemsIn(StrictSerializer):
+    """Articles of which the friend's order has to hold one; nothing named means any."""
+
+    skus = serializers.ListField(child=serializers.CharField(max_length=64), max_length=500, required=False)
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=120), max_length=500, required=False
+    )
+    brands = serializers.ListField(
+        child=serializers.CharField(max_length=120), max_length=500, required=False
+    )
 
 
 class RewardIn(StrictSerializer):
-    """`{"promotion": id or code}` or `{"points": n}`."""
+    """One of `{"promotion": id or code}`, `{"points"}`, `{"reward": code}`, `{"cash_amount"}`."""
 
     promotion = serializers.CharField(max_length=64, required=False)
     points = serializers.IntegerField(min_value=1, max_value=10**6, required=False)
 
+    reward = serializers.SlugRelatedField(
+        slug_field="code", queryset=CatalogueReward.objects.all(), required=False
+    )
+    cash_amount = AmountField(required=False)
+
     default_error_messages = {
-        "one": _("A reward is either a promotion or points."),
+        "one": _("A reward is one thing: a promotion, points or something else."),
         "promotion": _("There is no such promotion."),
     }
 
     def validate(self, given: dict[str, Any]) -> Reward:
         if len(given) != 1:
             self.fail("one")
-        if "points" in given:
-            return Reward(points=given["points"])
+        if "promotion" not in given:
+            return Reward(**given)
         promotion = Promotion.objects.by_reference(given["promotion"]).first()
         if promotion is None:
             raise serializers.ValidationError({"promotion": self.error_messages["promotion"]})
@@ -39,6 +68,53 @@ class ConversionIn(StrictSerializer):
 
     minimum_amount = AmountField(required=False)
     after_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+    items = ItemsIn(required=False)
+
+
+class PlannedIn(StrictSerializer):
+    """What the programme is expected to bring: the value and the cost of a friend, and k."""
+
+    ltv_amount = AmountField(required=False, allow_null=True)
+    reward_amount = AmountField(required=False, allow_null=True)
+    k = serializers.DecimalField(max_digits=8, decimal_places=4, min_value=0, required=False, allow_null=True)
+
+
+class ReviewIn(StrictSerializer):
+    """When a person has to look at a referral first."""
+
+    from_score = serializers.IntegerField(min_value=1, max_value=100, required=False)
+    velocity_per_day = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
+
+
+class VariantIn(StrictSerializer):
+    """Another offer, promised to a share of those who invite."""
+
+    name = serializers.CharField(max_length=40)
+    share_percent = serializers.IntegerField(min_value=0, max_value=100)
+    referrer_reward = RewardIn()
+    referee_reward = RewardIn()
+
+    def validate(self, given: dict[str, Any]) -> Variant:
+        return Variant(**given)
+
+
+class StepIn(StrictSerializer):
+    """A reward of the catalogue on top, for so many rewarded friends."""
+
+    friends = serializers.IntegerField(min_value=1, max_value=10_000)
+    reward = serializers.SlugRelatedField(slug_field="code", queryset=CatalogueReward.objects.all())
+
+    def validate(self, given: dict[str, Any]) -> Step:
+        return Step(**given)
+
+
+class LimitField(serializers.IntegerField):
+    """How many at most; absent or null: any number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"min_value": 1, "max_value": 10**6, "required": False, "allow_null": True} | kwargs
+        )
 
 
 class ProgrammeIn(StrictSerializer):
@@ -47,9 +123,17 @@ class ProgrammeIn(StrictSerializer):
     referrer_reward = RewardIn()
     referee_reward = RewardIn()
     conversion = ConversionIn(required=False)
-    maximum_per_referrer = serializers.IntegerField(
-        min_value=1, max_value=10**6, required=False, allow_null=True
+    segment = serializers.SlugRelatedField(
+        slug_field="code", queryset=Segment.objects.all(), required=False, allow_null=True
     )
+    maximum_per_referrer = LimitField()
+    maximum_per_month = LimitField()
+    maximum_total = LimitField()
+    take_back = serializers.BooleanField(required=False)
+    review = ReviewIn(required=False)
+    planned = PlannedIn(required=False)
+    variants = VariantIn(many=True, required=False, max_length=9)
+    steps = StepIn(many=True, required=False, max_length=20)
     fixed_cost_amount = AmountField(required=False)
     landing_url = serializers.CharField(max_length=300, required=False, allow_blank=True)
 
@@ -57,24 +141,73 @@ class ProgrammeIn(StrictSerializer):
         """Return what `create_programme` takes."""
         given = dict(self.validated_data)
         own = {name: given.pop(name) for name in ("code", "name", "referrer_reward", "referee_reward")}
-        return own | {"terms": Terms(**given.pop("conversion", {}), **given)}
+        own |= {"variants": given.pop("variants", ()), "steps": given.pop("steps", ())}
+        review = given.pop("review", {})
+        if "from_score" in review:
+            review["review_score"] = review.pop("from_score")
+        planned = {f"planned_{name}": value for name, value in given.pop("planned", {}).items()}
+        return own | {"terms": Terms(**given.pop("conversion", {}), **review, **planned, **given)}
 
 
 class RewardOut(serializers.Serializer):
-    promotion = serializers.CharField(allow_null=True)
-    points = serializers.IntegerField(allow_null=True)
+    """One of these."""
+
+    promotion = serializers.CharField(required=False)
+    points = serializers.IntegerField(required=False)
+    reward = serializers.CharField(required=False)
+    cash_amount = serializers.IntegerField(required=False)
 
 
 class ConversionOut(serializers.Serializer):
     minimum_amount = serializers.IntegerField()
     after_days = serializers.IntegerField()
+    items = ItemsIn()
 
 
-class ProgrammeOut(serializers.ModelSerializer):
-    id = serializers.CharField()
+class ReviewOut(serializers.Serializer):
+    from_score = serializers.IntegerField(source="review_score")
+    velocity_per_day = serializers.IntegerField()
+
+
+class PlannedOut(serializers.Serializer):
+    ltv_amount = serializers.IntegerField(source="planned_ltv_amount", allow_null=True)
+    reward_amount = serializers.IntegerField(source="planned_reward_amount", allow_null=True)
+    k = serializers.FloatField(source="planned_k", allow_null=True)
+
+
+class OfferOut(serializers.Serializer):
+    """What both sides are promised."""
+
     referrer_reward = serializers.SerializerMethodField()
     referee_reward = serializers.SerializerMethodField()
+
+    @extend_schema_field(RewardOut)
+    def get_referrer_reward(self, offer: Offer) -> dict[str, Any]:
+        return _reward(offer, "referrer")
+
+    @extend_schema_field(RewardOut)
+    def get_referee_reward(self, offer: Offer) -> dict[str, Any]:
+        return _reward(offer, "referee")
+
+
+class VariantOut(OfferOut):
+    name = serializers.CharField()
+    share_percent = serializers.IntegerField()
+
+
+class StepOut(serializers.Serializer):
+    friends = serializers.IntegerField()
+    reward = serializers.CharField(source="reward.code")
+
+
+class ProgrammeOut(OfferOut, serializers.ModelSerializer):
+    id = serializers.CharField()
     conversion = ConversionOut(source="*")
+    segment = serializers.CharField(source="segment.code", default=None, allow_null=True)
+    review = ReviewOut(source="*")
+    planned = PlannedOut(source="*")
+    variants = VariantOut(many=True)
+    steps = StepOut(many=True)
     currency = serializers.SerializerMethodField()
 
     class Meta:
@@ -86,32 +219,42 @@ class ProgrammeOut(serializers.ModelSerializer):
             "active",
             "stopped_at",
             "stop_reason",
+            "segment",
             "referrer_reward",
             "referee_reward",
+            "variants",
+            "steps",
             "conversion",
+            "take_back",
             "maximum_per_referrer",
+            "maximum_per_month",
+            "maximum_total",
+            "review",
             "fixed_cost_amount",
+            "planned",
             "currency",
             "landing_url",
         ]
-
-    def get_referrer_reward(self, programme: ReferralProgramme) -> RewardOut:
-        return _reward(programme.referrer_promotion, programme.referrer_points)
-
-    def get_referee_reward(self, programme: ReferralProgramme) -> RewardOut:
-        return _reward(programme.referee_promotion, programme.referee_points)
 
     def get_currency(self, programme: ReferralProgramme) -> str:
         return settings.PROGRAMME_CURRENCY
 
 
-def _reward(promotion: Promotion | None, points: int | None) -> Any:
-    return {"promotion": promotion.code} if promotion else {"points": points}
+def _reward(offer: Offer, side: str) -> dict[str, Any]:
+    promotion = getattr(offer, f"{side}_promotion")
+    if promotion:
+        return {"promotion": promotion.code}
+    if points := getattr(offer, f"{side}_points"):
+        return {"points": points}
+    if reward := getattr(offer, f"{side}_reward"):
+        return {"reward": reward.code}
+    return {"cash_amount": offer.referrer_cash_amount}
 
 
 class InvitationIn(StrictSerializer):
     customer = CustomerReference()
-    channel = serializers.ChoiceField(CONSENT_CHOICES, required=False, allow_null=True)
+    channel = serializers.ChoiceField(ShareChannel.choices, required=False, allow_null=True)
+    fingerprints = FingerprintsIn(required=False)
 
 
 class InvitationOut(serializers.Serializer):
@@ -134,6 +277,13 @@ class RefereeIn(CustomerReference):
 class ReferralIn(StrictSerializer):
     code = serializers.CharField(max_length=64)
     referee = RefereeIn()
+    fingerprints = FingerprintsIn(required=False)
+    employee = serializers.SlugRelatedField(
+        slug_field="code", queryset=Employee.objects.all(), required=False, allow_null=True
+    )
+    store = serializers.SlugRelatedField(
+        slug_field="code", queryset=Store.objects.all(), required=False, allow_null=True
+    )
 
 
 class ProgrammeStopIn(StrictSerializer):
@@ -144,10 +294,21 @@ class ReferralRewardOut(serializers.ModelSerializer):
     customer = serializers.UUIDField(source="customer.public_id")
     coupon = serializers.CharField(source="publication.coupon.code", default=None, allow_null=True)
     points = serializers.IntegerField(source="entry.delta", default=None, allow_null=True)
+    reward = serializers.CharField(source="grant.reward.code", default=None, allow_null=True)
 
     class Meta:
         model = ReferralReward
-        fields = ["side", "customer", "coupon", "points", "rewarded_at"]
+        fields = [
+            "side",
+            "customer",
+            "coupon",
+            "points",
+            "cash_amount",
+            "reward",
+            "rewarded_at",
+            "taken_back_at",
+            "missing_points",
+        ]
 
 
 class ReferralOut(serializers.ModelSerializer):
@@ -157,6 +318,8 @@ class ReferralOut(serializers.ModelSerializer):
     referrer = serializers.UUIDField(source="referrer.public_id")
     referee = serializers.UUIDField(source="referee.public_id")
     order = serializers.CharField(source="order_id", allow_null=True)
+    employee = serializers.CharField(source="employee.code", default=None, allow_null=True)
+    store = serializers.CharField(source="store.code", default=None, allow_null=True)
     rewards = ReferralRewardOut(many=True)
 
     class Meta:
@@ -169,11 +332,15 @@ class ReferralOut(serializers.ModelSerializer):
             "referee",
             "status",
             "reason",
+            "review",
             "order",
+            "employee",
+            "store",
             "registered_at",
             "qualified_at",
             "reward_due_at",
             "rewarded_at",
+            "taken_back_at",
             "rewards",
         ]
 

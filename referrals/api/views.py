@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -24,7 +24,7 @@ from referrals.api.serializers import (
     ReportOut,
 )
 from referrals.errors import ProgrammeNotFound
-from referrals.models import Referral, ReferralProgramme
+from referrals.models import Referral, ReferralProgramme, ReferralVariant, RewardStep
 
 LEADERS_SHOWN = 100
 
@@ -33,8 +33,10 @@ class ProgrammeList(generics.ListAPIView):
     """The referral programmes; POST makes one, active at once."""
 
     required_scope = "referrals:write"
-    queryset = ReferralProgramme.objects.select_related("referrer_promotion", "referee_promotion")
     serializer_class = ProgrammeOut
+
+    def get_queryset(self) -> QuerySet[ReferralProgramme]:
+        return shown_programmes()
 
     @extend_schema(request=ProgrammeIn, responses={201: ProgrammeOut})
     def post(self, request: Request) -> HttpResponse:
@@ -100,6 +102,7 @@ class InvitationView(APIView):
                 find_customer(given.validated_data["customer"]),
                 programme_under(reference),
                 channel=given.validated_data.get("channel") or "",
+                fingerprints=given.validated_data.get("fingerprints"),
                 at=timezone.now(),
             )
             return 201, InvitationOut(code).data
@@ -157,7 +160,13 @@ class ReferralList(generics.ListAPIView):
             referee = dict(given.validated_data["referee"])
             phone = referee.pop("phone", "")
             referral, created = services.register_referral(
-                given.validated_data["code"], referee=referee, phone=phone, at=timezone.now()
+                given.validated_data["code"],
+                referee=referee,
+                phone=phone,
+                fingerprints=given.validated_data.get("fingerprints"),
+                employee=given.validated_data.get("employee"),
+                store=given.validated_data.get("store"),
+                at=timezone.now(),
             )
             return 201 if created else 200, ReferralOut(shown_referrals().get(pk=referral.pk)).data
 
@@ -174,16 +183,27 @@ class ReferralDetail(generics.RetrieveAPIView):
         return shown_referrals()
 
 
+def shown_programmes() -> QuerySet[ReferralProgramme]:
+    """Return the programmes with all that an answer shows of them."""
+    offer = ("referrer_promotion", "referee_promotion", "referrer_reward", "referee_reward")
+    return ReferralProgramme.objects.select_related("segment", *offer).prefetch_related(
+        Prefetch("variants", ReferralVariant.objects.select_related(*offer)),
+        Prefetch("steps", RewardStep.objects.filter(active=True).select_related("reward")),
+    )
+
+
 def shown_referrals() -> QuerySet[Referral]:
     """Return the referrals with all that an answer shows of them."""
-    return Referral.objects.select_related("programme", "code", "referrer", "referee").prefetch_related(
-        "rewards__customer", "rewards__publication__coupon", "rewards__entry"
+    return Referral.objects.select_related(
+        "programme", "code", "referrer", "referee", "employee", "store"
+    ).prefetch_related(
+        "rewards__customer", "rewards__publication__coupon", "rewards__entry", "rewards__grant__reward"
     )
 
 
 def programme_under(reference: str) -> ReferralProgramme:
     """Return the programme under a code, or under an id. Raises ProgrammeNotFound."""
-    programmes = ReferralProgramme.objects.select_related("referrer_promotion", "referee_promotion")
+    programmes = shown_programmes()
     programme = programmes.filter(code=reference).first()
     if programme is None and reference.isascii() and reference.isdigit() and len(reference) < 19:
         programme = programmes.filter(pk=int(reference)).first()

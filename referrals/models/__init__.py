@@ -1,4 +1,29 @@
-from referrals.models.programme import Invitation, ReferralCode, ReferralProgramme
+from referrals.models.code import Invitation, ReferralCode
+from referrals.models.fingerprint import Fingerprint
+from referrals.models.payout import CashEntry, Payout, PayoutBatch
+from referrals.models.programme import (
+    ReferralCopy,
+    ReferralProgramme,
+    ReferralVariant,
+    RewardStep,
+    ShareChannel,
+)
 from referrals.models.referral import Referral, ReferralReward
+from referrals.models.step import StepReward
 
-__all__ = ["Invitation", "Referral", "ReferralCode", "ReferralProgramme", "ReferralReward"]
+__all__ = [
+    "CashEntry",
+    "Fingerprint",
+    "Invitation",
+    "Payout",
+    "PayoutBatch",
+    "Referral",
+    "ReferralCode",
+    "ReferralCopy",
+    "ReferralProgramme",
+    "ReferralReward",
+    "ReferralVariant",
+    "RewardStep",
+    "ShareChannel",
+    "StepReward",
+]

@@ -4,11 +4,11 @@ from django.db.models import Q, QuerySet
 
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
-from referrals.models import Referral, ReferralCode
+from referrals.models import Fingerprint, Referral, ReferralCode, StepReward
 
 Status, Reason = Referral.Status, Referral.Reason
 # Of two referrals of one friend the further one stands.
-PROGRESS = [Status.PENDING, Status.QUALIFIED, Status.REWARDED]
+PROGRESS = [Status.PENDING, Status.QUALIFIED, Status.REWARDED, Status.TAKEN_BACK]
 
 
 def merge_codes(merge: Merge, table: CustomerTable) -> None:
@@ -30,6 +30,20 @@ def merge_referrals(merge: Merge, table: CustomerTable) -> None:
         _reject(merge, standing.exclude(pk=kept.pk), Reason.ALREADY_REFERRED)
     merge.move(Referral.objects.filter(referrer=other), "referrer")
     merge.move(Referral.objects.filter(referee=other), "referee")
+
+
+def merge_steps(merge: Merge, table: CustomerTable) -> None:
+    """A step that both had reached is reached once; what each got for it stays theirs."""
+    standing = StepReward.objects.filter(taken_back_at__isnull=True)
+    held = standing.filter(customer=merge.survivor).values("step")
+    for row in standing.filter(customer=merge.loser, step__in=held).order_by("pk"):
+        merge.change(row, taken_back_at=merge.operation.merged_at)
+    merge.move(StepReward.objects.filter(customer=merge.loser))
+
+
+def merge_fingerprints(merge: Merge, table: CustomerTable) -> None:
+    """What both were seen with stands once."""
+    merge.absorb(Fingerprint.objects.filter(customer=merge.loser))
 
 
 def _progress(referral: Referral) -> tuple:

@@ -26,7 +26,7 @@ from loyalty.services import create_earning_rule, earn_points
 from operations.invariants import invariants
 from operations.models import IdempotencyKey, InvariantRun
 from operations.services import check_invariants, first_difference
-from referrals.models import Referral, ReferralReward
+from referrals.models import Payout, PayoutBatch, Referral, ReferralCode, ReferralReward
 from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending
 from tests.coupons.test_return_lines import two_lines
 
@@ -181,6 +181,15 @@ FORBIDDEN = {
             for entry in (1, 2)
         ],
     ),
+    "referrals.codes": (
+        None,
+        lambda: [ReferralCode(programme_id=1, customer_id=1, code="X", invited=5)],
+    ),
+    "referrals.payouts": (
+        None,
+        lambda: [PayoutBatch(currency="EUR", people=1, total_amount=5, created_at=NOW, created_by_id=1)],
+    ),
+    "referrals.cash": (None, lambda: [Payout(batch_id=1, customer_id=1, amount=5)]),
     "campaigns.messages": ("one_message_per_occurrence", lambda: _messages(campaign_id=1)),
     "campaigns.coupons": ("one_message_per_publication", lambda: _messages(publication_id=1)),
     "campaigns.sent": ("a_sent_message_has_a_time", lambda: _messages(state="SENT")),

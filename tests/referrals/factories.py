@@ -10,7 +10,9 @@ from tests.factories import NOON, CustomerFactory, OrderFactory
 LATER = NOON + timedelta(hours=2)
 
 
-def make_programme(*, code: str = "friends", referrer=None, referee=None, **terms) -> ReferralProgramme:
+def make_programme(
+    *, code: str = "friends", referrer=None, referee=None, variants=(), steps=(), **terms
+) -> ReferralProgramme:
     """Return "bring a friend": 5.00 for each side, on an order of 20.00 or more."""
     return create_programme(
         code=code,
@@ -18,6 +20,8 @@ def make_programme(*, code: str = "friends", referrer=None, referee=None, **term
         referrer_reward=referrer or Reward(promotion=promotion(amount(500))),
         referee_reward=referee or Reward(promotion=promotion(amount(500))),
         terms=Terms(**{"minimum_amount": 2000} | terms),
+        variants=variants,
+        steps=steps,
     )
 
 
@@ -32,4 +36,5 @@ def refer(
 
 
 def buy(customer: Customer, *, amount: int = 5000, **fields):
-    return OrderFactory(customer=customer, lines=[("SKU-A", 1, amount, 0)], **{"ordered_at": LATER, **fields})
+    usual = {"ordered_at": LATER, "lines": [("SKU-A", 1, amount, 0)]}
+    return OrderFactory(customer=customer, **usual | fields)

@@ -70,7 +70,7 @@ def test_a_friend_is_invited_comes_buys_and_both_are_rewarded(api, programme):
 
 def test_the_programme_is_answered_as_it_was_made(api, programme):
     assert programme["referrer_reward"] == {"promotion": "for-inviting"}
-    assert programme["conversion"] == {"minimum_amount": 2000, "after_days": 0}
+    assert programme["conversion"] == {"minimum_amount": 2000, "after_days": 0, "items": {}}
     assert api.get("/api/v1/referral-programmes/friends").json() == programme
     assert api.get(f"/api/v1/referral-programmes/{programme['id']}").json() == programme
     assert api.get("/api/v1/referral-programmes").json()["data"] == [programme]

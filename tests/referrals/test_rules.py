@@ -1,8 +1,9 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from referrals.rules import canonical_code, economics, is_same_person, mailbox_of, new_code
+from referrals.rules import canonical_code, economics, mailbox_of, month_of, new_code, plain_address
 
 
 @pytest.mark.parametrize(
@@ -19,13 +20,20 @@ def test_two_addresses_of_one_mailbox_are_one(email, mailbox):
     assert mailbox_of(email) == mailbox
 
 
-def test_people_who_share_a_mailbox_or_a_phone_are_the_same():
-    alice = (["alice@gmail.com"], ["+393471234567"])
+def test_two_spellings_of_one_address_are_one():
+    assert plain_address("Via Manzoni, 3/B - 20121") == plain_address("via manzoni 3b 20121")
+    assert plain_address("Viale Libertà 1") == plain_address("VIALE LIBERTA' 1")
+    assert plain_address("Via Manzoni 3 20121") != plain_address("Via Manzoni 31 20121")
 
-    assert is_same_person(*alice, as_emails=["a.lice+2@gmail.com"], as_phones=[])
-    assert is_same_person(*alice, as_emails=[], as_phones=["+393471234567"])
-    assert not is_same_person(*alice, as_emails=["bob@gmail.com"], as_phones=["+393470000001"])
-    assert not is_same_person([], [], as_emails=[], as_phones=[])
+
+def test_a_month_runs_by_the_calendar_of_its_time_zone():
+    start, end = month_of(datetime(2026, 3, 31, 22, 30, tzinfo=UTC), "Europe/Rome")
+
+    # Half past midnight of the first of April in Rome; summer time has just begun.
+    assert (start, end) == (
+        datetime(2026, 3, 31, 22, tzinfo=UTC),
+        datetime(2026, 4, 30, 22, tzinfo=UTC),
+    )
 
 
 def test_codes_are_readable_and_read_however_they_are_typed():

@@ -16,7 +16,7 @@ class ReferralReturn:
     """Friends who came to buy in a span: what they have spent until today, and what winning them cost.
 
     Amounts are minor units. The cost is what both sides' coupons took off, their points with what they pay,
-    and each friend's part of the fixed cost of the programme. `k` is the span's.
+    money, other rewards, and each friend's part of the fixed cost of the programme. `k` is the span's.
     """
 
     friends: int = 0
@@ -38,14 +38,22 @@ WITH friend AS (
     WHERE status IN ('QUALIFIED', 'REWARDED') AND qualified_at >= %(start_at)s AND qualified_at < %(end_at)s
     {member}
 ), reward AS (
-    SELECT given.referral_id, sum(COALESCE(entry.delta * %(point)s,
+    SELECT given.referral_id, sum(COALESCE(
+        CASE WHEN given.taken_back_at IS NULL THEN entry.delta ELSE given.missing_points END * %(point)s,
+        (SELECT sum(cash.amount) FROM referrals_cashentry AS cash WHERE cash.reward_id = given.id),
+        CASE WHEN granted.status <> 'TAKEN_BACK' THEN granted.amount END,
         (SELECT sum(redeemed.discount_amount + redeemed.shipping_discount_amount)
          FROM coupons_coupon AS coupon JOIN coupons_redemption AS redeemed ON redeemed.coupon_id = coupon.id
-         WHERE coupon.id = publication.coupon_id AND NOT coupon.public AND redeemed.status = 'REDEEMED'), 0
+         WHERE coupon.id = COALESCE(publication.coupon_id, handed.coupon_id)
+            AND NOT coupon.public AND redeemed.status = 'REDEEMED'), 0
     )) AS amount
     FROM friend JOIN referrals_referralreward AS given ON given.referral_id = friend.id
     LEFT JOIN coupons_publication AS publication ON publication.id = given.publication_id
-    LEFT JOIN coupons_ledgerentry AS entry ON entry.id = given.entry_id
+    LEFT JOIN loyalty_rewardgrant AS granted ON granted.id = given.grant_id
+    LEFT JOIN coupons_publication AS handed ON handed.id = granted.publication_id
+    LEFT JOIN coupons_ledgerentry AS entry
+        ON entry.id = COALESCE(
+            given.entry_id, CASE WHEN granted.status <> 'TAKEN_BACK' THEN granted.entry_id END)
     GROUP BY 1
 ), fixed AS (
     SELECT programme.id, programme.fixed_cost_amount::float8 / count(*) AS amount
