@@ -95,8 +95,20 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
             Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
+        ],
+    ),
+    (
+        _("Referrals"),
+        [
             Entry(_("Referral programmes"), "share", model="referrals.referralprogramme", permission=PLANS),
             Entry(_("Referrals"), "group_add", model="referrals.referral", permission=PLANS),
+            Entry(
+                _("Review queue"),
+                "policy",
+                page="admin:referrals_review_queue",
+                permission="referrals.review_referral",
+            ),
+            Entry(_("Payouts"), "payments", model="referrals.payoutbatch", permission=PLANS),
         ],
     ),
     (

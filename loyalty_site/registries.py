@@ -71,6 +71,7 @@ APPROVAL_DECISIONS: dict[str, str] = {
     "apology": "coupons.services.decide_apology",
     "gift_card": "coupons.services.decide_gift_card",
     "points": "loyalty.services.decide_points",
+    "referral_payout": "referrals.services.decide_payouts",
 }
 # Kind of approval -> the name of the page that shows what is asked for.
 APPROVAL_PAGES: dict[str, str] = {
@@ -78,6 +79,7 @@ APPROVAL_PAGES: dict[str, str] = {
     "apology": "admin:coupons_apology_change",
     "gift_card": "admin:coupons_giftcard_request",
     "points": "admin:loyalty_pointsadjustment_change",
+    "referral_payout": "admin:referrals_payoutbatch_change",
 }
 # Kind of job -> what carries it out (operations.services.runs); called again when its process was killed.
 JOB_RUNNERS: dict[str, str] = {
@@ -159,10 +161,12 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.card.card_section",
     "loyalty.members.points.points_section",
     "loyalty.members.points.history_section",
+    "referrals.member_section.friends_section",
 ]
 MEMBER_ACTIONS: dict[str, str] = {
     "card-get": "loyalty.members.card.get_card",
     "links-revoke": "loyalty.members.card.revoke_links",
+    "referral-share": "referrals.member_section.share_code",
 }
 # What writes the messages about members' pages (loyalty.services.member_mails).
 MEMBER_MAILER: str = "campaigns.services.member_mails.write_member_mail"

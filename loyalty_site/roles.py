@@ -73,6 +73,8 @@ RULES: dict[Role, list[str]] = {
         "coupons.change_coupon",
         "coupons.*_agentallowance",
         "loyalty.approve_points",
+        "referrals.review_referral",
+        "referrals.approve_payoutbatch",
         "operations.view_approval",
         "operations.change_approval",
         "operations.view_jobrun",
@@ -96,6 +98,7 @@ RULES: dict[Role, list[str]] = {
         "loyalty.change_*",
         "referrals.add_*",
         "referrals.change_*",
+        "referrals.review_referral",
         "campaigns.add_*",
         "campaigns.change_*",
         "campaigns.delete_campaign",
@@ -131,7 +134,7 @@ RULES: dict[Role, list[str]] = {
 }
 # What a role's patterns would take in and must not: work on money at the service desk is not a marketer's.
 EXCEPT: dict[Role, list[str]] = {
-    Role.AGENT: ["coupons.*_agentallowance", "coupons.view_liabilities"],
+    Role.AGENT: ["coupons.*_agentallowance", "coupons.view_liabilities", "referrals.view_payout*"],
     Role.MARKETER: ["coupons.*_agentallowance", "coupons.issue_apology", "coupons.*_apology"],
     Role.ADMINISTRATOR: ["contenttypes.*", "sessions.*", "admin.*"],
 }

@@ -1,3 +1,3 @@
-from referrals.admin import programmes, referrals
+from referrals.admin import payouts, programmes, referrals
 
-__all__ = ["programmes", "referrals"]
+__all__ = ["payouts", "programmes", "referrals"]

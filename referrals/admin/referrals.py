@@ -1,20 +1,23 @@
-"""The list of referrals: read only, for they are decided by what people do."""
+"""The list of referrals, read only, for they are decided by what people do; and the queue of suspicions."""
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from operations.admin.pages import PageMixin
+from referrals.admin.reviews import PERMISSION, ReviewPages
 from referrals.models import Referral
 
 
 @admin.register(Referral)
-class ReferralAdmin(ModelAdmin):
-    list_display = ["__str__", "programme", "state", "reason", "registered_at", "rewarded_at"]
-    list_filter = ["status", "reason", "programme"]
+class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
+    list_display = ["__str__", "programme", "state", "reason", "doubt", "registered_at", "rewarded_at"]
+    list_filter = ["status", "review", "reason", "programme", "store", "employee"]
     list_filter_submit = True
     list_select_related = ["programme", "referrer", "referee"]
     list_per_page = 25
@@ -25,10 +28,32 @@ class ReferralAdmin(ModelAdmin):
     @display(
         description=gettext_lazy("status"),
         ordering="status",
-        label={"PENDING": "warning", "QUALIFIED": "info", "REWARDED": "success", "REJECTED": "danger"},
+        label={
+            "PENDING": "warning",
+            "QUALIFIED": "info",
+            "REWARDED": "success",
+            "TAKEN_BACK": "danger",
+            "REJECTED": "danger",
+        },
     )
     def state(self, referral: Referral) -> tuple[str, str]:
         return referral.status, referral.get_status_display()
+
+    @display(
+        description=gettext_lazy("review"),
+        ordering="review",
+        label={"WAITING": "warning", "CLEARED": "success", "REFUSED": "danger"},
+    )
+    def doubt(self, referral: Referral) -> tuple[str, str]:
+        return referral.review, referral.get_review_display()
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("review/", wrap(self.queue_view), name="referrals_review_queue"),
+            path("<int:pk>/review/", wrap(require_POST(self.decide_view)), name="referrals_review"),
+            *super().get_urls(),
+        ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -48,15 +73,16 @@ class ReferralAdmin(ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, referral):
             raise PermissionDenied
+        rewards = referral.rewards.select_related(
+            "customer",
+            "publication__coupon__promotion",
+            "publication__promotion",
+            "entry",
+            "grant__reward",
+        )
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": referral,
-            "title": str(referral),
             "referral": referral,
-            "rewards": referral.rewards.select_related(
-                "customer", "publication__coupon__promotion", "entry"
-            ).order_by("pk"),
+            "rewards": rewards.order_by("pk"),
+            "may_review": request.user.has_perm(PERMISSION),
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "referrals/referral.html", context)
+        return self._page(request, "referrals/referral.html", str(referral), context, referral)

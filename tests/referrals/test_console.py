@@ -53,7 +53,7 @@ def test_amounts_and_points_are_read_and_shown_as_the_language_writes_them(marke
 def test_a_side_without_a_reward_is_said(marketer):
     page = marketer.post(f"{HERE}/add/", form())
 
-    assert "A reward is either a promotion or points." in page.content.decode()
+    assert "A reward is one thing: a promotion, points or something else." in page.content.decode()
     assert not ReferralProgramme.objects.exists()
 
 
