@@ -100,6 +100,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
     (
         _("Referrals"),
         [
+            Entry(_("Rewards"), "redeem", model="loyalty.reward", permission=PLANS),
             Entry(_("Referral programmes"), "share", model="referrals.referralprogramme", permission=PLANS),
             Entry(_("Referrals"), "group_add", model="referrals.referral", permission=PLANS),
             Entry(

@@ -46,6 +46,7 @@ CUSTOMER_PANELS: list[str] = [
     "analytics.panels.value.value_panel",
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
+    "loyalty.reward_panel.rewards_panel",
     "referrals.panels.referral_panel",
     "campaigns.panels.messages_panel",
     "customers.admin.assets.assets_panel",
@@ -162,11 +163,13 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.points.points_section",
     "loyalty.members.points.history_section",
     "referrals.member_section.friends_section",
+    "loyalty.members.rewards.rewards_section",
 ]
 MEMBER_ACTIONS: dict[str, str] = {
     "card-get": "loyalty.members.card.get_card",
     "links-revoke": "loyalty.members.card.revoke_links",
     "referral-share": "referrals.member_section.share_code",
+    "take-reward": "loyalty.members.rewards.take_reward",
 }
 # What writes the messages about members' pages (loyalty.services.member_mails).
 MEMBER_MAILER: str = "campaigns.services.member_mails.write_member_mail"

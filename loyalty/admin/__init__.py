@@ -1,3 +1,15 @@
-from loyalty.admin import accounts, adjustments, rules
+from loyalty.admin import (
+    accounts,
+    adjustments,
+    grants,
+    rewards,
+    rules,
+)
 
-__all__ = ["accounts", "adjustments", "rules"]
+__all__ = [
+    "accounts",
+    "adjustments",
+    "grants",
+    "rewards",
+    "rules",
+]

@@ -143,6 +143,14 @@ class Reward(models.Model):
         return self.name
 
     @property
+    def picture(self) -> str:
+        """Return where our pages find the picture: in the media library, as they load from nowhere else."""
+        library = f"{settings.PUBLIC_URL}/i/"
+        return (
+            self.picture_url.removeprefix(settings.PUBLIC_URL) if self.picture_url.startswith(library) else ""
+        )
+
+    @property
     def left(self) -> int | None:
         """Return how many are left; None when there is no end to them."""
         return None if self.stock is None else self.stock - self.taken
