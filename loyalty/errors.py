@@ -132,3 +132,85 @@ class NotInHousehold(Refusal):
 class NoTransferConsent(Refusal):
     key = "no_transfer_consent"
     message = _("Both have to agree to transfers first.")
+
+
+class ContestNotFound(NotFound):
+    message = _("There is no such contest.")
+
+
+class ContestTaken(Conflict):
+    message = _("There is a contest with this code already.")
+
+
+class ContestMoveNotPossible(Refusal):
+    key = "move_not_possible"
+    message = _("A contest in this state cannot do that.")
+
+
+class ContestTermsFixed(Refusal):
+    key = "terms_fixed"
+    message = _("Once a contest opened its terms are a promise: they cannot be changed.")
+
+
+class ContestStillOpen(Refusal):
+    key = "contest_still_open"
+    message = _("It can still be entered; it is closed after its last instant.")
+
+
+class ListWasChanged(Refusal):
+    key = "list_was_changed"
+    message = _("The frozen list does not give the digest that was published: nothing was drawn.")
+
+
+class PlayLimitReached(Refusal):
+    key = "play_limit_reached"
+    message = _("That was the last play for now.")
+
+
+class NoEntryLeft(Refusal):
+    key = "no_entry_left"
+    message = _("A play needs an entry, and there is none left.")
+
+
+class ChallengeNotFound(NotFound):
+    message = _("There is no such challenge.")
+
+
+class ChallengeTaken(Conflict):
+    message = _("There is a challenge with this code already.")
+
+
+class ChallengeNotActive(Refusal):
+    key = "challenge_not_active"
+    message = _("Nobody can take part in this now.")
+
+
+class ChallengeMoveNotPossible(Refusal):
+    key = "move_not_possible"
+    message = _("A challenge in this state cannot do that.")
+
+
+class BadgeNotFound(NotFound):
+    message = _("There is no such badge.")
+
+
+class BadgeTaken(Conflict):
+    message = _("There is a badge with this code already.")
+
+
+class BadgeNotActive(Refusal):
+    key = "badge_not_active"
+    message = _("This badge is not given any more.")
+
+
+class LeaderboardNotFound(NotFound):
+    message = _("There is no such leaderboard.")
+
+
+class LeaderboardTaken(Conflict):
+    message = _("There is a leaderboard with this code already.")
+
+
+class NicknameTaken(Conflict):
+    key = "nickname_taken"
+    message = _("Somebody goes by this name already: choose another.")

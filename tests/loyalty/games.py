@@ -1,11 +1,14 @@
 """Makers of games for tests."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from loyalty.drawing import commitment_of
 from loyalty.models import Draw
+from loyalty.services.contests import ContestTerms, Prize, create_contest, open_contest
 from operations.sealing import seal_secret
 from tests.factories import NOON
+from tests.loyalty.factories import make_reward
 
 SEED = "11" * 32
 
@@ -24,3 +27,29 @@ def open_draw(**fields) -> Draw:
         "committed_at": NOON - timedelta(days=1),
     }
     return Draw.objects.create(**usual | fields)
+
+
+def draft_contest(code="spring", *, prizes=None, **terms) -> Draw:
+    """Return a draft of a prize draw for two bags and one substitute, a week long."""
+    usual = {
+        "name": "Spring draw",
+        "title": {"en": "Spring draw", "it": "Concorso di primavera"},
+        "regulation": {"en": "Who enters may win.", "it": "Chi partecipa può vincere."},
+        "opens_at": NOON - timedelta(days=1),
+        "closes_at": NOON + timedelta(days=7),
+        "substitutes": 1,
+    }
+    if prizes is None:
+        prizes = [Prize(make_reward(name="Bag"), 2)]
+    return create_contest(code, terms=ContestTerms(**usual | terms), prizes=prizes)
+
+
+def instant_win(code="scratch", *, prizes=None, **terms) -> Draw:
+    """Return an open instant win in which a quarter of the plays wins 50 points."""
+    usual = {"kind": Draw.Kind.INSTANT_WIN, "substitutes": 0, "name": "Scratch and win"}
+    if prizes is None:
+        prizes = [
+            Prize(make_reward("POINTS", name="50 points"), probability=Decimal("0.25")),
+            Prize(probability=Decimal("0.75")),
+        ]
+    return open_contest(draft_contest(code, prizes=prizes, **usual | terms), at=NOON - timedelta(days=1))
