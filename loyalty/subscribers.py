@@ -5,6 +5,8 @@ from django.utils import timezone
 from customers.models import Event, Order
 from customers.services.events import only_if
 from loyalty import services
+from loyalty.services.challenge_progress import count_event, count_order
+from loyalty.services.counted_events import is_counted
 from loyalty.services.tiers import follow_tier
 
 
@@ -31,6 +33,21 @@ def rise_on_points(event: Event) -> None:
 def claw_back_on_return(event: Event) -> None:
     """What came back, or an order that was cancelled, loses the points it had earned."""
     services.claw_back_points(_order(event), at=event.occurred_at)
+
+
+def count_order_in_challenges(event: Event) -> None:
+    """An order counts in challenges as it stands now; told of a return, it is corrected."""
+    count_order(_order(event), at=timezone.now())
+
+
+def _is_counted(event: Event) -> bool:
+    return event.customer_id is not None and is_counted(event.type)
+
+
+@only_if(_is_counted)
+def count_event_in_challenges(event: Event) -> None:
+    """What somebody did counts in the challenges that ask for it."""
+    count_event(event, at=timezone.now())
 
 
 def _order(event: Event) -> Order:

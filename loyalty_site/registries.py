@@ -9,18 +9,21 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "coupons.subscribers.link_order",
         "loyalty.subscribers.earn_on_order",
         "loyalty.subscribers.rise_on_order",
+        "loyalty.subscribers.count_order_in_challenges",
         "referrals.subscribers.qualify_on_order",
     ],
     "order.returned": [
         "coupons.subscribers.link_return",
         "coupons.subscribers.take_back_gift_cards",
         "loyalty.subscribers.claw_back_on_return",
+        "loyalty.subscribers.count_order_in_challenges",
         "referrals.subscribers.lose_on_return",
     ],
     "order.cancelled": [
         "coupons.subscribers.roll_back_order",
         "coupons.subscribers.take_back_gift_cards",
         "loyalty.subscribers.claw_back_on_return",
+        "loyalty.subscribers.count_order_in_challenges",
         "referrals.subscribers.lose_on_return",
     ],
     "points.changed": ["loyalty.subscribers.rise_on_points"],
@@ -30,7 +33,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "message.complained": ["campaigns.subscribers.watch_harm"],
     "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
     "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
-    "*": ["campaigns.subscribers.start_on_event"],
+    "*": ["loyalty.subscribers.count_event_in_challenges", "campaigns.subscribers.start_on_event"],
 }
 # What apps above tell of one code.
 COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]

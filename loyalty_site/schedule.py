@@ -117,6 +117,9 @@ CELERY_BEAT_SCHEDULE = {
     },
     # Shortly after midnight where most merchants are; one that was missed is made with the next tick.
     "anchor the ledger": {"task": "coupons.tasks.anchor_ledger", "schedule": crontab(minute=12)},
+    "close contests": {"task": "loyalty.tasks.close_contests", "schedule": timedelta(minutes=1)},
+    "award badges": {"task": "loyalty.tasks.award_badges", "schedule": timedelta(minutes=10)},
+    "rank members": {"task": "loyalty.tasks.rank_members", "schedule": timedelta(minutes=5)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
 from campaigns.services import listening
+from loyalty.services import counted_events
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
@@ -17,6 +18,8 @@ settings.load_profile("any machine")
 # Which events campaigns wait for is read when a test says so: else there is a query more now and then.
 listening.STALE_SECONDS = float("inf")
 listening.remember_types([])
+counted_events.STALE_SECONDS = float("inf")
+counted_events.remember_types([])
 
 
 @pytest.fixture

@@ -4,15 +4,17 @@ Locks: the customer, then the reward's.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from customers.models import Customer, Segment, SegmentMembership
 from customers.services import record_event
 from customers.services.locks import hold_customer
 from loyalty.errors import BadgeNotActive, BadgeTaken
-from loyalty.models import Badge, BadgeAward, Reward
+from loyalty.models import Badge, BadgeAward, Reward, RewardGrant
 from loyalty.services.grants import take_back_grant
 from loyalty.services.rewards import grant_reward
 from operations.errors import FidelioError, InvalidInput
@@ -31,10 +33,10 @@ def create_badge(
     tone: str = Badge.Tone.GOLD,
     segment: Segment | None = None,
     reward: Reward | None = None,
+    active: bool = True,
 ) -> Badge:
     """Make a badge. Raises InvalidInput without a title, BadgeTaken when the code is in use."""
-    if not any(title.values()):
-        raise InvalidInput.at("/title", "Say in one language at least what people read.")
+    _check(title)
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -47,9 +49,26 @@ def create_badge(
                     tone=tone,
                     segment=segment,
                     reward=reward,
+                    active=active,
                 )
         except IntegrityError as error:
             raise BadgeTaken from error
+
+
+def edit_badge(badge: Badge, *, title: dict[str, str], **fields: Any) -> Badge:
+    """Change a badge; who has it keeps it. `fields` as `create_badge` takes them. Raises InvalidInput."""
+    _check(title)
+    with transaction.atomic():
+        badge = Badge.objects.select_for_update(of=["self"], no_key=True).get(pk=badge.pk)
+        for name, value in {"title": title, **fields}.items():
+            setattr(badge, name, value)
+        badge.save()
+    return badge
+
+
+def _check(title: dict[str, str]) -> None:
+    if not any(title.values()):
+        raise InvalidInput.at("/title", _("Say in one language at least what people read."))
 
 
 def award_badge(
@@ -132,7 +151,7 @@ def award_by_segments(*, at: datetime) -> int:
     return given
 
 
-def _grant(award: BadgeAward, at: datetime):
+def _grant(award: BadgeAward, at: datetime) -> RewardGrant | None:
     try:
         with transaction.atomic():
             return grant_reward(award.customer, award.badge.reward, source_key=f"badge:{award.pk}", at=at)

@@ -44,6 +44,17 @@ def close_contest(draw: Draw, *, at: datetime) -> Draw:
     return draw
 
 
+def close_due_contests(*, at: datetime) -> int:
+    """Close every contest whose last instant has passed; return how many."""
+    due = list(Draw.objects.filter(status=Draw.Status.OPEN, closes_at__lte=at).order_by("pk"))
+    for draw in due:
+        try:
+            close_contest(draw, at=at)
+        except ContestMoveNotPossible:
+            continue  # Somebody closed it meanwhile.
+    return len(due)
+
+
 def draw_winners(draw: Draw, *, at: datetime, beacon: str = "") -> list[DrawWinner]:
     """Draw winners and substitutes from the frozen list, reveal the seed, and give the prizes.
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from loyalty.drawing import commitment_of
-from loyalty.models import Draw
+from loyalty.models import Challenge, Draw
+from loyalty.services.challenges import ChallengeTerms, create_challenge, start_challenge
 from loyalty.services.contests import ContestTerms, Prize, create_contest, open_contest
 from operations.sealing import seal_secret
 from tests.factories import NOON
@@ -53,3 +54,24 @@ def instant_win(code="scratch", *, prizes=None, **terms) -> Draw:
             Prize(probability=Decimal("0.75")),
         ]
     return open_contest(draft_contest(code, prizes=prizes, **usual | terms), at=NOON - timedelta(days=1))
+
+
+def make_challenge(code="three-orders", *, active=True, **terms) -> Challenge:
+    """Return a challenge that is counted: three orders, once, without dates."""
+    usual = {"name": "Three orders", "title": {"en": "Three orders", "it": "Tre ordini"}, "target": 3}
+    challenge = create_challenge(code, terms=ChallengeTerms(**usual | terms))
+    return start_challenge(challenge) if active else challenge
+
+
+def stamp_card(code="coffee", **terms) -> Challenge:
+    """Return a card of five stamps, one for each unit of the category Coffee, over and over."""
+    usual = {
+        "kind": Challenge.Kind.STAMP_CARD,
+        "name": "Coffee card",
+        "title": {"en": "Coffee card"},
+        "metric": Challenge.Metric.QUANTITY,
+        "which": {"categories": ["Coffee"]},
+        "target": 5,
+        "most_completions": None,
+    }
+    return make_challenge(code, **usual | terms)

@@ -43,7 +43,7 @@ NO_CHANCES = "DROP TRIGGER chances_sum_to_one ON loyalty_drawprize; DROP FUNCTIO
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loyalty", "0008_games")]
+    dependencies = [("loyalty", "0011_games")]
 
     operations = [
         *(

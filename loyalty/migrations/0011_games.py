@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('customers', '0037_push_subscriptions_and_webhooks'),
-        ('loyalty', '0007_draws'),
+        ("loyalty", "0010_adjustments_and_transfers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,24 @@
+from celery import shared_task
+from django.utils import timezone
+
+from loyalty.services.badges import award_by_segments
+from loyalty.services.drawings import close_due_contests
+from loyalty.services.leaderboards import count_leaderboards
+
+
+@shared_task(name="loyalty.tasks.close_contests")
+def close_contests() -> None:
+    """Freeze the lists of contests whose last instant has passed."""
+    close_due_contests(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.award_badges")
+def award_badges() -> None:
+    """Give badges to who came into their segments."""
+    award_by_segments(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.rank_members")
+def rank_members() -> None:
+    """Count the leaderboards anew."""
+    count_leaderboards(at=timezone.now())
