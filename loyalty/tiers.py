@@ -136,3 +136,61 @@ def steps_of(rows: Iterable[tuple[int, int, int | None]]) -> tuple[Step, ...]:
 
 def _first_of(months: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A step that somebody was promised, until the end of a day (None: for ever)."""
+
+    rank: int
+    kept_until: date | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """The step on which somebody stands, and whether its period and grace are over."""
+
+    rank: int
+    kept_until: date | None
+    by_hand: bool = False
+    due: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """On which step somebody stands from now on, and until when; -1 is none."""
+
+    rank: int
+    kept_until: date | None
+
+
+def verdict_on(
+    ladder: Ladder,
+    held: Held | None,
+    *,
+    reached: int,
+    reviewed: int = -1,
+    promises: Iterable[Promise] = (),
+    day: date,
+) -> Verdict | None:
+    """Return what becomes of somebody's step on a day; None when nothing does.
+
+    `reached` is the step they have reached in the window that ends that day, `reviewed` the one they reached
+    in the period that is over. A step is left downwards only when its period and grace are over, and never
+    below one that is still promised from before.
+    """
+    current = held.rank if held else -1
+    if held is None or not held.due:
+        return Verdict(reached, ladder.kept_until(day)) if reached > current else None
+    promises = list(promises)
+    rank = max([reached, reviewed, *(promise.rank for promise in promises)])
+    if ladder.soft_landing and not held.by_hand:
+        rank = max(rank, current - 1)
+    if rank > current:
+        return Verdict(rank, ladder.kept_until(day))
+    days = [promise.kept_until for promise in promises if promise.rank == rank]
+    if rank == current and not held.by_hand:
+        days.append(ladder.renewed_until(held.kept_until, day))
+    elif not days or rank in (reached, reviewed):
+        days.append(ladder.kept_until(day))
+    return Verdict(rank, None if rank < 0 or None in days else max(days))

@@ -5,14 +5,13 @@ end of a merge and of an unmerge alike, so that nothing is left of a merge that 
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
-from django.db.models import Q
-
-from customers.models import Customer, MergeOperation
+from customers.models import Customer
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 from loyalty.models import Tier, TierPeriod
+from loyalty.services.tier_promises import promises_of
 from loyalty.services.tier_values import Standing, local_day, standings_of
 from loyalty.services.tiers import Cause, move_customer, open_period, place_in_segments, the_ladder
 from loyalty.tiers import Ladder
@@ -49,13 +48,13 @@ def _settle(
 ) -> None:
     today, held = local_day(at), open_period(customer)
     reached = ladder.rank_for(standing.value, standing.years, newcomer=standing.newcomer)
-    promised = _promised(customer.pk, ladder, today)
-    rank = max([reached, *(ladder.rank_of(period.tier_id) for period in promised)])
+    promises = promises_of([customer.pk], ladder, on=today)[customer.pk]
+    rank = max([reached, *(promise.rank for promise in promises)])
     current = ladder.rank_of(held.tier_id) if held else -1
     only_merged = held is not None and held.cause == Cause.MERGED
     if rank == current or (rank < current and not only_merged):
         return
-    days = [period.kept_until for period in promised if ladder.rank_of(period.tier_id) == rank]
+    days = [promise.kept_until for promise in promises if promise.rank == rank]
     if reached == rank:
         days.append(ladder.kept_until(today))
     move_customer(
@@ -67,22 +66,3 @@ def _settle(
         at=at,
         announce=False,
     )
-
-
-def _promised(customer_id: int, ladder: Ladder, today: date) -> list[TierPeriod]:
-    """Return the periods of a customer, and of who was merged into them, whose promise still holds."""
-    gone, generation = {customer_id}, {customer_id}
-    while generation:
-        merged = Customer.objects.filter(merged_into__in=generation)
-        generation = set(merged.values_list("pk", flat=True)) - gone
-        gone |= generation
-    standing = MergeOperation.objects.standing().filter(survivor__in=gone).values("merged_at")
-    # What a merge gave is promised as long as the merge stands.
-    periods = TierPeriod.objects.filter(customer__in=gone).exclude(
-        ~Q(started_at__in=standing), cause=Cause.MERGED
-    )
-    return [
-        period
-        for period in periods
-        if not ladder.is_due(period.kept_until, today, by_hand=period.cause == Cause.BY_HAND)
-    ]
