@@ -11,6 +11,7 @@ from customers.models import Customer
 from customers.panels import Action, Figure, Panel
 from loyalty import services
 from loyalty.services.balances import Points, points_entries
+from loyalty.services.tiers import tier_of
 from loyalty.services.transfers import transfers_are_allowed
 from operations.formats import day, number
 
@@ -18,8 +19,10 @@ ENTRIES_SHOWN = 25
 
 
 def points_details(customer: Customer) -> dict[str, Any]:
-    """Return what the customer can spend now; there are no tiers yet."""
-    return {"points": services.points_of(customer, at=timezone.now()).balance, "tier": None}
+    """Return what the customer can spend now, and the name of their tier."""
+    now = timezone.now()
+    tier = tier_of(customer, at=now)
+    return {"points": services.points_of(customer, at=now).balance, "tier": tier.name if tier else None}
 
 
 def points_panel(customer: Customer, request: HttpRequest) -> Panel | None:

@@ -4,6 +4,8 @@ from django.utils import timezone
 from loyalty.services.badges import award_by_segments
 from loyalty.services.drawings import close_due_contests
 from loyalty.services.leaderboards import count_leaderboards
+from loyalty.services.memberships import end_memberships
+from loyalty.services.tier_reviews import review_tiers
 
 
 @shared_task(name="loyalty.tasks.close_contests")
@@ -22,3 +24,15 @@ def award_badges() -> None:
 def rank_members() -> None:
     """Count the leaderboards anew."""
     count_leaderboards(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.review_tiers")
+def review_everybody() -> None:
+    """Let everybody rise to what they have reached, and decide about periods that are over."""
+    review_tiers(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.end_memberships")
+def close_memberships() -> None:
+    """Close the memberships whose time is over; their benefits ended with it already."""
+    end_memberships(at=timezone.now())

@@ -121,5 +121,7 @@ CELERY_BEAT_SCHEDULE = {
     "award badges": {"task": "loyalty.tasks.award_badges", "schedule": timedelta(minutes=10)},
     "rank members": {"task": "loyalty.tasks.rank_members", "schedule": timedelta(minutes=5)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
+    "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=2, minute=10)},
+    "end memberships": {"task": "loyalty.tasks.end_memberships", "schedule": timedelta(minutes=5)},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True

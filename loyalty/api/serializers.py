@@ -53,14 +53,23 @@ class ExpiringOut(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
+class NextTierOut(serializers.Serializer):
+    """What is `missing`, in the metric of the ladder: points, minor units of the currency, or years."""
+
+    name = serializers.CharField(source="next.name")
+    missing = serializers.IntegerField()
+    code = serializers.CharField(source="next.code")
+    metric = serializers.CharField()
+
+
 class PointsOut(serializers.Serializer):
-    """`balance` can be spent now, `pending` later. There are no tiers yet: both are null."""
+    """`balance` can be spent now, `pending` later; `tier` is its name, `missing` leads to the next one."""
 
     balance = serializers.IntegerField()
     pending = serializers.IntegerField()
     expiring = ExpiringOut(many=True)
     tier = serializers.CharField(allow_null=True, default=None)
-    next_tier = serializers.JSONField(allow_null=True, default=None)
+    next_tier = NextTierOut(allow_null=True, default=None)
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

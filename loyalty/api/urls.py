@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.api import game_urls, rewards, transfers, views
+from loyalty.api import belonging_urls, game_urls, rewards, transfers, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
@@ -25,4 +25,5 @@ urlpatterns = [
     path("reward-grants/<str:reference>/hand-over", rewards.GrantHandover.as_view(), name="reward-handover"),
     path("reward-grants/<str:reference>/take-back", rewards.GrantTakeBack.as_view(), name="reward-take-back"),
     *game_urls.urlpatterns,
+    *belonging_urls.urlpatterns,
 ]

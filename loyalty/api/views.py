@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from customers.models import Customer
 from customers.services import find_customer
 from loyalty import services
 from loyalty.api.serializers import AdjustmentIn, EarningRuleIn, EarningRuleOut, PointsOut
 from loyalty.models import EarningRule
+from loyalty.services.tier_progress import progress_of
 from operations.api.idempotency import respond_once
 
 
@@ -23,7 +25,7 @@ class CustomerPoints(APIView):
     @extend_schema(responses=PointsOut)
     def get(self, request: Request, public_id: str) -> Response:
         customer = find_customer({"id": public_id})
-        return Response(PointsOut(services.points_of(customer, at=timezone.now())).data)
+        return Response(PointsOut(_points_of(customer)).data)
 
     @extend_schema(request=AdjustmentIn, responses={201: PointsOut})
     def post(self, request: Request, public_id: str) -> HttpResponse:
@@ -32,9 +34,21 @@ class CustomerPoints(APIView):
             given.is_valid(raise_exception=True)
             customer, now = find_customer({"id": public_id}), timezone.now()
             services.adjust_points(customer, **given.validated_data, at=now)
-            return 201, PointsOut(services.points_of(customer, at=timezone.now())).data
+            return 201, PointsOut(_points_of(customer)).data
 
         return respond_once(request, work, required=True)
+
+
+def _points_of(customer: Customer) -> dict[str, Any]:
+    now = timezone.now()
+    points, progress = services.points_of(customer, at=now), progress_of(customer, at=now)
+    return {
+        "balance": points.balance,
+        "pending": points.pending,
+        "expiring": points.expiring,
+        "tier": progress.tier.name if progress and progress.tier else None,
+        "next_tier": progress if progress and progress.next else None,
+    }
 
 
 class EarningRuleList(generics.ListAPIView):

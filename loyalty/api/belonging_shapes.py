@@ -1,0 +1,272 @@
+"""What the calls about tiers and memberships take and answer."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from coupons.api.fields import KnownCurrencyField
+from customers.api.references import CustomerReference
+from loyalty.models import Membership, MembershipPayment, MembershipPlan, Tier, TierLadder
+from loyalty.services.benefits import Benefits
+from loyalty.services.memberships import refund_amount
+from loyalty.services.tier_progress import TierProgress
+from operations.api.serializers import AmountField, InstantField, LineField, StrictSerializer
+
+CODE = r"\A[A-Za-z0-9_-]{1,48}\Z"
+MOST = 10**12
+
+
+class BenefitsIn(StrictSerializer):
+    """What belonging gives: the same for a tier and for a plan."""
+
+    name = LineField(max_length=120, required=False)
+    description = LineField(max_length=300, required=False, allow_blank=True)
+    multiplier = serializers.DecimalField(
+        max_digits=4, decimal_places=2, min_value=Decimal(1), max_value=Decimal(10), required=False
+    )
+    free_shipping = serializers.BooleanField(required=False)
+    early_access_hours = serializers.IntegerField(min_value=0, max_value=2000, required=False)
+    perks = serializers.ListField(child=LineField(max_length=120), max_length=20, required=False)
+
+
+class TierChangeIn(BenefitsIn):
+    """What can be changed of one tier; thresholds are changed together, by the ladder."""
+
+    colour = serializers.ChoiceField(Tier.Colour.choices, required=False)
+
+
+class TierIn(TierChangeIn):
+    """`threshold` is in the metric of the ladder: points, minor units, years. `years` gives it anyway."""
+
+    code = serializers.RegexField(CODE)
+    threshold = serializers.IntegerField(min_value=0, max_value=MOST)
+    years = serializers.IntegerField(min_value=1, max_value=100, required=False, allow_null=True)
+
+
+BENEFITS = [
+    "code",
+    "name",
+    "description",
+    "multiplier",
+    "free_shipping",
+    "early_access_hours",
+    "perks",
+    "segment",
+    "active",
+]
+
+
+class TierOut(serializers.ModelSerializer):
+    """A step of the ladder; its members stand in `segment`."""
+
+    segment = serializers.CharField(source="segment.code")
+
+    class Meta:
+        model = Tier
+        fields = [*BENEFITS, "threshold", "years", "colour"]
+
+
+class ThresholdIn(StrictSerializer):
+    tier = serializers.CharField(max_length=48)
+    threshold = serializers.IntegerField(min_value=0, max_value=MOST)
+    years = serializers.IntegerField(min_value=1, max_value=100, required=False, allow_null=True)
+
+
+class LadderIn(StrictSerializer):
+    """How tiers are reached and kept. What is left out stays as it is."""
+
+    metric = serializers.ChoiceField(TierLadder.Metric.choices, required=False)
+    window = serializers.ChoiceField(TierLadder.Window.choices, required=False)
+    months = serializers.IntegerField(min_value=1, max_value=120, required=False)
+    first_month = serializers.IntegerField(min_value=1, max_value=12, required=False)
+    grace_days = serializers.IntegerField(min_value=0, max_value=366, required=False)
+    soft_landing = serializers.BooleanField(required=False)
+    thresholds = ThresholdIn(many=True, required=False)
+
+
+class LadderOut(serializers.ModelSerializer):
+    """`job` looks at everybody's tier after a change (GET /jobs/{id}); null when nothing was changed."""
+
+    tiers = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TierLadder
+        fields = ["metric", "window", "months", "first_month", "grace_days", "soft_landing", "tiers", "job"]
+
+    @extend_schema_field(TierOut(many=True))
+    def get_tiers(self, ladder: TierLadder) -> list[dict[str, Any]]:
+        return TierOut(Tier.objects.steps().select_related("segment"), many=True).data
+
+    def get_job(self, ladder: TierLadder) -> str | None:
+        return self.context.get("job")
+
+
+class MoveOut(serializers.Serializer):
+    tier = serializers.CharField(source="tier.code", allow_null=True, default=None)
+    name = serializers.CharField(source="tier.name", allow_null=True, default=None)
+    now = serializers.IntegerField()
+    then = serializers.IntegerField()
+
+
+class WhatIfOut(serializers.Serializer):
+    """Who would stand where: `then` is what people have reached in the window that ends today."""
+
+    people = serializers.IntegerField()
+    tiers = MoveOut(many=True, source="places")
+    rising = serializers.IntegerField()
+    falling = serializers.IntegerField()
+
+
+class TierGrantIn(StrictSerializer):
+    """A tier given by hand, through a day; null is for good."""
+
+    tier = serializers.CharField(max_length=48)
+    until = serializers.DateField(allow_null=True, default=None)
+    reason = LineField(max_length=300)
+
+
+class CustomerTierOut(serializers.Serializer):
+    """Where a customer stands. `value`, `missing` and `missing_to_keep` are in the metric of the ladder."""
+
+    tier = serializers.SerializerMethodField()
+    metric = serializers.CharField()
+    currency = serializers.SerializerMethodField()
+    value = serializers.IntegerField()
+    since = serializers.DateTimeField(allow_null=True)
+    kept_until = serializers.DateField(allow_null=True)
+    missing_to_keep = serializers.IntegerField(allow_null=True)
+    next_tier = serializers.SerializerMethodField()
+    benefits = serializers.SerializerMethodField()
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_tier(self, progress: TierProgress) -> dict[str, str] | None:
+        return {"code": progress.tier.code, "name": progress.tier.name} if progress.tier else None
+
+    def get_currency(self, progress: TierProgress) -> str:
+        return settings.PROGRAMME_CURRENCY
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_next_tier(self, progress: TierProgress) -> dict[str, Any] | None:
+        if progress.next is None:
+            return None
+        return {
+            "code": progress.next.code,
+            "name": progress.next.name,
+            "missing": progress.missing,
+            "years_missing": progress.years_missing,
+        }
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_benefits(self, progress: TierProgress) -> dict[str, Any]:
+        benefits: Benefits = self.context["benefits"]
+        return {
+            "multiplier": str(benefits.multiplier),
+            "free_shipping": benefits.free_shipping,
+            "early_access_hours": benefits.early_access_hours,
+            "perks": list(benefits.perks),
+            "promotions": [promotion.code for promotion in benefits.promotions],
+            "segments": list(benefits.segments),
+        }
+
+
+class PlanChangeIn(BenefitsIn):
+    price_amount = AmountField(required=False)
+    grace_days = serializers.IntegerField(min_value=0, max_value=366, required=False)
+    welcome_reward = serializers.CharField(max_length=64, required=False, allow_null=True)
+    active = serializers.BooleanField(required=False)
+
+
+class PlanIn(PlanChangeIn):
+    """A plan; `period_days` only with the period DAYS."""
+
+    code = serializers.RegexField(CODE)
+    price_amount = AmountField()
+    currency = KnownCurrencyField(required=False)
+    period = serializers.ChoiceField(MembershipPlan.Period.choices, required=False)
+    period_days = serializers.IntegerField(min_value=1, max_value=3660, required=False, allow_null=True)
+
+
+class PlanOut(serializers.ModelSerializer):
+    segment = serializers.CharField(source="segment.code")
+    welcome_reward = serializers.CharField(source="welcome_reward.code", allow_null=True, default=None)
+
+    class Meta:
+        model = MembershipPlan
+        fields = [
+            *BENEFITS,
+            "period",
+            "period_days",
+            "price_amount",
+            "currency",
+            "grace_days",
+            "welcome_reward",
+        ]
+
+
+class PaymentIn(StrictSerializer):
+    """What was paid, under the shop's own id; the same id counts once. `currency` must be the plan's."""
+
+    source_id = LineField(max_length=128)
+    amount = AmountField()
+    currency = KnownCurrencyField(required=False)
+    paid_at = InstantField()
+    periods = serializers.IntegerField(min_value=1, max_value=120, default=1)
+
+
+class MembershipIn(StrictSerializer):
+    customer = CustomerReference()
+    plan = serializers.CharField(max_length=48)
+    payment = PaymentIn()
+
+
+class CancellationIn(StrictSerializer):
+    """`at_once` ends it today and says what goes back; without, it runs out with what is paid."""
+
+    at_once = serializers.BooleanField(default=False)
+    reason = LineField(max_length=300, required=False, allow_blank=True, default="")
+
+
+class PaymentOut(serializers.ModelSerializer):
+    """It covers the days from `covers_from` until before `covers_until`."""
+
+    source_id = serializers.CharField(source="external_id")
+
+    class Meta:
+        model = MembershipPayment
+        fields = ["source_id", "amount", "refund_amount", "paid_at", "covers_from", "covers_until"]
+
+
+class MembershipOut(serializers.ModelSerializer):
+    """`renews_on` is the first day not paid, `ends_at` when its benefits end without another payment."""
+
+    id = serializers.CharField()
+    customer = serializers.CharField(source="customer.public_id")
+    plan = serializers.CharField(source="plan.code")
+    currency = serializers.CharField(source="plan.currency")
+    refund_amount = serializers.SerializerMethodField()
+    payments = PaymentOut(many=True)
+
+    class Meta:
+        model = Membership
+        fields = [
+            "id",
+            "customer",
+            "plan",
+            "status",
+            "started_at",
+            "started_on",
+            "renews_on",
+            "ends_at",
+            "cancelled_at",
+            "currency",
+            "refund_amount",
+            "payments",
+        ]
+
+    def get_refund_amount(self, membership: Membership) -> int:
+        return refund_amount(membership)
