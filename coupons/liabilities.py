@@ -21,7 +21,12 @@ from coupons.models import Account, GiftCard
 from coupons.rules import end_of_local_day
 
 MONTHS_SHOWN = 13
-KINDS = ("CREDIT", "DEBIT", "REVERSAL", "EXPIRY")
+KINDS = ("CREDIT", "DEBIT", "TAKEN_BACK", "REVERSAL", "EXPIRY")
+# How the causes of debits begin that are no spending: of returns, debts, rewards and cards taken back, of a
+# correction by the staff; and of what only went from one account to another.
+TAKEN_BACK = "^(returned|debt|reward-back|cleared|adjusted:request|partner-back):"
+MOVED = "^transfer:"
+TAKEN_BACK_OR_MOVED = f"{TAKEN_BACK}|{MOVED}"
 
 
 @dataclass
@@ -31,6 +36,7 @@ class Month:
     first_day: date
     credited: int = 0
     spent: int = 0
+    taken_back: int = 0
     returned: int = 0
     expired: int = 0
     owed: int = 0
@@ -97,9 +103,10 @@ def _months(moved: Counter, first: date, count: int) -> list[Month]:
     months = []
     for place in range(count):
         day = _months_back(first, -place)
-        credited, spent, returned, expired = (moved[day, what] for what in KINDS)
-        owed += credited + spent + returned + expired
-        months.append(Month(day, credited, -spent, returned, -expired, owed))
+        credited, spent, taken_back, returned, expired = (moved[day, what] for what in KINDS)
+        # What went from one account to another nets to nothing, also in the month of one of them.
+        owed += credited + spent + taken_back + returned + expired + moved[day, "MOVED"]
+        months.append(Month(day, credited, -spent, -taken_back, returned, -expired, owed))
     return months
 
 
@@ -116,12 +123,15 @@ def _rows(query: str, **values: Any) -> list[tuple]:
 
 
 # Both ends of an expiry are the same instant: the day ends, and what was good until then is gone.
-CHANGES = """
+CHANGES = f"""
 SELECT entry.account_id, entry.kind, entry.delta,
+       CASE WHEN entry.source_key ~ '{MOVED}' THEN 'MOVED'
+            WHEN entry.kind = 'DEBIT' AND entry.source_key ~ '{TAKEN_BACK}' THEN 'TAKEN_BACK'
+            ELSE entry.kind END AS what,
        entry.occurred_at - (entry.kind = 'EXPIRY')::int * interval '1 microsecond' AS at
 FROM coupons_ledgerentry AS entry
 UNION ALL
-SELECT lot.account_id, 'EXPIRY', -expired.units, expired.at
+SELECT lot.account_id, 'EXPIRY', -expired.units, 'EXPIRY', expired.at
 FROM coupons_lot AS lot CROSS JOIN LATERAL (
     WITH came_back AS (
         SELECT entry.occurred_at AS at, movement.delta AS units,
@@ -140,7 +150,7 @@ WHERE lot.remaining > 0 AND lot.expires_at <= %(until)s AND expired.units > 0
 """
 _MOVED = f"""
 SELECT account.kind, account.currency, COALESCE(card.vat_kind, ''),
-       date_trunc('month', change.at AT TIME ZONE %(zone)s)::date, change.kind, sum(change.delta)::bigint
+       date_trunc('month', change.at AT TIME ZONE %(zone)s)::date, change.what, sum(change.delta)::bigint
 FROM ({CHANGES}) AS change
 JOIN coupons_account AS account ON account.id = change.account_id
 LEFT JOIN coupons_giftcard AS card ON card.account_id = account.id

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from coupons.liabilities import TAKEN_BACK_OR_MOVED
 from coupons.models import (
     Account,
     Apology,
@@ -48,6 +49,11 @@ def _open_lots(moment: Moment) -> QuerySet:
 
 def _entries(kind: str) -> Any:
     return lambda: LedgerEntry.objects.filter(kind=kind, account__kind=Account.Kind.POINTS)
+
+
+def _spendings() -> Any:
+    """Points taken back with a return and points handed on are no spending."""
+    return _entries(LedgerEntry.Kind.DEBIT)().exclude(source_key__regex=TAKEN_BACK_OR_MOVED)
 
 
 _PROMOTION = Field("promotion", _("Promotion"), Kind.CHOICE, Column("promotion__code"), choices=_promotions)
@@ -134,7 +140,7 @@ FIELDS = [
         "event.points.spent",
         _("Points spent"),
         Kind.EVENT,
-        Happenings(_entries(LedgerEntry.Kind.DEBIT), "occurred_at", customer="account__customer"),
+        Happenings(_spendings, "occurred_at", customer="account__customer"),
         where=_POINTS,
         group=POINTS,
     ),

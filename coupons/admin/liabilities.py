@@ -2,9 +2,11 @@
 
 import csv
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -13,13 +15,22 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import TemplateView, View
 from unfold.views import UnfoldModelAdminViewMixin
 
+from coupons.breakage import Breakage, breakage_at
 from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
 from operations.figure_files import ChartsPage
 from operations.figures import Chart, Column, Delta, Series, Table
-from operations.formats import money, number
+from operations.formats import money, number, percent
 
 PERMISSION = "coupons.view_liabilities"
+MONTH_COLUMNS = {
+    "credited": "credited",
+    "spent": "spent",
+    "taken_back": "taken_back",
+    "given_back": "returned",
+    "expired": "expired",
+    "owed": "owed",
+}
 
 
 class DayForm(forms.Form):
@@ -47,8 +58,12 @@ class LiabilitiesView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         day = DayForm(self.request.GET).day_or_today()
         positions = liabilities_at(day)
+        breakage = breakage_at(day)
         return super().get_context_data(
             **kwargs,
+            breakage=breakage if breakage.points or breakage.earned else None,
+            breakage_figures=_breakage_figures(breakage),
+            breakage_chart=_breakage_chart(breakage),
             day=day,
             form=DayForm(initial={"day": day}),
             figures=[_figure(position) for position in positions],
@@ -71,13 +86,11 @@ class LiabilitiesFileView(UnfoldModelAdminViewMixin, View):
         )
         answer.write("\ufeff")
         writer = csv.writer(answer)
-        writer.writerow(
-            ["kind", "currency", "tax", "month", "credited", "spent", "given_back", "expired", "owed"]
-        )
+        writer.writerow(["kind", "currency", "tax", "month", *MONTH_COLUMNS])
         for position in liabilities_at(day):
             for month in position.months:
                 row = [position.kind, position.currency, position.vat_kind, month.first_day.isoformat()]
-                row += [month.credited, month.spent, month.returned, month.expired, month.owed]
+                row += [getattr(month, name) for name in MONTH_COLUMNS.values()]
                 writer.writerow([inert(cell) if isinstance(cell, str) else cell for cell in row])
         return answer
 
@@ -117,7 +130,8 @@ def _chart(position: Position) -> Chart:
         [
             Series(_("Owed at the end of the month"), [month.owed for month in position.months]),
             Series(_("Credited"), [month.credited for month in position.months]),
-            Series(_("Spent or taken back"), [month.spent for month in position.months]),
+            Series(_("Spent"), [month.spent for month in position.months]),
+            Series(_("Taken back"), [month.taken_back for month in position.months]),
             Series(_("Given back"), [month.returned for month in position.months]),
             Series(_("Expired"), [month.expired for month in position.months]),
         ],
@@ -132,7 +146,8 @@ def _table(positions: list[Position]) -> Table:
             Column(_("What")),
             Column(_("Owed"), numeric=True),
             Column(_("Credited this month"), numeric=True),
-            Column(_("Spent or taken back"), numeric=True),
+            Column(_("Spent"), numeric=True),
+            Column(_("Taken back"), numeric=True),
             Column(_("Given back"), numeric=True),
             Column(_("Expired"), numeric=True),
             Column(_("Tax at issue"), numeric=True),
@@ -148,7 +163,50 @@ def _table(positions: list[Position]) -> Table:
 
 def _row(position: Position) -> list[str]:
     month = position.months[-1]
-    counts = [month.credited, month.spent, month.returned, month.expired]
+    counts = [month.credited, month.spent, month.taken_back, month.returned, month.expired]
     write = number if position.is_points else lambda units: money(units, position.currency)
     tax = money(position.tax_amount, position.currency) if position.vat_kind == "SPV" else "–"
     return [position.name, money(position.amount, position.currency), *map(write, counts), tax]
+
+
+def _breakage_figures(breakage: Breakage) -> list[Delta]:
+    rate = breakage.rate
+    owed = breakage.points - breakage.expected
+    return [
+        Delta(
+            _("Breakage of the last 12 months"),
+            "–" if rate is None else percent(float(rate)),
+            hint=_("%(expired)s of %(earned)s points that came to their end expired")
+            % {"expired": number(breakage.expired), "earned": number(breakage.earned)},
+            icon="hourglass_disabled",
+        ),
+        Delta(
+            _("Expected to expire"),
+            money(breakage.expected_amount),
+            hint=_("%(points)s of the points that stand") % {"points": number(breakage.expected)},
+            icon="event_busy",
+        ),
+        Delta(
+            _("Expected to be spent"),
+            money(owed * settings.POINT_VALUE_AMOUNT),
+            hint=_("%(points)s points; %(for_ever)s of them never expire")
+            % {"points": number(owed), "for_ever": number(breakage.for_ever)},
+            icon="shopping_bag",
+        ),
+    ]
+
+
+def _breakage_chart(breakage: Breakage) -> Chart:
+    """Return points by months left, and how many of them are expected to expire."""
+    ahead = breakage.ahead
+    return Chart(
+        _("Points by months left"),
+        [str(one.months) for one in ahead],
+        [
+            Series(_("Points that stand"), [one.points for one in ahead]),
+            Series(_("Expected to expire"), [int(one.expected + Fraction(1, 2)) for one in ahead]),
+        ],
+        kind="bar",
+        axis=_("whole months of 30 days until they expire"),
+        key="breakage",
+    )

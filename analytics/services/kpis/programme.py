@@ -35,9 +35,9 @@ class PointsFacts:
 
 
 MOVED = f"""
-SELECT width_bucket(change.at, %(ends)s), sum(change.delta) FILTER (WHERE change.kind = 'CREDIT'),
-       sum(change.delta) FILTER (WHERE change.kind IN ('DEBIT', 'REVERSAL')),
-       sum(change.delta) FILTER (WHERE change.kind = 'EXPIRY'), sum(change.delta)
+SELECT width_bucket(change.at, %(ends)s), sum(change.delta) FILTER (WHERE change.what = 'CREDIT'),
+       sum(change.delta) FILTER (WHERE change.what IN ('DEBIT', 'REVERSAL')),
+       sum(change.delta) FILTER (WHERE change.what = 'EXPIRY'), sum(change.delta)
 FROM ({CHANGES}) AS change JOIN coupons_account AS account ON account.id = change.account_id
 WHERE account.kind = 'POINTS' AND change.at < %(until)s {{member}}
 GROUP BY 1
