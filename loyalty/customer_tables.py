@@ -29,6 +29,14 @@ TABLES: list[CustomerTable] = [
     ),
     CustomerTable("loyalty.PointsTransfer", "giver", hidden=frozenset({"source_key"})),
     CustomerTable("loyalty.PointsTransfer", "receiver", hidden=frozenset({"source_key"})),
+    CustomerTable(
+        "loyalty.EarningCounter",
+        on_merge=OnMerge.STEP,
+        step="loyalty.services.merges.merge_earning_counters",
+        settle="loyalty.services.merges.settle_earning_counters",
+        on_erase=OnErase.DELETE,
+        derived=True,
+    ),
     *GAME_TABLES,
     *BELONGING_TABLES,
 ]

@@ -5,8 +5,10 @@ from django.utils import timezone
 from customers.models import Event, Order
 from customers.services.events import only_if
 from loyalty import services
+from loyalty.rules import ORDER
 from loyalty.services.challenge_progress import count_event, count_order
 from loyalty.services.counted_events import is_counted
+from loyalty.services.listening import is_rewarded
 from loyalty.services.tiers import follow_tier
 
 
@@ -28,6 +30,16 @@ def rise_on_points(event: Event) -> None:
     """Points that no order earned may lead to a higher tier as well."""
     if event.customer:
         follow_tier(event.customer, at=timezone.now())
+
+
+def _is_rewarded(event: Event) -> bool:
+    return event.customer_id is not None and event.type != ORDER and is_rewarded(event.type)
+
+
+@only_if(_is_rewarded)
+def earn_on_event(event: Event) -> None:
+    """Something that a rule rewards happened: a review, a visit, a birthday."""
+    services.earn_on_event(event, at=event.occurred_at)
 
 
 def claw_back_on_return(event: Event) -> None:

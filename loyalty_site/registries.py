@@ -33,7 +33,11 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     "message.complained": ["campaigns.subscribers.watch_harm"],
     "gift_card.issued": ["campaigns.subscribers.deliver_gift_card"],
     "gift_card.renewed": ["campaigns.subscribers.deliver_gift_card"],
-    "*": ["loyalty.subscribers.count_event_in_challenges", "campaigns.subscribers.start_on_event"],
+    "*": [
+        "loyalty.subscribers.count_event_in_challenges",
+        "loyalty.subscribers.earn_on_event",
+        "campaigns.subscribers.start_on_event",
+    ],
 }
 # What apps above tell of one code.
 COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]

@@ -215,6 +215,11 @@ RETURN_RESTORES_USAGE = read("RETURN_RESTORES_USAGE", "FULL_ONLY")
 # Points that a return should take back and that were spent: ZERO_FLOOR forgets them, DEBT takes them from the
 # next earnings, WRITE_OFF gives them up and writes that down.
 POINTS_SHORTFALL = read("POINTS_SHORTFALL", "ZERO_FLOOR")
+# For how many days an order can be returned: rules may keep its points pending until then.
+RETURN_WINDOW_DAYS = int(read("RETURN_WINDOW_DAYS", "14"))
+# What makes a profile complete, for the event profile.completed: names of a customer's own fields, and email,
+# phone or loyalty_card for having one.
+COMPLETE_PROFILE = read("COMPLETE_PROFILE", "first_name last_name email birth_date postcode").split()
 # After how many months without activity profiling and marketing end (GDPR, article 5); 0 for never. Durable
 # goods need longer. The demo's year is in the past.
 RETENTION_PROFILING_MONTHS = int(

@@ -6,6 +6,7 @@ from rest_framework.test import APIClient
 
 from campaigns.services import listening
 from loyalty.services import counted_events
+from loyalty.services import listening as rewarded
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
@@ -20,6 +21,9 @@ listening.STALE_SECONDS = float("inf")
 listening.remember_types([])
 counted_events.STALE_SECONDS = float("inf")
 counted_events.remember_types([])
+# The same for what earning rules reward; writing a rule has the types read anew.
+rewarded.STALE_SECONDS = float("inf")
+rewarded.remember_types([])
 
 
 @pytest.fixture

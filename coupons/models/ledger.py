@@ -147,7 +147,11 @@ class LedgerEntry(models.Model):
 
 
 class Lot(models.Model):
-    """Units earned together: they become spendable together and expire together (both exclusive instants)."""
+    """Units earned together: they become spendable together and expire together (both exclusive instants).
+
+    With `prolonged_months`, a sign of life of its customer moves a coming expiry to so many months after it;
+    an expiry that has passed stays.
+    """
 
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="lots", verbose_name=_("account"), db_index=False
@@ -157,6 +161,9 @@ class Lot(models.Model):
     remaining = models.PositiveBigIntegerField(_("remaining"))
     activates_at = models.DateTimeField(_("spendable from"))
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    prolonged_months = models.PositiveSmallIntegerField(
+        _("months of inactivity until it expires"), null=True, blank=True
+    )
 
     objects = LotQuerySet.as_manager()
 
@@ -177,6 +184,11 @@ class Lot(models.Model):
         indexes = [
             models.Index(
                 fields=["account", "expires_at"], condition=models.Q(remaining__gt=0), name="lot_open"
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(remaining__gt=0, expires_at__isnull=False),
+                name="lot_to_expire",
             ),
         ]
 

@@ -56,9 +56,13 @@ def credit(
     at: datetime,
     activates_at: datetime | None = None,
     expires_at: datetime | None = None,
+    prolonged_months: int | None = None,
     reason: str = "",
 ) -> LedgerEntry:
-    """Add one lot of `units` (positive); spendable from `activates_at` (default: now) until `expires_at`."""
+    """Add one lot of `units` (positive); spendable from `activates_at` (default: now) until `expires_at`.
+
+    With `prolonged_months` activity moves the expiry of the lot (`loyalty.services.prolonging`).
+    """
     if units <= 0:
         raise ValueError("A credit is positive.")
     with transaction.atomic():
@@ -67,7 +71,12 @@ def credit(
             return known[0]
         account = accounts[account.pk]
         entry = _write(account, Kind.CREDIT, units, source_key=source_key, at=at, reason=reason)
-        _open_lot(entry, activates_at=activates_at or at, expires_at=expires_at)
+        _open_lot(
+            entry,
+            activates_at=activates_at or at,
+            expires_at=expires_at,
+            prolonged_months=prolonged_months,
+        )
     return entry
 
 
@@ -237,7 +246,13 @@ def hand_over(
     return entries
 
 
-def _open_lot(entry: LedgerEntry, *, activates_at: datetime, expires_at: datetime | None) -> None:
+def _open_lot(
+    entry: LedgerEntry,
+    *,
+    activates_at: datetime,
+    expires_at: datetime | None,
+    prolonged_months: int | None = None,
+) -> None:
     Lot.objects.create(
         account=entry.account,
         entry=entry,
@@ -245,6 +260,7 @@ def _open_lot(entry: LedgerEntry, *, activates_at: datetime, expires_at: datetim
         remaining=entry.delta,
         activates_at=activates_at,
         expires_at=expires_at,
+        prolonged_months=prolonged_months,
     )
 
 
@@ -264,7 +280,12 @@ def hand_over_lot(
         told = {"source_key": key, "at": at, "reason": reason}
         _move(_write(accounts[lot.account_id], Kind.DEBIT, -lot.remaining, **told), {lot.pk: -lot.remaining})
         entry = _write(accounts[to.pk], Kind.CREDIT, lot.remaining, **told)
-        _open_lot(entry, activates_at=lot.activates_at, expires_at=lot.expires_at)
+        _open_lot(
+            entry,
+            activates_at=lot.activates_at,
+            expires_at=lot.expires_at,
+            prolonged_months=lot.prolonged_months,
+        )
     return entry
 
 

@@ -163,6 +163,13 @@ VOICES = [
         example={"serial": "WM-2026-000117", "text": "The door does not close.", "warranty": True},
     ),
     EventType(
+        "packaging.returned",
+        _("Brought packaging back: bottles, boxes, capsules."),
+        {"kind": text(64), "pieces": whole(0, 1000)},
+        uses=("sku", "store"),
+        example={"kind": "bottle", "pieces": 6},
+    ),
+    EventType(
         "ticket.opened",
         _("Opened a case at the help desk."),
         TICKET | {"priority": choice("low", "normal", "high", "urgent"), "topic": text()},

@@ -21,7 +21,7 @@ from unfold.widgets import (
 from coupons.admin.fields import NumberField
 from loyalty import services
 from loyalty.models import EarningRule
-from loyalty.rules import check_multipliers
+from loyalty.rules import read_multipliers
 from operations import formats
 from operations.errors import InvalidInput
 
@@ -81,9 +81,10 @@ class EarningRuleForm(forms.ModelForm):
 
     def clean_multipliers(self) -> list[dict[str, Any]]:
         try:
-            return check_multipliers(self.cleaned_data["multipliers"] or [])
+            read_multipliers(self.cleaned_data["multipliers"] or [])
         except InvalidInput as error:
             raise ValidationError([f"{each.pointer}: {each.message}" for each in error.details]) from error
+        return self.cleaned_data["multipliers"] or []
 
     def numbers(self) -> dict[str, Any]:
         """Return what makes a version of the rule."""

@@ -1,13 +1,9 @@
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coupons.models import Promotion
-from loyalty.models import EarningRule
 from operations.api.serializers import InstantField, StrictSerializer
 
 MOST_POINTS = 10**9
@@ -70,50 +66,3 @@ class PointsOut(serializers.Serializer):
     expiring = ExpiringOut(many=True)
     tier = serializers.CharField(allow_null=True, default=None)
     next_tier = NextTierOut(allow_null=True, default=None)
-
-
-@extend_schema_field(OpenApiTypes.OBJECT)
-class MultiplierField(serializers.JSONField):
-    """`{"factor": "1.5", "sales_channels", "stores", "weekdays", "segment"}`; the service checks it."""
-
-
-class EarningRuleIn(StrictSerializer):
-    code = serializers.RegexField(r"\A[A-Za-z0-9_-]{1,64}\Z")
-    name = serializers.CharField(max_length=120, required=False)
-    points = serializers.IntegerField(min_value=1, max_value=1000)
-    per_amount = serializers.IntegerField(min_value=1, max_value=10**9)
-    event_type = serializers.ChoiceField(EarningRule.EventType.choices, required=False)
-    multipliers = serializers.ListField(child=MultiplierField(), required=False)
-    valid_months = serializers.IntegerField(min_value=1, max_value=1200, required=False, allow_null=True)
-    active = serializers.BooleanField(required=False)
-
-
-class EarningRuleOut(serializers.ModelSerializer):
-    """A rule with the numbers of its current version; `per_amount` is minor units of `currency`."""
-
-    id = serializers.CharField()
-    version = serializers.IntegerField(source="current.number")
-    points = serializers.IntegerField(source="current.points")
-    per_amount = serializers.IntegerField(source="current.per_amount")
-    multipliers = serializers.ListField(child=MultiplierField(), source="current.multipliers")
-    valid_months = serializers.IntegerField(source="current.valid_months", allow_null=True)
-    currency = serializers.SerializerMethodField()
-
-    class Meta:
-        model = EarningRule
-        fields = [
-            "id",
-            "code",
-            "name",
-            "event_type",
-            "active",
-            "version",
-            "points",
-            "per_amount",
-            "currency",
-            "multipliers",
-            "valid_months",
-        ]
-
-    def get_currency(self, rule: EarningRule) -> str:
-        return settings.PROGRAMME_CURRENCY

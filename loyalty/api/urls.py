@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.api import belonging_urls, game_urls, rewards, transfers, views
+from loyalty.api import belonging_urls, game_urls, rewards, rules, transfers, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
@@ -14,8 +14,9 @@ urlpatterns = [
         transfers.CustomerTransferConsent.as_view(),
         name="customer-transfer-consent",
     ),
-    path("earning-rules", views.EarningRuleList.as_view(), name="earning-rules"),
-    path("earning-rules/<str:code>", views.EarningRuleDetail.as_view(), name="earning-rule"),
+    path("earning-rules", rules.EarningRuleList.as_view(), name="earning-rules"),
+    path("earning-rules/simulate", rules.EarningSimulation.as_view(), name="earning-simulation"),
+    path("earning-rules/<str:code>", rules.EarningRuleDetail.as_view(), name="earning-rule"),
     path("rewards", rewards.RewardList.as_view(), name="rewards"),
     path("rewards/<str:code>", rewards.RewardDetail.as_view(), name="reward"),
     path("rewards/<str:code>/redeem", rewards.RewardRedemption.as_view(), name="reward-redeem"),

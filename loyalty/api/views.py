@@ -3,7 +3,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,8 +10,7 @@ from rest_framework.views import APIView
 from customers.models import Customer
 from customers.services import find_customer
 from loyalty import services
-from loyalty.api.serializers import AdjustmentIn, EarningRuleIn, EarningRuleOut, PointsOut
-from loyalty.models import EarningRule
+from loyalty.api.serializers import AdjustmentIn, PointsOut
 from loyalty.services.tier_progress import progress_of
 from operations.api.idempotency import respond_once
 
@@ -49,30 +47,3 @@ def _points_of(customer: Customer) -> dict[str, Any]:
         "tier": progress.tier.name if progress and progress.tier else None,
         "next_tier": progress if progress and progress.next else None,
     }
-
-
-class EarningRuleList(generics.ListAPIView):
-    """The rules by which points are earned; POST adds one."""
-
-    required_scope = {"GET": "loyalty:read", "POST": "loyalty:write"}
-    queryset = EarningRule.objects.select_related("current")
-    serializer_class = EarningRuleOut
-
-    @extend_schema(request=EarningRuleIn, responses={201: EarningRuleOut})
-    def post(self, request: Request) -> HttpResponse:
-        def work() -> tuple[int, Any]:
-            given = EarningRuleIn(data=request.data)
-            given.is_valid(raise_exception=True)
-            fields = {"name": given.validated_data["code"]} | given.validated_data
-            return 201, EarningRuleOut(services.create_earning_rule(**fields)).data
-
-        return respond_once(request, work)
-
-
-class EarningRuleDetail(generics.RetrieveAPIView):
-    """One earning rule, by its code."""
-
-    required_scope = "loyalty:read"
-    queryset = EarningRule.objects.select_related("current")
-    serializer_class = EarningRuleOut
-    lookup_field = "code"

@@ -10,12 +10,13 @@ from loyalty.models.challenge import (
     StampCard,
 )
 from loyalty.models.draw import Draw, DrawEntry, DrawParticipant, Period
-from loyalty.models.earning import EarningRule, EarningRuleVersion, PointsAccrual, PointsShortfall
+from loyalty.models.earning import PointsAccrual, PointsShortfall
 from loyalty.models.leaderboard import Leaderboard, LeaderboardMember, LeaderboardPlace
 from loyalty.models.member import JoinRequest, MemberLink
 from loyalty.models.membership import Membership, MembershipPayment, MembershipPlan
 from loyalty.models.prize import DrawLine, DrawPlay, DrawPrize, DrawWinner
 from loyalty.models.reward import PartnerCode, Reward, RewardGrant
+from loyalty.models.rule import EarningCounter, EarningRule, EarningRuleVersion
 from loyalty.models.staff import Employee
 from loyalty.models.tier import Tier, TierLadder, TierPeriod
 from loyalty.models.wallet import WalletDevice, WalletPass
@@ -38,6 +39,7 @@ __all__ = [
     "DrawPlay",
     "DrawPrize",
     "DrawWinner",
+    "EarningCounter",
     "EarningRule",
     "EarningRuleVersion",
     "Employee",

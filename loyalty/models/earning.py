@@ -1,97 +1,25 @@
-"""What earns points: rules, each version of them, and what every order earned by which version."""
+"""What every order and event earned by which version of a rule, and what returns could not take back."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-
-class EarningRuleQuerySet(models.QuerySet["EarningRule"]):
-    def active_for(self, event_type: str) -> "EarningRuleQuerySet":
-        """Return the rules that reward this type of event now."""
-        return self.filter(active=True, event_type=event_type).select_related("current").order_by("pk")
-
-
-class EarningRule(models.Model):
-    """A promise of points: "one point per euro on paid orders". How many is the current version's."""
-
-    class EventType(models.TextChoices):
-        ORDER_RECORDED = "order.recorded", _("Paid order")
-
-    code = models.SlugField(_("code"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=120)
-    event_type = models.CharField(
-        _("rewards"), max_length=64, choices=EventType, default=EventType.ORDER_RECORDED
-    )
-    active = models.BooleanField(
-        _("active"), default=True, help_text=_("Switched off, it rewards nothing new; what was earned stays.")
-    )
-    current = models.OneToOneField(
-        "loyalty.EarningRuleVersion",
-        on_delete=models.PROTECT,
-        null=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("current version"),
-    )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-
-    objects = EarningRuleQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("earning rule")
-        verbose_name_plural = _("earning rules")
-        ordering = ["code"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class EarningRuleVersion(models.Model):
-    """The numbers of a rule from one edit to the next; never changed, because accruals point at them.
-
-    `points` for every full `per_amount` (minor units of the programme's currency) of goods paid. Each of
-    `multipliers` is `{"factor": "1.5", "sales_channels": [..], "stores": [..], "weekdays": [..], "segment"}`;
-    those whose conditions all hold multiply each other.
-    """
-
-    rule = models.ForeignKey(
-        EarningRule, on_delete=models.PROTECT, related_name="versions", verbose_name=_("rule")
-    )
-    number = models.PositiveIntegerField(_("version"))
-    points = models.PositiveIntegerField(_("points"))
-    per_amount = models.PositiveIntegerField(_("for every"), help_text=_("In minor units: 100 is 1.00."))
-    multipliers = models.JSONField(_("multipliers"), default=list, blank=True)
-    valid_months = models.PositiveSmallIntegerField(
-        _("months until they expire"), null=True, blank=True, help_text=_("Empty: never.")
-    )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("version of an earning rule")
-        verbose_name_plural = _("versions of earning rules")
-        ordering = ["rule", "-number"]
-        constraints = [
-            models.UniqueConstraint(fields=["rule", "number"], name="one_rule_version_per_number"),
-            models.CheckConstraint(
-                condition=models.Q(points__gt=0, per_amount__gt=0),
-                name="a_rule_gives_points_for_an_amount",
-                violation_error_message=_("A rule gives at least one point for an amount above zero."),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.rule} {self.number}"
+from loyalty.models.rule import EarningRule, EarningRuleVersion
 
 
 class PointsAccrual(models.Model):
-    """What one order earned by one rule, once, however often its event is heard; without an entry: nothing.
+    """What one order or event earned by one rule, once, however often it is heard of; maybe nothing.
 
-    `amount` is what the points were counted on; `factor` what its multipliers came to. `clawed_back_points`
-    is how many of `points` returns have taken away so far, those already spent included.
+    `amount` and `quantity` are what the points were counted on, `line_ids` the lines of the order that count
+    (none: all of them), `factor` what its multipliers came to. `clawed_back_points` is how many of `points`
+    returns have taken away so far, those already spent included. `draw_entries` were given instead of points.
     """
 
     rule = models.ForeignKey(EarningRule, on_delete=models.PROTECT, related_name="accruals", db_index=False)
     version = models.ForeignKey(EarningRuleVersion, on_delete=models.PROTECT, related_name="+")
-    order = models.ForeignKey("customers.Order", on_delete=models.PROTECT, related_name="+")
+    order = models.ForeignKey(
+        "customers.Order", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     event = models.ForeignKey(  # Retention may have dropped its month.
         "customers.Event",
         on_delete=models.PROTECT,
@@ -104,13 +32,17 @@ class PointsAccrual(models.Model):
         "coupons.LedgerEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     amount = models.BigIntegerField(_("amount"))
+    quantity = models.DecimalField(_("pieces"), max_digits=15, decimal_places=3, null=True, blank=True)
+    line_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
     factor = models.DecimalField(_("factor"), max_digits=10, decimal_places=6)
     points = models.PositiveBigIntegerField(_("points"))
     clawed_back_points = models.PositiveBigIntegerField(_("clawed back"), default=0)
+    draw_entries = models.PositiveIntegerField(_("entries in a draw"), default=0)
+    occurred_at = models.DateTimeField(_("at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("points of an order")
-        verbose_name_plural = _("points of orders")
+        verbose_name = _("points earned")
+        verbose_name_plural = _("points earned")
         permissions = [("adjust_points", "Can give and take points by hand")]
         constraints = [
             models.UniqueConstraint(fields=["rule", "order"], name="an_order_earns_once_by_a_rule"),
@@ -123,10 +55,14 @@ class PointsAccrual(models.Model):
                 condition=models.Q(points=0) ^ models.Q(entry__isnull=False),
                 name="earned_points_stand_in_the_ledger",
             ),
+            models.CheckConstraint(
+                condition=models.Q(order__isnull=False) | models.Q(event__isnull=False),
+                name="points_are_earned_by_something",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.points} for {self.order_id}"
+        return f"{self.points} for {self.order_id or self.event_id}"
 
 
 class PointsShortfall(models.Model):

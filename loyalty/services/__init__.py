@@ -1,11 +1,13 @@
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.backfill import backfill_points
 from loyalty.services.balances import points_of
-from loyalty.services.earning import (
-    claw_back_points,
+from loyalty.services.claw_backs import claw_back_points
+from loyalty.services.earning import earn_on_event, earn_points
+from loyalty.services.earning_rules import (
     create_earning_rule,
-    earn_points,
     edit_earning_rule,
+    switch_earning_rule,
+    terms_of,
 )
 from loyalty.services.grants import hand_over_grant, take_back_grant
 from loyalty.services.partner_codes import add_partner_codes, partner_code_of
@@ -13,6 +15,7 @@ from loyalty.services.point_requests import decide_points, points_limit, request
 from loyalty.services.reward_definitions import add_stock, create_reward, edit_reward
 from loyalty.services.rewards import grant_reward, redeem_reward
 from loyalty.services.shortfalls import debt_of
+from loyalty.services.simulations import simulate_earning
 from loyalty.services.transfers import allow_transfers, forbid_transfers, transfer_points
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "create_reward",
     "debt_of",
     "decide_points",
+    "earn_on_event",
     "earn_points",
     "edit_earning_rule",
     "edit_reward",
@@ -37,6 +41,9 @@ __all__ = [
     "points_of",
     "redeem_reward",
     "request_points",
+    "simulate_earning",
+    "switch_earning_rule",
     "take_back_grant",
+    "terms_of",
     "transfer_points",
 ]

@@ -12,7 +12,7 @@ from coupons.services import ledger, take_from_budgets
 from coupons.services.locks import lock_promotions
 from customers.models import Customer
 from customers.services.locks import hold_customer
-from loyalty.services.earning import announce_points
+from loyalty.services.announcements import announce_points
 from operations.errors import InvalidInput
 
 
