@@ -9,7 +9,7 @@ from barcode.writer import SVGWriter
 LONGEST = 32  # More characters are wider than a scanner's window.
 
 
-def barcode_svg(code: str) -> bytes | None:
+def barcode_svg(code: str, *, with_text: bool = True) -> bytes | None:
     """Return the code as an EAN-13 or EAN-8 where it is one, else as Code 128; None when no bars can hold it.
 
     Bars hold printable ASCII only, and a scanner reads no more than some thirty characters at once.
@@ -25,6 +25,7 @@ def barcode_svg(code: str) -> bytes | None:
         "font_size": 8,
         "text_distance": 4,
         "quiet_zone": 4,
+        "write_text": with_text,
     }
     get_barcode_class(kind)(content, writer=SVGWriter()).write(picture, options)
     return picture.getvalue()

@@ -1,11 +1,15 @@
+"""The clock of the programme. Any of these may be lost, doubled or late: the rows say what is to be done."""
+
 from celery import shared_task
 from django.utils import timezone
 
 from loyalty.services.badges import award_by_segments
+from loyalty.services.cards import issue_missing_cards
 from loyalty.services.drawings import close_due_contests
 from loyalty.services.leaderboards import count_leaderboards
 from loyalty.services.memberships import end_memberships
 from loyalty.services.tier_reviews import review_tiers
+from loyalty.services.wallets import note_changes, tell_telephones
 
 
 @shared_task(name="loyalty.tasks.close_contests")
@@ -36,3 +40,17 @@ def review_everybody() -> None:
 def close_memberships() -> None:
     """Close the memberships whose time is over; their benefits ended with it already."""
     end_memberships(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.keep_wallets")
+def keep_wallets() -> None:
+    """Let the passes on telephones say what is true now."""
+    at = timezone.now()
+    note_changes(at=at)
+    tell_telephones(at=at)
+
+
+@shared_task(name="loyalty.tasks.give_cards")
+def give_cards() -> None:
+    """Give a card to whoever has points and none."""
+    issue_missing_cards(at=timezone.now())

@@ -1,7 +1,10 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from loyalty.joining_pages import complete_page, join_page, link_page
 from loyalty.public import member_action, member_page
+from loyalty.wallet_pages import current_pass, logo, member_pass, registered, registration, telephone_log
+
+DEVICES = "wallet/v1/devices/<str:device>/registrations/<str:pass_type>"
 
 urlpatterns = [
     path("card/", link_page, name="member-link"),
@@ -9,4 +12,10 @@ urlpatterns = [
     path("join/<uuid:token>", complete_page, name="member-join-complete"),
     path("m/<str:token>/", member_page, name="member-page"),
     path("m/<str:token>/do/<slug:action>", member_action, name="member-action"),
+    re_path(r"^m/(?P<token>[^/]+)/wallet/(?P<platform>apple|google)$", member_pass, name="member-pass"),
+    path(DEVICES, registered),
+    path(f"{DEVICES}/<uuid:serial>", registration, name="wallet-registration"),
+    path("wallet/v1/passes/<str:pass_type>/<uuid:serial>", current_pass, name="wallet-pass"),
+    path("wallet/v1/log", telephone_log, name="wallet-log"),
+    path("wallet/logo.png", logo, name="wallet-logo"),
 ]

@@ -72,6 +72,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep segments": {"task": "customers.tasks.sweep_segments", "schedule": timedelta(minutes=5)},
     "refresh segments": {"task": "customers.tasks.refresh_segments", "schedule": crontab(hour=3, minute=30)},
+    "keep wallets": {
+        "task": "loyalty.tasks.keep_wallets",
+        "schedule": timedelta(minutes=2),
+        "options": {"expire_seconds": 120},
+    },
+    "give cards": {"task": "loyalty.tasks.give_cards", "schedule": crontab(hour=2, minute=20)},
     "reward referrals": {"task": "referrals.tasks.reward_referrals", "schedule": timedelta(minutes=5)},
     "plan campaign runs": {"task": "campaigns.tasks.plan_runs"} | TICK,
     "move journeys": {"task": "campaigns.tasks.move_journeys"} | TICK,

@@ -234,6 +234,16 @@ HOUSEHOLD_CAP_DAYS = int(read("HOUSEHOLD_CAP_DAYS", "0"))
 # and a prefix from 20 to 29 they are EAN-13; longer ones are drawn as Code 128.
 CARD_NUMBER_PREFIX = read("CARD_NUMBER_PREFIX", "29")
 CARD_NUMBER_DIGITS = int(read("CARD_NUMBER_DIGITS", "16"))
+# Passes for Apple Wallet: PEM, or the path of its file, of the certificate of the pass type with its key, and
+# of Apple's intermediate certificate.
+WALLET_APPLE_CERTIFICATE = read("WALLET_APPLE_CERTIFICATE")
+WALLET_APPLE_PASSWORD = read("WALLET_APPLE_PASSWORD")
+WALLET_APPLE_AUTHORITY = read("WALLET_APPLE_AUTHORITY")
+WALLET_APPLE_PUSH_URL = "https://api.push.apple.com"
+# Passes for Google Wallet: the issuer's number, and the service account's JSON or the path of its file.
+WALLET_GOOGLE_ISSUER = read("WALLET_GOOGLE_ISSUER")
+WALLET_GOOGLE_CREDENTIALS = read("WALLET_GOOGLE_CREDENTIALS")
+WALLET_GOOGLE_URL = "https://walletobjects.googleapis.com"
 # How long a link opens the page of a member.
 MEMBER_LINK_DAYS = int(read("MEMBER_LINK_DAYS", "365"))
 # How long the link of a double opt-in confirms.

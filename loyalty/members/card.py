@@ -6,6 +6,7 @@ from typing import Any
 
 import segno
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coupons.barcodes import barcode_svg
@@ -16,12 +17,26 @@ from loyalty.models import CardDesign
 from loyalty.services.cards import card_number, ensure_card
 from loyalty.services.member_links import revoke_member_links
 from loyalty.services.member_mails import send_member_link
+from loyalty.wallets import apple, google
 
 
 def card_section(member: Member) -> Section:
     """Return the card; always the first thing on the page."""
-    face = card_face(member.customer)
+    face = card_face(member.customer) | {"wallets": wallet_buttons(member)}
     return Section("card", _("My card"), "card", "loyalty/member/card.html", face, order=0)
+
+
+def wallet_buttons(member: Member) -> list[tuple[str, str]]:
+    """Return what the card can be saved in: the name of each wallet that is set up, and the address."""
+    wallets = (
+        ("apple", _("Add to Apple Wallet"), apple.is_set),
+        ("google", _("Add to Google Wallet"), google.is_set),
+    )
+    return [
+        (text, reverse("member-pass", args=[member.token, code]) if member.token else "")
+        for code, text, is_set in wallets
+        if is_set()
+    ]
 
 
 def get_card(member: Member, data: Mapping[str, str]) -> str:
@@ -40,7 +55,7 @@ def revoke_links(member: Member, data: Mapping[str, str]) -> str:
 def card_face(customer: Customer) -> dict[str, Any]:
     """Return what a card shows; the bars and the QR hold its number alone, as pictures in the page."""
     number = card_number(customer)
-    bars = barcode_svg(number) if number else None
+    bars = barcode_svg(number, with_text=False) if number else None
     return {
         "design": CardDesign.current(),
         "holder": customer.full_name,

@@ -3,12 +3,14 @@
 from django.utils.translation import gettext as _
 
 from coupons.models import LedgerEntry
+from customers.models import Order
 from loyalty.members.sections import Member, Section
+from loyalty.models import PointsAccrual
 from loyalty.services.balances import points_entries, points_of
-from operations.formats import number
 
 Kind = LedgerEntry.Kind
-ENTRIES_SHOWN = 20
+ENTRIES_SHOWN = 30
+LATEST = 5  # The rest unfolds.
 EXPIRIES_SHOWN = 3
 TAKEN_BACK = {"returned", "debt", "parted"}  # First words of the ledger's causes.
 
@@ -23,7 +25,6 @@ def points_section(member: Member) -> Section:
         "loyalty/member/points.html",
         {"points": points, "expiring": points.expiring[:EXPIRIES_SHOWN]},
         order=10,
-        badge=number(points.balance),
     )
 
 
@@ -32,18 +33,28 @@ def history_section(member: Member) -> Section | None:
     entries = list(points_entries(member.customer)[:ENTRIES_SHOWN])
     if not entries:
         return None
+    orders = _orders_of(entries)
+    lines = [(entry, said_of(entry, orders.get(entry.pk))) for entry in entries]
     return Section(
         "history",
         _("History"),
         "clock",
         "loyalty/member/history.html",
-        {"lines": [(entry, said_of(entry)) for entry in entries]},
+        {"lines": lines[:LATEST], "more": lines[LATEST:]},
         order=90,
     )
 
 
-def said_of(entry: LedgerEntry) -> str:
+def _orders_of(entries: list[LedgerEntry]) -> dict[int, Order]:
+    """Return the order that earned each of these entries which an order earned."""
+    accruals = PointsAccrual.objects.filter(entry__in=entries, order__isnull=False)
+    return {one.entry_id: one.order for one in accruals.select_related("order__store")}
+
+
+def said_of(entry: LedgerEntry, order: Order | None) -> str:
     """Return in a member's words how their points changed; what staff noted is not for them."""
+    if order is not None:
+        return _("Purchase, %(store)s") % {"store": order.store} if order.store else _("Purchase")
     cause = entry.source_key.partition(":")[0]
     if entry.kind == Kind.DEBIT and cause in TAKEN_BACK:
         return _("Taken back with a return")

@@ -1,0 +1,304 @@
+"""Members' passes: given out, kept up to date, and told to the telephones that hold them."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Sum
+
+from coupons.models import Account, Lot
+from customers.models import Customer, Identity, Namespace
+from customers.services.locks import lock_rows
+from customers.services.references import survivor
+from loyalty.card_numbers import written
+from loyalty.models import CardDesign, WalletDevice, WalletPass
+from loyalty.services.cards import ensure_card
+from loyalty.services.member_links import member_url
+from loyalty.services.tiers import tiers_at
+from loyalty.wallets import apple, google
+from loyalty.wallets.apns import ApplePush, Told
+from loyalty.wallets.contents import CardContent
+from operations.inserts import insert_missing
+from operations.languages import in_language
+
+PORTION = 1000
+TOLD_AT_ONCE = 50
+MOST_ATTEMPTS = 8
+MOST_DEVICES = 20  # Of one pass: more telephones than one person has.
+Platform = WalletPass.Platform
+
+
+@dataclass(frozen=True)
+class PassPage:
+    """The passes of a telephone that have news, and what to ask with the next time."""
+
+    serials: list[str]
+    tag: str
+
+
+def ensure_pass(customer: Customer, platform: str, *, at: datetime) -> WalletPass:
+    """Return a person's pass in a kind of wallet; made when it is first asked for, with their card."""
+    ensure_card(customer, at=at)
+    with transaction.atomic():
+        lock_rows([customer.pk])
+        passes = WalletPass.objects.filter(customer=customer, platform=platform, voided_at__isnull=True)
+        known = passes.order_by("pk").first()
+        if known is not None:
+            return known
+        made = WalletPass(customer=customer, platform=platform, made_at=at, changed_at=at)
+        made.told = contents_of([made], at=at)[0].digest
+        made.save()
+    return made
+
+
+def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardContent]:
+    """Return what each of these passes says now, in a handful of statements."""
+    people = {each.customer_id: survivor(each.customer) for each in passes}
+    ids = {one.pk for one in people.values()}
+    numbers = dict(
+        Identity.objects.filter(customer__in=ids, namespace=Namespace.LOYALTY_CARD, shared=False)
+        .order_by("pk")
+        .values_list("customer", "value")
+    )
+    tiers = tiers_at(ids, at=at)
+    points, pending, expiring = _points(ids, at=at)
+    design = CardDesign.current()
+    found = []
+    for each in passes:
+        one = people[each.customer_id]
+        soonest = expiring.get(one.pk)
+        number = numbers.get(one.pk, "")
+        found.append(
+            CardContent(
+                serial=str(each.serial),
+                number=number,
+                written=written(number),
+                holder=one.full_name,
+                points=points.get(one.pk, 0),
+                pending=pending.get(one.pk, 0),
+                tier=tiers[one.pk].name if one.pk in tiers else "",
+                expiring_points=soonest[1] if soonest else 0,
+                expires_on=_last_day(soonest[0]) if soonest else None,
+                language=one.written_language,
+                title=design.title,
+                background=design.background,
+                foreground=design.foreground,
+                website=design.website,
+                terms=in_language(design.terms, one.written_language),
+                page_url=member_url(one, at=at),
+                logo=bytes(design.logo or b""),
+                voided=each.voided_at is not None or not number,
+            )
+        )
+    return found
+
+
+Units = dict[int, int]
+
+
+def _points(ids: Iterable[int], *, at: datetime) -> tuple[Units, Units, dict[int, tuple[datetime, int]]]:
+    """Return of each customer what they can spend, what is pending, and when how much expires next."""
+    lots = Lot.objects.filter(account__customer__in=ids, account__kind=Account.Kind.POINTS)
+    sums = []
+    for part in (lots.spendable(at), lots.pending(at)):
+        rows = part.order_by().values("account__customer").annotate(units=Sum("remaining"))
+        sums.append({row["account__customer"]: row["units"] for row in rows})
+    ending = lots.spendable(at).filter(expires_at__isnull=False).order_by()
+    by_instant = ending.values("account__customer", "expires_at").annotate(units=Sum("remaining"))
+    expiring: dict[int, tuple[datetime, int]] = {}
+    for row in by_instant.order_by("-expires_at"):
+        expiring[row["account__customer"]] = (row["expires_at"], row["units"])
+    return *sums, expiring
+
+
+def _last_day(end: datetime) -> date:
+    return (end - timedelta(microseconds=1)).astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+
+
+def apple_file(found: WalletPass, *, at: datetime) -> bytes:
+    """Return a pass as the file that Apple Wallet opens. Raises NotUsable."""
+    (content,) = contents_of([found], at=at)
+    return apple.build_pass(
+        content,
+        apple.identity(at=at),
+        auth_token=auth_token(found.serial),
+        service_url=f"{settings.PUBLIC_URL}/wallet/" if settings.HTTPS else "",
+    )
+
+
+def google_link(found: WalletPass, *, at: datetime) -> str:
+    """Return the address under which Google Wallet saves a pass. Raises NotUsable."""
+    (content,) = contents_of([found], at=at)
+    logo = f"{settings.PUBLIC_URL}/wallet/logo.png"
+    return google.save_link(content, google.account(), logo_url=logo, at=at.timestamp())
+
+
+def auth_token(serial: UUID, *, key: str = "") -> str:
+    """Return with what a telephone proves that it holds a pass; it follows from the serial number."""
+    told = f"wallet pass\n{serial}".encode()
+    return hmac.new((key or settings.SECRET_KEY).encode(), told, hashlib.sha256).hexdigest()
+
+
+def pass_of_telephone(serial: UUID, token: str) -> WalletPass | None:
+    """Return the pass whose holder asks; None where the token is not its own."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(hmac.compare_digest(auth_token(serial, key=key).encode(), token.encode()) for key in keys):
+        return None
+    passes = WalletPass.objects.select_related("customer__merged_into")
+    return passes.filter(serial=serial, platform=Platform.APPLE).first()
+
+
+def register_device(found: WalletPass, *, device_id: str, push_token: str, at: datetime) -> bool:
+    """Let a telephone hear of a pass's news; return whether it is new. Its token is the latest it told.
+
+    Of more telephones than anybody has, those that registered first are forgotten.
+    """
+    row = WalletDevice(wallet_pass=found, device_id=device_id, push_token=push_token, registered_at=at)
+    with transaction.atomic():
+        new = bool(insert_missing([row], unique=["device_id", "wallet_pass"]))
+        devices = WalletDevice.objects.filter(wallet_pass=found)
+        if not new:
+            devices.filter(device_id=device_id).update(push_token=push_token)
+        kept = devices.order_by("-pk").values("pk")[:MOST_DEVICES]
+        devices.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
+    return new
+
+
+def unregister_device(found: WalletPass, *, device_id: str) -> None:
+    """Forget a telephone that threw the pass away."""
+    WalletDevice.objects.filter(wallet_pass=found, device_id=device_id).delete()
+
+
+def changed_passes(device_id: str, *, since: str) -> PassPage | None:
+    """Return the passes of a telephone that changed after a tag of ours; None when none did."""
+    passes = WalletPass.objects.filter(devices__device_id=device_id, platform=Platform.APPLE)
+    if since.isdigit() and len(since) < 20:
+        passes = passes.filter(changed_at__gt=_instant(int(since)))
+    rows = list(passes.order_by("changed_at").values_list("serial", "changed_at"))
+    if not rows:
+        return None
+    return PassPage([str(serial) for serial, _changed in rows], str(_micros(rows[-1][1])))
+
+
+def _micros(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _instant(micros: int) -> datetime:
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def note_changes(*, at: datetime) -> int:
+    """Find the passes that say something else than they last told, in portions; return how many.
+
+    Points expire and become spendable without anything being written, so that all passes are looked at.
+    """
+    changed, after = 0, 0
+    while True:
+        passes = WalletPass.objects.filter(pk__gt=after).select_related("customer__merged_into")
+        portion = list(passes.order_by("pk")[:PORTION])
+        if not portion:
+            return changed
+        after = portion[-1].pk
+        news = []
+        for each, content in zip(portion, contents_of(portion, at=at), strict=True):
+            if content.digest != each.told:
+                each.told, each.changed_at, each.due, each.attempts = content.digest, at, True, 0
+                news.append(each)
+        WalletPass.objects.bulk_update(news, ["told", "changed_at", "due", "attempts"])
+        changed += len(news)
+
+
+def tell_telephones(*, at: datetime) -> int:
+    """Tell Apple's telephones and Google of the passes with news; return how many were told.
+
+    Each pass is held while it is told, so that nobody tells it twice at once; told again it does no harm.
+    """
+    told = 0
+    for platform, teller in ((Platform.APPLE, _Apple), (Platform.GOOGLE, _Google)):
+        if not (apple if platform == Platform.APPLE else google).is_set():
+            continue
+        try:
+            told += _tell_all(platform, teller(at=at), at=at)
+        except apple.NotUsable as error:
+            WalletPass.objects.filter(platform=platform, due=True).update(problem=str(error)[:200])
+    return told
+
+
+def _tell_all(platform: str, teller: "_Apple | _Google", *, at: datetime) -> int:
+    told, after = 0, 0
+    try:
+        while True:
+            with transaction.atomic():
+                due = WalletPass.objects.filter(platform=platform, due=True, pk__gt=after).order_by("pk")
+                portion = list(
+                    due.select_related("customer__merged_into").select_for_update(
+                        skip_locked=True, no_key=True, of=("self",)
+                    )[:TOLD_AT_ONCE]
+                )
+                if not portion:
+                    return told
+                after = portion[-1].pk
+                done = teller.tell(portion)
+                told += len(done)
+                WalletPass.objects.filter(pk__in=done).update(due=False, attempts=0, problem="")
+                rest = WalletPass.objects.filter(pk__in={one.pk for one in portion} - done)
+                rest.update(attempts=F("attempts") + 1, problem=teller.problem)
+                rest.filter(attempts__gte=MOST_ATTEMPTS).update(due=False)
+                if len(done) < len(portion):
+                    return told  # The service is away: the next beat goes on.
+    finally:
+        teller.close()
+
+
+class _Apple:
+    """Pushes to the telephones of passes; one that is gone is forgotten."""
+
+    def __init__(self, *, at: datetime) -> None:
+        self._push = ApplePush(apple.identity(at=at))
+
+    @property
+    def problem(self) -> str:
+        return self._push.problem
+
+    def tell(self, passes: Sequence[WalletPass]) -> set[int]:
+        devices = list(WalletDevice.objects.filter(wallet_pass__in=passes))
+        answers = self._push.tell({device.push_token for device in devices})
+        gone = [device.pk for device in devices if answers[device.push_token] == Told.GONE]
+        WalletDevice.objects.filter(pk__in=gone).delete()
+        late = {device.wallet_pass_id for device in devices if answers[device.push_token] == Told.LATER}
+        return {one.pk for one in passes} - late
+
+    def close(self) -> None:
+        self._push.close()
+
+
+class _Google:
+    """Changes the objects of passes at Google."""
+
+    def __init__(self, *, at: datetime) -> None:
+        self._objects, self._at = google.GoogleObjects(google.account()), at
+
+    @property
+    def problem(self) -> str:
+        return self._objects.problem
+
+    def tell(self, passes: Sequence[WalletPass]) -> set[int]:
+        done = set()
+        for each, content in zip(passes, contents_of(passes, at=self._at), strict=True):
+            if not self._objects.change(content):
+                break
+            done.add(each.pk)
+        return done
+
+    def close(self) -> None:
+        self._objects.close()
