@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from customers.models import Customer
 from customers.panels import Panel
 from referrals.models import Referral, ReferralCode, ReferralProgramme
+from referrals.services import may_refer
 
 FRIENDS_SHOWN = 50
 
@@ -16,9 +17,10 @@ def referral_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         return None
     codes = ReferralCode.objects.filter(customer=customer).select_related("programme").order_by("-pk")
     brought = Referral.objects.filter(referrer=customer).exclude(status=Referral.Status.REJECTED)
-    open_programmes = ReferralProgramme.objects.none()
+    open_programmes: list[ReferralProgramme] = []
     if request.user.has_perm("referrals.add_referralcode"):
-        open_programmes = ReferralProgramme.objects.filter(active=True).exclude(codes__customer=customer)
+        others = ReferralProgramme.objects.filter(active=True).exclude(codes__customer=customer)
+        open_programmes = [programme for programme in others if may_refer(customer, programme)]
     came = Referral.objects.filter(referee=customer).select_related("referrer", "programme")
     return Panel(
         code="referrals",

@@ -15,7 +15,7 @@ from analytics.services.surveys import Question, SurveyTerms
 from customers.api.references import CustomerReference
 from customers.models import Segment
 from operations.api.serializers import InstantField, LineField, StrictSerializer
-from referrals.api.serializers import RewardIn
+from referrals.api.serializers import CouponOrPointsIn
 
 
 class TextsField(StrictSerializer):
@@ -59,7 +59,7 @@ class SurveyIn(StrictSerializer):
     may_change = serializers.BooleanField(required=False)
     link_days = serializers.IntegerField(min_value=1, max_value=365, required=False)
     closes_at = InstantField(required=False, allow_null=True)
-    reward = RewardIn(required=False, allow_null=True)
+    reward = CouponOrPointsIn(required=False, allow_null=True)
     questions = serializers.ListField(child=QuestionIn(), max_length=20, required=False)
     open = serializers.BooleanField(default=False)
 

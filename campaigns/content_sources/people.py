@@ -18,8 +18,9 @@ from loyalty.card_numbers import written
 from loyalty.services.cards import card_number
 from loyalty.services.member_links import member_url
 from operations.formats import number
-from referrals.models import ReferralProgramme
-from referrals.services import code_of
+from referrals.services import code_of, programme_for
+from referrals.services.copies import shares_of
+from referrals.words import referee_words, referrer_words
 
 
 def _favourite(subject: Subject) -> Mapping[str, Any]:
@@ -83,12 +84,21 @@ def _zone(subject: Subject) -> Any:
 
 
 def _referral(subject: Subject) -> Mapping[str, Any]:
-    """The link of the oldest programme that is on; made when it is first asked for."""
-    programme = ReferralProgramme.objects.filter(active=True).order_by("pk").first()
+    """The link of the oldest programme for them that is on, with its words; made when first asked for."""
+    programme = programme_for(subject.customer)
     if programme is None:
         return {}
     code = code_of(subject.customer, programme)
-    return {"code": code.code, "url": code.url, "programme": programme.name}
+    shares = shares_of(code, subject.customer.written_language)
+    return {
+        "friend_gets": referee_words(code.offer),
+        "you_get": referrer_words(code.offer),
+        "code": code.code,
+        "url": code.shared_by("email"),
+        "programme": programme.name,
+        "message": shares["link"].text,
+        "whatsapp": shares["whatsapp"].url,
+    }
 
 
 def _member(subject: Subject) -> Mapping[str, Any]:
@@ -138,8 +148,20 @@ REFERRAL = Source(
         "code": _("Their code to bring friends"),
         "url": _("Their link to bring friends"),
         "programme": _("Name of the referral programme"),
+        "friend_gets": _("What their friend gets"),
+        "you_get": _("What they get for a friend"),
+        "message": _("The words they can pass on, with their link"),
+        "whatsapp": _("Address that opens WhatsApp with these words"),
     },
-    {"code": "AMICI-2345", "url": "https://example.org/r/AMICI-2345", "programme": "Porta un amico"},
+    {
+        "code": "AMICI-2345",
+        "url": "https://example.org/r/AMICI-2345",
+        "programme": "Porta un amico",
+        "friend_gets": "5 € di sconto",
+        "you_get": "5 € di sconto",
+        "message": "Con il mio codice AMICI-2345 ricevi: 5 € di sconto. https://example.org/r/AMICI-2345",
+        "whatsapp": "https://wa.me/?text=AMICI-2345",
+    },
     _referral,
 )
 MEMBER = Source(

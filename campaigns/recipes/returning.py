@@ -176,8 +176,11 @@ REFERRAL = Recipe(
             "Porta un amico: un regalo per entrambi",
             (
                 "grazie per la tua fiducia. Conosci qualcuno a cui potremmo piacere?",
-                "Condividi il tuo link personale: quando il tuo amico acquista, c'è un regalo per entrambi.",
-                '<a href="{{ referral.url }}">{{ referral.url }}</a>',
+                "Condividi il tuo link personale: quando il tuo amico acquista, riceve "
+                "<strong>{{ referral.friend_gets }}</strong>; per te c'è "
+                "<strong>{{ referral.you_get }}</strong>.",
+                "Puoi inoltrare queste parole: <em>{{ referral.message }}</em>",
+                '<a href="{{ referral.whatsapp }}">Invialo con WhatsApp</a>',
             ),
             "{{ programme.name }}: porta un amico, un regalo per entrambi: {{ referral.url }}",
             button=("Condividi il tuo link", "{{ referral.url }}"),
@@ -187,8 +190,11 @@ REFERRAL = Recipe(
             "Bring a friend: a present for both",
             (
                 "thank you for your trust. Do you know somebody who might like us?",
-                "Share your own link: when your friend buys, there is a present for both of you.",
-                '<a href="{{ referral.url }}">{{ referral.url }}</a>',
+                "Share your own link: when your friend buys, they get "
+                "<strong>{{ referral.friend_gets }}</strong>, and you get "
+                "<strong>{{ referral.you_get }}</strong>.",
+                "You can pass on these words: <em>{{ referral.message }}</em>",
+                '<a href="{{ referral.whatsapp }}">Send it by WhatsApp</a>',
             ),
             "{{ programme.name }}: bring a friend, a present for both: {{ referral.url }}",
             button=("Share your link", "{{ referral.url }}"),

@@ -35,6 +35,7 @@ from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
 from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
+from loyalty_site.demo.friends import write_friends
 from loyalty_site.demo.interest import write_interest
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
@@ -237,6 +238,10 @@ def set_out_showcase(demo: Demo) -> None:
     write_referral_programme(at=demo.at)
 
 
+def bring_friends(demo: Demo) -> None:
+    demo.result["friends_brought"] = write_friends(at=demo.at)
+
+
 def measure_a_campaign(demo: Demo) -> None:
     write_measured_campaign(at=demo.at)
     write_telephones(at=demo.at)
@@ -289,6 +294,7 @@ STAGES = [
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
     Stage(gettext_noop("Promotions, a campaign and a referral programme"), 10_000, set_out_showcase),
+    Stage(gettext_noop("Friends brought by friends"), 5_000, bring_friends),
     Stage(gettext_noop("A campaign with its results"), 10_000, measure_a_campaign),
     Stage(gettext_noop("Placements, a landing page and a journey"), 10_000, set_up_meeting_points),
     Stage(gettext_noop("Engagement"), 5_000, measure_interest),

@@ -11,9 +11,11 @@ from customers.models import Segment, Store
 from loyalty.models import Employee
 from loyalty.models import Reward as CatalogueReward
 from operations.api.serializers import AmountField, StrictSerializer
-from referrals.models import Referral, ReferralProgramme, ReferralReward, ShareChannel
+from referrals.models import Referral, ReferralCode, ReferralProgramme, ReferralReward, ShareChannel
 from referrals.models.offer import Offer
+from referrals.services.copies import shares_of
 from referrals.services.programmes import Reward, Step, Terms, Variant
+from referrals.sharing import WRITTEN
 
 
 class FingerprintsIn(StrictSerializer):
@@ -36,19 +38,14 @@ class ItemsIn(StrictSerializer):
     )
 
 
-class RewardIn(StrictSerializer):
-    """One of `{"promotion": id or code}`, `{"points"}`, `{"reward": code}`, `{"cash_amount"}`."""
+class CouponOrPointsIn(StrictSerializer):
+    """`{"promotion": id or code}` or `{"points": n}`."""
 
     promotion = serializers.CharField(max_length=64, required=False)
     points = serializers.IntegerField(min_value=1, max_value=10**6, required=False)
 
-    reward = serializers.SlugRelatedField(
-        slug_field="code", queryset=CatalogueReward.objects.all(), required=False
-    )
-    cash_amount = AmountField(required=False)
-
     default_error_messages = {
-        "one": _("A reward is one thing: a promotion, points or something else."),
+        "one": _("A reward is either a promotion or points."),
         "promotion": _("There is no such promotion."),
     }
 
@@ -61,6 +58,17 @@ class RewardIn(StrictSerializer):
         if promotion is None:
             raise serializers.ValidationError({"promotion": self.error_messages["promotion"]})
         return Reward(promotion=promotion)
+
+
+class SideRewardIn(CouponOrPointsIn):
+    """One of `{"promotion": id or code}`, `{"points"}`, `{"reward": code}`, `{"cash_amount"}`."""
+
+    reward = serializers.SlugRelatedField(
+        slug_field="code", queryset=CatalogueReward.objects.all(), required=False
+    )
+    cash_amount = AmountField(required=False)
+
+    default_error_messages = {"one": _("A reward is one thing: a promotion, points or something else.")}
 
 
 class ConversionIn(StrictSerializer):
@@ -86,13 +94,13 @@ class ReviewIn(StrictSerializer):
     velocity_per_day = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
 
 
-class VariantIn(StrictSerializer):
+class OfferVariantIn(StrictSerializer):
     """Another offer, promised to a share of those who invite."""
 
     name = serializers.CharField(max_length=40)
     share_percent = serializers.IntegerField(min_value=0, max_value=100)
-    referrer_reward = RewardIn()
-    referee_reward = RewardIn()
+    referrer_reward = SideRewardIn()
+    referee_reward = SideRewardIn()
 
     def validate(self, given: dict[str, Any]) -> Variant:
         return Variant(**given)
@@ -120,8 +128,8 @@ class LimitField(serializers.IntegerField):
 class ProgrammeIn(StrictSerializer):
     code = serializers.RegexField(r"\A[A-Za-z0-9_-]{1,64}\Z")
     name = serializers.CharField(max_length=120)
-    referrer_reward = RewardIn()
-    referee_reward = RewardIn()
+    referrer_reward = SideRewardIn()
+    referee_reward = SideRewardIn()
     conversion = ConversionIn(required=False)
     segment = serializers.SlugRelatedField(
         slug_field="code", queryset=Segment.objects.all(), required=False, allow_null=True
@@ -132,7 +140,7 @@ class ProgrammeIn(StrictSerializer):
     take_back = serializers.BooleanField(required=False)
     review = ReviewIn(required=False)
     planned = PlannedIn(required=False)
-    variants = VariantIn(many=True, required=False, max_length=9)
+    variants = OfferVariantIn(many=True, required=False, max_length=9)
     steps = StepIn(many=True, required=False, max_length=20)
     fixed_cost_amount = AmountField(required=False)
     landing_url = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -149,7 +157,7 @@ class ProgrammeIn(StrictSerializer):
         return own | {"terms": Terms(**given.pop("conversion", {}), **review, **planned, **given)}
 
 
-class RewardOut(serializers.Serializer):
+class SideRewardOut(serializers.Serializer):
     """One of these."""
 
     promotion = serializers.CharField(required=False)
@@ -181,16 +189,16 @@ class OfferOut(serializers.Serializer):
     referrer_reward = serializers.SerializerMethodField()
     referee_reward = serializers.SerializerMethodField()
 
-    @extend_schema_field(RewardOut)
+    @extend_schema_field(SideRewardOut)
     def get_referrer_reward(self, offer: Offer) -> dict[str, Any]:
         return _reward(offer, "referrer")
 
-    @extend_schema_field(RewardOut)
+    @extend_schema_field(SideRewardOut)
     def get_referee_reward(self, offer: Offer) -> dict[str, Any]:
         return _reward(offer, "referee")
 
 
-class VariantOut(OfferOut):
+class OfferVariantOut(OfferOut):
     name = serializers.CharField()
     share_percent = serializers.IntegerField()
 
@@ -206,7 +214,7 @@ class ProgrammeOut(OfferOut, serializers.ModelSerializer):
     segment = serializers.CharField(source="segment.code", default=None, allow_null=True)
     review = ReviewOut(source="*")
     planned = PlannedOut(source="*")
-    variants = VariantOut(many=True)
+    variants = OfferVariantOut(many=True)
     steps = StepOut(many=True)
     currency = serializers.SerializerMethodField()
 
@@ -257,11 +265,60 @@ class InvitationIn(StrictSerializer):
     fingerprints = FingerprintsIn(required=False)
 
 
+class ShareOut(serializers.Serializer):
+    """Ready words for one channel, and the address that opens its app with them."""
+
+    channel = serializers.CharField()
+    subject = serializers.CharField()
+    text = serializers.CharField()
+    url = serializers.CharField()
+
+
 class InvitationOut(serializers.Serializer):
-    """The code and the link to share."""
+    """The code and the link to share, with ready words per channel in the customer's language."""
 
     code = serializers.CharField()
     url = serializers.CharField()
+    variant = serializers.CharField(source="variant.name", default=None, allow_null=True)
+    shares = serializers.SerializerMethodField()
+
+    @extend_schema_field(ShareOut(many=True))
+    def get_shares(self, code: ReferralCode) -> list[dict[str, Any]]:
+        return ShareOut(list(shares_of(code, code.customer.written_language).values()), many=True).data
+
+
+class CopyIn(StrictSerializer):
+    """The merchant's words for one channel in one language; an empty text brings back the built-in ones."""
+
+    channel = serializers.ChoiceField(WRITTEN)
+    language = serializers.ChoiceField(settings.LANGUAGES)
+    subject = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    text = serializers.CharField(max_length=2000, allow_blank=True)
+
+
+class CopyOut(serializers.Serializer):
+    channel = serializers.CharField()
+    language = serializers.CharField()
+    subject = serializers.CharField()
+    text = serializers.CharField()
+
+
+class CopiesOut(serializers.Serializer):
+    data = CopyOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class SeenIn(StrictSerializer):
+    """Who was seen, and how they paid and from where."""
+
+    customer = CustomerReference()
+    fingerprints = FingerprintsIn()
+
+
+class SeenOut(serializers.Serializer):
+    """How many of the fingerprints were new for this customer."""
+
+    new = serializers.IntegerField()
 
 
 class RefereeIn(CustomerReference):
@@ -357,6 +414,35 @@ class LeaderOut(serializers.Serializer):
     rewarded = serializers.IntegerField()
 
 
+class ComparedOut(serializers.Serializer):
+    """What friends spent on average, and others whose first order fell in the same months: no experiment."""
+
+    friends = serializers.IntegerField()
+    referred_amount = serializers.IntegerField()
+    others_amount = serializers.IntegerField()
+    difference = serializers.FloatField(allow_null=True)
+
+
+class VariantReportOut(serializers.Serializer):
+    """One variant of the offer (empty: the programme's own): the share of referrers that brought a buyer."""
+
+    name = serializers.CharField()
+    referrers = serializers.IntegerField()
+    invited = serializers.IntegerField()
+    registered = serializers.IntegerField()
+    qualified = serializers.IntegerField()
+    brought = serializers.IntegerField()
+    share = serializers.FloatField(source="success.share", default=None, allow_null=True)
+    low = serializers.FloatField(source="success.low", default=None, allow_null=True)
+    high = serializers.FloatField(source="success.high", default=None, allow_null=True)
+
+
+class MonthOut(serializers.Serializer):
+    month = serializers.DateField()
+    cost_amount = serializers.IntegerField()
+    spent_amount = serializers.IntegerField()
+
+
 class ReportOut(serializers.Serializer):
     """The funnel, k and ROI. Rates are decimals or null; amounts are minor units of `currency`."""
 
@@ -365,7 +451,10 @@ class ReportOut(serializers.Serializer):
     registered = serializers.IntegerField()
     qualified = serializers.IntegerField()
     rewarded = serializers.IntegerField()
+    taken_back = serializers.IntegerField()
     rejected = serializers.IntegerField()
+    in_review = serializers.IntegerField(source="suspicious")
+    cost_amount = serializers.IntegerField()
     invitations_per_referrer = serializers.FloatField(
         source="economics.invitations_per_referrer", allow_null=True
     )
@@ -374,4 +463,8 @@ class ReportOut(serializers.Serializer):
     ltv_amount = serializers.IntegerField(source="economics.ltv_amount", allow_null=True)
     reward_amount = serializers.IntegerField(source="economics.reward_amount", allow_null=True)
     roi = serializers.FloatField(source="economics.roi", allow_null=True)
+    planned_roi = serializers.FloatField(allow_null=True)
+    compared = ComparedOut(allow_null=True)
+    variants = VariantReportOut(many=True)
+    months = MonthOut(many=True)
     currency = serializers.CharField()

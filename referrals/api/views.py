@@ -1,9 +1,11 @@
 from typing import Any
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +15,9 @@ from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from referrals import services
 from referrals.api.serializers import (
+    CopiesOut,
+    CopyIn,
+    CopyOut,
     InvitationIn,
     InvitationOut,
     LeaderOut,
@@ -22,9 +27,14 @@ from referrals.api.serializers import (
     ReferralIn,
     ReferralOut,
     ReportOut,
+    SeenIn,
+    SeenOut,
 )
 from referrals.errors import ProgrammeNotFound
 from referrals.models import Referral, ReferralProgramme, ReferralVariant, RewardStep
+from referrals.services.copies import copies_of, write_copy
+from referrals.services.costs import months_of
+from referrals.services.reports import friends_and_others, variants_of
 
 LEADERS_SHOWN = 100
 
@@ -140,7 +150,67 @@ class Report(APIView):
 
     @extend_schema(responses=ReportOut)
     def get(self, request: Request, reference: str) -> Response:
-        return Response(ReportOut(services.report_of(programme_under(reference))).data)
+        programme = programme_under(reference)
+        report = {
+            **vars(services.report_of(programme)),
+            "compared": friends_and_others(programme),
+            "variants": variants_of(programme),
+            "months": months_of(programme),
+        }
+        return Response(ReportOut(report).data)
+
+
+class Copies(APIView):
+    """The words in which customers share, per channel and language; PUT writes one of them."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(
+        parameters=[OpenApiParameter("language", str, enum=[code for code, _name in settings.LANGUAGES])],
+        responses=CopiesOut,
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        programme = programme_under(reference)
+        wanted = request.query_params.get("language")
+        data = [
+            {"channel": channel, "language": language, "subject": subject, "text": text}
+            for language, _name in settings.LANGUAGES
+            if wanted in (None, language)
+            for channel, (subject, text) in copies_of(programme, language).items()
+        ]
+        return Response({"data": CopyOut(data, many=True).data, "next": None})
+
+    @extend_schema(request=CopyIn, responses=CopyOut)
+    def put(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = CopyIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            programme, words = programme_under(reference), given.validated_data
+            write_copy(programme, **words)
+            subject, text = copies_of(programme, words["language"])[words["channel"]]
+            return 200, CopyOut(words | {"subject": subject, "text": text}).data
+
+        return respond_once(request, work)
+
+
+class Seen(APIView):
+    """How somebody was seen to pay and from where: friends are compared with who invited them."""
+
+    required_scope = "referrals:write"
+
+    @extend_schema(request=SeenIn, responses=SeenOut)
+    def post(self, request: Request) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = SeenIn(data=request.data)
+            given.is_valid(raise_exception=True)
+            customer = find_customer(given.validated_data["customer"])
+            with transaction.atomic():
+                new = services.note_fingerprints(
+                    customer, given.validated_data["fingerprints"], at=timezone.now()
+                )
+            return 200, {"new": new}
+
+        return respond_once(request, work)
 
 
 class ReferralList(generics.ListAPIView):

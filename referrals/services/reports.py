@@ -149,13 +149,13 @@ def variants_of(programme: ReferralProgramme) -> list[VariantStanding]:
     since = min(variant.created_at for variant in variants.values())
     codes = ReferralCode.objects.filter(programme=programme, created_at__gte=since)
     rows = codes.values("variant").annotate(
-        referrers=Count("pk"),
-        invited=Sum("invited"),
-        registered=Sum("registered"),
-        qualified=Sum("qualified"),
         brought=Count("pk", filter=Q(qualified__gt=0)),
+        referrers=Count("pk"),
+        **{f"all_{name}": Sum(name) for name in ("invited", "registered", "qualified")},
     )
-    counted = {row.pop("variant"): row for row in rows}
+    counted = {
+        row.pop("variant"): {name.removeprefix("all_"): value for name, value in row.items()} for row in rows
+    }
     nobody = dict.fromkeys(("referrers", "invited", "registered", "qualified", "brought"), 0)
     return [
         VariantStanding(variants[pk].name if pk else "", variants.get(pk), **counted.get(pk, nobody))

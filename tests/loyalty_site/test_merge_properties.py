@@ -33,6 +33,7 @@ from customers.services.golden import refresh_golden_records
 from loyalty.services import adjust_points
 from referrals.models import Referral
 from referrals.services import code_of
+from referrals.services.leaderboard import recount_codes
 from tests.coupons.factories import promotion
 from tests.factories import (
     NOON,
@@ -105,6 +106,7 @@ class World:
             Referral.objects.create(
                 programme=self.friends, code=code, referrer=referrer, referee=referee, registered_at=NOON
             )
+            recount_codes([code.pk])
         for segment in self.segments.values():
             Segment.objects.filter(pk=segment.pk).update(size=segment.memberships.current().count())
         PendingEvent.objects.all().delete()
