@@ -210,6 +210,8 @@ WORDINGS = {
     "lead.converted": Wording(_("Became a customer"), "how_to_reg", "good"),
     "tier.changed": Wording(_("Now in the tier {tier}"), "military_tech", "good"),
     "reward.redeemed": Wording(_("Took the reward {reward}"), "card_giftcard", "good"),
+    "milestone.reached": Wording(_("Reached the milestone {milestone}"), "flag", "good"),
+    "member.enrolled": Wording(_("Became a member in a store"), "badge", "good", "{store} {employee}"),
     "reward.granted": Wording(_("Was given the reward {reward}"), "card_giftcard", "good"),
     "reward.handed_over": Wording(_("Was handed over {reward}"), "storefront", "good"),
     "reward.taken_back": Wording(_("The reward {reward} was taken back"), "undo", "warn", "{reason}"),

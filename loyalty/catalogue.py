@@ -17,6 +17,7 @@ class Obstacle(models.TextChoices):
     NOT_FOR_POINTS = "NOT_FOR_POINTS", _("This reward cannot be had for points.")
     NOT_YET = "NOT_YET", _("This reward is not available yet.")
     OVER = "OVER", _("This reward is not available any more.")
+    TIER = "TIER", _("This reward is for a higher tier.")
     OTHER_SEGMENT = "OTHER_SEGMENT", _("This reward is meant for other customers.")
     OFTEN_ENOUGH = "OFTEN_ENOUGH", _("You have had this reward as often as one can.")
     OUT_OF_STOCK = "OUT_OF_STOCK", _("None of this reward is left.")
@@ -25,10 +26,13 @@ class Obstacle(models.TextChoices):
 
 @dataclass(frozen=True)
 class Taker:
-    """What of a person decides: spendable points, ids of their segments, how often they had each reward."""
+    """What of a person decides: spendable points, segments (ids), tier (its threshold, None
+    without one), how often they had each reward.
+    """
 
     balance: int = 0
     segments: frozenset[int] = frozenset()
+    tier: int | None = None
     had: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -42,6 +46,8 @@ def term_broken(reward: Reward, taker: Taker, *, at: datetime) -> Obstacle | Non
         return Obstacle.NOT_YET
     if reward.available_until and at >= reward.available_until:
         return Obstacle.OVER
+    if reward.tier_from and (taker.tier is None or taker.tier < reward.tier_from.threshold):
+        return Obstacle.TIER
     if reward.segment_id is not None and reward.segment_id not in taker.segments:
         return Obstacle.OTHER_SEGMENT
     if reward.per_customer is not None and taker.had.get(reward.pk, 0) >= reward.per_customer:

@@ -6,6 +6,12 @@ from loyalty.game_tables import GAME_TABLES
 
 TABLES: list[CustomerTable] = [
     CustomerTable("loyalty.RewardGrant", blank={"taken_back_reason": ""}, hidden=frozenset({"source_key"})),
+    CustomerTable(
+        "loyalty.MilestoneReach",
+        on_merge=OnMerge.STEP,
+        step="loyalty.services.milestone_merges.merge_reaches",
+    ),
+    CustomerTable("loyalty.Enrolment", hidden=frozenset({"source_key"})),
     CustomerTable("loyalty.Card", on_erase=OnErase.DELETE),
     CustomerTable(
         "loyalty.WalletPass",

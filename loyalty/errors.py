@@ -214,3 +214,11 @@ class LeaderboardTaken(Conflict):
 class NicknameTaken(Conflict):
     key = "nickname_taken"
     message = _("Somebody goes by this name already: choose another.")
+
+
+class MilestoneTaken(Conflict):
+    message = _("There is a milestone with this code already.")
+
+
+class MilestoneNotFound(NotFound):
+    message = _("There is no such milestone.")

@@ -9,7 +9,9 @@ from django.utils.translation import ngettext
 
 from customers.models import Customer
 from customers.panels import Figure, Panel
+from loyalty.members.milestones import way_of
 from loyalty.models import RewardGrant
+from loyalty.services.milestones import standings_of
 from loyalty.services.reward_offers import given_to, offers_for
 from operations.formats import number
 
@@ -36,6 +38,7 @@ def rewards_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         context={
             "offers": offers_for(customer, at=at)[:OFFERS_SHOWN],
             "grants": grants[:GRANTS_SHOWN],
+            "ways": [way_of(standing) for standing in standings_of(customer, at=at)],
             "token": uuid4(),
             "may_give": may_give,
         },

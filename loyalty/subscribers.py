@@ -2,14 +2,18 @@
 
 from django.utils import timezone
 
-from customers.models import Event, Order
+from customers.models import Event, Order, Store
 from customers.services.events import only_if
 from loyalty import services
+from loyalty.models import Employee, Milestone
 from loyalty.rules import ORDER
 from loyalty.services.challenge_progress import count_event, count_order
 from loyalty.services.counted_events import is_counted
 from loyalty.services.listening import is_rewarded
+from loyalty.services.milestones import follow_milestones
 from loyalty.services.tiers import follow_tier
+
+Metric = Milestone.Metric
 
 
 def earn_on_order(event: Event) -> None:
@@ -64,3 +68,35 @@ def count_event_in_challenges(event: Event) -> None:
 
 def _order(event: Event) -> Order:
     return Order.objects.select_related("customer", "sales_channel", "store").get(pk=event.payload["order"])
+
+
+def reach_on_order(event: Event) -> None:
+    """An order may reach milestones of orders, of what was spent, and of what it earned."""
+    order = _order(event)
+    if order.customer:
+        follow_milestones(order.customer, [Metric.ORDERS, Metric.AMOUNT, Metric.POINTS], at=timezone.now())
+
+
+@only_if(lambda event: "order" not in event.payload and event.payload.get("points", 0) > 0)
+def reach_on_points(event: Event) -> None:
+    """Points that no order earned may reach a milestone as well."""
+    if event.customer:
+        follow_milestones(event.customer, [Metric.POINTS], at=timezone.now())
+
+
+@only_if(lambda event: event.store_id is not None)
+def reach_on_visit(event: Event) -> None:
+    """A visit to a store may reach a milestone."""
+    if event.customer:
+        follow_milestones(event.customer, [Metric.VISITS], at=timezone.now())
+
+
+def enrol_on_joining(event: Event) -> None:
+    """Who joined by the code of a store or an employee was won by them."""
+    employee = Employee.objects.filter(code=event.payload.get("employee") or "").first()
+    store = Store.objects.filter(code=event.payload.get("store") or "").first()
+    if event.customer and (employee or store):
+        cause = f"joined:{event.pk}"
+        services.enrol_customer(
+            event.customer, employee=employee, store=store, source_key=cause, at=event.occurred_at
+        )

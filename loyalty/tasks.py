@@ -8,6 +8,7 @@ from loyalty.services.cards import issue_missing_cards
 from loyalty.services.drawings import close_due_contests
 from loyalty.services.leaderboards import count_leaderboards
 from loyalty.services.memberships import end_memberships
+from loyalty.services.milestones import sweep_milestones
 from loyalty.services.tier_reviews import review_tiers
 from loyalty.services.wallets import note_changes, tell_telephones
 
@@ -54,3 +55,9 @@ def keep_wallets() -> None:
 def give_cards() -> None:
     """Give a card to whoever has points and none."""
     issue_missing_cards(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.sweep_milestones")
+def reach_milestones() -> None:
+    """Note the milestones that were reached without an event, and try again what is owed."""
+    sweep_milestones(at=timezone.now())

@@ -1,11 +1,13 @@
-"""Rewards in words."""
+"""Rewards and milestones in words."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from loyalty.models import Reward
+from loyalty.models import Milestone, Reward
 from operations.formats import money, number
 
 Kind = Reward.Kind
+Metric = Milestone.Metric
 
 
 def gift_words(reward: Reward) -> str:
@@ -22,3 +24,24 @@ def gift_words(reward: Reward) -> str:
         case Kind.DONATION:
             return _("Donation of %(amount)s") % {"amount": money(reward.amount, reward.currency)}
     return _("Code of a partner")
+
+
+def milestone_words(milestone: Milestone) -> str:
+    """Return in a few words when a milestone is reached."""
+    how_much = threshold_words(milestone, milestone.threshold)
+    return _("Every %(much)s") % {"much": how_much} if milestone.repeats else how_much
+
+
+def threshold_words(milestone: Milestone, value: int) -> str:
+    """Return a value of a milestone's metric with its unit."""
+    shown = {"value": number(value)}
+    match milestone.metric:
+        case Metric.POINTS:
+            return ngettext("%(value)s point", "%(value)s points", value) % shown
+        case Metric.ORDERS:
+            return ngettext("%(value)s order", "%(value)s orders", value) % shown
+        case Metric.VISITS:
+            return ngettext("%(value)s visit", "%(value)s visits", value) % shown
+        case Metric.YEARS:
+            return ngettext("%(value)s year", "%(value)s years", value) % shown
+    return money(value)

@@ -61,6 +61,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Prospects"), "person_add", model="customers.lead"),
             Entry(_("Segments"), "pie_chart", model="customers.segment"),
             Entry(_("Orders"), "receipt_long", model="customers.order"),
+            Entry(
+                _("Store board"),
+                "storefront",
+                page="admin:loyalty_store_board",
+                permission="loyalty.view_enrolment",
+            ),
             Entry(_("Possible duplicates"), "person_search", model="customers.duplicatecandidate"),
         ],
     ),
@@ -101,6 +107,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Referrals"),
         [
             Entry(_("Rewards"), "redeem", model="loyalty.reward", permission=PLANS),
+            Entry(_("Milestones"), "flag", model="loyalty.milestone", permission=PLANS),
             Entry(_("Referral programmes"), "share", model="referrals.referralprogramme", permission=PLANS),
             Entry(_("Referrals"), "group_add", model="referrals.referral", permission=PLANS),
             Entry(

@@ -10,6 +10,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.earn_on_order",
         "loyalty.subscribers.rise_on_order",
         "loyalty.subscribers.count_order_in_challenges",
+        "loyalty.subscribers.reach_on_order",
         "referrals.subscribers.qualify_on_order",
     ],
     "order.returned": [
@@ -26,7 +27,9 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
         "loyalty.subscribers.count_order_in_challenges",
         "referrals.subscribers.lose_on_return",
     ],
-    "points.changed": ["loyalty.subscribers.rise_on_points"],
+    "points.changed": ["loyalty.subscribers.rise_on_points", "loyalty.subscribers.reach_on_points"],
+    "visit.recorded": ["loyalty.subscribers.reach_on_visit"],
+    "member.joined": ["loyalty.subscribers.enrol_on_joining"],
     "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
     "message.bounced": ["campaigns.subscribers.watch_harm"],
@@ -172,15 +175,22 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.points.history_section",
     "referrals.member_section.friends_section",
     "loyalty.members.rewards.rewards_section",
+    "loyalty.members.milestones.milestones_section",
 ]
 MEMBER_ACTIONS: dict[str, str] = {
     "card-get": "loyalty.members.card.get_card",
     "links-revoke": "loyalty.members.card.revoke_links",
     "referral-share": "referrals.member_section.share_code",
     "take-reward": "loyalty.members.rewards.take_reward",
+    "choose-reward": "loyalty.members.milestones.choose",
 }
 # What writes the messages about members' pages (loyalty.services.member_mails).
 MEMBER_MAILER: str = "campaigns.services.member_mails.write_member_mail"
+# What the board of the stores counts: functions that return columns (loyalty.services.store_board).
+STORE_BOARD: list[str] = [
+    "loyalty.services.store_board.enrolment_columns",
+    "referrals.store_columns.referral_columns",
+]
 # Contributors to the field catalogue of segment rules.
 SEGMENT_FIELDS: list[str] = [
     "customers.segments.trait_fields.trait_fields",

@@ -126,6 +126,10 @@ CELERY_BEAT_SCHEDULE = {
     "close contests": {"task": "loyalty.tasks.close_contests", "schedule": timedelta(minutes=1)},
     "award badges": {"task": "loyalty.tasks.award_badges", "schedule": timedelta(minutes=10)},
     "rank members": {"task": "loyalty.tasks.rank_members", "schedule": timedelta(minutes=5)},
+    "sweep milestones": {
+        "task": "loyalty.tasks.sweep_milestones",
+        "schedule": crontab(hour=3, minute=35),
+    },
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
     "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=2, minute=10)},
     "end memberships": {"task": "loyalty.tasks.end_memberships", "schedule": timedelta(minutes=5)},

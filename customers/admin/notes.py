@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from customers import services
-from customers.models import Customer, CustomerNote
+from customers.models import Customer, CustomerNote, NoteTopic
 from customers.models.note import LONGEST_NOTE
 from customers.panels import Panel
 from operations.errors import FidelioError
@@ -23,12 +23,16 @@ def notes_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     """Return what members of staff wrote down about a customer, the pinned first."""
     if not request.user.has_perm("customers.view_customernote"):
         return None
-    notes = list(customer.notes.select_related("author")[:NOTES_SHOWN])
+    notes = list(customer.notes.select_related("author", "topic")[:NOTES_SHOWN])
     return Panel(
         code="notes",
         title=_("Notes"),
         template="customers/tab_notes.html",
-        context={"notes": notes, "longest": LONGEST_NOTE},
+        context={
+            "notes": notes,
+            "longest": LONGEST_NOTE,
+            "topics": NoteTopic.objects.filter(active=True),
+        },
         count=len(notes),
     )
 
@@ -67,6 +71,7 @@ def _write(request: HttpRequest, pk: int) -> HttpResponse:
             pinned="pinned" in request.POST,
             author=request.user,
             at=timezone.now(),
+            topic=_topic(request.POST.get("topic", "")),
         )
     except FidelioError as error:
         messages.error(request, _sentence(error))
@@ -89,6 +94,11 @@ def _change(request: HttpRequest, pk: int, note_pk: int) -> HttpResponse:
     except FidelioError as error:
         messages.error(request, _sentence(error))
     return _back(pk)
+
+
+def _topic(text: str) -> NoteTopic | None:
+    known = text.isascii() and text.isdigit() and len(text) < 10
+    return NoteTopic.objects.filter(pk=int(text), active=True).first() if known else None
 
 
 def _sentence(error: FidelioError) -> str:

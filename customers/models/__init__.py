@@ -17,7 +17,7 @@ from customers.models.identity import BlockedValue, Identity, IdentityNamespace,
 from customers.models.imports import ImportedRow, ImportMapping, ImportRun
 from customers.models.lead import Lead, LeadStage
 from customers.models.merge import DoNotMerge, MergedRow, MergeOperation
-from customers.models.note import CustomerNote
+from customers.models.note import CustomerNote, NoteTopic
 from customers.models.order import Order, OrderLine, Return, ReturnLine
 from customers.models.purchase_change import PurchaseChange
 from customers.models.rights import RightsRequest
@@ -70,6 +70,7 @@ __all__ = [
     "MergedRow",
     "MonthlyRollup",
     "Namespace",
+    "NoteTopic",
     "Order",
     "OrderLine",
     "PendingEvent",

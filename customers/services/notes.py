@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from customers.errors import NoteOfAnother
-from customers.models import Customer, CustomerNote
+from customers.models import Customer, CustomerNote, NoteTopic
 from customers.models.note import LONGEST_NOTE
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
@@ -15,14 +15,25 @@ from operations.errors import InvalidInput
 
 @transaction.atomic
 def write_note(
-    customer: Customer, *, text: str, author: AbstractBaseUser, at: datetime, pinned: bool = False
+    customer: Customer,
+    *,
+    text: str,
+    author: AbstractBaseUser,
+    at: datetime,
+    pinned: bool = False,
+    topic: NoteTopic | None = None,
 ) -> CustomerNote:
-    """Write a note down about a customer, or about whom they were merged into.
+    """Write a note down about a customer, or about whom they were merged into; a topic makes it count.
 
     Raises InvalidInput for a text that is empty or too long.
     """
     return CustomerNote.objects.create(
-        customer=hold_customer(customer), text=_checked(text), author=author, written_at=at, pinned=pinned
+        customer=hold_customer(customer),
+        text=_checked(text),
+        author=author,
+        written_at=at,
+        pinned=pinned,
+        topic=topic,
     )
 
 

@@ -113,7 +113,7 @@ class RewardGrantAdmin(PageMixin, ModelAdmin):
                 messages.error(request, said(error))
             else:
                 messages.success(request, _("%(reward)s is theirs.") % {"reward": reward.name})
-        return _back_to(customer.pk)
+        return back_to(customer.pk)
 
     def hand_over_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Note that the customer has the product now."""
@@ -186,8 +186,8 @@ def said(error: FidelioError) -> str:
 
 
 def _back(request: HttpRequest, grant: RewardGrant) -> HttpResponse:
-    return redirect(grant_page(grant)) if "stay" in request.POST else _back_to(grant.customer_id)
+    return redirect(grant_page(grant)) if "stay" in request.POST else back_to(grant.customer_id)
 
 
-def _back_to(customer_pk: int) -> HttpResponse:
+def back_to(customer_pk: int) -> HttpResponse:
     return redirect(f"{reverse('admin:customers_customer_change', args=[customer_pk])}?tab=rewards")

@@ -9,7 +9,7 @@ from coupons.admin.fields import MoneyField, NamesField, WholeNumberField, local
 from coupons.admin.forms import RefusalForm
 from coupons.models import Promotion
 from customers.models import Channel, Product, Segment
-from loyalty.models import Reward
+from loyalty.models import Reward, Tier
 from loyalty.ranking import BAND, LISTS
 
 Kind = Reward.Kind
@@ -94,6 +94,9 @@ class RewardForm(RefusalForm):
     segment = forms.ModelChoiceField(
         Segment.objects.none(), label=_("Only for the segment"), required=False, empty_label=_("Everybody")
     )
+    tier_from = forms.ModelChoiceField(
+        Tier.objects.none(), label=_("From the tier"), required=False, empty_label=_("Any")
+    )
     available_from = local_time_field(label=_("From"))
     available_until = local_time_field(label=_("Until"))
     active = forms.BooleanField(label=_("It is given"), required=False, initial=True)
@@ -109,6 +112,7 @@ class RewardForm(RefusalForm):
         handed_out = Promotion.objects.filter(trigger=Promotion.Trigger.COUPON).order_by("-pk")
         self.fields["promotion"].queryset = handed_out
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
+        self.fields["tier_from"].queryset = Tier.objects.steps()
         if reward:
             del self.fields["code"]
 
@@ -122,7 +126,10 @@ class RewardForm(RefusalForm):
         """Return what the services take: of what a reward can give, only what its kind does."""
         given = self.cleaned_data
         kind = given["kind"]
-        fields = {name: given[name] for name in (*PLAIN, "segment", "available_from", "available_until")}
+        fields = {
+            name: given[name]
+            for name in (*PLAIN, "segment", "tier_from", "available_from", "available_until")
+        }
         fields |= {
             "cost_points": given["cost_points"],
             "promotion": given["promotion"] if kind == Kind.COUPON else None,
@@ -175,6 +182,7 @@ def _values_of(reward: Reward) -> dict[str, Any]:
         **{name: getattr(reward, name) for name in names},
         "promotion": reward.promotion_id,
         "segment": reward.segment_id,
+        "tier_from": reward.tier_from_id,
         "sku": reward.product.sku if reward.product else "",
         "send": bool(reward.channel),
         "available_from": reward.available_from,

@@ -14,7 +14,7 @@ from coupons.services.sealed_codes import open_code
 from customers.api.references import CustomerReference
 from customers.models import Product, Segment
 from loyalty.catalogue import Obstacle
-from loyalty.models import Reward, RewardGrant
+from loyalty.models import Reward, RewardGrant, Tier
 from loyalty.services import partner_code_of
 from loyalty.services.reward_offers import RewardOffer
 from operations.api.serializers import AmountField, InstantField, LineField, StrictSerializer
@@ -53,6 +53,7 @@ class RewardChangeIn(StrictSerializer):
     stock = serializers.IntegerField(min_value=0, max_value=MOST_POINTS, required=False, allow_null=True)
     per_customer = serializers.IntegerField(min_value=1, max_value=10_000, required=False, allow_null=True)
     segment = serializers.CharField(max_length=64, required=False, allow_null=True)
+    tier_from = serializers.CharField(max_length=64, required=False, allow_null=True)
     available_from = InstantField(required=False, allow_null=True)
     available_until = InstantField(required=False, allow_null=True)
     active = serializers.BooleanField(required=False)
@@ -80,6 +81,14 @@ class RewardChangeIn(StrictSerializer):
         found = None if "\0" in code else Segment.objects.filter(code=code).first()
         if found is None:
             raise serializers.ValidationError(_("There is no such segment."))
+        return found
+
+    def validate_tier_from(self, code: str | None) -> Tier | None:
+        if code is None:
+            return None
+        found = Tier.objects.filter(code=code).first()
+        if found is None:
+            raise serializers.ValidationError(_("There is no such tier."))
         return found
 
     def validate_channel(self, channel: str | None) -> str:
@@ -132,6 +141,7 @@ class RewardOut(serializers.Serializer):
     left = serializers.IntegerField(allow_null=True)
     per_customer = serializers.IntegerField(allow_null=True)
     segment = serializers.CharField(allow_null=True)
+    tier_from = serializers.CharField(allow_null=True)
     available_from = serializers.DateTimeField(allow_null=True)
     available_until = serializers.DateTimeField(allow_null=True)
     active = serializers.BooleanField()
@@ -149,6 +159,7 @@ class RewardOut(serializers.Serializer):
             "points": reward.cost_points,
             **{name: getattr(reward, name) for name in terms},
             "segment": reward.segment.code if reward.segment else None,
+            "tier_from": reward.tier_from.code if reward.tier_from else None,
             "traits": reward.traits,
         }
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.api import belonging_urls, game_urls, rewards, rules, transfers, views
+from loyalty.api import belonging_urls, game_urls, milestones, rewards, rules, staff, transfers, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
@@ -21,6 +21,10 @@ urlpatterns = [
     path("rewards/<str:code>", rewards.RewardDetail.as_view(), name="reward"),
     path("rewards/<str:code>/redeem", rewards.RewardRedemption.as_view(), name="reward-redeem"),
     path("rewards/<str:code>/codes", rewards.RewardCodes.as_view(), name="reward-codes"),
+    path("milestones", milestones.MilestoneList.as_view(), name="milestones"),
+    path("milestones/<str:code>/choose", milestones.MilestoneChoice.as_view(), name="milestone-choose"),
+    path("employees", staff.EmployeeList.as_view(), name="employees"),
+    path("enrolments", staff.EnrolmentList.as_view(), name="enrolments"),
     path("reward-grants", rewards.GrantList.as_view(), name="reward-grants"),
     path("reward-grants/<str:reference>", rewards.GrantDetail.as_view(), name="reward-grant"),
     path("reward-grants/<str:reference>/hand-over", rewards.GrantHandover.as_view(), name="reward-handover"),

@@ -14,10 +14,11 @@ from loyalty.models.earning import PointsAccrual, PointsShortfall
 from loyalty.models.leaderboard import Leaderboard, LeaderboardMember, LeaderboardPlace
 from loyalty.models.member import JoinRequest, MemberLink
 from loyalty.models.membership import Membership, MembershipPayment, MembershipPlan
+from loyalty.models.milestone import Milestone, MilestoneReach
 from loyalty.models.prize import DrawLine, DrawPlay, DrawPrize, DrawWinner
 from loyalty.models.reward import PartnerCode, Reward, RewardGrant
 from loyalty.models.rule import EarningCounter, EarningRule, EarningRuleVersion
-from loyalty.models.staff import Employee
+from loyalty.models.staff import Employee, Enrolment
 from loyalty.models.tier import Tier, TierLadder, TierPeriod
 from loyalty.models.wallet import WalletDevice, WalletPass
 
@@ -43,6 +44,7 @@ __all__ = [
     "EarningRule",
     "EarningRuleVersion",
     "Employee",
+    "Enrolment",
     "JoinRequest",
     "Leaderboard",
     "LeaderboardMember",
@@ -51,6 +53,8 @@ __all__ = [
     "Membership",
     "MembershipPayment",
     "MembershipPlan",
+    "Milestone",
+    "MilestoneReach",
     "PartnerCode",
     "Period",
     "PointsAccrual",

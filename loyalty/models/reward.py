@@ -17,7 +17,7 @@ def programme_currency() -> str:
 class RewardQuerySet(models.QuerySet["Reward"]):
     def whole(self) -> "RewardQuerySet":
         """Return rewards with what they point to, in one query."""
-        return self.select_related("promotion", "product", "segment")
+        return self.select_related("promotion", "product", "segment", "tier_from")
 
     def catalogue(self, at: datetime) -> "RewardQuerySet":
         """Return the rewards that points can buy at this instant, whoever asks; the cheapest first."""
@@ -83,6 +83,14 @@ class Reward(models.Model):
     taken = models.PositiveIntegerField(_("taken"), default=0, editable=False)
     per_customer = models.PositiveSmallIntegerField(
         _("times a customer"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    tier_from = models.ForeignKey(
+        "loyalty.Tier",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("from the tier"),
     )
     segment = models.ForeignKey(
         "customers.Segment",

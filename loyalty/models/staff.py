@@ -36,3 +36,51 @@ class Employee(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Enrolment(models.Model):
+    """That somebody became a member in a store, or through an employee. The same `source_key` counts once."""
+
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.PROTECT, related_name="enrolments", verbose_name=_("customer")
+    )
+    employee = models.ForeignKey(
+        Employee,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="enrolments",
+        verbose_name=_("employee"),
+        db_index=False,
+    )
+    store = models.ForeignKey(
+        "customers.Store",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("store"),
+        db_index=False,
+    )
+    source_key = models.CharField(_("cause"), max_length=120, unique=True)
+    enrolled_at = models.DateTimeField(_("enrolled at"))
+
+    class Meta:
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
+        ordering = ["-enrolled_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(employee__isnull=False) | models.Q(store__isnull=False),
+                name="an_enrolment_is_somebodys",
+                violation_error_message=_("Say which employee or which store."),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["enrolled_at"], name="enrolment_when"),
+            models.Index(fields=["employee", "enrolled_at"], name="enrolment_employee"),
+            models.Index(fields=["store", "enrolled_at"], name="enrolment_store"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} · {self.enrolled_at:%Y-%m-%d}"

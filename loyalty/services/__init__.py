@@ -10,12 +10,20 @@ from loyalty.services.earning_rules import (
     terms_of,
 )
 from loyalty.services.grants import hand_over_grant, take_back_grant
+from loyalty.services.milestones import (
+    choose_reward,
+    create_milestone,
+    edit_milestone,
+    follow_milestones,
+    sweep_milestones,
+)
 from loyalty.services.partner_codes import add_partner_codes, partner_code_of
 from loyalty.services.point_requests import decide_points, points_limit, request_points
 from loyalty.services.reward_definitions import add_stock, create_reward, edit_reward
 from loyalty.services.rewards import grant_reward, redeem_reward
 from loyalty.services.shortfalls import debt_of
 from loyalty.services.simulations import simulate_earning
+from loyalty.services.staff import enrol_customer, upsert_employee
 from loyalty.services.transfers import allow_transfers, forbid_transfers, transfer_points
 
 __all__ = [
@@ -24,15 +32,20 @@ __all__ = [
     "adjust_points",
     "allow_transfers",
     "backfill_points",
+    "choose_reward",
     "claw_back_points",
     "create_earning_rule",
+    "create_milestone",
     "create_reward",
     "debt_of",
     "decide_points",
     "earn_on_event",
     "earn_points",
     "edit_earning_rule",
+    "edit_milestone",
     "edit_reward",
+    "enrol_customer",
+    "follow_milestones",
     "forbid_transfers",
     "grant_reward",
     "hand_over_grant",
@@ -42,8 +55,10 @@ __all__ = [
     "redeem_reward",
     "request_points",
     "simulate_earning",
+    "sweep_milestones",
     "switch_earning_rule",
     "take_back_grant",
     "terms_of",
     "transfer_points",
+    "upsert_employee",
 ]

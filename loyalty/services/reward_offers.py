@@ -13,6 +13,7 @@ from loyalty.catalogue import Obstacle, Taker, missing_points, term_broken
 from loyalty.models import PartnerCode, Reward, RewardGrant
 from loyalty.ranking import Fit, Taste, fit_of
 from loyalty.services.balances import points_of
+from loyalty.services.tiers import tier_of
 from operations.formats import number
 
 NEARLY = 0.25  # So much of the cost missing is "nearly there".
@@ -81,8 +82,10 @@ def taker_of(customer: Customer, *, at: datetime) -> Taker:
     bought = RewardGrant.objects.standing().filter(customer=customer, spent_points__gt=0)
     counts = bought.order_by().values_list("reward").annotate(times=Count("pk"))
     memberships = SegmentMembership.objects.current().filter(customer=customer)
+    tier = tier_of(customer, at=at)
     return Taker(
         balance=points_of(customer, at=at).balance,
+        tier=tier.threshold if tier else None,
         segments=frozenset(memberships.values_list("segment_id", flat=True)),
         had=dict(counts),
     )

@@ -24,6 +24,7 @@ from loyalty.errors import OutOfStock, RewardNotAvailable
 from loyalty.models import Reward, RewardGrant
 from loyalty.services.adjustments import adjust_points
 from loyalty.services.partner_codes import take_partner_code
+from loyalty.services.tiers import tier_of
 from operations.errors import Conflict
 
 Kind = Reward.Kind
@@ -118,7 +119,9 @@ def _taker(gift: _Gift) -> Taker:
     had = RewardGrant.objects.standing().filter(
         reward=gift.reward, customer=gift.customer, spent_points__gt=0
     )
+    tier = tier_of(gift.customer, at=gift.at) if gift.reward.tier_from_id else None
     return Taker(
+        tier=tier.threshold if tier else None,
         segments=frozenset(inside) if gift.reward.segment_id else frozenset(),
         had={gift.reward.pk: had.count()} if gift.reward.per_customer is not None else {},
     )
