@@ -67,6 +67,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
                 page="admin:loyalty_store_board",
                 permission="loyalty.view_enrolment",
             ),
+            Entry(
+                _("What customers say"),
+                "forum",
+                page="admin:customers_said",
+                permission="customers.view_customernote",
+            ),
             Entry(_("Possible duplicates"), "person_search", model="customers.duplicatecandidate"),
         ],
     ),

@@ -26,7 +26,7 @@ SEE_CUSTOMERS = [
     for model in (
         "customer", "identity", "sourceprofile", "consent", "event", "order", "orderline", "return",
         "returnline", "product", "store", "saleschannel", "businessunit", "segmentmembership", "trait",
-        "customernote", "lead", "asset", "assetownership",
+        "customernote", "notetopic", "lead", "asset", "assetownership",
         "goldenvalue", "household",
     )
 ]  # fmt: skip
@@ -87,6 +87,7 @@ RULES: dict[Role, list[str]] = {
         "customers.change_lead",
         "customers.add_customernote",
         "customers.change_customernote",
+        "customers.*_notetopic",
         "customers.*_segment",
         "customers.*_season",
         "customers.add_importrun",

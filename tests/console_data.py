@@ -11,17 +11,32 @@ from analytics.services.survey_answers import answer_survey
 from campaigns.models import InboxMail
 from coupons.models import AgentAllowance
 from coupons.services import issue_apology, issue_coupons, issue_gift_card, redeem_stack, start_batch
-from customers.models import Customer, Segment
-from customers.services import create_segment, record_event, refresh_segment
-from loyalty.services import adjust_points
+from customers.models import Customer, NoteTopic, Segment
+from customers.services import create_segment, record_event, refresh_segment, write_note
+from loyalty.models import Employee
+from loyalty.services import (
+    add_partner_codes,
+    adjust_points,
+    create_milestone,
+    enrol_customer,
+    redeem_reward,
+    sweep_milestones,
+)
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
 from tests.analytics.surveys import nps_survey
 from tests.campaigns.factories import draft, offer, running
 from tests.coupons.factories import spending
-from tests.factories import ApiClientFactory, ConsentFactory, CustomerFactory, OrderFactory, UserFactory
-from tests.loyalty.factories import make_rule
+from tests.factories import (
+    ApiClientFactory,
+    ConsentFactory,
+    CustomerFactory,
+    OrderFactory,
+    StoreFactory,
+    UserFactory,
+)
+from tests.loyalty.factories import make_reward, make_rule
 from tests.referrals.factories import make_programme, refer
 
 PASSWORD = "a password for tests"
@@ -52,6 +67,7 @@ def fill_console() -> None:
     people = {role: staff(role) for role in Role}
     customers = fill_customers()
     fill_incentives(customers, people[Role.AGENT])
+    fill_rewards(customers, people[Role.AGENT])
     fill_campaigns(customers)
     fill_surveys(customers)
     fill_operations(people)
@@ -94,6 +110,20 @@ def fill_incentives(customers: list[Customer], agent: User) -> None:
     )
     start_batch(name="Christmas", count=50, amount=2000, currency="EUR", active=False, issued_by=agent)
     refer(make_programme(), referrer=customers[0])
+
+
+def fill_rewards(customers: list[Customer], agent: User) -> None:
+    now = timezone.now()
+    mug = make_reward(name="A mug", cost_points=50, stock=10)
+    cinema = make_reward("PARTNER_CODE", name="Cinema ticket", cost_points=20)
+    add_partner_codes(cinema, ["FILM-1", "FILM-2"], at=now)
+    redeem_reward(customers[0], mug, source_key="a mug", at=now)
+    create_milestone(code="first", name="First order", threshold=1, rewards=[mug, cinema])
+    sweep_milestones(at=now)
+    carla = Employee.objects.create(code="carla", name="Carla", store=StoreFactory(name="Milano"))
+    enrol_customer(customers[1], employee=carla, source_key="till:1", at=now)
+    topic = NoteTopic.objects.create(code="prices", name="Prices")
+    write_note(customers[0], text="Finds it dear", topic=topic, author=agent, at=now)
 
 
 def fill_campaigns(customers: list[Customer]) -> None:

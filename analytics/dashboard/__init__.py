@@ -15,6 +15,7 @@ from analytics.models import RfmModel
 from analytics.rfm_map import grid
 from analytics.rules import SCORES
 from customers.models import Order
+from customers.topics import topic_bars, topic_counts
 
 TEMPLATE = "analytics/dashboard.html"
 PERIODS = (7, 30, 90, 365)
@@ -40,6 +41,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     comparison = compared(days, until=until)
     model = RfmModel.objects.main()
     run = model.last_run() if model else None
+    may_read = request.user.has_perm("customers.view_customernote")
     return context | {
         "figures": headline_figures(comparison, days=days),
         "until": until if until < timezone.localdate() else None,
@@ -51,6 +53,7 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "campaigns": campaign_rows(request.user),
         "orders": latest_orders(),
         "cohorts": cohorts_chart(until=until),
+        "topics": topic_bars(topic_counts(at=timezone.now())) if may_read else [],
     }
 
 

@@ -14,6 +14,7 @@ from customers.admin import (
     rights,
     segments,
     suppressions,
+    topics,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "rights",
     "segments",
     "suppressions",
+    "topics",
 ]

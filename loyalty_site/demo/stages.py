@@ -46,6 +46,7 @@ from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.personal_offers import write_personal_offers
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.relations import write_relations
+from loyalty_site.demo.rewards import write_rewards
 from loyalty_site.demo.service_desk import write_service_desk
 from loyalty_site.demo.showcase import (
     write_allowances,
@@ -260,6 +261,10 @@ def ask_customers(demo: Demo) -> None:
     demo.result["survey_answers"] = write_surveys(at=demo.at)
 
 
+def fill_the_catalogue(demo: Demo) -> None:
+    demo.result["rewards"] = write_rewards(at=demo.at)
+
+
 def set_objectives(demo: Demo) -> None:
     demo.result["objectives"] = write_objectives(at=demo.at)
 
@@ -303,6 +308,7 @@ STAGES = [
     Stage(gettext_noop("Clusters"), 20_000, find_clusters),
     Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
+    Stage(gettext_noop("Rewards, milestones and the people of the stores"), 5_000, fill_the_catalogue),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

@@ -7,6 +7,7 @@ from time import sleep
 from typing import Any
 
 from loyalty_site.walkthrough import cast
+from loyalty_site.walkthrough.belonging import reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
 from loyalty_site.walkthrough.mailbox import wait_until
 from loyalty_site.walkthrough.understanding import ask, compare_models
@@ -314,6 +315,8 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Stop", stop),
     ("Referral", refer),
     ("Points", earn),
+    ("Reward", reward),
+    ("Stores", win),
     ("Apology", apologise),
     ("Figures", measure),
     ("Models", compare_models),
