@@ -1,5 +1,6 @@
 from django.urls import path, re_path
 
+from loyalty.draw_pages import contest_data, contest_list, contest_page
 from loyalty.joining_pages import complete_page, join_page, link_page
 from loyalty.public import member_action, member_page
 from loyalty.wallet_pages import current_pass, logo, member_pass, registered, registration, telephone_log
@@ -18,4 +19,7 @@ urlpatterns = [
     path("wallet/v1/passes/<str:pass_type>/<uuid:serial>", current_pass, name="wallet-pass"),
     path("wallet/v1/log", telephone_log, name="wallet-log"),
     path("wallet/logo.png", logo, name="wallet-logo"),
+    path("draws/<slug:code>", contest_page, name="contest-page"),
+    path("draws/<slug:code>/data.json", contest_data, name="contest-data"),
+    path("draws/<slug:code>/list.csv", contest_list, name="contest-list"),
 ]

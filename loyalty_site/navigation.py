@@ -110,6 +110,16 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         ],
     ),
     (
+        _("Games"),
+        [
+            Entry(_("Challenges"), "emoji_events", model="loyalty.challenge", permission=PLANS),
+            Entry(_("Stamp cards"), "approval", model="loyalty.stampcard", permission=PLANS),
+            Entry(_("Badges"), "military_tech", model="loyalty.badge", permission=PLANS),
+            Entry(_("Prize draws"), "casino", model="loyalty.draw", permission=PLANS),
+            Entry(_("Leaderboards"), "leaderboard", model="loyalty.leaderboard", permission=PLANS),
+        ],
+    ),
+    (
         _("Referrals"),
         [
             Entry(_("Rewards"), "redeem", model="loyalty.reward", permission=PLANS),

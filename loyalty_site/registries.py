@@ -176,6 +176,11 @@ MEMBER_SECTIONS: list[str] = [
     "referrals.member_section.friends_section",
     "loyalty.members.rewards.rewards_section",
     "loyalty.members.milestones.milestones_section",
+    "loyalty.members.games.challenges_section",
+    "loyalty.members.games.cards_section",
+    "loyalty.members.games.badges_section",
+    "loyalty.members.games.contests_section",
+    "loyalty.members.games.boards_section",
 ]
 MEMBER_ACTIONS: dict[str, str] = {
     "card-get": "loyalty.members.card.get_card",
@@ -183,6 +188,11 @@ MEMBER_ACTIONS: dict[str, str] = {
     "referral-share": "referrals.member_section.share_code",
     "take-reward": "loyalty.members.rewards.take_reward",
     "choose-reward": "loyalty.members.milestones.choose",
+    "challenge-join": "loyalty.members.games.take_up_challenge",
+    "challenge-leave": "loyalty.members.games.give_up_challenge",
+    "contest-play": "loyalty.members.games.play_contest",
+    "board-join": "loyalty.members.games.enter_board",
+    "board-leave": "loyalty.members.games.leave_board",
 }
 # What writes the messages about members' pages (loyalty.services.member_mails).
 MEMBER_MAILER: str = "campaigns.services.member_mails.write_member_mail"

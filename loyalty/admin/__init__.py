@@ -1,7 +1,11 @@
 from loyalty.admin import (
     accounts,
     adjustments,
+    badges,
+    challenges,
+    contests,
     grants,
+    leaderboards,
     milestones,
     rewards,
     rules,
@@ -11,7 +15,11 @@ from loyalty.admin import (
 __all__ = [
     "accounts",
     "adjustments",
+    "badges",
+    "challenges",
+    "contests",
     "grants",
+    "leaderboards",
     "milestones",
     "rewards",
     "rules",
