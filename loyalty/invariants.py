@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.game_invariants import GAME_INVARIANTS
 from operations.invariants import Invariant
 
 _ACCRUALS = """
@@ -67,4 +68,5 @@ INVARIANTS = [
     Invariant("loyalty.rewards_taken", _("As many of a reward are gone as were given."), _TAKEN),
     Invariant("loyalty.rewards_paid", _("What a reward cost stands in the ledger."), _PAID),
     Invariant("loyalty.partner_codes", _("Each code of a partner was given once, or lies there."), _CODES),
+    *GAME_INVARIANTS,
 ]

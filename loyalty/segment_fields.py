@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.models import Account
 from customers.segments.fields import Column, Field, Kind, Rows
+from loyalty.game_fields import GAME_FIELDS
 
 
 def _accounts(moment: object) -> QuerySet[Account]:
@@ -24,4 +25,5 @@ FIELDS = [
         Rows(_accounts, Column("total"), default=0),
         group=_("Points"),
     ),
+    *GAME_FIELDS,
 ]

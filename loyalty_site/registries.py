@@ -57,6 +57,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
     "loyalty.reward_panel.rewards_panel",
+    "loyalty.game_panel.games_panel",
     "referrals.panels.referral_panel",
     "campaigns.panels.messages_panel",
     "customers.admin.assets.assets_panel",

@@ -1,5 +1,6 @@
 """Badges in the console: what they are for, who has them, and giving them by hand."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Delta
+from operations.languages import in_language
 
 SHOWN = 25
 
@@ -138,10 +140,11 @@ class BadgeAdmin(PageMixin, ModelAdmin):
         if not self.has_view_permission(request, badge):
             raise PermissionDenied
         awards = BadgeAward.objects.filter(badge=badge)
-        month = timezone.now() - timezone.timedelta(days=30)
+        month = timezone.now() - timedelta(days=30)
         latest = awards.select_related("customer", "awarded_by").order_by("-awarded_at", "-pk")
         context = {
             "the_badge": badge,
+            "about": in_language(badge.introduction),
             "figures": [
                 Delta(_("People who have it"), formats.number(awards.standing().count()), icon="group"),
                 Delta(

@@ -26,6 +26,7 @@ from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Chart, Delta, Series
+from operations.languages import in_language
 
 SHOWN = 25
 DAYS = 30
@@ -148,6 +149,7 @@ class GameAdmin(PageMixin, ModelAdmin):
             "span": span_of(challenge),
             "gives": given_for(challenge),
             "conditions": conditions_of(challenge),
+            "item_names": [in_language(item.get("title", {})) or item["code"] for item in challenge.items],
             "figures": _figures(challenge),
             "how_far": _how_far(challenge),
             "by_day": _by_day(challenge),

@@ -1,5 +1,6 @@
 """Contests over the API: set up, entered, played, closed, drawn."""
 
+import hashlib
 from typing import Any
 
 from django.http import HttpResponse
@@ -78,7 +79,7 @@ class DrawEntries(APIView):
                 draw,
                 customer,
                 entries=values["entries"],
-                source_key=f"api:{request.auth.pk}:{customer.pk}:{values['source_id']}",
+                source_key=cause(request, str(customer.pk), values["source_id"]),
                 reason=values.get("reason", ""),
                 at=timezone.now(),
             )
@@ -103,11 +104,10 @@ class DrawPlays(APIView):
         def work() -> tuple[int, Any]:
             given = PlayIn(data=request.data)
             given.is_valid(raise_exception=True)
-            key = request.headers["Idempotency-Key"][:80]
             play = play_draw(
                 draw_under(code),
                 find_customer(given.validated_data["customer"]),
-                source_key=f"api:{request.auth.pk}:{key}",
+                source_key=cause(request, request.headers["Idempotency-Key"]),
                 at=timezone.now(),
             )
             return 201, PlayOut(play).data
@@ -149,6 +149,12 @@ class DrawWinners(APIView):
             return 201, {"data": WinnerOut(winners, many=True).data, "next": None}
 
         return respond_once(request, work)
+
+
+def cause(request: Request, *parts: str) -> str:
+    """Return the name of what a client asked for: the same for the same client and parts."""
+    told = "\n".join([str(request.auth.pk), *parts])
+    return f"api:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def draw_under(code: str) -> Draw:

@@ -45,10 +45,14 @@ class ByCodeField(serializers.CharField):
 
     def __init__(self, model: type, **kwargs: Any) -> None:
         self.model = model
-        super().__init__(**{"max_length": 120, "required": False, "allow_null": True} | kwargs)
+        super().__init__(**{"required": False, "allow_null": True} | kwargs)
+        self.validators = []  # They are for the text, and what comes out is a row.
 
     def to_internal_value(self, data: Any) -> Any:
-        found = self.model.objects.filter(code=super().to_internal_value(data)).first()
+        code = super().to_internal_value(data)
+        if "\0" in code:
+            self.fail("unknown")
+        found = self.model.objects.filter(code=code).first()
         if found is None:
             self.fail("unknown")
         return found

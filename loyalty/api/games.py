@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from customers.models import Customer
 from customers.services import find_customer
+from loyalty.api.contests import cause
 from loyalty.api.game_shapes import (
     AwardIn,
     AwardOut,
@@ -161,7 +162,7 @@ class BadgeAwards(APIView):
             award = award_badge(
                 badge,
                 find_customer(given.validated_data["customer"]),
-                source_key=f"api:{request.auth.pk}",
+                source_key=cause(request, code),
                 reason=given.validated_data.get("reason", ""),
                 at=timezone.now(),
             )

@@ -36,6 +36,7 @@ from customers.services.bulk import refresh_statistics
 from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
 from loyalty_site.demo.friends import write_friends
+from loyalty_site.demo.games import write_games
 from loyalty_site.demo.interest import write_interest
 from loyalty_site.demo.journey import loading, mailings
 from loyalty_site.demo.journey.calendar import Calendar
@@ -265,6 +266,10 @@ def fill_the_catalogue(demo: Demo) -> None:
     demo.result["rewards"] = write_rewards(at=demo.at)
 
 
+def play_games(demo: Demo) -> None:
+    demo.result["games"] = write_games(at=demo.at)
+
+
 def set_objectives(demo: Demo) -> None:
     demo.result["objectives"] = write_objectives(at=demo.at)
 
@@ -309,6 +314,7 @@ STAGES = [
     Stage(gettext_noop("Surveys"), 10_000, ask_customers),
     Stage(gettext_noop("Apologies"), 10_000, open_service_desk),
     Stage(gettext_noop("Rewards, milestones and the people of the stores"), 5_000, fill_the_catalogue),
+    Stage(gettext_noop("Games"), 10_000, play_games),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]
