@@ -6,18 +6,20 @@ from uuid import uuid4
 import redis
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib.staticfiles import finders
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from customers.models import Customer
 from customers.services.preferences import preferences_url
 from loyalty.members.sections import Member, Section, carry_out, sections_of
+from loyalty.models import CardDesign
 from loyalty.services.cards import ensure_card
 from loyalty.services.member_links import member_of_link
 from operations.counters import count
@@ -25,6 +27,7 @@ from operations.errors import FidelioError, RateLimited
 from operations.locks import retry_deadlocks
 
 PRESSES, SECONDS = 60, 600
+ICONS = (192, 512)
 NOT_DATA = {"csrfmiddlewaretoken", "section"}
 
 
@@ -64,12 +67,44 @@ def member_action(request: HttpRequest, token: str, action: str) -> HttpResponse
     return HttpResponseRedirect(reverse("member-page", args=[token]) + asked + place, status=303)
 
 
+@never_cache
+@require_safe
+def member_manifest(request: HttpRequest, token: str) -> HttpResponse:
+    """Let a telephone keep the page among its apps, under the programme's name."""
+    if member_of_link(token, at=timezone.now()) is None:
+        raise Http404
+    design, page = CardDesign.current(), reverse("member-page", args=[token])
+    sizes = [(size, reverse("wallet-icon", args=[size])) for size in ICONS]
+    manifest = {
+        "name": design.title,
+        "short_name": design.title[:12],
+        "id": "/m/",
+        "start_url": page,
+        "scope": "/m/",
+        "display": "standalone",
+        "background_color": design.background,
+        "theme_color": design.background,
+        "icons": [{"src": url, "sizes": f"{size}x{size}", "type": "image/png"} for size, url in sizes],
+    }
+    return JsonResponse(manifest, content_type="application/manifest+json")
+
+
+@require_safe
+@cache_control(max_age=3600)
+def member_worker(request: HttpRequest) -> HttpResponse:
+    """Serve the worker from the root, because it may only speak for what lies below its own address."""
+    with open(finders.find("fidelio/member-worker.js") or "") as file:
+        script = file.read()
+    return HttpResponse(script, content_type="text/javascript", headers={"Service-Worker-Allowed": "/m/"})
+
+
 def page_context(request: HttpRequest, member: Member, language: str) -> dict[str, Any]:
     """Return what the page's template shows: the sections, each drawn already."""
     key = uuid4()
     sections = sections_of(member)
     return languages(language) | {
         "member": member,
+        "design": CardDesign.current(),
         "preferences_url": preferences_url(member.customer),
         "drawn": [(section, _draw(section, member, key, request)) for section in sections],
     }

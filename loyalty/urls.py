@@ -2,8 +2,16 @@ from django.urls import path, re_path
 
 from loyalty.draw_pages import contest_data, contest_list, contest_page
 from loyalty.joining_pages import complete_page, join_page, link_page
-from loyalty.public import member_action, member_page
-from loyalty.wallet_pages import current_pass, logo, member_pass, registered, registration, telephone_log
+from loyalty.public import member_action, member_manifest, member_page, member_worker
+from loyalty.wallet_pages import (
+    current_pass,
+    icon,
+    logo,
+    member_pass,
+    registered,
+    registration,
+    telephone_log,
+)
 
 DEVICES = "wallet/v1/devices/<str:device>/registrations/<str:pass_type>"
 
@@ -11,6 +19,9 @@ urlpatterns = [
     path("card/", link_page, name="member-link"),
     path("join/", join_page, name="member-join"),
     path("join/<uuid:token>", complete_page, name="member-join-complete"),
+    path("member-worker.js", member_worker, name="member-worker"),
+    path("m/<str:token>/app.webmanifest", member_manifest, name="member-manifest"),
+    path("wallet/icon-<int:size>.png", icon, name="wallet-icon"),
     path("m/<str:token>/", member_page, name="member-page"),
     path("m/<str:token>/do/<slug:action>", member_action, name="member-action"),
     re_path(r"^m/(?P<token>[^/]+)/wallet/(?P<platform>apple|google)$", member_pass, name="member-pass"),

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone, translation
 from django.utils.http import http_date, parse_http_date_safe
 from django.views.decorators.cache import cache_control, never_cache
@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from loyalty.models import CardDesign, WalletPass
-from loyalty.public import link_not_valid, page_language
+from loyalty.public import ICONS, link_not_valid, page_language
 from loyalty.services import wallets
 from loyalty.services.member_links import member_of_link
 from loyalty.wallets import apple, google
@@ -26,6 +26,7 @@ from loyalty.wallets.pictures import icon_png
 
 log = structlog.get_logger(__name__)
 LARGEST = 16 * 1024
+LOGO_SIDE = 660  # What Google asks for.
 LONGEST_DEVICE, LONGEST_TOKEN = 128, 200
 SCHEME = "ApplePass "
 LINES_KEPT, LINE_LENGTH = 5, 300
@@ -132,7 +133,20 @@ def telephone_log(request: HttpRequest) -> HttpResponse:
 def logo(request: HttpRequest) -> HttpResponse:
     """Show the merchant's logo, for Google's servers; the initial where there is none."""
     design = CardDesign.current()
-    picture = bytes(design.logo or b"") or icon_png(design.title, design.background, design.foreground, 8)
+    picture = bytes(design.logo or b"") or icon_png(
+        design.title, design.background, design.foreground, side=LOGO_SIDE
+    )
+    return HttpResponse(picture, content_type="image/png")
+
+
+@require_safe
+@cache_control(max_age=3600, public=True)
+def icon(request: HttpRequest, size: int) -> HttpResponse:
+    """Show the programme's initial on its colour, for telephones that keep the page among their apps."""
+    if size not in ICONS:
+        raise Http404
+    design = CardDesign.current()
+    picture = icon_png(design.title, design.background, design.foreground, side=size)
     return HttpResponse(picture, content_type="image/png")
 
 

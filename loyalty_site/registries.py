@@ -56,6 +56,7 @@ CUSTOMER_PANELS: list[str] = [
     "analytics.panels.value.value_panel",
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
+    "loyalty.card_panel.card_panel",
     "loyalty.reward_panel.rewards_panel",
     "loyalty.game_panel.games_panel",
     "referrals.panels.referral_panel",
@@ -173,6 +174,7 @@ MARGIN_SHARE: str = "analytics.services.kpis.worth.margin_share"
 MEMBER_SECTIONS: list[str] = [
     "loyalty.members.card.card_section",
     "loyalty.members.points.points_section",
+    "loyalty.members.tier.tier_section",
     "loyalty.members.points.history_section",
     "referrals.member_section.friends_section",
     "loyalty.members.rewards.rewards_section",

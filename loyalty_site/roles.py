@@ -34,6 +34,8 @@ SERVE_CUSTOMERS = [
     *SEE_CUSTOMERS,
     "coupons.view_*",
     "loyalty.view_*",
+    "loyalty.change_card",
+    "loyalty.change_memberlink",
     "loyalty.give_reward",
     "referrals.view_*",
     "referrals.add_referralcode",

@@ -22,6 +22,7 @@ from loyalty.services import (
     redeem_reward,
     sweep_milestones,
 )
+from loyalty.services.cards import ensure_card, print_cards
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
@@ -105,6 +106,8 @@ def fill_incentives(customers: list[Customer], agent: User) -> None:
     issue_apology(customers[1], agent=agent, amount=5000, reason="Delivered a week late", at=now)
     make_rule()
     adjust_points(customers[0], points=120, reason="Welcome", at=now)
+    print_cards(name="Milano", count=2, at=now)
+    ensure_card(customers[0], at=now)
     issue_gift_card(
         amount=5000, currency="EUR", holder=customers[0], issued_by=agent, source_key="a gift", at=now
     )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.api import belonging_urls, game_urls, milestones, rewards, rules, staff, transfers, views
+from loyalty.api import belonging_urls, cards, game_urls, milestones, rewards, rules, staff, transfers, views
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
@@ -14,6 +14,9 @@ urlpatterns = [
         transfers.CustomerTransferConsent.as_view(),
         name="customer-transfer-consent",
     ),
+    path("customers/<str:public_id>/cards", cards.CustomerCards.as_view(), name="customer-cards"),
+    path("customers/<str:public_id>/cards/block", cards.BlockedCards.as_view(), name="customer-card-block"),
+    path("customers/<str:public_id>/member-link", cards.MemberLinks.as_view(), name="customer-member-link"),
     path("earning-rules", rules.EarningRuleList.as_view(), name="earning-rules"),
     path("earning-rules/simulate", rules.EarningSimulation.as_view(), name="earning-simulation"),
     path("earning-rules/<str:code>", rules.EarningRuleDetail.as_view(), name="earning-rule"),

@@ -17,12 +17,16 @@ from loyalty.models import CardDesign
 from loyalty.services.cards import card_number, ensure_card
 from loyalty.services.member_links import revoke_member_links
 from loyalty.services.member_mails import send_member_link
+from loyalty.services.tiers import tier_of
 from loyalty.wallets import apple, google
 
 
 def card_section(member: Member) -> Section:
     """Return the card; always the first thing on the page."""
-    face = card_face(member.customer) | {"wallets": wallet_buttons(member)}
+    face = card_face(member.customer) | {
+        "wallets": wallet_buttons(member),
+        "tier": tier_of(member.customer, at=member.at),
+    }
     return Section("card", _("My card"), "card", "loyalty/member/card.html", face, order=0)
 
 
@@ -52,9 +56,9 @@ def revoke_links(member: Member, data: Mapping[str, str]) -> str:
     return _("Done: the links made so far open nothing any more. A new one is on its way to you.")
 
 
-def card_face(customer: Customer) -> dict[str, Any]:
+def card_face(customer: Customer, *, number: str = "") -> dict[str, Any]:
     """Return what a card shows; the bars and the QR hold its number alone, as pictures in the page."""
-    number = card_number(customer)
+    number = number or card_number(customer)
     bars = barcode_svg(number, with_text=False) if number else None
     return {
         "design": CardDesign.current(),

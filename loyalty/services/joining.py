@@ -26,6 +26,7 @@ from loyalty.errors import JoinNotPossible
 from loyalty.models import Employee, JoinRequest
 from loyalty.services.cards import ensure_card
 from loyalty.services.member_mails import Letter, MemberMail, send
+from loyalty.services.staff import enrol_customer
 from operations.inserts import insert_missing
 
 SOURCE = "join"
@@ -142,6 +143,14 @@ def complete_joining(request: JoinRequest, *, at: datetime) -> Customer:
             request.joined_at, request.customer = at, customer
             request.save(update_fields=["joined_at", "customer"])
             _tell(request, customer, at=at)
+            if request.store or request.employee:
+                enrol_customer(
+                    customer,
+                    source_key=_joined_key(request),
+                    employee=request.employee,
+                    store=request.store,
+                    at=at,
+                )
     return customer
 
 
@@ -204,10 +213,14 @@ def _item(request: JoinRequest, *, at: datetime) -> dict:
     return item
 
 
+def _joined_key(request: JoinRequest) -> str:
+    return f"join:{request.pk}:{request.asked_at.isoformat()}"
+
+
 def _tell(request: JoinRequest, customer: Customer, *, at: datetime) -> None:
     record_event(
         "member.joined",
-        external_id=f"join:{request.pk}:{request.asked_at.isoformat()}",
+        external_id=_joined_key(request),
         customer=customer,
         store=request.store,
         occurred_at=at,

@@ -24,7 +24,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from loyalty.wallets.contents import CardContent, rgb
-from loyalty.wallets.pictures import icon_png, logo_png
+from loyalty.wallets.pictures import ICON, icon_png, logo_png
 from operations.formats import day, number
 
 CONTENT_TYPE = "application/vnd.apple.pkpass"
@@ -108,7 +108,9 @@ def build_pass(content: CardContent, signer: Identity, *, auth_token: str, servi
         described = describe(content, signer, auth_token=auth_token, service_url=service_url)
     files = {"pass.json": json.dumps(described, ensure_ascii=False, sort_keys=True).encode()}
     for scale, suffix in ((1, ""), (2, "@2x"), (3, "@3x")):
-        files[f"icon{suffix}.png"] = icon_png(content.title, content.background, content.foreground, scale)
+        files[f"icon{suffix}.png"] = icon_png(
+            content.title, content.background, content.foreground, side=ICON * scale
+        )
         if content.logo:
             files[f"logo{suffix}.png"] = logo_png(content.logo, scale)
     manifest = {name: hashlib.sha1(data, usedforsecurity=False).hexdigest() for name, data in files.items()}

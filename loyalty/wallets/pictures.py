@@ -12,9 +12,8 @@ LARGEST_LOGO = (480, 150)
 
 
 @lru_cache(maxsize=32)
-def icon_png(title: str, background: str, foreground: str, scale: int) -> bytes:
+def icon_png(title: str, background: str, foreground: str, *, side: int) -> bytes:
     """Return the programme's initial on its colour, as a square."""
-    side = ICON * scale
     picture = Image.new("RGB", (side, side), rgb(background))
     letter = (title.strip() or "F")[0].upper()
     font = ImageFont.load_default(size=side * 0.62)

@@ -43,6 +43,7 @@ from loyalty_site.demo.journey.calendar import Calendar
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.measured_campaign import write_measured_campaign
 from loyalty_site.demo.meeting_points import write_meeting_points
+from loyalty_site.demo.member_cards import hand_out_cards
 from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.personal_offers import write_personal_offers
 from loyalty_site.demo.progress import Progress
@@ -295,6 +296,10 @@ def _begin_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
+def hand_out_members_cards(demo: Demo) -> None:
+    demo.result["cards"] = hand_out_cards(at=demo.at)
+
+
 STAGES = [
     Stage(gettext_noop("RFM scores of six months"), 150_000, score_customers),
     Stage(gettext_noop("Predictions of value"), 30_000, predict_value),
@@ -316,5 +321,6 @@ STAGES = [
     Stage(gettext_noop("Rewards, milestones and the people of the stores"), 5_000, fill_the_catalogue),
     Stage(gettext_noop("Games"), 10_000, play_games),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
+    Stage(gettext_noop("Members' cards"), 5_000, hand_out_members_cards),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

@@ -10,6 +10,7 @@ from loyalty_site.walkthrough import cast
 from loyalty_site.walkthrough.belonging import reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
 from loyalty_site.walkthrough.mailbox import wait_until
+from loyalty_site.walkthrough.member_pages import show_card
 from loyalty_site.walkthrough.understanding import ask, compare_models
 from loyalty_site.walkthrough.walk import MODEL, Walkthrough
 
@@ -317,6 +318,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Points", earn),
     ("Reward", reward),
     ("Stores", win),
+    ("Card", show_card),
     ("Apology", apologise),
     ("Figures", measure),
     ("Models", compare_models),

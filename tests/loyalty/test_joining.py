@@ -10,7 +10,7 @@ from campaigns.models import Message
 from campaigns.services.recipients import values_for
 from campaigns.services.transactional import transactional_content
 from customers.models import Consent, Customer, Event, Identity
-from loyalty.models import Employee, JoinRequest
+from loyalty.models import Employee, Enrolment, JoinRequest
 from loyalty.services.cards import card_number
 from loyalty.services.joining import Newcomer, complete_joining, join_request_of, request_to_join
 from loyalty.services.member_links import member_of_link
@@ -56,6 +56,8 @@ def test_an_address_that_is_confirmed_makes_a_member_with_a_card():
     consent = Consent.objects.get()
     assert (consent.channel, consent.state, consent.address) == ("email", "GRANTED", "alice@mail.example")
     assert consent.record.proof["page"] == "join"
+    enrolment = Enrolment.objects.get()
+    assert (enrolment.customer, enrolment.store, enrolment.employee) == (alice, store, anna)
     told = Event.objects.get(type="member.joined")
     assert (told.store, told.payload["employee"]) == (store, "anna")
 

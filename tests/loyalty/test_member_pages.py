@@ -156,3 +156,16 @@ def second(member):
 
 def none(member):
     return None
+
+
+def test_a_telephone_keeps_the_page_among_its_apps_and_for_when_there_is_no_network(client):
+    page = page_of(CustomerFactory())
+
+    manifest = client.get(page + "app.webmanifest").json()
+    worker = client.get("/member-worker.js")
+
+    assert (manifest["start_url"], manifest["scope"], manifest["display"]) == (page, "/m/", "standalone")
+    assert client.get(manifest["icons"][0]["src"])["Content-Type"] == "image/png"
+    assert client.get("/wallet/icon-99999.png").status_code == 404
+    assert worker["Service-Worker-Allowed"] == "/m/" and worker["Content-Type"] == "text/javascript"
+    assert client.get("/m/AAAA.BBBB/app.webmanifest").status_code == 404

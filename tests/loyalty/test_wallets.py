@@ -376,7 +376,7 @@ def test_the_pass_of_who_was_merged_shows_the_card_of_who_they_became(phone):
 
 @pytest.mark.django_db
 def test_the_logo_is_public_and_the_initial_where_there_is_none(client):
-    assert Image.open(io.BytesIO(client.get("/wallet/logo.png").content)).size == (232, 232)
+    assert Image.open(io.BytesIO(client.get("/wallet/logo.png").content)).size == (660, 660)
 
     logo = io.BytesIO()
     Image.new("RGB", (60, 20), "red").save(logo, "PNG")
