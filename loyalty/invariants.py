@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.belonging_invariants import BELONGING_INVARIANTS
 from loyalty.game_invariants import GAME_INVARIANTS
 from operations.invariants import Invariant
 
@@ -62,6 +63,7 @@ ORDER BY code.id
 """
 
 INVARIANTS = [
+    *BELONGING_INVARIANTS,
     Invariant("loyalty.accruals", _("What an order earned is what the ledger credited."), _ACCRUALS),
     Invariant("loyalty.clawed_back", _("Returns took back no more than was owed."), _CLAWED_BACK),
     Invariant("loyalty.debts", _("What a customer paid of a debt was taken from their points."), _DEBTS),

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.models import Account
 from customers.segments.fields import Column, Field, Kind, Rows
+from loyalty.belonging_fields import BELONGING_FIELDS
 from loyalty.game_fields import GAME_FIELDS
 
 
@@ -26,4 +27,5 @@ FIELDS = [
         group=_("Points"),
     ),
     *GAME_FIELDS,
+    *BELONGING_FIELDS,
 ]

@@ -108,6 +108,9 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
             Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
             Entry(_("Member cards"), "badge", model="loyalty.card", permission=PLANS),
+            Entry(_("Tiers"), "military_tech", model="loyalty.tier", permission=PLANS),
+            Entry(_("Membership plans"), "card_membership", model="loyalty.membershipplan", permission=PLANS),
+            Entry(_("Memberships"), "badge", model="loyalty.membership", permission=PLANS),
         ],
     ),
     (

@@ -57,6 +57,7 @@ CUSTOMER_PANELS: list[str] = [
     "customers.segments.panels.segments_panel",
     "loyalty.panels.points_panel",
     "loyalty.card_panel.card_panel",
+    "loyalty.belonging_panels.belonging_panel",
     "loyalty.reward_panel.rewards_panel",
     "loyalty.game_panel.games_panel",
     "referrals.panels.referral_panel",

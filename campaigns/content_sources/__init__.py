@@ -1,5 +1,5 @@
 """What campaigns' own rows and those below give to mails (settings.CONTENT_SOURCES)."""
 
-from campaigns.content_sources import occasions, people
+from campaigns.content_sources import occasions, people, tiers
 
-SOURCES = [*people.SOURCES, *occasions.SOURCES]
+SOURCES = [*people.SOURCES, *tiers.SOURCES, *occasions.SOURCES]

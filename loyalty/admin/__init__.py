@@ -7,10 +7,12 @@ from loyalty.admin import (
     contests,
     grants,
     leaderboards,
+    memberships,
     milestones,
     rewards,
     rules,
     staff,
+    tiers,
 )
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "contests",
     "grants",
     "leaderboards",
+    "memberships",
     "milestones",
     "rewards",
     "rules",
     "staff",
+    "tiers",
 ]

@@ -11,8 +11,8 @@ from django.db import connection
 from loyalty.models import Tier
 from loyalty.services.tier_ladder import proposed_ladder, proposed_steps
 from loyalty.services.tier_reviews import rank_case
-from loyalty.services.tier_values import local_day, span_of, standings_query, start_of
-from loyalty.tiers import add_months
+from loyalty.services.tier_values import local_day, span_of, standings_query, start_of, values_query
+from loyalty.tiers import Metric, add_months
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ def forecast_ladder(
     ladder = proposed_ladder(rules).rules(steps)
     today = local_day(at)
     rank, parameters = rank_case(ladder)
+    year = values_query(Metric.POINTS, everybody=True).replace("%(since)s", "%(year)s")
     query = _MOVES.replace("{standings}", standings_query(ladder.metric, everybody=True))
+    query = query.replace("{earned}", year)
     parameters |= span_of(*ladder.window_on(today)) | {
         "today": today,
         "year": start_of(add_months(today, -12)),
@@ -147,13 +149,9 @@ bought AS (
     WHERE o.status = 'PAID' AND o.currency = %(currency)s AND o.customer_id IS NOT NULL
       AND o.ordered_at >= %(year)s AND o.ordered_at < %(until)s
     GROUP BY 1),
-earned AS (
-    SELECT o.customer_id, sum(a.points - a.clawed_back_points) AS points
-    FROM loyalty_pointsaccrual a JOIN customers_order o ON o.id = a.order_id
-    WHERE a.points > 0 AND o.ordered_at >= %(year)s AND o.ordered_at < %(until)s
-    GROUP BY 1)
+earned AS ({earned})
 SELECT placed.tier_id, placed.reached, count(*), coalesce(sum(bought.net), 0)::bigint,
-       coalesce(sum(bought.shipping), 0)::bigint, coalesce(sum(earned.points), 0)::bigint
+       coalesce(sum(bought.shipping), 0)::bigint, coalesce(sum(earned.value), 0)::bigint
 FROM placed
 LEFT JOIN bought ON bought.customer_id = placed.id
 LEFT JOIN earned ON earned.customer_id = placed.id

@@ -23,11 +23,21 @@ GROUP BY 1
 """
 # By the order's customer and day: after a merge was taken back, each has what they bought themselves.
 _EARNED = """
-SELECT o.customer_id, sum(a.points - a.clawed_back_points)::bigint AS value
-FROM loyalty_pointsaccrual a JOIN customers_order o ON o.id = a.order_id
-WHERE a.points > 0
-  AND (%(since)s::timestamptz IS NULL OR o.ordered_at >= %(since)s) AND o.ordered_at < %(until)s
-  AND o.customer_id {among}
+SELECT customer_id, sum(points)::bigint AS value FROM (
+    SELECT o.customer_id, a.points - a.clawed_back_points AS points
+    FROM loyalty_pointsaccrual a JOIN customers_order o ON o.id = a.order_id
+    WHERE a.points > 0
+      AND (%(since)s::timestamptz IS NULL OR o.ordered_at >= %(since)s) AND o.ordered_at < %(until)s
+      AND o.customer_id {among}
+    UNION ALL
+    SELECT account.customer_id, a.points - a.clawed_back_points
+    FROM loyalty_pointsaccrual a
+    JOIN coupons_ledgerentry entry ON entry.id = a.entry_id
+    JOIN coupons_account account ON account.id = entry.account_id
+    WHERE a.points > 0 AND a.order_id IS NULL
+      AND (%(since)s::timestamptz IS NULL OR entry.occurred_at >= %(since)s) AND entry.occurred_at < %(until)s
+      AND account.customer_id {among}
+) AS earned
 GROUP BY 1
 """
 _NOTHING = "SELECT NULL::bigint AS customer_id, NULL::bigint AS value WHERE false"

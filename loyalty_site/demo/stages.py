@@ -35,6 +35,7 @@ from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
 from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
+from loyalty_site.demo.belonging import write_memberships, write_tiers
 from loyalty_site.demo.friends import write_friends
 from loyalty_site.demo.games import write_games
 from loyalty_site.demo.interest import write_interest
@@ -221,6 +222,11 @@ def credit_points(demo: Demo) -> None:
     demo.result["orders_with_points"] = backfill_points(at=demo.at)
 
 
+def build_the_ladder(demo: Demo) -> None:
+    demo.result["people_in_tiers"] = write_tiers(at=demo.at)
+    write_memberships(at=demo.at)
+
+
 def load_mailings(demo: Demo) -> None:
     if not mailings.is_loaded():
         loaded = mailings.load_mailings(demo.dataset, calendar=demo.calendar, at=demo.at)
@@ -305,6 +311,7 @@ STAGES = [
     Stage(gettext_noop("Predictions of value"), 30_000, predict_value),
     Stage(gettext_noop("Segments"), 20_000, write_segments),
     Stage(gettext_noop("Points of the past"), 200_000, credit_points),
+    Stage(gettext_noop("Tiers and memberships"), 10_000, build_the_ladder),
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),
