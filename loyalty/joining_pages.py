@@ -34,7 +34,8 @@ from operations.locks import retry_deadlocks
 log = structlog.get_logger(__name__)
 SECONDS = 600
 TEXTS_AN_HOUR = 100  # Each costs money, and anybody can type a number.
-STORE, EMPLOYEE = "s", "e"
+STORE, EMPLOYEE, INVITED = "s", "e", "i"
+LONGEST_CODE = 32
 
 
 @never_cache
@@ -114,6 +115,7 @@ def _ask(request: HttpRequest, form: JoinForm, language: str) -> None:
         wants_offers=given["wants_offers"],
         store=_store(request.POST.get(STORE, "")) or (employee.store if employee else None),
         employee=employee,
+        invited_with=_code(request.POST.get(INVITED, "")),
     )
     try:
         retry_deadlocks(lambda: request_to_join(newcomer, at=timezone.now()))
@@ -141,6 +143,7 @@ def _join_form(request: HttpRequest, form: JoinForm, language: str, *, status: i
         "form": form,
         "store": store,
         "employee": employee,
+        "invited_with": _code(given.get(INVITED, "")),
         "consent_text": current_text(Purpose.MARKETING, language),
     }
     return render(request, "loyalty/member/join.html", context, status=status)
@@ -177,8 +180,13 @@ def _employee(code: str) -> Employee | None:
     return Employee.objects.filter(code=code[:64], active=True).first() if code else None
 
 
+def _code(text: str) -> str:
+    """Return what may be the code of an invitation, whatever stands in the address."""
+    return "".join(char for char in text[:LONGEST_CODE] if char.isascii() and char.isalnum()).upper()
+
+
 def _frame(request: HttpRequest, language: str) -> dict[str, Any]:
-    told = {name: request.GET[name] for name in (STORE, EMPLOYEE, "sent") if request.GET.get(name)}
+    told = {name: request.GET[name] for name in (STORE, EMPLOYEE, INVITED, "sent") if request.GET.get(name)}
     return languages(language) | {
         "kept_query": f"&{urlencode(told)}" if told else "",
         "design": CardDesign.current(),

@@ -24,7 +24,7 @@ def new_code() -> str:
 
 def canonical_code(text: str) -> str:
     """Return a code as it is stored, however it was typed."""
-    return "".join(text.split()).replace("-", "").upper()
+    return "".join(char for char in text if char.isalnum()).upper()
 
 
 def mailbox_of(email: str) -> str:

@@ -26,6 +26,7 @@ from loyalty.services.cards import ensure_card, print_cards
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
+from referrals.models import PayoutBatch, Referral
 from tests.analytics.surveys import nps_survey
 from tests.campaigns.factories import draft, offer, running
 from tests.coupons.factories import spending
@@ -112,7 +113,11 @@ def fill_incentives(customers: list[Customer], agent: User) -> None:
         amount=5000, currency="EUR", holder=customers[0], issued_by=agent, source_key="a gift", at=now
     )
     start_batch(name="Christmas", count=50, amount=2000, currency="EUR", active=False, issued_by=agent)
-    refer(make_programme(), referrer=customers[0])
+    doubtful = refer(make_programme(), referrer=customers[0])
+    Referral.objects.filter(pk=doubtful.pk).update(
+        review="WAITING", risk_score=70, risk_signals=["SAME_PAYMENT"]
+    )
+    PayoutBatch.objects.create(currency="EUR", created_at=now, created_by=agent)
 
 
 def fill_rewards(customers: list[Customer], agent: User) -> None:

@@ -56,6 +56,7 @@ class JoinRequest(models.Model):
         "loyalty.Employee", on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("employee"),
     )  # fmt: skip
+    invited_with = models.CharField(_("invited with the code"), max_length=32, blank=True)
     mails = models.PositiveSmallIntegerField(_("messages sent"), default=0)
     mailed_at = models.DateTimeField(_("last sent at"), null=True, blank=True)
     asked_at = models.DateTimeField(_("asked at"))

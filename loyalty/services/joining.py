@@ -37,7 +37,10 @@ NAMESPACES = {Channel.EMAIL: Namespace.EMAIL, Channel.SMS: Namespace.PHONE}
 
 @dataclass(frozen=True)
 class Newcomer:
-    """What somebody typed to join; the address is normalised. Store and employee come with the QR."""
+    """What somebody typed to join; the address is normalised. Store and employee come with the QR.
+
+    `invited_with` is the code a friend shared, told on when they have joined.
+    """
 
     channel: str
     address: str
@@ -48,6 +51,7 @@ class Newcomer:
     wants_offers: bool = False
     store: Store | None = None
     employee: Employee | None = None
+    invited_with: str = ""
 
 
 def request_to_join(newcomer: Newcomer, *, at: datetime) -> JoinRequest | None:
@@ -76,6 +80,7 @@ def _request(newcomer: Newcomer, customer: Customer, *, at: datetime) -> JoinReq
         "wants_offers": newcomer.wants_offers,
         "store": newcomer.store,
         "employee": newcomer.employee,
+        "invited_with": newcomer.invited_with,
     }
     hashed = _hash(newcomer.channel, newcomer.address)
     row = JoinRequest(
@@ -228,6 +233,7 @@ def _tell(request: JoinRequest, customer: Customer, *, at: datetime) -> None:
             "channel": request.channel,
             "employee": request.employee.code if request.employee else "",
             "store": request.store.code if request.store else "",
+            "invited_with": request.invited_with,
         },
     )
 

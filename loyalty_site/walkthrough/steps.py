@@ -9,6 +9,7 @@ from typing import Any
 from loyalty_site.walkthrough import cast
 from loyalty_site.walkthrough.belonging import reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
+from loyalty_site.walkthrough.friends import bring_friends
 from loyalty_site.walkthrough.mailbox import wait_until
 from loyalty_site.walkthrough.member_pages import show_card
 from loyalty_site.walkthrough.understanding import ask, compare_models
@@ -326,6 +327,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("One person", recognise),
     ("Rights", forget),
     ("Effect", prove),
+    ("Friends", bring_friends),
 ]
 
 

@@ -3,10 +3,12 @@ import pytest
 from coupons.models import Publication
 from customers.models import Customer
 from customers.services import dispatch_events
-from referrals.models import Referral
+from referrals.models import Referral, ReferralCode, ReferralProgramme
 from tests.api import caller
+from tests.campaigns.factories import segment_of
 from tests.coupons.factories import promotion
-from tests.factories import ApiClientFactory, CustomerFactory
+from tests.factories import NOON, ApiClientFactory, CustomerFactory, StoreFactory
+from tests.loyalty.factories import make_reward
 
 pytestmark = pytest.mark.django_db
 
@@ -164,3 +166,148 @@ def test_referrals_take_their_scope(programme):
     stranger = caller(ApiClientFactory(scopes=["loyalty:write"]))
 
     assert stranger.get("/api/v1/referrals").status_code == 403
+
+
+def test_a_programme_with_everything_is_answered_as_it_was_made(api, programme):
+    bag = make_reward(code="bag", stock=5)
+    body = {
+        "code": "all",
+        "name": "All of it",
+        "segment": segment_of([CustomerFactory()]).code,
+        "referrer_reward": {"cash_amount": 1000},
+        "referee_reward": {"reward": bag.code},
+        "variants": [
+            {
+                "name": "More",
+                "share_percent": 50,
+                "referrer_reward": {"cash_amount": 1500},
+                "referee_reward": {"points": 100},
+            }
+        ],
+        "steps": [{"friends": 3, "reward": "bag"}],
+        "conversion": {"minimum_amount": 2500, "after_days": 14, "items": {"categories": ["Shoes"]}},
+        "take_back": False,
+        "maximum_per_referrer": None,
+        "maximum_per_month": 5,
+        "maximum_total": 100,
+        "review": {"from_score": 70, "velocity_per_day": 5},
+        "planned": {"ltv_amount": 8000, "reward_amount": 1000, "k": "0.5"},
+    }
+
+    made = api.post("/api/v1/referral-programmes", body).json()
+
+    assert made["planned"].pop("k") == 0.5
+    body["planned"].pop("k")
+    assert {name: made[name] for name in body} == body
+    assert api.get("/api/v1/referral-programmes/all").json()["steps"] == body["steps"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"referee_reward": {"cash_amount": 5}}, "/referee_reward/cash_amount"),
+        ({"referrer_reward": {"reward": "nothing"}}, "/referrer_reward/reward"),
+        ({"segment": "nobody"}, "/segment"),
+        ({"steps": [{"friends": 0, "reward": "x"}]}, "/steps/0/friends"),
+        ({"maximum_total": 0}, "/maximum_total"),
+        ({"review": {"from_score": 101}}, "/review/from_score"),
+        ({"conversion": {"items": {"skus": "SHOES"}}}, "/conversion/items/skus"),
+        (
+            {
+                "variants": [
+                    {
+                        "name": name,
+                        "share_percent": 60,
+                        "referrer_reward": {"points": 1},
+                        "referee_reward": {"points": 1},
+                    }
+                    for name in ("A", "B")
+                ]
+            },
+            "/variants",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(api, programme, fields, pointer):
+    body = {"code": "new", "name": "New", "referrer_reward": {"points": 5}, "referee_reward": {"points": 5}}
+
+    refused = api.post("/api/v1/referral-programmes", body | fields)
+
+    assert refused.status_code == 422
+    assert pointer in [detail["pointer"] for detail in refused.json()["details"]]
+
+
+def test_who_is_not_in_the_segment_may_not_invite_and_who_has_a_code_keeps_it(api, programme):
+    member, stranger = CustomerFactory(), CustomerFactory()
+    segment = segment_of([member])
+    ReferralProgramme.objects.update(segment=segment)
+
+    refused = invite(api, stranger)
+    code = invite(api, member).json()["code"]
+    segment.memberships.update(left_at=NOON)
+
+    assert (refused.status_code, refused.json()["key"]) == (422, "may_not_refer")
+    assert invite(api, member).json()["code"] == code
+
+
+def test_an_invitation_brings_ready_words_for_each_channel(api, programme):
+    alice = CustomerFactory(first_name="Giulia", language="it")
+    path = "/api/v1/referral-programmes/friends/copies"
+    words = {"channel": "whatsapp", "language": "it", "text": "Ciao da {name}: {reward} con {code}, {link}"}
+    assert api.put(path, words).status_code == 200
+
+    shares = {share["channel"]: share for share in invite(api, alice).json()["shares"]}
+
+    code = ReferralCode.objects.get()
+    link = f"{code.url}?via=whatsapp"
+    assert shares["whatsapp"]["text"] == f"Ciao da Giulia: for-coming con {code.code}, {link}"
+    assert shares["whatsapp"]["url"].startswith("https://wa.me/?text=Ciao%20da%20Giulia%3A%20")
+    assert shares["email"]["url"].startswith("mailto:?subject=")
+    assert {"telegram", "facebook", "x", "sms", "link", "qr"} < set(shares)
+    # Without a text the built-in words are back.
+    api.put(path, words | {"text": ""})
+    assert "Ciao da" not in str(invite(api, alice).json()["shares"])
+
+
+@pytest.mark.parametrize(
+    ("words", "pointer"),
+    [
+        ({"text": "Come, {link} {price}"}, "/text"),
+        ({"text": "Come"}, "/text"),
+        ({"channel": "sms", "text": "{link}" + "x" * 640}, "/text"),
+        ({"channel": "pigeon", "text": "{link}"}, "/channel"),
+        ({"language": "xx", "text": "{link}"}, "/language"),
+    ],
+)
+def test_words_nobody_can_fill_in_are_refused(api, programme, words, pointer):
+    given = {"channel": "link", "language": "it"} | words
+
+    refused = api.put("/api/v1/referral-programmes/friends/copies", given)
+
+    assert (refused.status_code, refused.json()["details"][0]["pointer"]) == (422, pointer)
+
+
+def test_cards_told_by_the_shop_hold_a_referral(api, programme):
+    alice = CustomerFactory()
+    code = invite(api, alice).json()["code"]
+    seen = {"customer": {"id": str(alice.public_id)}, "fingerprints": {"payment": "card-1"}}
+    assert api.post("/api/v1/fingerprints", seen).json() == {"new": 1}
+    assert api.post("/api/v1/fingerprints", seen).json() == {"new": 0}
+
+    came = api.post(
+        "/api/v1/referrals",
+        {
+            "code": code,
+            "referee": {"email": "friend@mail.example"},
+            "fingerprints": {"payment": "card-1"},
+            "store": StoreFactory(code="duomo").code,
+        },
+    ).json()
+
+    assert (came["status"], came["review"], came["store"]) == ("PENDING", "WAITING", "duomo")
+    report = api.get("/api/v1/referral-programmes/friends/report").json()
+    assert (report["in_review"], report["months"], report["variants"]) == (1, [], [])
+
+
+def test_the_code_of_an_invitation_may_hold_anything(client, programme):
+    assert client.get("/r/%00%FFnothing").status_code == 404

@@ -461,3 +461,23 @@ def test_a_reward_that_cannot_be_given_does_not_hold_up_the_others():
 
     referral.refresh_from_db()
     assert referral.status == "REWARDED"
+
+
+def test_who_joins_by_an_invitation_has_come_with_its_code():
+    alice, friend, bob = CustomerFactory(), CustomerFactory(status="PROSPECT"), CustomerFactory()
+    code = code_of(alice, make_programme())
+    buy(bob)
+    joined = [(friend, code.code), (bob, code.code), (alice, code.code), (CustomerFactory(), "NOTHING2")]
+    for number, (person, told) in enumerate(joined):
+        record_event(
+            "member.joined",
+            external_id=f"join:{number}",
+            customer=person,
+            occurred_at=NOON,
+            payload={"channel": "email", "employee": "", "store": "", "invited_with": told},
+        )
+
+    dispatch_events(at=LATER + timedelta(days=400))
+
+    referral = Referral.objects.get()
+    assert (referral.referrer, referral.referee, referral.status) == (alice, friend, "PENDING")
