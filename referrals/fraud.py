@@ -19,6 +19,7 @@ class Signal(TextChoices):
     SAME_PHONE = "SAME_PHONE", _("The same phone number as who invited")
     SAME_PAYMENT = "SAME_PAYMENT", _("Pays as who invited does")
     SAME_DEVICE = "SAME_DEVICE", _("On the device of who invited")
+    MAILBOX_OF_FRIENDS = "MAILBOX_OF_FRIENDS", _("The mailbox of another friend of the same person")
     PAYMENT_OF_FRIENDS = "PAYMENT_OF_FRIENDS", _("Pays as other friends of the same person do")
     DEVICE_OF_FRIENDS = "DEVICE_OF_FRIENDS", _("On the device of other friends of the same person")
     KNOWN_BUYER = "KNOWN_BUYER", _("Pays as somebody who has bought before")
@@ -37,6 +38,7 @@ WEIGHTS = {
     Signal.SAME_MAILBOX: 100,
     Signal.SAME_PHONE: 100,
     Signal.SAME_PAYMENT: 70,
+    Signal.MAILBOX_OF_FRIENDS: 90,
     Signal.SAME_DEVICE: 50,
     Signal.PAYMENT_OF_FRIENDS: 50,
     Signal.DEVICE_OF_FRIENDS: 40,
@@ -64,6 +66,7 @@ class Evidence:
     same_phone: bool = False
     same_address: bool = False
     same_household: bool = False
+    mailbox_of_friends: bool = False
     shared_with_referrer: frozenset[str] = field(default_factory=frozenset)
     shared_with_friends: frozenset[str] = field(default_factory=frozenset)
     shared_with_buyers: frozenset[str] = field(default_factory=frozenset)
@@ -122,5 +125,7 @@ def _plain(evidence: Evidence) -> Iterable[Signal]:
         yield Signal.SAME_ADDRESS
     if evidence.same_household:
         yield Signal.SAME_HOUSEHOLD
+    if evidence.mailbox_of_friends:
+        yield Signal.MAILBOX_OF_FRIENDS
     if evidence.came_today > evidence.usual_per_day:
         yield Signal.VELOCITY

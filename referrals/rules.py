@@ -39,6 +39,13 @@ def mailbox_of(email: str) -> str:
     return f"{name}@{domain}"
 
 
+def plain_spellings(email: str) -> set[str]:
+    """Return the plain ways to write the mailbox behind an address: without tag and, at Gmail, dots."""
+    mailbox = mailbox_of(email)
+    name, _, domain = mailbox.rpartition("@")
+    return {f"{name}@{one}" for one in (DOTLESS_DOMAINS if domain in DOTLESS_DOMAINS else [domain])}
+
+
 def plain_address(text: str) -> str:
     """Return an address in the form in which two are compared: letters and digits alone, without accents."""
     bare = unicodedata.normalize("NFKD", text.casefold())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from customers.models import Customer, SegmentMembership
 from customers.services import record_event
@@ -25,8 +26,13 @@ def may_refer(customer: Customer, programme: ReferralProgramme) -> bool:
 
 
 def programme_for(customer: Customer) -> ReferralProgramme | None:
-    """Return the programme that a customer can share now: of those that are on, the oldest for them."""
-    programmes = ReferralProgramme.objects.filter(active=True).order_by("pk")
+    """Return the programme that a customer can share now.
+
+    Of those that are on, one for a segment of theirs goes before one for everybody, then the older one.
+    """
+    programmes = ReferralProgramme.objects.filter(active=True).order_by(
+        F("segment").asc(nulls_last=True), "pk"
+    )
     return next((programme for programme in programmes if may_refer(customer, programme)), None)
 
 

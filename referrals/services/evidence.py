@@ -17,7 +17,7 @@ from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
 from referrals.fraud import Evidence
 from referrals.models import Fingerprint, Referral, ReferralCode
-from referrals.rules import mailbox_of, plain_address
+from referrals.rules import mailbox_of, plain_address, plain_spellings
 
 KINDS = {kind.value.lower(): kind.value for kind in Fingerprint.Kind}
 DAY = timedelta(days=1)
@@ -59,6 +59,7 @@ def evidence_about(code: ReferralCode, friend: Customer, *, at: datetime) -> Evi
         same_phone=not set(theirs[Namespace.PHONE]).isdisjoint(own[Namespace.PHONE]),
         same_address=_address_of(referrer) == _address_of(friend) != "",
         same_household=referrer.household_id is not None and referrer.household_id == friend.household_id,
+        mailbox_of_friends=_is_mailbox_of_friends(code, friend, own[Namespace.EMAIL]),
         shared_with_referrer=_kinds(_of_others(friend).filter(customer=referrer)),
         shared_with_friends=with_friends,
         shared_with_buyers=with_buyers,
@@ -82,8 +83,14 @@ def is_self(referrer: Customer, *, email: str = "", phone: str = "") -> bool:
 
 
 def has_bought(customer: Customer) -> bool:
-    """Return whether somebody is a customer already."""
-    return Order.objects.filter(customer=customer, status__in=BOUGHT).exists()
+    """Return whether somebody is a customer already, be it under another spelling of their mailbox."""
+    emails = _contacts(customer)[Namespace.EMAIL]
+    spellings = [spelling for email in emails for spelling in plain_spellings(email)]
+    same = Identity.objects.filter(namespace=Namespace.EMAIL, value__in=spellings).values("customer")
+    bought = Order.objects.filter(status__in=BOUGHT)
+    return bought.filter(customer=customer).exists() or bool(
+        spellings and bought.filter(customer__in=same).exists()
+    )
 
 
 def _shared_with_others(code: ReferralCode, friend: Customer) -> tuple[frozenset[str], frozenset[str]]:
@@ -93,6 +100,13 @@ def _shared_with_others(code: ReferralCode, friend: Customer) -> tuple[frozenset
     buyers = Order.objects.filter(customer=OuterRef("customer"), status__in=BOUGHT)
     with_friends = others.filter(Exists(friends))
     return _kinds(with_friends), _kinds(others.exclude(Exists(friends)).filter(Exists(buyers)))
+
+
+def _is_mailbox_of_friends(code: ReferralCode, friend: Customer, emails: list[str]) -> bool:
+    """Return whether another friend of the same person has one of these mailboxes."""
+    others = Referral.objects.filter(referrer=code.customer).exclude(referee=friend).values("referee")
+    known = Identity.objects.filter(namespace=Namespace.EMAIL, customer__in=others)
+    return bool(emails) and _share_a_mailbox(emails, list(known.values_list("value", flat=True)))
 
 
 def _of_others(friend: Customer) -> Any:

@@ -9,19 +9,21 @@ from coupons.models import Publication
 from customers.models import Event
 from customers.services.merges import merge_customers, undo_merge
 from loyalty_site.roles import Role
-from referrals.errors import AlreadyReferred, AlreadyReviewed
+from referrals.errors import AlreadyReferred, AlreadyReviewed, ExistingCustomer
 from referrals.models import Fingerprint, Referral, ReferralReward
 from referrals.services import (
     clear_referral,
     code_of,
     invite_friend,
     note_fingerprints,
+    programme_for,
     qualify_referral,
     refuse_referral,
     register_referral,
     reward_referral,
     reward_referrals,
 )
+from tests.campaigns.factories import segment_of
 from tests.console_data import staff
 from tests.factories import NOON, CustomerFactory
 from tests.referrals.factories import LATER, buy, make_programme, refer
@@ -229,3 +231,34 @@ def suspicious(*, programme=None, referrer=None, email="friend@mail.example", ca
         code.code, referee={"email": email}, fingerprints={"payment": card}, at=NOON
     )
     return referral
+
+
+def test_two_friends_with_one_mailbox_wait():
+    code = code_of(CustomerFactory(), make_programme())
+
+    reviews = [
+        register_referral(code.code, referee={"email": email}, at=NOON)[0].review
+        for email in ("carla.neri@gmail.com", "carlaneri+2@gmail.com", "carla@mail.example")
+    ]
+
+    assert reviews == ["", "WAITING", ""]
+    assert Referral.objects.to_review().get().risk_signals == ["MAILBOX_OF_FRIENDS"]
+
+
+@pytest.mark.parametrize("email", ["anna.b+new@gmail.com", "ANNAB@googlemail.com"])
+def test_an_old_customer_under_another_spelling_of_their_mailbox_is_no_friend(email):
+    buy(CustomerFactory(email="annab@gmail.com"))
+    code = code_of(CustomerFactory(), make_programme())
+
+    with pytest.raises(ExistingCustomer):
+        register_referral(code.code, referee={"email": email}, at=NOON)
+
+    assert Referral.objects.count() == 0
+
+
+def test_who_is_in_a_segment_shares_the_programme_of_the_segment():
+    member, other = CustomerFactory(), CustomerFactory()
+    everybody = make_programme()
+    chosen = make_programme(code="gold", segment=segment_of([member]))
+
+    assert (programme_for(member), programme_for(other)) == (chosen, everybody)
