@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from customers.services.locks import lock_live_customers
 from operations.formats import money
 from operations.locks import lock_alone
 from operations.models import Approval, User
@@ -31,12 +32,14 @@ def make_payouts(*, by: User, at: datetime) -> PayoutBatch:
     """Put all that is owed on a list, one payment per customer, and ask another person to approve it.
 
     Whoever owes back more than they are owed is left out until they have earned it. Lists are made one at a
-    time. Raises NothingToPayOut.
+    time. Locks the customers, then their entries. Raises NothingToPayOut.
     """
     with transaction.atomic():
         lock_alone(LOCK)
-        entries = CashEntry.objects.open().order_by("pk").select_for_update()
-        entries = list(entries)
+        # A merge waits, or is seen: nobody is paid under the name of who is somebody else by now.
+        people = lock_live_customers(_owed(), shared=True).values()
+        open_entries = CashEntry.objects.open().filter(customer__in=[one.pk for one in people])
+        entries = list(open_entries.order_by("pk").select_for_update())
         owed = {customer: amount for customer, amount in _sums(entries).items() if amount > 0}
         if not owed:
             raise NothingToPayOut

@@ -29,7 +29,7 @@ OWN_NAMES = {
     "message.clicked": gettext_lazy("Clicked in a message"),
     "coupon.redeemed": gettext_lazy("Redeemed a coupon"),
     "reward.redeemed": gettext_lazy("Took a reward"),
-    "referral.created": gettext_lazy("Was referred"),
+    "referral.registered": gettext_lazy("Was referred"),
 }
 # What happens to things rather than shows interest.
 NO_INTEREST = ("iot.", "order.")
