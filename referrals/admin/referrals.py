@@ -17,7 +17,7 @@ from referrals.models import Referral
 @admin.register(Referral)
 class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
     list_display = ["__str__", "programme", "state", "reason", "doubt", "registered_at", "rewarded_at"]
-    list_filter = ["status", "review", "reason", "programme", "store", "employee"]
+    list_filter = ["status", "review", "reason", "programme"]
     list_filter_submit = True
     list_select_related = ["programme", "referrer", "referee"]
     list_per_page = 25
