@@ -1,6 +1,6 @@
 import pytest
 
-from coupons.models import Publication
+from coupons.models import Promotion, Publication
 from customers.models import Customer
 from customers.services import dispatch_events
 from referrals.models import Referral, ReferralCode, ReferralProgramme
@@ -260,7 +260,8 @@ def test_an_invitation_brings_ready_words_for_each_channel(api, programme):
 
     code = ReferralCode.objects.get()
     link = f"{code.url}?via=whatsapp"
-    assert shares["whatsapp"]["text"] == f"Ciao da Giulia: for-coming con {code.code}, {link}"
+    gets = Promotion.objects.get(code="for-coming").name
+    assert shares["whatsapp"]["text"] == f"Ciao da Giulia: {gets} con {code.code}, {link}"
     assert shares["whatsapp"]["url"].startswith("https://wa.me/?text=Ciao%20da%20Giulia%3A%20")
     assert shares["email"]["url"].startswith("mailto:?subject=")
     assert {"telegram", "facebook", "x", "sms", "link", "qr"} < set(shares)
