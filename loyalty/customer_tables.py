@@ -26,6 +26,7 @@ TABLES: list[CustomerTable] = [
     ),
     # A link names the record it was made for, and a revocation stays with it.
     CustomerTable("loyalty.MemberLink", on_merge=OnMerge.STAY, on_erase=OnErase.DELETE, derived=True),
+    CustomerTable("loyalty.PartnerPosting"),
     CustomerTable("loyalty.PointsAdjustment", blank={"reason": ""}, hidden=frozenset({"token"})),
     CustomerTable(
         "loyalty.TransferConsent",

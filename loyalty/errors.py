@@ -222,3 +222,40 @@ class MilestoneTaken(Conflict):
 
 class MilestoneNotFound(NotFound):
     message = _("There is no such milestone.")
+
+
+class PartnerNotActive(Refusal):
+    key = "partner_not_active"
+    message = _("This partner takes no part now.")
+
+
+class PartnerCapReached(Refusal):
+    key = "partner_cap_reached"
+    message = _("With this partner no more points are given or burned for now.")
+
+
+class PostingConflict(Conflict):
+    message = _("Another posting has this number already.")
+
+
+class PostingReversed(Conflict):
+    key = "already_reversed"
+    message = _("This posting was reversed already.")
+
+
+class PostingNotFound(NotFound):
+    message = _("There is no such posting.")
+
+
+class PartnerNotFound(NotFound):
+    message = _("There is no such partner.")
+
+
+class MonthNotOver(Refusal):
+    key = "month_not_over"
+    message = _("A month is closed once it is over.")
+
+
+class MonthSettled(Conflict):
+    key = "month_settled"
+    message = _("This month was closed already.")

@@ -62,6 +62,31 @@ WHERE (code.given_at IS NULL) <> (given.id IS NULL)
 ORDER BY code.id
 """
 
+_PARTNERS = """
+SELECT posting.id AS posting, posting.points, coalesce(booked.units, 0) AS entries
+FROM loyalty_partnerposting AS posting
+LEFT JOIN coupons_ledgerentry AS first ON first.id = posting.entry_id
+LEFT JOIN LATERAL (
+    SELECT sum(entry.delta) AS units FROM coupons_ledgerentry AS entry
+    JOIN coupons_account AS account ON account.id = entry.account_id
+    WHERE account.customer_id = posting.customer_id AND entry.source_key = first.source_key
+) AS booked ON true
+WHERE posting.points <> coalesce(booked.units, 0)
+ORDER BY posting.id
+"""
+_SETTLEMENTS = """
+SELECT settled.id AS settlement, settled.earned_points, settled.burned_points, posted.earned, posted.burned
+FROM loyalty_settlement AS settled
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(points) FILTER (WHERE kind IN ('EARN', 'EARN_BACK')), 0) AS earned,
+           -coalesce(sum(points) FILTER (WHERE kind IN ('BURN', 'BURN_BACK')), 0) AS burned
+    FROM loyalty_partnerposting AS posting
+    WHERE posting.partner_id = settled.partner_id AND posting.month = settled.month
+) AS posted ON true
+WHERE settled.earned_points <> posted.earned OR settled.burned_points <> posted.burned
+ORDER BY settled.id
+"""
+
 INVARIANTS = [
     *BELONGING_INVARIANTS,
     Invariant("loyalty.accruals", _("What an order earned is what the ledger credited."), _ACCRUALS),
@@ -71,4 +96,6 @@ INVARIANTS = [
     Invariant("loyalty.rewards_paid", _("What a reward cost stands in the ledger."), _PAID),
     Invariant("loyalty.partner_codes", _("Each code of a partner was given once, or lies there."), _CODES),
     *GAME_INVARIANTS,
+    Invariant("loyalty.partners", _("What was posted by partners stands in the ledger."), _PARTNERS),
+    Invariant("loyalty.settlements", _("A closed month is what was posted in it."), _SETTLEMENTS),
 ]

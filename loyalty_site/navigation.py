@@ -107,6 +107,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         [
             Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
             Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
+            Entry(_("Coalition partners"), "handshake", model="loyalty.partner", permission=PLANS),
             Entry(_("Member cards"), "badge", model="loyalty.card", permission=PLANS),
             Entry(_("Tiers"), "military_tech", model="loyalty.tier", permission=PLANS),
             Entry(_("Membership plans"), "card_membership", model="loyalty.membershipplan", permission=PLANS),

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from loyalty.api import belonging_urls, cards, game_urls, milestones, rewards, rules, staff, transfers, views
+from loyalty.api import (
+    belonging_urls,
+    cards,
+    game_urls,
+    milestones,
+    partner_urls,
+    rewards,
+    rules,
+    staff,
+    transfers,
+    views,
+)
 
 urlpatterns = [
     path("customers/<str:public_id>/points", views.CustomerPoints.as_view(), name="customer-points"),
@@ -34,4 +45,5 @@ urlpatterns = [
     path("reward-grants/<str:reference>/take-back", rewards.GrantTakeBack.as_view(), name="reward-take-back"),
     *game_urls.urlpatterns,
     *belonging_urls.urlpatterns,
+    *partner_urls.urlpatterns,
 ]

@@ -15,6 +15,7 @@ from loyalty.models.leaderboard import Leaderboard, LeaderboardMember, Leaderboa
 from loyalty.models.member import JoinRequest, MemberLink
 from loyalty.models.membership import Membership, MembershipPayment, MembershipPlan
 from loyalty.models.milestone import Milestone, MilestoneReach
+from loyalty.models.partner import Partner, PartnerMonth, PartnerPosting, Settlement
 from loyalty.models.prize import DrawLine, DrawPlay, DrawPrize, DrawWinner
 from loyalty.models.reward import PartnerCode, Reward, RewardGrant
 from loyalty.models.rule import EarningCounter, EarningRule, EarningRuleVersion
@@ -55,7 +56,10 @@ __all__ = [
     "MembershipPlan",
     "Milestone",
     "MilestoneReach",
+    "Partner",
     "PartnerCode",
+    "PartnerMonth",
+    "PartnerPosting",
     "Period",
     "PointsAccrual",
     "PointsAdjustment",
@@ -63,6 +67,7 @@ __all__ = [
     "PointsTransfer",
     "Reward",
     "RewardGrant",
+    "Settlement",
     "StampCard",
     "Tier",
     "TierLadder",

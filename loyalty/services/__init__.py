@@ -18,9 +18,11 @@ from loyalty.services.milestones import (
     sweep_milestones,
 )
 from loyalty.services.partner_codes import add_partner_codes, partner_code_of
+from loyalty.services.partner_postings import burn_at_partner, earn_at_partner, reverse_posting
 from loyalty.services.point_requests import decide_points, points_limit, request_points
 from loyalty.services.reward_definitions import add_stock, create_reward, edit_reward
 from loyalty.services.rewards import grant_reward, redeem_reward
+from loyalty.services.settlements import close_month, settlement_of, settlements_of
 from loyalty.services.shortfalls import debt_of
 from loyalty.services.simulations import simulate_earning
 from loyalty.services.staff import enrol_customer, upsert_employee
@@ -32,13 +34,16 @@ __all__ = [
     "adjust_points",
     "allow_transfers",
     "backfill_points",
+    "burn_at_partner",
     "choose_reward",
     "claw_back_points",
+    "close_month",
     "create_earning_rule",
     "create_milestone",
     "create_reward",
     "debt_of",
     "decide_points",
+    "earn_at_partner",
     "earn_on_event",
     "earn_points",
     "edit_earning_rule",
@@ -54,6 +59,9 @@ __all__ = [
     "points_of",
     "redeem_reward",
     "request_points",
+    "reverse_posting",
+    "settlement_of",
+    "settlements_of",
     "simulate_earning",
     "sweep_milestones",
     "switch_earning_rule",

@@ -36,6 +36,7 @@ from customers.services.bulk import refresh_statistics
 from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
 from loyalty_site.demo.belonging import write_memberships, write_tiers
+from loyalty_site.demo.coalition import write_coalition
 from loyalty_site.demo.friends import write_friends
 from loyalty_site.demo.games import write_games
 from loyalty_site.demo.interest import write_interest
@@ -260,6 +261,10 @@ def set_up_meeting_points(demo: Demo) -> None:
     write_meeting_points(at=demo.at)
 
 
+def join_a_coalition(demo: Demo) -> None:
+    demo.result["partner_postings"] = write_coalition(at=demo.at)
+
+
 def open_service_desk(demo: Demo) -> None:
     write_allowances()
     demo.result["apologies"] = write_service_desk(at=demo.at)
@@ -329,5 +334,6 @@ STAGES = [
     Stage(gettext_noop("Games"), 10_000, play_games),
     Stage(gettext_noop("Objectives"), 10_000, set_objectives),
     Stage(gettext_noop("Members' cards"), 5_000, hand_out_members_cards),
+    Stage(gettext_noop("Coalition partners"), 2_000, join_a_coalition),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
 ]

@@ -3,7 +3,7 @@ from datetime import datetime
 
 from coupons.services import ledger
 from customers.models import Customer
-from loyalty.models import EarningRule, Reward
+from loyalty.models import EarningRule, Partner, Reward
 from loyalty.services import create_earning_rule
 from tests.coupons.factories import amount, promotion
 from tests.factories import NOON, CustomerFactory, ProductFactory
@@ -38,3 +38,20 @@ def with_points(points: int, *, at: datetime = NOON) -> Customer:
     customer = CustomerFactory()
     ledger.credit(ledger.open_account(customer), units=points, source_key="a start", at=at)
     return customer
+
+
+def make_partner(**fields) -> Partner:
+    """Return a bar that gives a point for every full euro and takes two for a cent; one costs 0.8 cents."""
+    usual = {
+        "code": "bar",
+        "name": "Bar Sport",
+        "source": "bar",
+        "currency": "EUR",
+        "earn_points": 1,
+        "earn_amount": 100,
+        "burn_points": 2,
+        "burn_amount": 1,
+        "earn_price": "0.8",
+        "burn_price": "0.5",
+    }
+    return Partner.objects.create(**usual | fields)

@@ -22,13 +22,14 @@ from coupons.services import (
 )
 from customers.services import merge_customers, record_order, record_return
 from loyalty.models import PointsShortfall
-from loyalty.services import create_earning_rule, earn_points
+from loyalty.services import close_month, create_earning_rule, earn_at_partner, earn_points
 from operations.invariants import invariants
 from operations.models import IdempotencyKey, InvariantRun
 from operations.services import check_invariants, first_difference
 from referrals.models import Payout, PayoutBatch, Referral, ReferralCode, ReferralReward
 from tests.coupons.factories import NOW, amount, coupon, customer, promotion, spending
 from tests.coupons.test_return_lines import two_lines
+from tests.loyalty.factories import make_partner
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +58,9 @@ def written():
     earn_points(bought, at=now)
     record_return(bought, source_id="R-9", returned_at=now, quantities={"1": Decimal(1)})
     merge_customers(anna, losers=[twin], reason="the same person", at=now)
+    bar = make_partner()
+    earn_at_partner(bar, anna, source_id="P-1", amount=2500, at=now - timedelta(days=62))
+    close_month(bar, bar.postings.get().month, by=None, at=now)
     anchor_ledger(at=now)
     return anna
 
@@ -125,6 +129,8 @@ BREAKS = {
     "coupons.gift_cards": "UPDATE coupons_account SET kind = 'POINTS', currency = '', main = false",
     "coupons.events": "DELETE FROM customers_eventkey WHERE external_id LIKE 'redemption:%:redeemed'",
     "loyalty.accruals": "UPDATE loyalty_pointsaccrual SET points = points + 1",
+    "loyalty.partners": "UPDATE loyalty_partnerposting SET points = points + 1",
+    "loyalty.settlements": "UPDATE loyalty_settlement SET earned_points = earned_points + 1",
     "loyalty.clawed_back": """INSERT INTO coupons_ledgerentry
         (account_id, kind, delta, balance_after, source_key, reason, occurred_at, recorded_at,
          chain_hash)

@@ -20,7 +20,10 @@ OPEN = {
     "/api/v1/consents", "/api/v1/customers", "/api/v1/customers/search", "/api/v1/customers/{public_id}",
     "/api/v1/customers/{public_id}/timeline", "/api/v1/events", "/api/v1/jobs/{pk}", "/api/v1/orders",
     "/api/v1/orders/{pk}", "/api/v1/orders/{pk}/cancel", "/api/v1/orders/{pk}/pay",
-    "/api/v1/orders/{pk}/returns",
+    "/api/v1/orders/{pk}/returns", "/api/v1/partners/burn", "/api/v1/partners/earn",
+    "/api/v1/partners/postings", "/api/v1/partners/postings/{reference}",
+    "/api/v1/partners/postings/{reference}/reversal", "/api/v1/partners/settlements",
+    "/api/v1/partners/settlements/{month}",
 }  # fmt: skip
 # Without a key there, too.
 PUBLIC = {"/api/v1/schema", "/api/v1/docs"}
