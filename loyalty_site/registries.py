@@ -179,6 +179,7 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.card.card_section",
     "loyalty.members.points.points_section",
     "loyalty.members.tier.tier_section",
+    "loyalty.members.household.household_section",
     "loyalty.members.points.history_section",
     "referrals.member_section.friends_section",
     "loyalty.members.rewards.rewards_section",
@@ -190,6 +191,8 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.games.boards_section",
 ]
 MEMBER_ACTIONS: dict[str, str] = {
+    "household-agree": "loyalty.members.household.agree",
+    "household-give": "loyalty.members.household.give_points",
     "card-get": "loyalty.members.card.get_card",
     "links-revoke": "loyalty.members.card.revoke_links",
     "referral-share": "referrals.member_section.share_code",

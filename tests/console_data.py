@@ -18,8 +18,10 @@ from loyalty.services import (
     add_partner_codes,
     adjust_points,
     create_milestone,
+    earn_at_partner,
     enrol_customer,
     redeem_reward,
+    request_points,
     sweep_milestones,
 )
 from loyalty.services.cards import ensure_card, print_cards
@@ -38,7 +40,7 @@ from tests.factories import (
     StoreFactory,
     UserFactory,
 )
-from tests.loyalty.factories import make_reward, make_rule
+from tests.loyalty.factories import make_partner, make_reward, make_rule
 from tests.referrals.factories import make_programme, refer
 
 PASSWORD = "a password for tests"
@@ -109,6 +111,8 @@ def fill_incentives(customers: list[Customer], agent: User) -> None:
     adjust_points(customers[0], points=120, reason="Welcome", at=now)
     print_cards(name="Milano", count=2, at=now)
     ensure_card(customers[0], at=now)
+    request_points(customers[1], agent=agent, points=50, reason="A late parcel", token="by hand", at=now)
+    earn_at_partner(make_partner(), customers[0], source_id="R-1", amount=2500, at=now)
     issue_gift_card(
         amount=5000, currency="EUR", holder=customers[0], issued_by=agent, source_key="a gift", at=now
     )

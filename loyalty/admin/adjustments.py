@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -34,6 +35,8 @@ class ForCustomerView(UnfoldModelAdminViewMixin, Reauthenticated):
     title = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.has_permission():
+            raise PermissionDenied
         self.customer = get_object_or_404(Customer.objects.present(), pk=kwargs["customer_pk"])
         return super().dispatch(request, *args, **kwargs)
 

@@ -1,6 +1,7 @@
 """What a member's page says of their points: what there is, what is coming, what ends, and how it came."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coupons.models import LedgerEntry
 from customers.models import Order
@@ -12,7 +13,9 @@ Kind = LedgerEntry.Kind
 ENTRIES_SHOWN = 30
 LATEST = 5  # The rest unfolds.
 EXPIRIES_SHOWN = 3
-TAKEN_BACK = {"returned", "debt", "parted"}  # First words of the ledger's causes.
+# What partners write down as the reason is their name, which was typed by nobody about anybody.
+AT_PARTNERS = {"partner-earn": gettext_lazy("Earned"), "partner-burn": gettext_lazy("Spent")}
+TAKEN_BACK = {"returned", "debt", "parted", "partner-back"}  # First words of the ledger's causes.
 
 
 def points_section(member: Member) -> Section:
@@ -58,6 +61,10 @@ def said_of(entry: LedgerEntry, order: Order | None) -> str:
     cause = entry.source_key.partition(":")[0]
     if entry.kind == Kind.DEBIT and cause in TAKEN_BACK:
         return _("Taken back with a return")
+    if cause == "transfer" and not entry.source_key.startswith("transfer:parted:"):
+        return _("Given to your household") if entry.kind == Kind.DEBIT else _("From your household")
+    if cause in AT_PARTNERS:
+        return _("%(what)s at %(partner)s") % {"what": AT_PARTNERS[cause], "partner": entry.reason}
     words = {
         Kind.CREDIT: _("Earned"),
         Kind.DEBIT: _("Spent"),

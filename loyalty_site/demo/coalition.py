@@ -4,11 +4,13 @@ Told as their tills would have: two months of postings, the first of them closed
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
 
 from coupons.errors import PointsExceeded
+from coupons.models import Account
 from customers.models import Customer
 from loyalty.models import Partner, PartnerPosting
 from loyalty.partners import month_of
@@ -27,15 +29,16 @@ def write_coalition(*, at: datetime) -> int:
     """Write the partners and what was earned and burned with them, once; return how many postings."""
     if Partner.objects.exists():
         return PartnerPosting.objects.count()
-    guests = list(Customer.objects.present().filter(accounts__balance__gt=500).order_by("pk")[:GUESTS])
+    rich = Account.objects.filter(kind=Account.Kind.POINTS, balance__gt=500).values("customer")
+    guests = list(Customer.objects.live().filter(pk__in=rich).order_by("pk")[:GUESTS])
     for place, one in enumerate(PARTNERS):
         fields = {name: one[name] for name in ("code", "name", "earn_points", "earn_amount")}
         partner = Partner.objects.create(
             **fields,
             source=one["code"],
             currency=settings.PROGRAMME_CURRENCY,
-            earn_price=one["price"],
-            burn_price="1",
+            earn_price=Decimal(one["price"]),
+            burn_price=Decimal(1),
             valid_months=12,
             customer_day_points=500,
         )

@@ -1,5 +1,6 @@
 import itertools
 from datetime import datetime
+from decimal import Decimal
 
 from coupons.services import ledger
 from customers.models import Customer
@@ -51,7 +52,7 @@ def make_partner(**fields) -> Partner:
         "earn_amount": 100,
         "burn_points": 2,
         "burn_amount": 1,
-        "earn_price": "0.8",
-        "burn_price": "0.5",
+        "earn_price": Decimal("0.8"),
+        "burn_price": Decimal("0.5"),
     }
     return Partner.objects.create(**usual | fields)

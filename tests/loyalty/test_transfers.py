@@ -11,6 +11,8 @@ from coupons.services import ledger
 from customers.models import Event, Household
 from customers.services import merge_customers
 from loyalty.errors import NotInHousehold, NoTransferConsent, TransfersNotAllowed
+from loyalty.members.household import agree, give_points, household_section
+from loyalty.members.sections import Member
 from loyalty.models import PointsTransfer, TransferConsent
 from loyalty.services import allow_transfers, forbid_transfers, points_of, transfer_points
 from loyalty_site.roles import Role
@@ -160,3 +162,25 @@ def test_the_desk_writes_down_who_agreed_and_moves_the_points(client, home):
     assert answer.status_code == 302
     assert points_of(bruno, at=timezone.now()).balance == 120
     assert PointsTransfer.objects.get().agent == agent
+
+
+def test_members_agree_and_give_on_their_own_page(home):
+    # 40 of 50 to 31 March go; pressing twice gives once.
+    anna, bruno = home
+    forbid_transfers(bruno, source="x", at=NOON)
+    page = Member(anna, NOON)
+    assert household_section(page).context["members"] == []
+    with pytest.raises(NotInHousehold):
+        give_points(page, {"to": str(bruno.public_id), "points": "40", "key": "k"})
+
+    agree(Member(bruno, NOON), {"agreed": "yes"})
+    assert household_section(page).context["members"] == [bruno]
+    for _ in range(2):
+        give_points(page, {"to": str(bruno.public_id), "points": "40", "key": "k"})
+    with pytest.raises(InvalidInput):
+        give_points(page, {"to": str(bruno.public_id), "points": "1e3", "key": "l"})
+    agree(page, {"agreed": "no"})
+
+    assert lots_of(bruno) == [(40, APRIL)]
+    assert household_section(page).context["agreed"] is False
+    assert household_section(Member(customer(), NOON)) is None
