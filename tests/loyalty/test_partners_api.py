@@ -3,11 +3,11 @@
 import pytest
 from django.utils import timezone
 
-from customers.models import Identity, SourceProfile
+from customers.models import Identity
 from loyalty.services import points_of
 from tests.api import caller
 from tests.coupons.factories import customer
-from tests.factories import ApiClientFactory, SourceFactory
+from tests.factories import ApiClientFactory, SourceFactory, SourceProfileFactory
 from tests.loyalty.factories import make_partner
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +88,7 @@ def test_what_makes_no_sense_is_refused_with_its_place(till, anna):
 
 def test_a_partner_names_people_by_its_own_number_or_whom_it_knows(till, anna):
     source = SourceFactory(code="bar", kind="PARTNER")
-    SourceProfile.objects.create(source=source, external_id="9", customer=anna)
+    SourceProfileFactory(source=source, external_id="9", customer=anna)
 
     by_number = post(till, EARN, earning(customer={"source_id": "9"}))
     by_id = post(till, EARN, earning("R-2", customer={"id": str(anna.public_id)}), key="i")
