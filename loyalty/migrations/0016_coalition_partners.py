@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('coupons', '0027_every_entry_is_chained'),
         ('customers', '0038_segments_of_tiers'),
-        ('loyalty', '0014_milestones_and_enrolments'),
+        ('loyalty', '0015_invitation_of_who_joins'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
