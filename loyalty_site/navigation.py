@@ -227,6 +227,8 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Webhook receivers"), "webhook", model="campaigns.receiver", permission=PLANS),
             Entry(_("Allowances"), "account_balance_wallet", model="coupons.agentallowance"),
             Entry(_("API clients"), "key", model="operations.apiclient"),
+            Entry(_("Webhooks"), "webhook", model="operations.webhook"),
+            Entry(_("Webhook deliveries"), "outbox", model="operations.webhookdelivery"),
             Entry(_("Staff"), "badge", model="operations.user"),
             Entry(_("Roles"), "shield_person", model="auth.group"),
             Entry(_("Login attempts"), "lock", model="axes.accessattempt"),

@@ -9,6 +9,7 @@ from celery.schedules import crontab
 
 CELERY_TASK_ROUTES = {
     "operations.tasks.carry_out_job": {"queue": "analytics"},  # The queue of what takes minutes.
+    "operations.tasks.call_webhook": {"queue": "bulk"},  # A slow receiver keeps its process for ten seconds.
     "operations.tasks.*": {"queue": "celery"},
     "customers.tasks.dispatch_events": {"queue": "fast"},
     "campaigns.tasks.plan_occasions": {"queue": "fast"},
@@ -21,6 +22,11 @@ CELERY_TASK_ROUTES = {
 TICK = {"schedule": timedelta(seconds=5), "options": {"expire_seconds": 10}}
 CELERY_BEAT_SCHEDULE = {
     "dispatch events": {"task": "customers.tasks.dispatch_events", "schedule": timedelta(seconds=5)},
+    "call webhooks": {"task": "operations.tasks.call_webhooks"} | TICK,
+    "forget webhook deliveries": {
+        "task": "operations.tasks.forget_deliveries",
+        "schedule": crontab(hour=3, minute=25),
+    },
     "maintain partitions": {
         "task": "customers.tasks.maintain_partitions",
         "schedule": crontab(hour=0, minute=40),

@@ -3,6 +3,10 @@ from django.utils import timezone
 
 from operations import services
 from operations.models import JobRun
+from operations.services import webhooks
+
+# What nobody had time for within so many seconds was rung for again meanwhile.
+RINGS_AGAIN = 30
 
 
 @shared_task(name="operations.tasks.forget_answers")
@@ -36,3 +40,22 @@ def forget_files() -> None:
 def check_invariants() -> None:
     """Check the books; what does not hold is logged, stands on its page and the home page, and is mailed."""
     services.mail_broken(services.check_invariants(at=timezone.now()))
+
+
+@shared_task(name="operations.tasks.call_webhooks")
+def call_webhooks() -> None:
+    """Give every webhook that has something to hear a turn of its own; beat repeats it."""
+    for webhook_id in webhooks.due_webhooks(at=timezone.now()):
+        call_webhook.apply_async((webhook_id,), expires=RINGS_AGAIN)
+
+
+@shared_task(name="operations.tasks.call_webhook")
+def call_webhook(webhook_id: int) -> None:
+    """Tell one webhook what waits for it; called twice at once, the second call leaves it to the first."""
+    webhooks.call_webhook(webhook_id)
+
+
+@shared_task(name="operations.tasks.forget_deliveries")
+def forget_deliveries() -> None:
+    """Delete what webhooks were told more than a month ago."""
+    webhooks.forget_deliveries(at=timezone.now())

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from rest_framework.renderers import JSONRenderer
 
 from operations.errors import Gone
-from operations.models import Approval, IdempotencyKey, JobFile, JobRun
+from operations.models import Approval, IdempotencyKey, JobFile, JobRun, WebhookDelivery
 
 REDACTED = "…"
 # A number with fewer digits than this is also a price, a day or somebody else's id.
@@ -108,6 +108,11 @@ def forget_answers_about(trail: Trail) -> int:
         """,
         [body, trail.keys, any_of(exactly(each) for each in trail.public_ids)],
     )
+
+
+def forget_deliveries_about(trail: Trail) -> int:
+    """Delete what webhooks were told, or were to be told, about this person."""
+    return WebhookDelivery.objects.filter(subject__in=trail.public_ids).delete()[0]
 
 
 def redact_records(trail: Trail) -> int:

@@ -7,6 +7,7 @@ from rest_framework.test import APIClient
 from campaigns.services import listening
 from loyalty.services import counted_events
 from loyalty.services import listening as rewarded
+from operations.services import webhooks
 from tests.api import caller
 from tests.embedded import django_db_setup  # noqa: F401
 from tests.factories import ApiClientFactory
@@ -24,6 +25,10 @@ counted_events.remember_types([])
 # The same for what earning rules reward; writing a rule has the types read anew.
 rewarded.STALE_SECONDS = float("inf")
 rewarded.remember_types([])
+
+# And for what webhooks hear of.
+webhooks.STALE_SECONDS = float("inf")
+webhooks.remember_types([])
 
 
 @pytest.fixture

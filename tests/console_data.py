@@ -1,5 +1,6 @@
 """A small console with something on every page: a few rows of each kind, by factories and services."""
 
+import base64
 import time
 from datetime import timedelta
 
@@ -8,8 +9,11 @@ from django.utils import timezone
 
 from analytics.services import ensure_main_model, run_rfm
 from analytics.services.survey_answers import answer_survey
-from campaigns.models import InboxMail
-from coupons.models import AgentAllowance
+from campaigns.models import InboxMail, LocalEvent
+from campaigns.services import start_global_holdout, upload_picture
+from campaigns.services.receivers import name_receiver
+from campaigns.services.shares import create_share_link
+from coupons.models import AgentAllowance, Promotion
 from coupons.services import issue_apology, issue_coupons, issue_gift_card, redeem_stack, start_batch
 from customers.models import Customer, NoteTopic, Segment
 from customers.services import create_segment, record_event, refresh_segment, write_note
@@ -28,9 +32,11 @@ from loyalty.services.cards import ensure_card, print_cards
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
+from operations.services.webhooks import add_webhook, queue_deliveries
 from referrals.models import PayoutBatch, Referral
 from tests.analytics.surveys import nps_survey
 from tests.campaigns.factories import draft, offer, running
+from tests.campaigns.page_factories import asked, banner, landing
 from tests.coupons.factories import spending
 from tests.factories import (
     ApiClientFactory,
@@ -141,8 +147,16 @@ def fill_rewards(customers: list[Customer], agent: User) -> None:
 def fill_campaigns(customers: list[Customer]) -> None:
     now = timezone.now()
     segment = Segment.objects.get(code="from-milan")
-    draft(segment, now, code="winter", name="Winter")
     running(segment, now, code="autumn", name="Autumn")
+    draft(segment, now, code="winter", name="Winter")
+    banner(now, "newcomers")
+    page = landing(now, "spring", promotion=Promotion.objects.get(code="ten"))
+    asked(page, "somebody@mail.example", now)
+    create_share_link(name="On the bottle", page=page, source="bottle")
+    upload_picture(PICTURE, name="season.png", alternative="The new season", at=now, by=None)
+    name_receiver("print-shop", name="Print shop", url="https://print.example/hook")
+    LocalEvent.objects.create(name="Opening", on=timezone.localdate() + timedelta(days=9), city="Milano")
+    start_global_holdout(percent=5, at=now)
     InboxMail.objects.create(
         sender="shop@fidelio.example", recipients=["giulia@mail.example"], subject="Ciao Giulia", raw=MAIL
     )
@@ -171,9 +185,16 @@ def fill_operations(people: dict[Role, User]) -> None:
         requested_by=people[Role.AGENT],
         requested_at=timezone.now(),
     )
-    ApiClientFactory(name="Web shop", scopes=["orders:write", "customers:write"])
+    shop = ApiClientFactory(name="Web shop", scopes=["orders:write", "customers:write", "customers:read"])
+    add_webhook(shop, url="https://shop.example/hook", event_types=["order.recorded"])
+    queue_deliveries(
+        "order.recorded", {}, event_id=1, subject="", occurred_at=timezone.now(), at=timezone.now()
+    )
 
 
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGM8ISfHwMDAxMDAwMDAAAANBAEIfXHKZgAAAABJRU5ErkJggg=="
+)
 MAIL = (
     b"From: shop@fidelio.example\r\nTo: giulia@mail.example\r\nSubject: Ciao Giulia\r\n\r\nCiao Giulia.\r\n"
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -110,6 +111,8 @@ class GlobalHoldoutAdmin(ModelAdmin):
         return HoldoutsView.as_view(model_admin=self)(request)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return redirect(reverse("admin:campaigns_globalholdout_changelist"))
 
     def get_urls(self) -> list:

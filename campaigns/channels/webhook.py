@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.http import HttpRequest
-from standardwebhooks.webhooks import Webhook
 
 from campaigns.channels.base import (
     Capabilities,
@@ -23,6 +22,7 @@ from campaigns.channels.base import (
 from campaigns.channels.http import HttpCaller, detail_of
 from campaigns.models import Receiver
 from operations.safe_http import Answer
+from operations.webhook_signing import signed_headers
 
 TYPE = "campaign.message"
 GONE = 410
@@ -83,13 +83,8 @@ class WebhookSender:
 
     def call(self, receiver: Receiver, message_id: str, body: str) -> Answer | Result:
         """Send one signed call."""
-        now = datetime.now(UTC)
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(receiver.secret).sign(message_id, now, body),
-        }
+        at = datetime.now(UTC)
+        headers = signed_headers(receiver.secret, message_id=message_id, body=body, at=at)
         return self._caller.call("POST", receiver.url, headers=headers, body=body.encode())
 
 

@@ -1,6 +1,5 @@
 """Systems of the merchant that take messages over a webhook."""
 
-import base64
 import json
 import secrets
 from datetime import UTC, datetime
@@ -16,8 +15,7 @@ from campaigns.models.receiver import PURPOSE
 from operations.errors import InvalidInput
 from operations.safe_http import AddressRefused, check_url
 from operations.sealing import seal_secret
-
-SECRET_BYTES = 32
+from operations.webhook_signing import new_secret
 
 
 def name_receiver(code: str, *, name: str, url: str) -> Receiver:
@@ -63,8 +61,7 @@ def try_receiver(receiver: Receiver, *, at: datetime) -> str:
 
 
 def _new_secret() -> bytes:
-    secret = f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}"
-    return seal_secret(secret, purpose=PURPOSE)
+    return seal_secret(new_secret(), purpose=PURPOSE)
 
 
 def _check(url: str) -> None:

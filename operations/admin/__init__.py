@@ -1,3 +1,3 @@
-from operations.admin import approvals, clients, invariants, jobs, logins, schedules, staff
+from operations.admin import approvals, clients, invariants, jobs, logins, schedules, staff, webhooks
 
-__all__ = ["approvals", "clients", "invariants", "jobs", "logins", "schedules", "staff"]
+__all__ = ["approvals", "clients", "invariants", "jobs", "logins", "schedules", "staff", "webhooks"]

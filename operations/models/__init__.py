@@ -5,6 +5,7 @@ from operations.models.invariant import InvariantResult, InvariantRun
 from operations.models.job import JobRun
 from operations.models.job_file import JobFile
 from operations.models.user import User
+from operations.models.webhook import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiClient",
@@ -15,4 +16,6 @@ __all__ = [
     "JobFile",
     "JobRun",
     "User",
+    "Webhook",
+    "WebhookDelivery",
 ]
