@@ -19,6 +19,7 @@ from campaigns.services.member_mails import request_of_message
 from campaigns.tracking import seal
 from coupons.gift_card_codes import written_code
 from coupons.models import Coupon, GiftCard, Promotion
+from coupons.services.personal_offers import is_personal, own_effect, standing_offers
 from coupons.services.sealed_codes import open_code
 from customers.models import ConsentRecord, Customer
 from customers.services.confirmations import confirmation_url
@@ -72,6 +73,9 @@ def sample_values(
     if promotion is not None:
         until = at + timedelta(days=promotion.coupon_valid_days) if promotion.coupon_valid_days else None
         coupon = Coupon(promotion=promotion, code=FAKE_CODE, valid_until=until or promotion.ends_at)
+        if is_personal(promotion) and person.pk:
+            own = standing_offers(promotion, [person.pk], at=at).get(person.pk)
+            coupon.effect = own_effect(promotion, own) if own else {}
     return Values(
         customer=customer_values(person),
         coupon=coupon_values(coupon, language=language_of(person), token=NO_TOKEN) if coupon else no_coupon(),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from campaigns.models import Message
 from campaigns.services import pump
+from campaigns.services.recipients import sample_values
 from coupons.models import PersonalOffer
 from tests.campaigns.factories import offer, running, segment_of, subscriber
 
@@ -41,3 +42,20 @@ def test_each_mail_brings_the_own_discount_and_who_has_none_is_left_out(db, sink
     bodies = {mail["To"]: mail.get_body(("html",)).get_content() for mail in sink.messages}
     assert "7%" in bodies["alice@mail.example"]
     assert "12,5%" in bodies["bob@mail.example"]
+
+
+def test_a_preview_says_what_the_coupon_is_worth_to_this_person(db, now):
+    anna, bea = subscriber("anna@mail.example"), subscriber("bea@mail.example")
+    ours = offer(now, code="own", name="Just for you", effect={"kind": "PERCENT", "personal": True})
+    PersonalOffer.objects.create(
+        promotion=ours, customer=anna, percent=Decimal("12.5"), status=PersonalOffer.Status.CONFIRMED,
+        valid_until=now + timedelta(days=10), model_version="own-history-1", source_key="offer-set:1",
+        created_at=now,
+    )  # fmt: skip
+
+    hers, another = (
+        sample_values(person, promotion=ours, campaign_name="Autumn", at=now).coupon["value"]
+        for person in (anna, bea)
+    )
+
+    assert (hers, another) == ("12,5%", "Just for you")

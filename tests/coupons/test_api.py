@@ -298,6 +298,18 @@ def test_a_redemption_answers_order_and_allocations(api):
     assert len(api.get("/api/v1/redemptions").json()["data"]) == 1
 
 
+def test_a_code_that_does_nothing_here_tells_a_stranger_no_more_than_one_that_is_not(api, till):
+    coupon(promotion(amount(0) | {"kind": "FIXED_PRICE", "amount": 99999}), codes=["STORY-1"])
+
+    def judged(client, code):
+        verdict = post(client, "validations", wish(code)).json()
+        return verdict["valid"], verdict["redeemables"][0] | {"code": ""}
+
+    assert judged(till, "STORY-1") == judged(till, "NO-SUCH")
+    assert judged(api, "STORY-1")[1]["status"] == "SKIPPED"
+    assert judged(till, "STORY-1")[1]["error"]["key"] == "code_not_valid"
+
+
 @pytest.mark.parametrize(
     ("rule", "key"),
     [

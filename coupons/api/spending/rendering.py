@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from coupons import answers
-from coupons.engine import Outcome
+from coupons.engine import Application, Outcome, OutcomeStatus
 from coupons.errors import TELLS_THAT_A_CODE_EXISTS, CodeNotValid, IncentiveRefused, refusal
 from coupons.models import Allocation, Redemption, RedemptionStack, Reservation
 from coupons.services import Verdict
@@ -22,6 +22,19 @@ def may_explain(request: Request) -> bool:
 def is_hidden(error: IncentiveRefused, explain: bool) -> bool:
     """Return whether this refusal would tell a client without the scope which codes exist."""
     return not explain and error.about_coupon and error.key in TELLS_THAT_A_CODE_EXISTS
+
+
+def without_effect(offer: Offer, outcome: Outcome, explain: bool) -> bool:
+    """Return whether a coupon does nothing here, which a client without the scope must not learn of it.
+
+    Gift cards may: theirs are too long to be guessed, and a till has to know that nothing was left to pay.
+    """
+    return (
+        not explain
+        and offer.coded
+        and offer.redeemable.kind == Redemption.Kind.COUPON
+        and outcome.status == OutcomeStatus.SKIPPED
+    )
 
 
 def stack_body(stack: RedemptionStack, *, explain: bool) -> dict[str, Any]:
@@ -53,8 +66,10 @@ def redeemed_body(
 
 def verdict_body(verdict: Verdict, reservation: Reservation | None, *, explain: bool) -> dict[str, Any]:
     """Return what would become of each redeemable, and of the order."""
+    silent = any(without_effect(offer, outcome, explain) for offer, outcome in verdict.outcomes)
+    whole = verdict.spending.application == Application.ALL
     return {
-        "valid": verdict.valid,
+        "valid": verdict.valid and not (silent and whole),
         "redeemables": [_judged(verdict, offer, outcome, explain) for offer, outcome in verdict.outcomes],
         "order": answers.order_totals(verdict.calculation),
         "reservation": (
@@ -66,7 +81,7 @@ def verdict_body(verdict: Verdict, reservation: Reservation | None, *, explain: 
 def qualified_body(offer: Offer, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
     """Return what one incentive would do on its own."""
     error = _refusal(offer, outcome)
-    hidden = error is not None and is_hidden(error, explain)
+    hidden = (error is not None and is_hidden(error, explain)) or without_effect(offer, outcome, explain)
     about = offer.promotion if offer.promotion and not hidden else None
     return {
         "type": offer.redeemable.kind,
@@ -108,7 +123,9 @@ def _judged(verdict: Verdict, offer: Offer, outcome: Outcome, explain: bool) -> 
         {"type": offer.redeemable.kind}
         | _judged_name(offer, outcome, explain)
         | {
-            "status": outcome.status,
+            "status": (
+                OutcomeStatus.INAPPLICABLE if without_effect(offer, outcome, explain) else outcome.status
+            ),
             "discount_amount": outcome.discount_amount,
             "shipping_discount_amount": outcome.shipping_amount,
             "tender_amount": outcome.tender_amount,
@@ -123,7 +140,7 @@ def _judged(verdict: Verdict, offer: Offer, outcome: Outcome, explain: bool) -> 
 def _judged_name(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str]:
     """Return the name; a hidden code stands as it was sent, or its spelling would tell that it exists."""
     error = _refusal(offer, outcome)
-    if error is not None and is_hidden(error, explain):
+    if (error is not None and is_hidden(error, explain)) or without_effect(offer, outcome, explain):
         return {"code": offer.redeemable.name}
     return _name(offer)
 
@@ -139,9 +156,12 @@ def _name(offer: Offer) -> dict[str, str]:
 
 def _error(offer: Offer, outcome: Outcome, explain: bool) -> dict[str, str] | None:
     error = _refusal(offer, outcome)
-    if error is None:
+    if without_effect(offer, outcome, explain) or (error is not None and is_hidden(error, explain)):
+        shown = CodeNotValid()
+    elif error is None:
         return None
-    shown = CodeNotValid() if is_hidden(error, explain) else error
+    else:
+        shown = error
     return {"key": shown.key, "message": str(shown.message)}
 
 
