@@ -129,7 +129,7 @@ def plan_all(segment: Any) -> tuple[float, Any]:
 
 def claim_some(campaign: Any) -> float:
     """Return the median of claims of the whole queue's first messages, put back each time."""
-    from campaigns.services.outbox import claim_messages, release_claims
+    from campaigns.services.claims import claim_messages, release_claims
 
     def claim() -> None:
         held = claim_messages(lane="BULK", owner="bench", run=run, limit=CLAIMED)

@@ -7,6 +7,7 @@ TABLES = [
         "campaigns.Message",
         on_merge=OnMerge.STEP,
         step="campaigns.services.merges.merge_messages",
+        settle="campaigns.services.merges.settle_coupons",
         blank={"address": "", "detail": ""},
         hidden=frozenset({"token", "owner", "lease_until", "address_hash", "provider_id"}),
         parts=(Part("campaigns.ProviderEvent", "message", blank={"detail": ""}, hidden=frozenset({"key"})),),

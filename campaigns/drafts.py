@@ -54,6 +54,7 @@ class VersionTerms:
     winner_sample: int = 500
     fallback_variant: str = ""
     utm: bool = True
+    coupon_scope: str = ""
 
     def as_fields(self) -> dict[str, Any]:
         """Return the terms as a version's row takes them."""

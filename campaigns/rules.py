@@ -10,6 +10,7 @@ RETRY_AFTER = [
     timedelta(hours=2),
     timedelta(hours=6),
 ]
+MOST_RETRIES = len(RETRY_AFTER)
 JITTER = 0.2
 # A broadcast later than this waits until somebody confirms that it should still go out.
 CONFIRM_AFTER = timedelta(hours=2)
@@ -20,7 +21,7 @@ def retry_delay(attempts: int, *, chance: float) -> timedelta | None:
 
     `chance` in 0..1 spreads the delay by a fifth either way, so that a provider's return is no stampede.
     """
-    if attempts > len(RETRY_AFTER):
+    if attempts > MOST_RETRIES:
         return None
     return RETRY_AFTER[attempts - 1] * (1 - JITTER + 2 * JITTER * chance)
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from campaigns.drafts import ContentDraft, VariantDraft, VersionTerms
 from campaigns.journeys import MOST_STEPS
-from campaigns.models import MAIN, CampaignVersion, Lane
+from campaigns.models import MAIN, CampaignVersion, CouponScope, Lane
 from coupons.models import Promotion
 from customers.api.fields import ObjectField
 from customers.models import Channel, Purpose, Segment
@@ -67,6 +67,7 @@ class CampaignIn(StrictSerializer):
     `channel`, `subject` and `body` are the short form of a single content; `contents` the long one. Without
     a segment it is for everybody whom its trigger concerns. `steps` make it a journey (docs/campaigns.md),
     whose messages say what the contents with their `step` do; `goal` ends it for who reaches it.
+    `coupon_scope` makes each coupon good for a favourite of its holder alone.
     """
 
     code = serializers.SlugField(max_length=64)
@@ -88,6 +89,9 @@ class CampaignIn(StrictSerializer):
         min_value=1, max_value=10**6, required=False, allow_null=True, default=None
     )
     holdout_percent = serializers.IntegerField(min_value=0, max_value=50, default=0)
+    coupon_scope = serializers.ChoiceField(
+        choices=CouponScope.choices, required=False, allow_blank=True, default=""
+    )
     steps = serializers.ListField(child=ObjectField(), required=False, default=list, max_length=MOST_STEPS)
     goal = ObjectField(required=False, default=dict)
     variants = VariantIn(many=True, required=False, default=list)
@@ -127,6 +131,7 @@ class CampaignIn(StrictSerializer):
                 good_for_hours=data["good_for_hours"],
                 lane=data["lane"],
                 steps=data["steps"],
+                coupon_scope=data["coupon_scope"],
                 goal=data["goal"],
             ),
         }

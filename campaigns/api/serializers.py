@@ -85,6 +85,7 @@ class CampaignOut(serializers.Serializer):
     priority = serializers.IntegerField()
     recipe = serializers.CharField(allow_null=True)
     holdout_percent = serializers.IntegerField()
+    coupon_scope = serializers.CharField()
     currency = serializers.CharField()
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -128,6 +129,7 @@ def campaign_content(campaign: Campaign) -> dict[str, Any]:
         "priority": campaign.priority,
         "recipe": campaign.recipe or None,
         "holdout_percent": version.holdout_percent,
+        "coupon_scope": version.coupon_scope,
         "currency": settings.PROGRAMME_CURRENCY,
         "created_at": campaign.created_at,
         "started_at": campaign.started_at,

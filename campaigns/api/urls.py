@@ -1,6 +1,6 @@
 from django.urls import path
 
-from campaigns.api import views
+from campaigns.api import pages, views
 from campaigns.api.journeys import JourneyView
 from campaigns.api.placements import RenderPlacementView
 from campaigns.api.push import PushKeyView, PushSubscriptionsView
@@ -22,5 +22,14 @@ urlpatterns = [
     path("campaigns/<str:reference>/send", SendCampaignView.as_view()),
     path("campaign-recipes", RecipesView.as_view()),
     path("campaign-recipes/<slug:code>", RecipeView.as_view()),
+    path("placements", pages.PlacementsView.as_view()),
+    path("placements/<slug:code>", pages.PlacementView.as_view()),
+    path("placements/<slug:code>/activate", pages.ActivatePlacementView.as_view()),
+    path("placements/<slug:code>/pause", pages.PausePlacementView.as_view()),
+    path("placements/<slug:code>/stop", pages.StopPlacementView.as_view()),
+    path("landing-pages", pages.LandingPagesView.as_view()),
+    path("landing-pages/<slug:code>", pages.LandingPageView.as_view()),
+    path("landing-pages/<slug:code>/open", pages.OpenLandingPageView.as_view()),
+    path("landing-pages/<slug:code>/close", pages.CloseLandingPageView.as_view()),
     path("placements/<str:slot>/render", RenderPlacementView.as_view()),
 ]

@@ -4,6 +4,7 @@ from campaigns.models.campaign import (
     CampaignContent,
     CampaignVariant,
     CampaignVersion,
+    CouponScope,
     Lane,
 )
 from campaigns.models.channel import ChannelSwitch
@@ -40,6 +41,7 @@ __all__ = [
     "CampaignVariant",
     "CampaignVersion",
     "ChannelSwitch",
+    "CouponScope",
     "Engagement",
     "FrequencyCap",
     "GlobalHoldout",

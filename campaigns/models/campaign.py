@@ -24,6 +24,14 @@ class Lane(models.TextChoices):
     BULK = "BULK", _("Bulk")
 
 
+class CouponScope(models.TextChoices):
+    """What each recipient's coupon is good for, within what its promotion is good for."""
+
+    FAVOURITE_PRODUCT = "FAVOURITE_PRODUCT", _("The article they spent most on")
+    FAVOURITE_CATEGORY = "FAVOURITE_CATEGORY", _("Their favourite category")
+    FAVOURITE_BRAND = "FAVOURITE_BRAND", _("Their favourite brand")
+
+
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def by_reference(self, reference: str) -> "CampaignQuerySet":
         """Return the campaign with this code or, if there is none, with this id."""
@@ -196,6 +204,15 @@ class CampaignVersion(models.Model):
     winner_after_hours = models.PositiveIntegerField(_("decided after, hours"), null=True, blank=True)
     winner_sample = models.PositiveIntegerField(_("at least in each variant"), default=500)
     fallback_variant = models.CharField(_("variant when none wins"), max_length=8, blank=True)
+    coupon_scope = models.CharField(
+        _("coupon good for"),
+        max_length=24,
+        choices=CouponScope,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty: for all that its promotion is good for."),
+    )
     utm = models.BooleanField(
         _("UTM parameters"),
         default=True,

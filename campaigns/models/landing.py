@@ -219,6 +219,7 @@ class LandingVisit(models.Model):
                 fields=["page", "visited_on", "host", "source"], name="one_row_of_visits_per_day"
             )
         ]
+        indexes = [models.Index(fields=["page", "host", "first_at"], name="landingvisit_host")]
 
     def __str__(self) -> str:
         return f"{self.page_id} · {self.visited_on} · {self.host}"

@@ -232,7 +232,10 @@ class PlacementContent(models.Model):
 
 
 class PlacementShowing(models.Model):
-    """How often one person saw a placement on one day, and clicked in it. `token` names it in links."""
+    """How often one person saw a placement on one day, and clicked in it. `token` names it in links.
+
+    A `former` one was somebody's who became this person that day: its links go on.
+    """
 
     placement = models.ForeignKey(Placement, on_delete=models.PROTECT, related_name="showings")
     customer = models.ForeignKey(
@@ -251,6 +254,7 @@ class PlacementShowing(models.Model):
     )
     first_at = models.DateTimeField(_("first shown at"))
     last_at = models.DateTimeField(_("last shown at"))
+    former = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("showing of a placement")
@@ -258,6 +262,7 @@ class PlacementShowing(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["placement", "customer", "shown_on"],
+                condition=models.Q(former=False),
                 nulls_distinct=False,
                 name="one_showing_per_person_and_day",
             )

@@ -16,13 +16,13 @@ from campaigns.services.campaigns import (
     start_campaign,
     stop_campaign,
 )
+from campaigns.services.claims import reap_leases
 from campaigns.services.experiments import choose_variant, decide_winner, decide_winners
 from campaigns.services.global_holdouts import end_global_holdout, start_global_holdout
 from campaigns.services.inbox import clear_inbox, store_mail
 from campaigns.services.journeys import close_journeys, move_journeys
 from campaigns.services.media import describe_picture, put_picture_aside, take_picture_back, upload_picture
 from campaigns.services.occasions import hear_event, plan_due_occasions, send_to_customer
-from campaigns.services.outbox import reap_leases
 from campaigns.services.planning import finish_runs, plan_run, tend_runs
 from campaigns.services.provider_reports import take_reports
 from campaigns.services.pump import pump

@@ -13,7 +13,7 @@ from campaigns.services.journey_rows import (
     drop_waiting_messages,
     retries_after_goal,
 )
-from campaigns.services.outbox import cancel_waiting
+from campaigns.services.reservations import cancel_waiting
 from campaigns.triggers import EventRule
 from customers.models import Event
 

@@ -60,8 +60,8 @@ from campaigns.services.journey_rows import (
     save_positions,
 )
 from campaigns.services.occasions import good_for
-from campaigns.services.outbox import cancel_waiting
 from campaigns.services.pump import pause_reason
+from campaigns.services.reservations import cancel_waiting
 from campaigns.services.snapshots import Planned, plan_messages
 from campaigns.triggers.local_time import known_zone
 from customers.models import Customer

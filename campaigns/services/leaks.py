@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Min, Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from campaigns.models import LandingPage, LandingVisit
 from coupons.models import PromotionAlert
+from coupons.rules import local_day
 from coupons.services.alerts import raise_referrer
 
 # Where people usually come from; their subdomains and countries, too.
@@ -27,12 +28,19 @@ def watch_referrers(*, at: datetime) -> list[PromotionAlert]:
     Who comes by a link with a UTM source was invited, wherever it stood.
     """
     since = at - NEW
+    visits = LandingVisit.objects.filter(source="").exclude(host="")
+    before = visits.filter(page=OuterRef("page"), host=OuterRef("host"), first_at__lt=since)
+    zone = settings.PROGRAMME_TIME_ZONE
     rows = (
-        LandingVisit.objects.filter(page__status=LandingPage.Status.OPEN, source="")
-        .exclude(host="")
+        visits.filter(
+            ~Exists(before),
+            page__status=LandingPage.Status.OPEN,
+            visited_on__gte=local_day(since, zone),
+            first_at__gte=since,
+        )
         .values("page", "host")
-        .annotate(began=Min("first_at"), total=Sum("visits"))
-        .filter(began__gte=since, total__gte=settings.UNUSUAL_VISITS_A_DAY)
+        .annotate(total=Sum("visits"))
+        .filter(total__gte=settings.UNUSUAL_VISITS_A_DAY)
         .order_by("page", "host")
     )
     known = [host for host in settings.KNOWN_REFERRERS if host]

@@ -1,8 +1,13 @@
 """What becomes of messages when customers are merged. Named in customer_tables.py."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.models import LIVE, WAITING, JourneyPosition, Message, MessageReason, MessageState, Occasion
+from campaigns.services.reservations import give_back_coupons
+from coupons.models import Publication
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
@@ -19,6 +24,25 @@ def merge_messages(merge: Merge, table: CustomerTable) -> None:
     for message in _twins(theirs, mine).order_by("pk"):
         merge.change(message, occurrence=f"{message.occurrence[:40]}~{message.pk}")
     merge.move(theirs)
+
+
+def settle_coupons(customer_ids: Iterable[int], *, at: datetime) -> None:
+    """Give back the codes of messages that a merge cancelled; one that came back to life gets another.
+
+    Called after a merge and after it was taken back, with the people locked.
+    """
+    theirs = Message.objects.filter(customer__in=list(customer_ids))
+    cancelled = theirs.filter(state=MessageState.CANCELLED, reason=MessageReason.MERGED)
+    give_back_coupons(cancelled.filter(publication__status=Publication.Status.PUBLISHED), at=at)
+    revived = theirs.filter(
+        state__in=WAITING, run__isnull=False, publication__status=Publication.Status.WITHDRAWN
+    )
+    for message in revived.select_related("publication").order_by("pk"):
+        # Its cause would give the same one again.
+        former = message.publication
+        former.external_id = f"{former.external_id}~{former.pk}"
+        former.save(update_fields=["external_id"])
+        Message.objects.filter(pk=message.pk).update(publication=None)
 
 
 def merge_occasions(merge: Merge, table: CustomerTable) -> None:

@@ -1,23 +1,24 @@
 """What becomes of placements' and pages' rows when customers are merged. Named in customer_tables.py."""
 
+from django.db.models import Exists, OuterRef
+
 from campaigns.models import PlacementShowing, ShareLink
 from customers.registry import CustomerTable
 from customers.services.journal import Merge
 
 
 def merge_showings(merge: Merge, table: CustomerTable) -> None:
-    """What both were shown on one day adds up."""
-    own = {
-        (one.placement_id, one.shown_on): one
-        for one in PlacementShowing.objects.filter(customer=merge.survivor)
-    }
-    for showing in PlacementShowing.objects.filter(customer=merge.loser).order_by("pk"):
-        twin = own.get((showing.placement_id, showing.shown_on))
-        if twin is None:
-            merge.move(PlacementShowing.objects.filter(pk=showing.pk))
-            continue
-        merge.add(twin, showings=showing.showings, clicks=showing.clicks)
-        merge.remove(PlacementShowing.objects.filter(pk=showing.pk))
+    """Of what both were shown on one day the survivor's goes on; the links in the other one do, too."""
+    days = PlacementShowing.objects.filter(
+        customer=merge.survivor,
+        former=False,
+        placement=OuterRef("placement"),
+        shown_on=OuterRef("shown_on"),
+    )
+    theirs = PlacementShowing.objects.filter(customer=merge.loser)
+    for showing in theirs.filter(Exists(days), former=False).order_by("pk"):
+        merge.change(showing, former=True)
+    merge.move(theirs)
 
 
 def merge_share_links(merge: Merge, table: CustomerTable) -> None:

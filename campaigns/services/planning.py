@@ -21,8 +21,9 @@ from campaigns.models import (
 from campaigns.services.approvals import check_size, hold_for_approval
 from campaigns.services.journeys import close_journeys, drop_retries
 from campaigns.services.occasions import close_occasions, local_day, plan_due_occasions
-from campaigns.services.outbox import cancel_waiting, tell_untold
+from campaigns.services.reservations import cancel_waiting
 from campaigns.services.schedules import create_due_runs, freshen
+from campaigns.services.telling import tell_untold
 from campaigns.services.turns import begin
 from campaigns.triggers import BROADCASTS
 from customers.services import record_event

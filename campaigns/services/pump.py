@@ -1,6 +1,5 @@
 """Sends what is due, for a bounded time, over connections that stay open."""
 
-import hashlib
 import os
 import socket
 import time
@@ -18,31 +17,27 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from liquid.exceptions import LiquidError
 
-from campaigns.channels import Outcome, Outgoing, Result, Sender, open_sender
-from campaigns.content import Content, render_content
+from campaigns.channels import Outcome, Result, Sender, open_sender
 from campaigns.errors import CodeGone, MoveNotPossible, NothingToSay, UnsafeHeader
 from campaigns.models import CampaignRun, CampaignVersion, Message, MessageReason
 from campaigns.pace import Pace
 from campaigns.services.breaker import watch_run
 from campaigns.services.campaigns import pause_campaign
+from campaigns.services.claims import Claim, channels_off, claim_messages, put_off, release_claims
 from campaigns.services.limits import SendingLimits, campaign_key, draw, give_back, hold_back, read_limits
 from campaigns.services.outbox import (
     Accepted,
-    Claim,
     Prepared,
     advance,
-    claim_messages,
     leave_out,
-    put_off,
     record_result,
     refuse_content,
-    release_claims,
-    reserve_coupons,
     take_message,
-    tell_sent,
 )
-from campaigns.services.recipients import language_of, values_for
-from campaigns.services.transactional import transactional_content
+from campaigns.services.outgoing import outgoing_of
+from campaigns.services.pump_slots import pump_slot
+from campaigns.services.reservations import reserve_coupons
+from campaigns.services.telling import tell_sent
 from coupons.errors import (
     CouponExpired,
     NoPersonalOffer,
@@ -58,6 +53,8 @@ LONGEST_SECONDS = 20.0
 BATCH = 100
 # How long a pump waits when all that is due is more than the limits let through now.
 BREATH = 0.25
+# ... and how long in all before it lets other work of its queue go first; the next tick brings it back.
+LONGEST_IDLE = 5.0
 # What was drawn from a limit is used within this time, or not at all.
 ALLOWANCE_SECONDS = 2.0
 # A database that restarts is waited for: what a provider has accepted must not become unknown by that.
@@ -80,20 +77,27 @@ class Pump:
     _done: Accepted | None = None
     _told: list[Message] = field(default_factory=list)
     _full: dict[str, float] = field(default_factory=dict)
+    _off: frozenset[str] = frozenset()
     _ends_at: float = 0.0
     _away: bool = False
     _limited: bool = False
     _harm: bool = False
 
     def run(self) -> bool:
-        """Send until nothing is due, the time is up or the provider is away; return whether work is left."""
+        """Send until nothing is due, the time is up or the provider is away; return whether work is left.
+
+        Where limits let nothing through for some seconds it ends as if nothing were due.
+        """
         self._ends_at = time.monotonic() + self.seconds
+        busy_at = time.monotonic()
         try:
             while self._has_time():
                 self._limited = False
-                if not self._send_a_round():
-                    if not self._limited:
-                        return False
+                if self._send_a_round():
+                    busy_at = time.monotonic()
+                elif not self._limited or time.monotonic() - busy_at > LONGEST_IDLE:
+                    return False
+                else:
                     time.sleep(BREATH)
             return not self._away
         finally:
@@ -112,9 +116,11 @@ class Pump:
         What goes before others where a person may get only so much is offered first.
         """
         found = False
-        limits = read_limits()
+        limits, self._off = read_limits(), channels_off()
         sending = CampaignRun.objects.sending().select_related("campaign")
         for run in (None, *sending.order_by("-campaign__priority", "pk")):
+            if self._is_silenced(run):
+                continue
             with self._allowed(run) as allowed:
                 sent_before = self.sent
                 if allowed:
@@ -123,6 +129,11 @@ class Pump:
             if not self._has_time():
                 break
         return found
+
+    def _is_silenced(self, run: CampaignRun | None) -> bool:
+        """Return whether every channel of a run is switched off: its messages need not be looked through."""
+        version = self._version(run) if self._off else None
+        return version is not None and self._off.issuperset(version.all_channels)
 
     @contextmanager
     def _allowed(self, run: CampaignRun | None) -> Iterator["Allowed"]:
@@ -198,7 +209,7 @@ class Pump:
             return None
         try:
             sender = self._sender(message.channel)
-            return Prepared(message, sender.prepare(_outgoing(message, version, at=timezone.now())))
+            return Prepared(message, sender.prepare(outgoing_of(message, version, at=timezone.now())))
         except NOT_SENDABLE:
             return None
 
@@ -252,7 +263,7 @@ class Pump:
             return True
         try:
             sender = self._sender(message.channel)
-            envelope = sender.prepare(_outgoing(message, version, at=at))
+            envelope = sender.prepare(outgoing_of(message, version, at=at))
         except NOT_SENDABLE as error:
             refuse_content(message, owner=self.owner, detail=str(error), at=at)
             return True
@@ -320,7 +331,7 @@ def pump(lane: str, *, seconds: float = LONGEST_SECONDS, connections: int = 1) -
 
     With several connections each sends messages of its own, so that one sends while another waits.
     """
-    with _slot(lane) as free:
+    with pump_slot(lane) as free:
         if not free:
             return False
         others = [_Beside(lane, seconds) for _number in range(connections - 1)]
@@ -349,25 +360,6 @@ class _Beside(Thread):
             connection.close()
 
 
-@contextmanager
-def _slot(lane: str) -> Iterator[bool]:
-    """Hold one of the lane's slots: a session lock, which dies with its process."""
-    taken = None
-    with connection.cursor() as cursor:
-        for number in range(settings.MESSAGE_PUMPS_PER_LANE):
-            key = int.from_bytes(hashlib.sha256(f"pump:{lane}:{number}".encode()).digest()[:8], signed=True)
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-            if cursor.fetchone()[0]:
-                taken = key
-                break
-    try:
-        yield taken is not None
-    finally:
-        if taken is not None:
-            with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [taken])
-
-
 def _insist(write) -> None:
     """Write down what happened outside; a database that goes away meanwhile is waited for."""
     gives_up_at = time.monotonic() + PATIENCE_SECONDS
@@ -386,20 +378,3 @@ def pause_reason(error: Refusal) -> str:
     if isinstance(error, PromotionStopped | PromotionNotPublishable | PromotionHasNoCoupon | CouponExpired):
         return CampaignRun.PauseReason.PROMOTION_NOT_ACTIVE
     return CampaignRun.PauseReason.NO_COUPON
-
-
-def _outgoing(message: Message, version: CampaignVersion | None, *, at: datetime) -> Outgoing:
-    content = _content(message, version) if version else transactional_content(message)
-    return Outgoing(message, render_content(content, values=values_for(message, version)), version, at)
-
-
-def _content(message: Message, version: CampaignVersion) -> Content:
-    written = version.content_for(
-        step=message.step,
-        variant=message.variant,
-        channel=message.channel,
-        language=language_of(message.customer),
-    )
-    if written is None:
-        raise NothingToSay(f"{message.step} {message.channel}")
-    return Content(written.subject, written.html, written.text)

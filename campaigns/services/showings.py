@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from liquid.exceptions import LiquidError
 
 from campaigns.content.contributed import contributed_values
@@ -34,7 +34,7 @@ COUNT = """
 INSERT INTO campaigns_placementshowing
     (placement_id, customer_id, shown_on, showings, clicks, token, publication_id, first_at, last_at)
 VALUES (%(placement)s, %(customer)s, %(on)s, 1, 0, %(token)s, %(publication)s, %(at)s, %(at)s)
-ON CONFLICT (placement_id, customer_id, shown_on) DO UPDATE
+ON CONFLICT (placement_id, customer_id, shown_on) WHERE NOT former DO UPDATE
 SET showings = campaigns_placementshowing.showings + 1, last_at = excluded.last_at,
     publication_id = COALESCE(excluded.publication_id, campaigns_placementshowing.publication_id)
 RETURNING token
@@ -233,7 +233,8 @@ def _values(
 def showings_by_day(placement: Placement) -> Iterator[tuple]:
     """Yield (day, people, showings, clicks) of a placement, oldest first."""
     days = placement.showings.values("shown_on").order_by("shown_on")
-    figures = days.annotate(people=Count("pk"), shown=Sum("showings"), clicked=Sum("clicks"))
+    people = Count("pk", filter=Q(former=False))
+    figures = days.annotate(people=people, shown=Sum("showings"), clicked=Sum("clicks"))
     yield from figures.values_list("shown_on", "people", "shown", "clicked")
 
 

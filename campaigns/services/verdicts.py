@@ -82,7 +82,10 @@ SET state = verdict.state,
     reason = CASE WHEN verdict.state = 'PENDING' THEN '' ELSE verdict.reason END,
     attempts = message.attempts + (verdict.state = 'SENDING')::int,
     taken_at = CASE WHEN verdict.state = 'SENDING' THEN statement_timestamp() ELSE message.taken_at END,
-    not_before = CASE WHEN verdict.reason = 'YIELDS' THEN statement_timestamp() + %(patience)s::interval
+    not_before = CASE WHEN verdict.reason = 'YIELDS' THEN statement_timestamp() + GREATEST(
+                          %(patience)s::interval,
+                          LEAST((statement_timestamp() - message.created_at) / 20,
+                                %(most_patience)s::interval))
                       ELSE message.not_before END,
     owner = CASE WHEN verdict.state = 'SENDING' THEN message.owner ELSE '' END,
     lease_until = CASE WHEN verdict.state = 'SENDING' THEN statement_timestamp() + %(lease)s::interval END

@@ -18,11 +18,12 @@ from campaigns.models import (
     CampaignLink,
     CampaignVariant,
     CampaignVersion,
+    CouponScope,
     Receiver,
 )
 from campaigns.services.journey_checks import has_coupon, mistakes_of_journey
 from campaigns.triggers import parse_trigger
-from coupons.models import Promotion
+from coupons.models import Coupon, Promotion
 from customers.models import Channel, Purpose, Segment
 from operations.errors import InvalidInput, Mistake
 from operations.models import User
@@ -181,6 +182,8 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
         yield Mistake("/holdout_percent", _("At most half of the audience can be held out."))
     if plan.promotion is not None and plan.promotion.trigger != Promotion.Trigger.COUPON:
         yield Mistake("/promotion", _("This promotion has no coupons to give out."))
+    if plan.terms.coupon_scope:
+        yield from _mistakes_of_the_scope(plan)
     try:
         parse_trigger(plan.terms.trigger, plan.terms.trigger_rule)
     except InvalidInput as error:
@@ -188,6 +191,16 @@ def _mistakes(plan: VersionPlan) -> Iterator[Mistake]:
     yield from _mistakes_of_variants(plan)
     yield from _mistakes_of_the_test(plan)
     yield from mistakes_of_journey(plan)
+
+
+def _mistakes_of_the_scope(plan: VersionPlan) -> Iterator[Mistake]:
+    offers = [plan.promotion, *(one.promotion for one in plan.variants)]
+    if plan.terms.coupon_scope not in CouponScope.values:
+        yield Mistake("/coupon_scope", _("Their favourite article, category or brand, or empty for all."))
+    elif not any(offers):
+        yield Mistake("/coupon_scope", _("Choose the promotion of the campaign first."))
+    elif Coupon.objects.filter(promotion__in=[one for one in offers if one], public=True).exists():
+        yield Mistake("/coupon_scope", _("A public code is good for the same with everybody."))
 
 
 def _mistakes_of_receivers(plan: VersionPlan) -> Iterator[Mistake]:

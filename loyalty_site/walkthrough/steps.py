@@ -12,6 +12,7 @@ from loyalty_site.walkthrough.client import expect, expect_status
 from loyalty_site.walkthrough.friends import bring_friends
 from loyalty_site.walkthrough.mailbox import wait_until
 from loyalty_site.walkthrough.member_pages import show_card
+from loyalty_site.walkthrough.showing import show
 from loyalty_site.walkthrough.understanding import ask, compare_models
 from loyalty_site.walkthrough.walk import MODEL, Walkthrough
 
@@ -324,6 +325,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Figures", measure),
     ("Models", compare_models),
     ("Survey", ask),
+    ("Banner and page", show),
     ("One person", recognise),
     ("Rights", forget),
     ("Effect", prove),

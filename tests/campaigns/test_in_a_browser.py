@@ -43,6 +43,7 @@ def test_a_campaign_from_a_recipe_of_ones_own_to_mails_and_a_stop(
         visitor.look()
         page.click(".fi-wizard-foot .fi-button-primary")
         page.fill("#id_subject", "For you, {{ customer.first_name }}")
+        page.locator(".fi-block textarea").first.fill("The autumn is here.")
         page.click(".fi-block-add >> nth=-1 >> button:has-text('Coupon')")
         page.click(".fi-block-add >> nth=-1 >> button:has-text('Button')")
         last = page.locator(".fi-block").last

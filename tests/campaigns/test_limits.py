@@ -21,8 +21,8 @@ from campaigns.models import (
 from campaigns.pace import Pace, Quiet
 from campaigns.services import pump, resume_campaign
 from campaigns.services.breaker import watch_run
+from campaigns.services.claims import claim_messages
 from campaigns.services.limits import SendingLimits, Waiting, draw, give_back, quiet_until, read_limits
-from campaigns.services.outbox import claim_messages
 from customers.services import merge_customers
 from tests.campaigns.factories import running, segment_of, subscriber, subscribers
 from tests.factories import UserFactory

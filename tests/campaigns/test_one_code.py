@@ -13,7 +13,9 @@ from campaigns.drafts import ContentDraft, VersionTerms
 from campaigns.models import Campaign, CampaignVersion, Message
 from campaigns.results.funnel import campaign_figures
 from campaigns.services import move_journeys, pump, start_campaign, stop_campaign, tend_runs
-from campaigns.services.outbox import claim_messages, record_result, reserve_coupons, take_message
+from campaigns.services.claims import claim_messages
+from campaigns.services.outbox import record_result, take_message
+from campaigns.services.reservations import reserve_coupons
 from coupons.models import Publication
 from coupons.services import redeem_stack, withdraw_publication
 from tests.campaigns.factories import BODY, draft, offer, running, segment_of, subscriber

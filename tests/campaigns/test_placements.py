@@ -24,7 +24,7 @@ from coupons.models import Coupon, Publication
 from coupons.rules import local_day
 from coupons.services import issue_coupons, stop_promotion, withdraw_publication
 from customers.models import Customer, Purpose
-from customers.services import merge_customers, record_consent
+from customers.services import merge_customers, record_consent, undo_merge
 from operations.errors import InvalidInput
 from tests.api import caller
 from tests.campaigns.factories import draft, offer, segment_of, subscriber
@@ -306,7 +306,7 @@ def test_restricted_and_merged_people(now):
 
     merge_customers(anna, [twin], reason="same", at=now)
 
-    assert PlacementShowing.objects.get().showings == 2
+    assert sorted(PlacementShowing.objects.values_list("showings", "former")) == [(1, False), (1, True)]
     assert seen_by(Customer.objects.get(restricted_at__isnull=False), now) is None
 
 
@@ -384,3 +384,22 @@ def test_few_statements_per_look(now, django_assert_max_num_queries):
 
     with django_assert_max_num_queries(9):
         seen_by(anna, now)
+
+
+def test_links_shown_to_either_of_two_who_became_one_go_on(now):
+    placement = banner(now, most_showings=4)
+    anna, twin = subscriber("anna@mail.example"), subscriber("a.rossi@mail.example")
+    mine, theirs = seen_by(anna, now), seen_by(twin, now)
+    seen_by(twin, now)
+
+    operation = merge_customers(anna, [twin], reason="same", at=now)
+    followed = [follow_click(shown.token, 0) for shown in (mine, theirs)]
+    again = seen_by(anna, now)
+    by_day = [row[1:] for row in showings_by_day(placement)]
+    none_left = seen_by(anna, now)
+    undo_merge(operation, at=now)
+
+    assert followed == ["https://shop.example/a?b=1&c=2"] * 2
+    assert again.token == mine.token
+    assert (by_day, none_left) == ([(1, 4, 2)], None)
+    assert PlacementShowing.objects.get(customer=twin, former=False).showings == 2

@@ -21,7 +21,9 @@ from campaigns.services import (
     tend_runs,
     unsubscribe,
 )
-from campaigns.services.outbox import claim_messages, record_result, reserve_coupons, take_message
+from campaigns.services.claims import claim_messages
+from campaigns.services.outbox import record_result, take_message
+from campaigns.services.reservations import reserve_coupons
 from coupons.models import BudgetPeriod, Coupon, Publication
 from coupons.services import issue_coupons, stop_promotion
 from customers.models import Event, Suppression

@@ -1,5 +1,6 @@
 """Step 2: what everybody gets: nothing, a promotion, an offer computed for each, or one made here and now."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.admin.wizard.base import StepForm, WizardStep
-from campaigns.models import CampaignVersion
+from campaigns.drafts import VersionTerms
+from campaigns.models import CampaignVersion, CouponScope
 from campaigns.offers import free_promotion_code
 from coupons.admin.fields import MoneyField, NumberField
 from coupons.models import Promotion
@@ -52,6 +54,12 @@ class OfferForm(StepForm):
         required=False,
         empty_label=_("Choose …"),
     )
+    coupon_scope = forms.ChoiceField(
+        label=_("Each code is good for"),
+        choices=[("", _("All that the offer is good for")), *CouponScope.choices],
+        required=False,
+        help_text=_("Who has no favourites, or allows no profile, gets a code that is good for all of it."),
+    )
     percent = NumberField(
         label=_("Percent off"), required=False, min_value=Decimal("0.01"), max_value=100, decimal_places=2
     )
@@ -69,6 +77,7 @@ class OfferForm(StepForm):
             "promotion": chosen.pk if chosen and not is_personal(chosen) else None,
             "personal": chosen.pk if chosen and is_personal(chosen) else None,
             "valid_days": 30,
+            "coupon_scope": version.coupon_scope,
         }
         super().__init__(*args, **kwargs)
         self.version = version
@@ -142,5 +151,11 @@ class OfferStep(WizardStep):
         """Save the choice; a new promotion and the campaign that gives it come together or not at all."""
         with transaction.atomic():
             promotion = form.promotion_made(by=self.request.user)
+            scope = form.cleaned_data["coupon_scope"] if promotion else ""
+            changes: dict[str, Any] = {}
             if (promotion.pk if promotion else None) != self.version.promotion_id:
-                self.revise(promotion=promotion)
+                changes["promotion"] = promotion
+            if scope != self.version.coupon_scope:
+                changes["terms"] = replace(VersionTerms.of(self.version), coupon_scope=scope)
+            if changes:
+                self.revise(**changes)

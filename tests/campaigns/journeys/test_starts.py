@@ -17,7 +17,8 @@ from campaigns.services import (
     start_campaign,
     tend_runs,
 )
-from campaigns.services.outbox import claim_messages, record_result, take_message
+from campaigns.services.claims import claim_messages
+from campaigns.services.outbox import record_result, take_message
 from coupons.models import Publication
 from customers.services import erase_customer, export_customer, record_event
 from tests.campaigns.factories import draft, offer, segment_of, subscriber
