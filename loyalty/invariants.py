@@ -86,6 +86,14 @@ LEFT JOIN LATERAL (
 WHERE settled.earned_points <> posted.earned OR settled.burned_points <> posted.burned
 ORDER BY settled.id
 """
+_CARDS = """
+SELECT card.id AS card, card.customer_id AS customer, card.status
+FROM loyalty_card AS card
+LEFT JOIN customers_identity AS key
+    ON key.namespace = 'loyalty_card' AND key.value = card.number AND key.customer_id = card.customer_id
+WHERE card.status = 'ACTIVE' AND key.id IS NULL OR card.status = 'BLOCKED' AND NOT key.shared
+ORDER BY card.id
+"""
 
 INVARIANTS = [
     *BELONGING_INVARIANTS,
@@ -95,6 +103,7 @@ INVARIANTS = [
     Invariant("loyalty.rewards_taken", _("As many of a reward are gone as were given."), _TAKEN),
     Invariant("loyalty.rewards_paid", _("What a reward cost stands in the ledger."), _PAID),
     Invariant("loyalty.partner_codes", _("Each code of a partner was given once, or lies there."), _CODES),
+    Invariant("loyalty.cards", _("A card in use finds its holder, a blocked one nobody."), _CARDS),
     *GAME_INVARIANTS,
     Invariant("loyalty.partners", _("What was posted by partners stands in the ledger."), _PARTNERS),
     Invariant("loyalty.settlements", _("A closed month is what was posted in it."), _SETTLEMENTS),

@@ -72,7 +72,8 @@ def complete_page(request: HttpRequest, token: UUID) -> HttpResponse:
             return link_not_valid(request, language)
         frame = _frame(request, language)
         if request.method != "POST":
-            return render(request, "loyalty/member/complete.html", frame | {"asked": asked})
+            context = frame | {"asked": asked, "consent_text": current_text(Purpose.MARKETING, language)}
+            return render(request, "loyalty/member/complete.html", context)
         return _complete(request, asked, frame)
 
 
@@ -126,7 +127,8 @@ def _ask(request: HttpRequest, form: JoinForm, language: str) -> None:
 def _complete(request: HttpRequest, asked: JoinRequest, frame: dict[str, Any]) -> HttpResponse:
     at = timezone.now()
     try:
-        customer = retry_deadlocks(lambda: complete_joining(asked, at=at))
+        allows = asked.wants_offers and "wants_offers" in request.POST
+        customer = retry_deadlocks(lambda: complete_joining(asked, wants_offers=allows, at=at))
     except JoinNotPossible as error:
         context = frame | {"asked": asked, "problem": error.message}
         return render(request, "loyalty/member/complete.html", context, status=410)

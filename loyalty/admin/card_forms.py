@@ -14,17 +14,16 @@ from loyalty.services.cards import MOST_PRINTED
 from loyalty.wallets.pictures import stored_logo
 
 LARGEST_UPLOAD = 2 * 1024 * 1024
+PICKER = {"type": "color", "style": "width: 4.5rem; height: 2.5rem; padding: .25rem"}
 
 
 class DesignForm(forms.ModelForm):
     """The look of the cards; the terms stand on the back, in each language."""
 
     background = forms.CharField(
-        label=_("Background"), validators=[COLOUR], widget=forms.TextInput(attrs={"type": "color"})
+        label=_("Background"), validators=[COLOUR], widget=forms.TextInput(attrs=PICKER)
     )
-    foreground = forms.CharField(
-        label=_("Text"), validators=[COLOUR], widget=forms.TextInput(attrs={"type": "color"})
-    )
+    foreground = forms.CharField(label=_("Text"), validators=[COLOUR], widget=forms.TextInput(attrs=PICKER))
     website = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
     upload = forms.FileField(
         label=_("Logo"),

@@ -129,11 +129,14 @@ def join_request_of(token: UUID, *, at: datetime) -> JoinRequest | None:
     return request
 
 
-def complete_joining(request: JoinRequest, *, at: datetime) -> Customer:
+def complete_joining(request: JoinRequest, *, wants_offers: bool | None = None, at: datetime) -> Customer:
     """Make the address's owner a member with a card, once; what they allowed is noted with its proof.
 
+    `wants_offers` is what they said when they pressed: whoever typed the address may have been somebody else.
     Pressed again it returns the same member. Raises JoinNotPossible where nobody can be a member under it.
     """
+    if wants_offers is not None:
+        request.wants_offers = wants_offers
     with transaction.atomic():
         _name(request, at=at)
         (outcome,) = upsert_customers([_item(request, at=at)], at=at)

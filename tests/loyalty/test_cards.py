@@ -20,6 +20,7 @@ from loyalty.services.cards import (
     print_cards,
 )
 from operations.errors import InvalidInput
+from operations.services import check_invariants
 from tests.factories import NOON, CustomerFactory, StoreFactory
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +151,24 @@ def test_both_cards_of_a_merge_find_who_is_left():
 
     assert [found_by(number) for number in numbers] == [alice, alice]
     assert Card.objects.filter(customer=alice).count() == 2
+
+
+BREAKING = [
+    "DELETE FROM customers_identity WHERE namespace = 'loyalty_card' AND NOT shared",
+    "UPDATE customers_identity SET shared = false WHERE namespace = 'loyalty_card'",
+]
+
+
+@pytest.mark.parametrize("statement", BREAKING)
+def test_the_books_notice_a_card_that_finds_nobody_and_a_blocked_one_that_finds_somebody(statement):
+    alice = CustomerFactory()
+    block_number(alice, ensure_card(alice, at=NOON), reason="lost", at=NOON)
+    assert check_invariants(at=NOON, only=["loyalty.cards"]).broken == 0
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert check_invariants(at=NOON, only=["loyalty.cards"]).broken == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -230,3 +231,13 @@ def test_the_pages_need_the_form_s_token():
 
     assert strict.post("/join/", {"first_name": "A", "email": "a@mail.example"}).status_code == 403
     assert strict.post("/card/", {"email": "a@mail.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("pressed, state", [({"wants_offers": "on"}, ["GRANTED"]), ({}, [])])
+def test_offers_are_allowed_by_who_presses_whatever_was_typed(client, pressed, state):
+    asked = request_to_join(replace(ALICE, wants_offers=True), at=timezone.now())
+    assert 'name="wants_offers" checked' in client.get(f"/join/{asked.token}").content.decode()
+
+    client.post(f"/join/{asked.token}", pressed)
+
+    assert list(Consent.objects.values_list("state", flat=True)) == state
