@@ -19,7 +19,7 @@ from customers.models.consent import ConsentState
 from customers.services import record_event, register_prospect, upsert_customers
 from customers.services.confirmations import good_for
 from customers.services.events import own_source
-from customers.services.locks import hold_customer
+from customers.services.locks import hold_customer, lock_customer
 from customers.services.preferences import current_text
 from customers.services.references import ensure_customers, ensure_sources, identity_key
 from loyalty.errors import JoinNotPossible
@@ -142,7 +142,7 @@ def complete_joining(request: JoinRequest, *, wants_offers: bool | None = None, 
         (outcome,) = upsert_customers([_item(request, at=at)], at=at)
         if outcome.error is not None:
             raise JoinNotPossible from outcome.error
-        customer = hold_customer(outcome.row)
+        customer = lock_customer(outcome.row)
         request = JoinRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         if customer.status == Customer.Status.ERASED or customer.restricted_at:
             raise JoinNotPossible
