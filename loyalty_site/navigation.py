@@ -108,8 +108,10 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
             Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
             Entry(_("Coalition partners"), "handshake", model="loyalty.partner", permission=PLANS),
-            Entry(_("Member cards"), "badge", model="loyalty.card", permission=PLANS),
+            Entry(_("Member cards"), "credit_card", model="loyalty.card", permission=PLANS),
             Entry(_("Tiers"), "military_tech", model="loyalty.tier", permission=PLANS),
+            Entry(_("Rewards"), "redeem", model="loyalty.reward", permission=PLANS),
+            Entry(_("Milestones"), "flag", model="loyalty.milestone", permission=PLANS),
             Entry(_("Membership plans"), "card_membership", model="loyalty.membershipplan", permission=PLANS),
             Entry(_("Memberships"), "badge", model="loyalty.membership", permission=PLANS),
         ],
@@ -127,8 +129,6 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
     (
         _("Referrals"),
         [
-            Entry(_("Rewards"), "redeem", model="loyalty.reward", permission=PLANS),
-            Entry(_("Milestones"), "flag", model="loyalty.milestone", permission=PLANS),
             Entry(_("Referral programmes"), "share", model="referrals.referralprogramme", permission=PLANS),
             Entry(_("Referrals"), "group_add", model="referrals.referral", permission=PLANS),
             Entry(
