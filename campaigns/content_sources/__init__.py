@@ -1,5 +1,5 @@
 """What campaigns' own rows and those below give to mails (settings.CONTENT_SOURCES)."""
 
-from campaigns.content_sources import occasions, people, tiers
+from campaigns.content_sources import occasions, people, rewards, tiers
 
-SOURCES = [*people.SOURCES, *tiers.SOURCES, *occasions.SOURCES]
+SOURCES = [*people.SOURCES, *tiers.SOURCES, *rewards.SOURCES, *occasions.SOURCES]
