@@ -61,7 +61,11 @@ def topic_bars(counts: list[TopicCount]) -> list[dict[str, Any]]:
             "label": str(count.topic),
             "value": count.lately,
             "share": count.lately / longest if longest else 0,
-            "text": f"{number(count.lately)} ({count.lately - count.before:+d})",
+            "text": number(count.lately) + _change(count.lately - count.before),
         }
         for count in counts
     ]
+
+
+def _change(difference: int) -> str:
+    return f" ({difference:+d})" if difference else ""

@@ -150,7 +150,7 @@ def _written(score: Score) -> str:
     if score.now == score.before == 0:
         return formats.NOTHING
     difference = score.now - score.before
-    return f"{formats.number(score.now)} ({difference:+d})"
+    return formats.number(score.now) + (f" ({difference:+d})" if difference else "")
 
 
 def _score(line: Line, code: str) -> Score:

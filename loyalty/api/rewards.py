@@ -1,6 +1,7 @@
 """Rewards over the API: the catalogue as a customer sees it, redeemed in real time, given and taken back."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from rest_framework.views import APIView
 from customers.services import find_customer
 from loyalty import services
 from loyalty.api.reward_shapes import (
+    NAMES,
     GrantIn,
     GrantOut,
     LoadedOut,
@@ -32,6 +34,7 @@ from loyalty.errors import GrantNotFound, RewardNotFound
 from loyalty.models import Reward, RewardGrant
 from loyalty.services.reward_offers import offer_of, offers_for
 from operations.api.idempotency import respond_once
+from operations.errors import InvalidInput
 
 READ, WRITE = "loyalty:read", "loyalty:write"
 CUSTOMER = OpenApiParameter("customer", str, description="The id of the customer who looks at them.")
@@ -58,7 +61,7 @@ class RewardList(generics.ListAPIView):
         def work() -> tuple[int, Any]:
             given = RewardIn(data=request.data)
             given.is_valid(raise_exception=True)
-            return 201, RewardOut(services.create_reward(**given.fields_given())).data
+            return 201, RewardOut(_written(services.create_reward, **given.fields_given())).data
 
         return respond_once(request, work)
 
@@ -81,7 +84,8 @@ class RewardDetail(APIView):
         def work() -> tuple[int, Any]:
             given = RewardChangeIn(data=request.data)
             given.is_valid(raise_exception=True)
-            return 200, RewardOut(services.edit_reward(reward_under(code), **given.fields_given())).data
+            reward = reward_under(code)
+            return 200, RewardOut(_written(services.edit_reward, reward, **given.fields_given())).data
 
         return respond_once(request, work)
 
@@ -224,6 +228,14 @@ def grant_under(reference: str) -> RewardGrant:
     if grant is None:
         raise GrantNotFound
     return grant
+
+
+def _written(write: Callable[..., Reward], *subject: Reward, **fields: Any) -> Reward:
+    """Write a reward; mistakes are named as the API names the fields."""
+    try:
+        return write(*subject, **fields)
+    except InvalidInput as error:
+        raise error.elsewhere({f"/{field}": f"/{name}" for name, field in NAMES.items()}) from error
 
 
 def _cause(request: Request, kind: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """Rewards on a member's page: what they can have, and what they had. A press takes one for its points."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from operations.formats import number
 
 OFFERS_SHOWN = 24
 GRANTS_SHOWN = 10
-LONGEST_KEY = 60
+KEY = re.compile(r"[A-Za-z0-9-]{0,60}")  # What stands before the colon is the page's.
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def take_reward(member: Member, data: Mapping[str, str]) -> str:
     reward = None if "\0" in code else Reward.objects.filter(code=code[:64]).first()
     if reward is None:
         raise RewardNotFound
-    source_key = f"member:{member.customer.pk}:{reward.pk}:{key.partition(':')[0][:LONGEST_KEY]}"
+    source_key = f"member:{member.customer.pk}:{reward.pk}:{KEY.match(key)[0]}"
     grant = redeem_reward(member.customer, reward, source_key=source_key, at=member.at)
     if grant.status == RewardGrant.Status.WAITING:
         return _("%(reward)s is yours: show your card in the store.") % {"reward": reward.name}

@@ -42,9 +42,10 @@ def figures_of(reward: Reward, *, at: datetime) -> RewardFigures:
         donated=Sum("amount", filter=standing),
     )
     is_codes, is_donation = reward.kind == Reward.Kind.PARTNER_CODE, reward.kind == Reward.Kind.DONATION
+    spent, back, donated = (counted.pop(name) or 0 for name in ("spent", "back", "donated"))
     return RewardFigures(
-        points=(counted.pop("spent") or 0) - (counted.pop("back") or 0),
-        donated=(counted.pop("donated") or 0) if is_donation else 0,
+        points=spent - back,
+        donated=donated if is_donation else 0,
         codes_left=PartnerCode.objects.filter(reward=reward).free(at).count() if is_codes else None,
         **counted,
     )

@@ -157,8 +157,8 @@ def _enrol(at: datetime) -> None:
     Enrolment.objects.bulk_create(
         Enrolment(
             customer=customer,
-            employee=places[number * number % len(places)],
-            store=places[number * number % len(places)].store,
+            employee=places[number * 5 % 11 % len(places)],
+            store=places[number * 5 % 11 % len(places)].store,
             source_key=f"demo:{number}",
             enrolled_at=at - timedelta(days=number * 97 % 120, hours=number % 9),
         )
@@ -184,5 +184,5 @@ def _note(at: datetime) -> None:
             written_at=at - timedelta(days=number * 5 % 90, hours=number % 7),
         )
         for number, customer in enumerate(people)
-        for topic, texts in [topics[number * number % len(topics)]]
+        for topic, texts in [topics[number * 5 % 7 % len(topics)]]
     )

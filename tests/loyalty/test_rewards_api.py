@@ -51,6 +51,7 @@ def test_a_reward_is_written_down_and_changed(api):
     [
         ({"kind": "COUPON"}, "/promotion"),
         ({"kind": "GIFT_CARD"}, "/amount"),
+        ({"kind": "PRODUCT"}, "/sku"),
         ({"kind": "PARTNER_CODE", "amount": 5}, "/amount"),
         ({"kind": "PARTNER_CODE", "promotion": "none"}, "/promotion"),
         ({"kind": "PARTNER_CODE", "sku": "none"}, "/sku"),
