@@ -15,7 +15,8 @@ LATEST = 5  # The rest unfolds.
 EXPIRIES_SHOWN = 3
 # What partners write down as the reason is their name, which was typed by nobody about anybody.
 AT_PARTNERS = {"partner-earn": gettext_lazy("Earned"), "partner-burn": gettext_lazy("Spent")}
-TAKEN_BACK = {"returned", "debt", "parted", "partner-back"}  # First words of the ledger's causes.
+# First words of the ledger's causes.
+TAKEN_BACK = {"returned", "debt", "parted", "partner-back", "reward-back"}
 
 
 def points_section(member: Member) -> Section:
