@@ -28,7 +28,13 @@ from loyalty.services import (
     request_points,
     sweep_milestones,
 )
+from loyalty.services.badges import award_badge, create_badge
 from loyalty.services.cards import ensure_card, print_cards
+from loyalty.services.challenge_progress import count_order
+from loyalty.services.contests import open_contest
+from loyalty.services.drawings import close_contest, draw_winners
+from loyalty.services.draws import enter_draw
+from loyalty.services.leaderboards import BoardTerms, create_leaderboard, join_leaderboard
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
@@ -47,6 +53,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.loyalty.factories import make_partner, make_reward, make_rule
+from tests.loyalty.games import draft_contest, make_challenge, stamp_card
 from tests.referrals.factories import make_programme, refer
 
 PASSWORD = "a password for tests"
@@ -78,6 +85,7 @@ def fill_console() -> None:
     customers = fill_customers()
     fill_incentives(customers, people[Role.AGENT])
     fill_rewards(customers, people[Role.AGENT])
+    fill_games(customers)
     fill_campaigns(customers)
     fill_surveys(customers)
     fill_operations(people)
@@ -142,6 +150,22 @@ def fill_rewards(customers: list[Customer], agent: User) -> None:
     enrol_customer(customers[1], employee=carla, source_key="till:1", at=now)
     topic = NoteTopic.objects.create(code="prices", name="Prices")
     write_note(customers[0], text="Finds it dear", topic=topic, author=agent, at=now)
+
+
+def fill_games(customers: list[Customer]) -> None:
+    now = timezone.now()
+    make_challenge()
+    stamp_card(which={})
+    for _ in range(2):
+        count_order(OrderFactory(customer=customers[0], ordered_at=now), at=now)
+    badge = create_badge("explorer", name="Explorer", title={"en": "Explorer", "it": "Esploratrice"})
+    award_badge(badge, customers[0], source_key="by hand", reason="Ten reports", at=now)
+    dates = {"opens_at": now - timedelta(days=8), "closes_at": now - timedelta(days=1)}
+    draw = open_contest(draft_contest(**dates), at=now - timedelta(days=8))
+    enter_draw(draw, customers[0], entries=2, source_key="by hand", at=now - timedelta(days=2))
+    draw_winners(close_contest(draw, at=now), at=now)
+    board = create_leaderboard("top", terms=BoardTerms(name="Top", title={"en": "Top", "it": "Top"}))
+    join_leaderboard(board, customers[0], nickname="Luna", at=now)
 
 
 def fill_campaigns(customers: list[Customer]) -> None:

@@ -1,4 +1,6 @@
-"""Steps that make people stay: rewards for points, milestones, and whom the stores won."""
+"""Steps that make people stay: rewards for points, a game, and whom the stores won."""
+
+from datetime import UTC, datetime, timedelta
 
 from loyalty_site.walkthrough import cast
 from loyalty_site.walkthrough.client import expect, expect_status
@@ -48,3 +50,38 @@ def win(walk: Walkthrough) -> str:
     enrolled = expect_status("enrolment again", walk.api.post("/enrolments", told), 200)
     expect("store of the enrolment", enrolled["store"], "centro")
     return "one enrolment by Carla in Centro, told twice and counted once"
+
+
+def play(walk: Walkthrough) -> str:
+    """An instant win whose probabilities have to sum to one, played once for each key and twice at most."""
+    now = datetime.now(UTC)
+    prize = {"code": "ten", "name": "Ten points", "kind": "POINTS", "points_given": 10}
+    expect_status("prize", walk.api.post("/rewards", prize), 201)
+    contest = {
+        "code": "scratch-card",
+        "name": "Scratch card",
+        "kind": "INSTANT_WIN",
+        "title": {"en": "Scratch card", "it": "Gratta e vinci"},
+        "regulation": {"en": "Members play twice.", "it": "Chi è iscritto gioca due volte."},
+        "opens_at": (now - timedelta(hours=1)).isoformat(),
+        "closes_at": (now + timedelta(days=30)).isoformat(),
+        "play_limit": 2,
+        "play_period": "TOTAL",
+        "prizes": [{"reward": "ten", "probability": "0.5"}, {"probability": "0.4"}],
+        "open": True,
+    }
+    expect_status("90 percent", walk.api.post("/draws", contest), 422, "invalid_input")
+    contest["prizes"][1]["probability"] = "0.5"
+    draw = expect_status("contest", walk.api.post("/draws", contest), 201)
+    expect("seed before the end", (draw["seed"], len(draw["commitment"])), (None, 64))
+    before, body = walk.points(LOYAL), {"customer": cast.reference(LOYAL)}
+    plays = [
+        expect_status("play", walk.api.post("/draws/scratch-card/plays", body, idempotency_key=key), 201)
+        for key in ("play-1", "play-1", "play-2")
+    ]
+    third = walk.api.post("/draws/scratch-card/plays", body, idempotency_key="play-3")
+    expect_status("a third play", third, 422, "play_limit_reached")
+    expect("the same play for the same key", *((one["receipt"], one["number"]) for one in plays[:2]))
+    won = sum(one["won"] for one in plays[1:])
+    expect("points won", walk.points(LOYAL) - before, 10 * won)
+    return f"an instant win at 50 %: 2 plays for 3 calls, {won} won, {10 * won} points; 90 % was refused"

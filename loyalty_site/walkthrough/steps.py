@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any
 
 from loyalty_site.walkthrough import cast
-from loyalty_site.walkthrough.belonging import reward, win
+from loyalty_site.walkthrough.belonging import play, reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
 from loyalty_site.walkthrough.friends import bring_friends
 from loyalty_site.walkthrough.mailbox import wait_until
@@ -321,6 +321,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Reward", reward),
     ("Stores", win),
     ("Card", show_card),
+    ("Game", play),
     ("Apology", apologise),
     ("Figures", measure),
     ("Models", compare_models),
