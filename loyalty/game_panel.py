@@ -8,7 +8,14 @@ from django.utils.translation import gettext as _
 from customers.models import Customer
 from customers.panels import Action, Panel
 from loyalty.challenge_words import goal_of, span_of, value_words
-from loyalty.models import BadgeAward, Challenge, ChallengeParticipant, DrawParticipant, LeaderboardMember
+from loyalty.models import (
+    BadgeAward,
+    Challenge,
+    ChallengeParticipant,
+    Draw,
+    DrawParticipant,
+    LeaderboardMember,
+)
 from loyalty.services.standings import standings_of
 
 SHOWN = 25
@@ -29,6 +36,9 @@ def games_panel(customer: Customer, request: HttpRequest) -> Panel | None:
     if request.user.has_perm("loyalty.award_badge"):
         url = reverse("admin:loyalty_badge_give", args=[customer.pk])
         actions.append(Action(_("Give a badge"), url, icon="military_tech"))
+    if request.user.has_perm("loyalty.run_draw") and Draw.objects.open(now).exists():
+        url = reverse("admin:loyalty_draw_enter", args=[customer.pk])
+        actions.append(Action(_("Give entries in a contest"), url, icon="confirmation_number"))
     rows = [
         {
             "name": one.name,

@@ -1,7 +1,9 @@
 """Prize draws and instant wins in the console: the list, the form, the page of one with its moves."""
 
 from typing import Any
+from uuid import uuid4
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -17,11 +19,14 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from coupons.admin.fields import WholeNumberField
+from customers.models import Customer
 from loyalty.admin.contest_form import ContestForm
 from loyalty.models import Draw, DrawEntry, DrawParticipant, DrawPlay, DrawWinner
 from loyalty.services.contests import cancel_contest, create_contest, edit_contest, open_contest
 from loyalty.services.draw_files import notary_file
 from loyalty.services.drawings import close_contest, draw_winners, give_prize, set_aside_winner
+from loyalty.services.draws import enter_draw
 from loyalty.services.verification import verify_contest
 from operations import formats
 from operations.admin.pages import PageMixin
@@ -95,6 +100,7 @@ class DrawAdmin(PageMixin, ModelAdmin):
         return [
             path("<int:pk>/edit/", wrap(self.edit_view), name="loyalty_draw_edit"),
             path("<int:pk>/move/<slug:move>/", wrap(require_POST(self.move)), name="loyalty_draw_move"),
+            path("enter/<int:customer_pk>/", wrap(self.enter_view), name="loyalty_draw_enter"),
             path("<int:pk>/draw/", wrap(require_POST(self.draw_view)), name="loyalty_draw_draw"),
             path("<int:pk>/notary/", wrap(require_safe(self.notary_view)), name="loyalty_draw_notary"),
             path(
@@ -194,6 +200,31 @@ class DrawAdmin(PageMixin, ModelAdmin):
         response["Content-Disposition"] = f'attachment; filename="contest-{draw.code}.zip"'
         return response
 
+    def enter_view(self, request: HttpRequest, customer_pk: int) -> HttpResponse:
+        """Give a customer entries in a contest, from their page."""
+        if not request.user.has_perm("loyalty.run_draw"):
+            raise PermissionDenied
+        customer = get_object_or_404(Customer.objects.present(), pk=customer_pk)
+        form = EntriesForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                enter_draw(
+                    given["draw"],
+                    customer,
+                    entries=given["entries"],
+                    source_key=f"by_hand:{given['token']}",
+                    reason=f"{given['reason']} ({request.user.get_username()})",
+                    at=timezone.now(),
+                )
+            except FidelioError as error:
+                form.add_error(None, str(error.message))
+            else:
+                messages.success(request, _("Entered in “%(contest)s”.") % {"contest": given["draw"]})
+                return redirect(reverse("admin:customers_customer_change", args=[customer.pk]))
+        context = {"form": form, "customer": customer}
+        return self._page(request, "loyalty/games/enter.html", _("Give entries in a contest"), context)
+
     def set_aside(self, request: HttpRequest, winner_pk: int) -> HttpResponse:
         """Pass a prize on to the next substitute."""
         winner = self._winner(request, winner_pk)
@@ -237,6 +268,19 @@ class DrawAdmin(PageMixin, ModelAdmin):
             action_flag=CHANGE,
             change_message=done,
         )
+
+
+class EntriesForm(forms.Form):
+    """`token` is made with the page, so that a form sent twice enters once."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    draw = forms.ModelChoiceField(Draw.objects.none(), label=gettext_lazy("Contest"), empty_label=None)
+    entries = WholeNumberField(label=gettext_lazy("Entries"), min_value=1, max_value=1000, initial=1)
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=150)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["draw"].queryset = Draw.objects.open(timezone.now()).order_by("name")
 
 
 def page_of(draw: Draw) -> str:

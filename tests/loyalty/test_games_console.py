@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -249,6 +250,18 @@ def test_lists_pages_and_the_customers_tab_show_what_there_is(marketer):
     customer = marketer.get(f"{url}?tab=games").content.decode()
     assert "Explorer" in customer
     assert "Spring draw" in customer
+
+
+def test_entries_are_given_from_a_customers_page_once_for_each_form(marketer):
+    draw, alice = open_contest(draft_contest(**dates()), at=timezone.now()), CustomerFactory()
+    assert marketer.get(page("draw_enter", alice.pk)).status_code == 200
+    form = {"token": str(uuid4()), "draw": draw.pk, "entries": "2", "reason": "Event"}
+
+    for _ in range(2):
+        assert marketer.post(page("draw_enter", alice.pk), form).status_code == 302
+
+    entry = draw.entries.get()
+    assert (entry.customer, entry.entries, entry.reason) == (alice, 2, "Event (marketer)")
 
 
 def test_the_service_desk_sees_games_and_moves_none(agent):
