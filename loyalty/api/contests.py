@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.services import find_customer
-from loyalty.api.game_shapes import (
+from loyalty.api.contest_shapes import (
     BeaconIn,
     DrawIn,
     DrawOut,
