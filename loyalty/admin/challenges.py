@@ -28,7 +28,7 @@ from operations.errors import FidelioError
 from operations.figures import Chart, Delta, Series
 from operations.languages import in_language
 
-SHOWN = 25
+SHOWN = 12
 DAYS = 30
 BUCKETS = 10
 MOVES = {
@@ -146,7 +146,7 @@ class GameAdmin(PageMixin, ModelAdmin):
         context = {
             "challenge": challenge,
             "goal": goal_of(challenge),
-            "span": span_of(challenge),
+            "by_when": span_of(challenge),
             "gives": given_for(challenge),
             "conditions": conditions_of(challenge),
             "item_names": [in_language(item.get("title", {})) or item["code"] for item in challenge.items],
