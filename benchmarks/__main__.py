@@ -18,7 +18,19 @@ from benchmarks.measurement import ROUNDS, Measurement, Size
 from benchmarks.scratch import scratch_site, set_up_django
 
 # Each in a process and a database of its own, but those at size together.
-ALONE = ["engine", "rfm", "value", "kpis", "redeem", "codes", "gift_cards", "outbox", "referrals", "tiers"]
+ALONE = [
+    "engine",
+    "rfm",
+    "value",
+    "kpis",
+    "redeem",
+    "codes",
+    "gift_cards",
+    "outbox",
+    "referrals",
+    "tiers",
+    "earning",
+]
 AT_SIZE = ["ingest", "imports", "identity", "segments", "pages", "placements"]
 USUAL = Size(customers=20_000, orders=200_000)
 RESULTS = Path(__file__).with_name("RESULTS.md")

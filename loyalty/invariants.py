@@ -1,5 +1,6 @@
 """What always holds about points that orders earned."""
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from loyalty.belonging_invariants import BELONGING_INVARIANTS
@@ -86,6 +87,30 @@ LEFT JOIN LATERAL (
 WHERE settled.earned_points <> posted.earned OR settled.burned_points <> posted.burned
 ORDER BY settled.id
 """
+# Of customers never merged, under caps that stood when each order earned.
+_COUNTERS = """
+WITH counted AS (
+    SELECT a.rule_id, o.customer_id, cap.period,
+           CASE cap.period WHEN 'TOTAL' THEN DATE '0001-01-01'
+                ELSE date_trunc(lower(cap.period), a.occurred_at AT TIME ZONE '{zone}')::date
+           END AS starts_on,
+           sum(a.points - a.clawed_back_points + a.draw_entries)::bigint AS units
+    FROM loyalty_pointsaccrual AS a
+    JOIN customers_order AS o ON o.id = a.order_id
+    JOIN loyalty_earningruleversion AS v ON v.id = a.version_id AND v.caps <> '[]'
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT coalesce(one ->> 'period', 'TOTAL') AS period FROM jsonb_array_elements(v.caps) AS one
+        WHERE one ->> 'subject' = 'CUSTOMER'
+    ) AS cap
+    WHERE a.occurred_at IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+)
+SELECT counter.id AS counter, counter.units, coalesce(counted.units, 0) AS earned
+FROM counted LEFT JOIN loyalty_earningcounter AS counter USING (rule_id, customer_id, period, starts_on)
+WHERE coalesce(counter.units, 0) <> counted.units
+  AND NOT EXISTS (SELECT FROM customers_customer AS gone WHERE gone.merged_into_id = counted.customer_id)
+ORDER BY counted.rule_id, counted.customer_id
+"""
 _CARDS = """
 SELECT card.id AS card, card.customer_id AS customer, card.status
 FROM loyalty_card AS card
@@ -99,6 +124,11 @@ INVARIANTS = [
     *BELONGING_INVARIANTS,
     Invariant("loyalty.accruals", _("What an order earned is what the ledger credited."), _ACCRUALS),
     Invariant("loyalty.clawed_back", _("Returns took back no more than was owed."), _CLAWED_BACK),
+    Invariant(
+        "loyalty.earning_caps",
+        _("What counts for the caps of a rule is what orders earned by it."),
+        _COUNTERS.format(zone=settings.PROGRAMME_TIME_ZONE),
+    ),
     Invariant("loyalty.debts", _("What a customer paid of a debt was taken from their points."), _DEBTS),
     Invariant("loyalty.rewards_taken", _("As many of a reward are gone as were given."), _TAKEN),
     Invariant("loyalty.rewards_paid", _("What a reward cost stands in the ledger."), _PAID),

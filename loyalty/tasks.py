@@ -9,6 +9,9 @@ from loyalty.services.drawings import close_due_contests
 from loyalty.services.leaderboards import count_leaderboards
 from loyalty.services.memberships import end_memberships
 from loyalty.services.milestones import sweep_milestones
+from loyalty.services.prolonging import prolong_by_activity
+from loyalty.services.signs_of_life import tell_birthdays as birthdays
+from loyalty.services.signs_of_life import tell_complete_profiles as complete_profiles
 from loyalty.services.tier_reviews import review_tiers
 from loyalty.services.wallets import note_changes, tell_telephones
 
@@ -61,3 +64,21 @@ def give_cards() -> None:
 def reach_milestones() -> None:
     """Note the milestones that were reached without an event, and try again what is owed."""
     sweep_milestones(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.tell_birthdays")
+def tell_birthdays() -> None:
+    """Tell of today's birthdays, where a rule rewards them."""
+    birthdays(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.tell_complete_profiles")
+def tell_complete_profiles() -> None:
+    """Tell of profiles that became complete, where a rule rewards it."""
+    complete_profiles(at=timezone.now())
+
+
+@shared_task(name="loyalty.tasks.prolong_points")
+def prolong_points() -> None:
+    """Move the end of points that activity prolongs, for everybody whose end comes near."""
+    prolong_by_activity(at=timezone.now())

@@ -106,6 +106,12 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
         _("Loyalty"),
         [
             Entry(_("Earning rules"), "toll", model="loyalty.earningrule", permission=PLANS),
+            Entry(
+                _("What an order earns"),
+                "calculate",
+                page="admin:loyalty_earning_simulator",
+                permission="loyalty.view_earningrule",
+            ),
             Entry(_("Points accounts"), "account_balance", model="coupons.account", permission=PLANS),
             Entry(_("Coalition partners"), "handshake", model="loyalty.partner", permission=PLANS),
             Entry(_("Member cards"), "credit_card", model="loyalty.card", permission=PLANS),

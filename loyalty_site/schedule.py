@@ -136,6 +136,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "loyalty.tasks.sweep_milestones",
         "schedule": crontab(hour=3, minute=35),
     },
+    "tell birthdays": {"task": "loyalty.tasks.tell_birthdays", "schedule": timedelta(hours=1)},
+    "tell complete profiles": {
+        "task": "loyalty.tasks.tell_complete_profiles",
+        "schedule": timedelta(minutes=10),
+    },
+    "prolong points": {"task": "loyalty.tasks.prolong_points", "schedule": timedelta(hours=1)},
     "expire points": {"task": "coupons.tasks.expire_lots", "schedule": crontab(hour=1, minute=15)},
     "review tiers": {"task": "loyalty.tasks.review_tiers", "schedule": crontab(hour=2, minute=10)},
     "end memberships": {"task": "loyalty.tasks.end_memberships", "schedule": timedelta(minutes=5)},

@@ -22,7 +22,7 @@ from coupons.notices import catalogue_notices, legal_notices, price_notices
 from coupons.samples import try_on_sample
 from coupons.services import Author
 from coupons.wording import checks_in_words, describe, missing_in_words
-from customers.models import Product, SalesChannel, Store
+from customers.models import BusinessUnit, Product, SalesChannel, Store
 from operations.errors import FidelioError, InvalidInput
 
 MAY_ADD = "coupons.add_promotion"
@@ -217,6 +217,7 @@ SUGGESTIONS = {
     "collections": _of_products("collection"),
     "products": _of_products("name"),
     "stores": _places(Store),
+    "business_units": _places(BusinessUnit),
     "sales_channels": _places(SalesChannel),
     "countries": _countries,
     "languages": _languages,

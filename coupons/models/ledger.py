@@ -1,11 +1,14 @@
 """Stored value and points: accounts, the lots they are made of, and an append-only ledger."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Func
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
+
+# So long after an expiry that activity would have moved it is booked.
+PROLONGED_LATE = timedelta(hours=6)
 
 
 class LotQuerySet(models.QuerySet["Lot"]):
@@ -22,8 +25,12 @@ class LotQuerySet(models.QuerySet["Lot"]):
         return self.filter(remaining__gt=0, activates_at__gt=at)
 
     def to_expire(self, at: datetime) -> "LotQuerySet":
-        """Return the lots whose expiry has passed and was not booked yet."""
-        return self.filter(remaining__gt=0, expires_at__lte=at)
+        """Return the lots whose expiry has passed and was not booked yet.
+
+        What activity prolongs is left a while, for what happened shortly before.
+        """
+        final = models.Q(prolonged_months__isnull=True) | models.Q(expires_at__lte=at - PROLONGED_LATE)
+        return self.filter(final, remaining__gt=0, expires_at__lte=at)
 
     def units(self) -> int:
         """Return what is left in these lots."""

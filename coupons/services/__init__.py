@@ -20,6 +20,7 @@ from coupons.services.bulk_credits import credit_from_query
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
 from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
+from coupons.services.expiries import expire_lots
 from coupons.services.gift_card_batches import fetch_codes, start_batch
 from coupons.services.gift_card_purchases import take_back_gift_cards
 from coupons.services.gift_card_requests import (
@@ -49,7 +50,6 @@ from coupons.services.ledger import (
     claw_back,
     credit,
     debit,
-    expire_lots,
     give_back,
     lock_accounts,
     open_account,

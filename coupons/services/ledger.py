@@ -7,7 +7,7 @@ an entry in each that gave something.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +19,6 @@ from coupons.models import Account, LedgerEntry, Lot, LotMovement
 from customers.models import Customer
 
 Kind = LedgerEntry.Kind
-INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -287,46 +286,6 @@ def hand_over_lot(
             prolonged_months=lot.prolonged_months,
         )
     return entry
-
-
-def expire_lots(*, at: datetime, limit: int = 10_000) -> int:
-    """Book the expiry of lots whose time has passed; return how many lots were closed.
-
-    Booking only tidies: a lot cannot be spent from its expiry on, booked or not.
-    """
-    accounts = Account.objects.filter(pk__in=Lot.objects.to_expire(at).values("account")).order_by("pk")
-    return sum(_expire(account, at) for account in accounts[:limit])
-
-
-def _expire(account: Account, at: datetime) -> int:
-    with transaction.atomic():
-        account = _lock(account)[account.pk]
-        lots = list(account.lots.to_expire(at).order_by("id"))
-        came_back = _came_back_expired(lots)
-        for lot in lots:
-            units = lot.remaining
-            for entry, part in came_back.get(lot.pk, ()):
-                part = min(part, units)
-                if part:
-                    key, late = f"expiry:{lot.pk}:{entry.pk}", entry.occurred_at + INSTANT
-                    _move(_write(account, Kind.EXPIRY, -part, source_key=key, at=late), {lot.pk: -part})
-                    units -= part
-            if units:
-                key = f"expiry:{lot.pk}:{at.isoformat()}"
-                entry = _write(account, Kind.EXPIRY, -units, source_key=key, at=lot.expires_at)
-                _move(entry, {lot.pk: -units})
-    return len(lots)
-
-
-def _came_back_expired(lots: Iterable[Lot]) -> dict[int, list[tuple[LedgerEntry, int]]]:
-    """Return what came back to lots after their expiry, the latest first: it expired when it came."""
-    late = LotMovement.objects.filter(
-        lot__in=lots, delta__gt=0, entry__occurred_at__gte=F("lot__expires_at")
-    ).select_related("entry")
-    found: dict[int, list[tuple[LedgerEntry, int]]] = {}
-    for movement in late.order_by("-entry_id"):
-        found.setdefault(movement.lot_id, []).append((movement.entry, movement.delta))
-    return found
 
 
 def lock_accounts(ids: Iterable[int]) -> dict[int, Account]:

@@ -1,141 +1,265 @@
-"""Earning rules."""
+"""Earning rules: the list, the page of one, the form in sentences with what it says, and the simulator."""
 
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
-from django import forms
 from django.conf import settings
-from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.generic import FormView, TemplateView, View
 from unfold.admin import ModelAdmin
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.decorators import display
+from unfold.views import UnfoldModelAdminViewMixin
 
-from coupons.admin.fields import NumberField
 from loyalty import services
-from loyalty.models import EarningRule
-from loyalty.rules import read_multipliers
-from operations import formats
-from operations.errors import InvalidInput
+from loyalty.admin.earning_simulator import EarningSimulatorView
+from loyalty.admin.rule_form import EarningRuleForm, initial_of
+from loyalty.earning_words import describe, expiry_in_words, promise
+from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
+from loyalty.rewarded_events import BY_TYPE, label_of
+from loyalty.rules import Gives
+from loyalty.services.earning_rules import NewTerms, check_terms
+from operations.errors import FidelioError, InvalidInput
+from operations.figures import Cell, Column, Delta, Table
+from operations.formats import day, moment, number
 
-MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)
+MAY_ADD, MAY_CHANGE = "loyalty.add_earningrule", "loyalty.change_earningrule"
+LATEST = 12
+MISTAKES_SHOWN = 3
 
 
-class EarningRuleForm(forms.ModelForm):
-    points = forms.IntegerField(
-        label=gettext_lazy("Points"),
-        min_value=1,
-        max_value=1000,
-        initial=1,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-    per = NumberField(
-        label=gettext_lazy("For every full"),
-        min_value=Decimal("0.01"),
-        max_value=10**7,
-        decimal_places=2,
-        initial=1,
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        help_text=gettext_lazy("Of goods paid, VAT included, in the programme's currency; without shipping."),
-    )
-    valid_months = forms.IntegerField(
-        label=gettext_lazy("Months until the points expire"),
-        min_value=1,
-        max_value=1200,
-        required=False,
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text=gettext_lazy("Empty: they never expire."),
-    )
-    multipliers = forms.JSONField(
-        label=gettext_lazy("Multipliers"),
-        required=False,
-        initial=list,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
-        help_text=gettext_lazy(
-            'Double points on Saturdays: [{"factor": "2", "weekdays": ["SAT"]}]. '
-            "Conditions: weekdays, sales_channels, stores, segment."
-        ),
-    )
+class RulePage(UnfoldModelAdminViewMixin):
+    """Base of the pages about one rule."""
 
-    class Meta:
-        model = EarningRule
-        fields = ["code", "name", "event_type", "active"]
+    def rule(self) -> EarningRule:
+        return get_object_or_404(EarningRule.objects.select_related("current__rule"), pk=self.kwargs["pk"])
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        current = self.instance.current if self.instance.pk else None
-        if current:
-            self.initial |= {
-                "points": current.points,
-                "per": current.per_amount / MINOR,
-                "valid_months": current.valid_months,
-                "multipliers": current.multipliers,
-            }
 
-    def clean_multipliers(self) -> list[dict[str, Any]]:
+class EarningRuleView(RulePage, TemplateView):
+    """One rule: what it says, what it gave, and how its terms changed."""
+
+    permission_required = "loyalty.view_earningrule"
+    template_name = "loyalty/earning_rule.html"
+    title = ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rule = self.rule()
+        self.title = rule.name
+        return super().get_context_data(
+            **kwargs,
+            rule=rule,
+            sentences=describe(rule),
+            figures=_figures(rule),
+            earned=_latest(rule),
+            versions=rule.versions.select_related("rule"),
+            event=label_of(rule.event_type),
+            icon=BY_TYPE[rule.event_type].icon if rule.event_type in BY_TYPE else "bolt",
+            may_change=self.request.user.has_perm(MAY_CHANGE),
+        )
+
+
+class NewRuleView(UnfoldModelAdminViewMixin, FormView):
+    """A rule on one page; it counts from the moment it is saved."""
+
+    title = gettext_lazy("New earning rule")
+    permission_required = MAY_ADD
+    template_name = "loyalty/earning_rule_form.html"
+    form_class = EarningRuleForm
+    extra_context = {"currency": settings.PROGRAMME_CURRENCY, "return_days": settings.RETURN_WINDOW_DAYS}
+
+    def form_valid(self, form: EarningRuleForm) -> HttpResponse:
         try:
-            read_multipliers(self.cleaned_data["multipliers"] or [])
-        except InvalidInput as error:
-            raise ValidationError([f"{each.pointer}: {each.message}" for each in error.details]) from error
-        return self.cleaned_data["multipliers"] or []
+            fields = form.fixed() | form.changes()
+            rule = services.create_earning_rule(code=form.cleaned_data["code"], **fields)
+        except FidelioError as error:
+            form.show(error)
+            return self.form_invalid(form)
+        messages.success(self.request, _("The rule is saved."))
+        return redirect(page_of(rule))
 
-    def numbers(self) -> dict[str, Any]:
-        """Return what makes a version of the rule."""
-        given = self.cleaned_data
-        return {
-            "points": given["points"],
-            "per_amount": int(given["per"] * MINOR),
-            "multipliers": given["multipliers"],
-            "valid_months": given["valid_months"],
-        }
+
+class EditRuleView(RulePage, FormView):
+    """The same form; what was earned keeps the terms under which it was earned."""
+
+    title = gettext_lazy("Edit earning rule")
+    permission_required = MAY_CHANGE
+    template_name = "loyalty/earning_rule_form.html"
+    form_class = EarningRuleForm
+    extra_context = {"currency": settings.PROGRAMME_CURRENCY, "return_days": settings.RETURN_WINDOW_DAYS}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"rule": self.rule()}
+
+    def get_initial(self) -> dict[str, Any]:
+        return initial_of(self.rule())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        rule = self.rule()
+        return super().get_context_data(**kwargs, rule=rule, event=label_of(rule.event_type))
+
+    def form_valid(self, form: EarningRuleForm) -> HttpResponse:
+        rule = self.rule()
+        try:
+            services.edit_earning_rule(rule, **form.changes())
+        except FidelioError as error:
+            form.show(error)
+            return self.form_invalid(form)
+        messages.success(self.request, _("The rule is saved."))
+        return redirect(page_of(rule))
+
+
+class RulePreviewView(UnfoldModelAdminViewMixin, View):
+    """What is in the form so far, in words."""
+
+    title = ""
+    http_method_names = ["post"]
+
+    def has_permission(self) -> bool:
+        return self.request.user.has_perm(MAY_ADD) or self.request.user.has_perm(MAY_CHANGE)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "loyalty/earning_rule_preview.html", _preview(request))
+
+
+class RuleSwitchView(RulePage, View):
+    """Switch a rule on or off, by POST."""
+
+    title = ""
+    permission_required = MAY_CHANGE
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        rule = self.rule()
+        services.switch_earning_rule(rule, active=not rule.active)
+        said = _("The rule is switched off.") if rule.active else _("The rule is active again.")
+        messages.success(request, said)
+        return redirect(page_of(rule))
 
 
 @admin.register(EarningRule)
 class EarningRuleAdmin(ModelAdmin):
     """A rule is never deleted: switched off it rewards nothing new, and what was earned stays."""
 
-    form = EarningRuleForm
-    list_display = ["name", "code", "promise", "expiry", "active"]
-    list_filter = ["active"]
-    list_select_related = ["current"]
+    list_display = ["name", "rewards", "promised", "expiry", "state"]
+    list_filter = ["active", "kind", "gives"]
+    list_filter_submit = True
+    list_select_related = ["current__rule"]
     list_per_page = 25
     search_fields = ["code", "name"]
-    fieldsets = [
-        (None, {"fields": ["code", "name", "event_type", "active"]}),
-        (gettext_lazy("What it gives"), {"fields": ["points", "per", "valid_months", "multipliers"]}),
-    ]
+
+    @admin.display(description=gettext_lazy("rewards"), ordering="event_type")
+    def rewards(self, rule: EarningRule) -> str:
+        return label_of(rule.event_type)
 
     @admin.display(description=gettext_lazy("promise"))
-    def promise(self, rule: EarningRule) -> str:
-        return _("%(points)s for every %(amount)s") % {
-            "points": formats.number(rule.current.points),
-            "amount": formats.money(rule.current.per_amount),
-        }
+    def promised(self, rule: EarningRule) -> str:
+        return promise(rule)
 
-    @admin.display(description=gettext_lazy("expire after"))
+    @admin.display(description=gettext_lazy("expiry"))
     def expiry(self, rule: EarningRule) -> str:
-        if rule.current.valid_months is None:
-            return _("Never")
-        return _("%(months)s months") % {"months": rule.current.valid_months}
+        return expiry_in_words(rule.current.terms.expiry) if rule.gives == Gives.POINTS else "–"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: EarningRule | None = None) -> list[str]:
-        return ["code", "event_type"] if obj else []
+    @display(description=gettext_lazy("active"), ordering="active", label={"on": "success", "off": "warning"})
+    def state(self, rule: EarningRule) -> tuple[str, str]:
+        return ("on", _("active")) if rule.active else ("off", _("switched off"))
 
     def has_delete_permission(self, request: HttpRequest, obj: EarningRule | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: EarningRule, form: EarningRuleForm, change: bool) -> None:
-        if change:
-            services.edit_earning_rule(obj, name=obj.name, active=obj.active, **form.numbers())
-            return
-        made = services.create_earning_rule(
-            code=obj.code, name=obj.name, event_type=obj.event_type, active=obj.active, **form.numbers()
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return NewRuleView.as_view(model_admin=self)(request)
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not object_id.isdigit():
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return EarningRuleView.as_view(model_admin=self)(request, pk=int(object_id))
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(route: str, view: type, name: str) -> URLPattern:
+            return path(route, self.admin_site.admin_view(view.as_view(model_admin=self)), name=name)
+
+        return [
+            page("<int:pk>/edit/", EditRuleView, "loyalty_earningrule_edit"),
+            page("<int:pk>/switch/", RuleSwitchView, "loyalty_earningrule_switch"),
+            page("preview/", RulePreviewView, "loyalty_earningrule_preview"),
+            page("simulator/", EarningSimulatorView, "loyalty_earning_simulator"),
+            *super().get_urls(),
+        ]
+
+
+def page_of(rule: EarningRule) -> str:
+    return reverse("admin:loyalty_earningrule_change", args=[rule.pk])
+
+
+def _preview(request: HttpRequest) -> dict[str, Any]:
+    reference = request.POST.get("rule", "")
+    rule = EarningRule.objects.filter(pk=int(reference)).first() if reference.isdigit() else None
+    form = EarningRuleForm(request.POST, rule=rule)
+    form.is_valid()
+    changes = form.changes()
+    made = EarningRule(**form.fixed(), exclusive=changes["exclusive"])
+    terms = {name: changes[name] for name in changes if name in NewTerms.__dataclass_fields__}
+    fields = NewTerms(**terms).fields(made.kind)
+    try:
+        check_terms(made, fields)
+    except InvalidInput as error:
+        return {"missing": form.said_of(error)[:MISTAKES_SHOWN]}
+    made.current = EarningRuleVersion(rule=made, **fields)
+    return {"sentences": describe(made)}
+
+
+def _figures(rule: EarningRule) -> list[Delta]:
+    found = PointsAccrual.objects.filter(rule=rule).aggregate(
+        points=Sum("points"), back=Sum("clawed_back_points"), entries=Sum("draw_entries"), times=Count("pk")
+    )
+    if rule.gives == Gives.DRAW_ENTRIES:
+        given = Delta(_("Entries given"), number(found["entries"] or 0), icon="confirmation_number")
+    else:
+        given = Delta(_("Points given"), number(found["points"] or 0), icon="toll")
+    return [
+        given,
+        Delta(_("Taken back by returns"), number(found["back"] or 0), icon="undo"),
+        Delta(_("Times it applied"), number(found["times"]), icon="bolt"),
+        Delta(_("Version"), number(rule.current.number), hint=day(rule.current.created_at), icon="history"),
+    ]
+
+
+def _latest(rule: EarningRule) -> Table:
+    accruals = PointsAccrual.objects.filter(rule=rule).select_related(
+        "order__customer", "entry__account__customer"
+    )
+    rows = []
+    for accrual in accruals.order_by("-pk")[:LATEST]:
+        customer = (
+            accrual.order.customer if accrual.order else accrual.entry and accrual.entry.account.customer
         )
-        obj.pk = made.pk
+        url = reverse("admin:customers_customer_change", args=[customer.pk]) if customer else ""
+        rows.append(
+            [
+                Cell(str(customer) if customer else "–", url=url),
+                moment(accrual.occurred_at or (accrual.entry and accrual.entry.occurred_at)),
+                f"× {number(accrual.factor, 2)}",
+                number(accrual.points or accrual.draw_entries),
+                number(accrual.clawed_back_points) if accrual.clawed_back_points else "–",
+            ]
+        )
+    return Table(
+        [
+            Column(_("Customer")),
+            Column(_("At")),
+            Column(_("Factor"), numeric=True),
+            Column(_("Given"), numeric=True),
+            Column(_("Taken back"), numeric=True),
+        ],
+        rows,
+        caption=_("What this rule gave last"),
+        empty_title=_("Nothing yet"),
+        empty_text=_("As soon as somebody earns by this rule it stands here."),
+    )

@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from customers.api.references import CustomerReference
 from loyalty.models import EarningRule
 from loyalty.rules import Gives, Holding, Kind
 from operations.api.serializers import InstantField, StrictSerializer
@@ -120,7 +121,7 @@ class SimulationIn(StrictSerializer):
     `paid_with_points` is how much of the amount points pay: it earns nothing.
     """
 
-    customer = serializers.JSONField(required=False, allow_null=True)
+    customer = CustomerReference(required=False, allow_null=True)
     event_type = serializers.CharField(max_length=64, required=False)
     at = InstantField(required=False, allow_null=True)
     lines = SimulatedLineIn(many=True, required=False, max_length=500)

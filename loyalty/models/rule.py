@@ -19,7 +19,7 @@ class EarningRuleQuerySet(models.QuerySet["EarningRule"]):
                 models.Q(starts_at__isnull=True) | models.Q(starts_at__lte=at),
                 models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=at),
             )
-        return rules.select_related("current").order_by("pk")
+        return rules.select_related("current__rule").order_by("pk")
 
 
 class EarningRule(models.Model):

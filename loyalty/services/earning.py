@@ -28,6 +28,7 @@ from loyalty.services.claw_backs import claw_back_points
 from loyalty.services.earned_entries import earning_key, enter_with
 from loyalty.services.lots import lot_dates
 from loyalty.services.occasions import event_occasion, order_occasion
+from loyalty.services.prolonging import prolong_points
 from loyalty.services.shortfalls import collect_debts
 
 NOBODY = (Customer.Status.ANONYMOUS, Customer.Status.ERASED)
@@ -109,6 +110,8 @@ def _earn(
         if accrual.entry and announce:
             announce_points(accrual.entry, customer, at=at, order=accrual.order)
         earned.append(accrual)
+    if account is not None or any(rule.current.terms.expiry.is_prolonged for rule in rules):
+        prolong_points(customer.pk, since=occasion.at, at=at)
     if points := sum(accrual.points for accrual in earned):
         for entry in collect_debts(customer, earned=points, at=at):
             if announce:

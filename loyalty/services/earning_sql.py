@@ -124,7 +124,9 @@ def activation(terms: Terms) -> Expression:
     days, zone = holding_days(terms), settings.PROGRAMME_TIME_ZONE
     if not days:
         return Expression("ordered_at")
-    return Expression("((ordered_at AT TIME ZONE %s)::date + %s + 1) AT TIME ZONE %s", [zone, days, zone])
+    return Expression(
+        "((ordered_at AT TIME ZONE %s)::date + %s + 1)::timestamp AT TIME ZONE %s", [zone, days, zone]
+    )
 
 
 def expiration(terms: Terms) -> Expression:
@@ -137,7 +139,7 @@ def expiration(terms: Terms) -> Expression:
         day = _day_of_year(expiry.month, expiry.day)
         chosen = f"CASE WHEN {day} >= {start} THEN {day} ELSE {_day_of_year(expiry.month, expiry.day)} END"
         first, later = [zone, expiry.years], [zone, 1]
-        values = [*first * 3, zone, *first * 3, *later * 3]
+        values = [*first * 2, zone, *first * 2, *later * 2]
         return Expression(f"(({chosen}) + interval '1 day') AT TIME ZONE %s", [*values, zone])
     unit, count = ("days", expiry.days) if expiry.kind == ExpiryKind.DAYS else ("months", expiry.months)
     end = f"({start} + make_interval({unit} => %s) + interval '1 day') AT TIME ZONE %s"

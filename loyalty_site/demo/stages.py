@@ -37,6 +37,7 @@ from customers.services.prices import collect_last_prices, collect_sold_prices
 from loyalty.services import backfill_points
 from loyalty_site.demo.belonging import write_memberships, write_tiers
 from loyalty_site.demo.coalition import write_coalition
+from loyalty_site.demo.earning import write_earning_rules
 from loyalty_site.demo.friends import write_friends
 from loyalty_site.demo.games import write_games
 from loyalty_site.demo.interest import write_interest
@@ -228,6 +229,10 @@ def build_the_ladder(demo: Demo) -> None:
     write_memberships(at=demo.at)
 
 
+def write_more_rules(demo: Demo) -> None:
+    demo.result |= write_earning_rules(at=demo.at)
+
+
 def load_mailings(demo: Demo) -> None:
     if not mailings.is_loaded():
         loaded = mailings.load_mailings(demo.dataset, calendar=demo.calendar, at=demo.at)
@@ -317,6 +322,7 @@ STAGES = [
     Stage(gettext_noop("Segments"), 20_000, write_segments),
     Stage(gettext_noop("Points of the past"), 200_000, credit_points),
     Stage(gettext_noop("Tiers and memberships"), 10_000, build_the_ladder),
+    Stage(gettext_noop("More ways to earn points"), 3_000, write_more_rules),
     Stage(gettext_noop("Mailings, coupons and redemptions"), 150_000, load_mailings),
     Stage(gettext_noop("Prices of the articles"), 10_000, collect_prices),
     Stage(gettext_noop("Prospects, carts and households"), 10_000, relate_people),

@@ -9,6 +9,7 @@ from typing import Any
 from loyalty_site.walkthrough import cast
 from loyalty_site.walkthrough.belonging import play, reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
+from loyalty_site.walkthrough.earning_rules import earn_by_rules
 from loyalty_site.walkthrough.friends import bring_friends
 from loyalty_site.walkthrough.mailbox import wait_until
 from loyalty_site.walkthrough.member_pages import show_card
@@ -322,6 +323,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Stores", win),
     ("Card", show_card),
     ("Game", play),
+    ("Earning rules", earn_by_rules),
     ("Apology", apologise),
     ("Figures", measure),
     ("Models", compare_models),

@@ -8,6 +8,7 @@ import pytest
 from coupons.breakage import Ahead, breakage_at, expected_shares
 from coupons.liabilities import liabilities_at
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from tests.coupons.factories import customer
 
 # The end of 20 October in Rome.
@@ -39,7 +40,7 @@ def test_breakage_is_expected_as_points_tell_that_ended_within_a_year():
     end = UNTIL - days(10)
     ledger.credit(account, units=100, source_key="a", at=end - days(90), expires_at=end)
     ledger.debit(account, units=40, source_key="redemption:1:1", at=end - days(50))
-    ledger.expire_lots(at=end)
+    expire_lots(at=end)
     other = ledger.open_account(customer())
     ledger.credit(other, units=100, source_key="b", at=end - days(90), expires_at=end)
     ledger.claw_back(other, units=20, source_key="returned:1:20", at=end - days(80))

@@ -9,6 +9,7 @@ from coupons import services
 from coupons.errors import MoreThanTaken
 from coupons.models import GiftCard, LedgerEntry
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from tests.coupons.factories import NOW
 from tests.coupons.races import at_once
 
@@ -74,7 +75,7 @@ def test_a_card_pays_or_expires_and_never_both():
     cards = [issue(500, key=str(n), expires_at=until) for n in range(6)]
 
     def expire():
-        return ledger.expire_lots(at=until)
+        return expire_lots(at=until)
 
     at_once([work for card in cards for work in (paying(card, 500, "order", at=NOW), expire)])
     expire()

@@ -20,6 +20,7 @@ from coupons.errors import (
 from coupons.gift_card_codes import written_code
 from coupons.models import GiftCard, LedgerEntry, SealedCode
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from coupons.services.gift_cards import pay_with_locked_card
 from coupons.services.sealed_codes import open_code, wipe_codes
 from customers.models import Event
@@ -127,7 +128,7 @@ def test_an_expired_card_does_not_pay_and_its_money_is_booked_out():
         services.pay_with_gift_card(card, amount=1, source_key="a", at=later)
     with pytest.raises(GiftCardMoveNotPossible):
         services.top_up_gift_card(card, amount=1, source_key="a", at=later)
-    ledger.expire_lots(at=later)
+    expire_lots(at=later)
 
     card.refresh_from_db()
     assert (card.status_at(later), card.account.balance) == ("EXPIRED", 0)
@@ -276,7 +277,7 @@ def test_a_card_made_good_for_longer_keeps_its_money_until_the_new_end():
     card = GiftCard.objects.get(pk=card.pk)
     assert card.available_at(NOW + timedelta(days=399)) == 5000
     assert card.available_at(longer) == 0
-    assert ledger.expire_lots(at=NOW + timedelta(days=20)) == 0
+    assert expire_lots(at=NOW + timedelta(days=20)) == 0
     assert Event.objects.filter(type="gift_card.extended").count() == 1
 
     services.extend_gift_card(card, expires_at=None, reason="", at=NOW)

@@ -9,6 +9,7 @@ from django.db import connection
 from coupons.errors import AlreadyReversed, PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot
 from coupons.services import credit_from_query, ledger
+from coupons.services.expiries import expire_lots
 from tests.coupons.factories import customer
 
 pytestmark = pytest.mark.django_db
@@ -101,11 +102,11 @@ def test_what_returns_to_an_expired_lot_stays_expired(three_lots):
     ledger.reverse(spent, source_key="rollback", at=april)
 
     assert three_lots.spendable(april) == 300
-    assert ledger.expire_lots(at=april) == 1
+    assert expire_lots(at=april) == 1
 
     three_lots.refresh_from_db()
     assert three_lots.balance == 300
-    assert ledger.expire_lots(at=april) == 0
+    assert expire_lots(at=april) == 0
 
 
 def test_a_claw_back_takes_pending_lots_first_and_stops_at_zero(account):

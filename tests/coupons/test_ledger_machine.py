@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from coupons.errors import MoreThanTaken, PointsExceeded
 from coupons.models import Account, LedgerEntry
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from customers.models import Customer
 from customers.services import merge_customers
 from operations import statements
@@ -186,7 +187,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         """Expiries are booked; what comes back to such a lot later expires again."""
-        ledger.expire_lots(at=self.at)
+        expire_lots(at=self.at)
         for lots in self.people.values():
             for lot in lots.values():
                 if lot.expires_at and lot.expires_at <= self.at:

@@ -8,6 +8,7 @@ import pytest
 from coupons import services
 from coupons.liabilities import liabilities_at
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from tests.coupons.factories import customer
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def test_money_is_owed_from_its_issue_until_it_is_spent_or_has_expired():
     last = october.months[-1]
     assert (last.credited, last.spent, last.returned, last.expired, last.owed) == (0, 3240, 1240, 2000, 3000)
     assert (october.months[-2].owed, october.accounts) == (7000, 1)
-    ledger.expire_lots(at=MIDNIGHT)
+    expire_lots(at=MIDNIGHT)
     assert liabilities_at(date(2026, 10, 20)) == [october]
     assert liabilities_at(date(2026, 10, 19))[0].units == 5000
 
@@ -73,7 +74,7 @@ def test_what_comes_back_to_an_expired_lot_is_owed_at_no_day():
     days = [date(2026, 10, day) for day in (4, 5, 20, 21, 22, 24, 31)]
 
     unbooked = [liabilities_at(day)[0] for day in days]
-    ledger.expire_lots(at=back)
+    expire_lots(at=back)
     booked = [liabilities_at(day)[0] for day in days]
     ledger.give_back(debit, units=600, source_key="z", at=back + timedelta(days=1))
     again = [liabilities_at(day)[0].units for day in days]
@@ -88,6 +89,6 @@ def test_money_given_back_at_midnight_expires_on_the_day_it_came():
     one = card(2000, expires_at=MIDNIGHT)
     debit = services.pay_with_gift_card(one, amount=2000, source_key="x", at=OCTOBER)
     ledger.give_back(debit, units=2000, source_key="y", at=MIDNIGHT + timedelta(days=1))
-    ledger.expire_lots(at=MIDNIGHT + timedelta(days=2))
+    expire_lots(at=MIDNIGHT + timedelta(days=2))
 
     assert [liabilities_at(date(2026, 10, day))[0].units for day in (20, 21, 22)] == [0, 0, 0]

@@ -1,0 +1,83 @@
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+from django.db import connection
+
+from customers.models import Order
+from customers.services import dispatch_events, record_event
+from loyalty.models import DrawEntry, EarningCounter, PointsAccrual
+from loyalty.services import claw_back_points, earn_on_event, earn_points, listening, points_of
+from tests.factories import NOON, CustomerFactory, OrderFactory
+from tests.loyalty.factories import make_rule
+from tests.loyalty.games import open_draw
+
+LATER = NOON + timedelta(days=3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cap_of_everybody_together_is_not_passed_by_eight_at_once():
+    make_rule(caps=[{"subject": "RULE", "period": "TOTAL", "points": 120}])
+    orders = [OrderFactory() for _ in range(8)]  # Each would earn 50.
+
+    threads = [Thread(target=_earn, args=[order]) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    given = sorted(PointsAccrual.objects.values_list("points", flat=True))
+    assert given == [0, 0, 0, 0, 0, 20, 50, 50]
+    assert EarningCounter.objects.get().units == 120
+
+
+def _earn(order):
+    try:
+        earn_points(order, at=NOON)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db
+def test_an_event_is_rewarded_through_the_queue_once_and_not_before_there_is_a_rule():
+    anna = CustomerFactory()
+    tell("review.written", anna, "before")
+    make_rule(code="review", kind="PER_EVENT", event_type="review.written", points=20, per_amount=None)
+    listening.forget_types()
+
+    event = tell("review.written", anna, "after")
+    dispatch_events(at=LATER)
+    again = earn_on_event(event, at=LATER)
+
+    listening.remember_types([])
+    assert again == []
+    assert points_of(anna, at=LATER).balance == 20
+
+
+def tell(type, customer, key):
+    return record_event(type, external_id=key, customer=customer, occurred_at=NOON)
+
+
+@pytest.mark.django_db
+def test_nobody_known_earns_nothing_by_an_event():
+    make_rule(code="visit", kind="PER_EVENT", event_type="visit.recorded", points=5, per_amount=None)
+
+    assert earn_on_event(tell("visit.recorded", CustomerFactory(status="ANONYMOUS"), "a"), at=NOON) == []
+    assert earn_on_event(tell("visit.recorded", None, "b"), at=NOON) == []
+
+
+@pytest.mark.django_db
+def test_entries_in_a_contest_are_earned_and_returns_leave_what_the_rest_earned():
+    draw = open_draw()
+    make_rule(gives="DRAW_ENTRIES", points=1, per_amount=1000, draw=draw.code)
+    order = OrderFactory(lines=[("A", 1, 5990, 0)])
+
+    (accrual,) = earn_points(order, at=NOON)
+    Order.objects.filter(pk=order.pk).update(refunded_amount=3000)
+    claw_back_points(order, at=NOON)
+    claw_back_points(order, at=NOON)
+
+    assert (accrual.draw_entries, accrual.points, accrual.entry) == (5, 0, None)
+    standing = DrawEntry.objects.filter(withdrawn_at__isnull=True)
+    assert list(standing.values_list("entries", flat=True)) == [2]  # 29.90: two full tens.
+    assert PointsAccrual.objects.get().draw_entries == 2
