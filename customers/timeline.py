@@ -212,6 +212,9 @@ WORDINGS = {
     "lead.moved": Wording(_("Prospect is now: {stage}"), "trending_up", "info", "{reason}"),
     "lead.converted": Wording(_("Became a customer"), "how_to_reg", "good"),
     "tier.changed": Wording(_("Now in the tier {tier}"), "military_tech", "good"),
+    "membership.started": Wording(_("Membership {plan} began"), "card_membership", "good"),
+    "membership.renewed": Wording(_("Membership {plan} was renewed"), "card_membership", "good"),
+    "membership.ended": Wording(_("Membership {plan} ended"), "event_busy", "warn"),
     "reward.redeemed": Wording(_("Took the reward {reward}"), "card_giftcard", "good"),
     "milestone.reached": Wording(_("Reached the milestone {milestone}"), "flag", "good"),
     "member.enrolled": Wording(_("Became a member in a store"), "badge", "good", "{store} {employee}"),
@@ -228,6 +231,8 @@ def describe(event: Event) -> Sentence:
         return _points(event)
     if event.type == "consent.changed":
         return _consent(event)
+    if event.type == "tier.changed" and not event.payload.get("tier"):
+        return Sentence(str(_("No tier any more")), icon="military_tech", tone="warn")
     wording = WORDINGS.get(event.type)
     family, _dot, what = event.type.partition(".")
     if wording is None:

@@ -35,6 +35,9 @@ from loyalty.services.contests import open_contest
 from loyalty.services.drawings import close_contest, draw_winners
 from loyalty.services.draws import enter_draw
 from loyalty.services.leaderboards import BoardTerms, create_leaderboard, join_leaderboard
+from loyalty.services.memberships import Payment, start_membership
+from loyalty.services.plans import create_plan
+from loyalty.services.tier_grants import grant_tier
 from loyalty_site.roles import Role, ensure_roles
 from operations.models import Approval, User
 from operations.services import fail_job, finish_job, queue_job, start_job
@@ -54,6 +57,7 @@ from tests.factories import (
 )
 from tests.loyalty.factories import make_partner, make_reward, make_rule
 from tests.loyalty.games import draft_contest, make_challenge, stamp_card
+from tests.loyalty.tiers import make_tiers
 from tests.referrals.factories import make_programme, refer
 
 PASSWORD = "a password for tests"
@@ -86,6 +90,7 @@ def fill_console() -> None:
     fill_incentives(customers, people[Role.AGENT])
     fill_rewards(customers, people[Role.AGENT])
     fill_games(customers)
+    fill_belonging(customers)
     fill_campaigns(customers)
     fill_surveys(customers)
     fill_operations(people)
@@ -166,6 +171,15 @@ def fill_games(customers: list[Customer]) -> None:
     draw_winners(close_contest(draw, at=now), at=now)
     board = create_leaderboard("top", terms=BoardTerms(name="Top", title={"en": "Top", "it": "Top"}))
     join_leaderboard(board, customers[0], nickname="Luna", at=now)
+
+
+def fill_belonging(customers: list[Customer]) -> None:
+    """Let somebody stand in a tier by hand, and somebody have a paid membership."""
+    now = timezone.now()
+    gold = make_tiers(gold=1000)["gold"]
+    grant_tier(customers[0], gold, until=None, reason="a friend of the house", at=now)
+    plan = create_plan(code="prime", name="Prime", price_amount=4900, at=now)
+    start_membership(customers[0], plan, payment=Payment("prime-1", 4900, now), at=now)
 
 
 def fill_campaigns(customers: list[Customer]) -> None:

@@ -88,9 +88,10 @@ class MembershipPlanAdmin(PageMixin, ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, plan):
             raise PermissionDenied
-        if not self.has_change_permission(request, plan):
-            return redirect(reverse("admin:loyalty_membershipplan_changelist"))
+        may_change = self.has_change_permission(request, plan)
         form = PlanForm(request.POST or None, row=plan)
+        if request.method == "POST" and not may_change:
+            raise PermissionDenied
         if request.method == "POST" and form.is_valid():
             try:
                 edit_plan(plan, **form.arguments(), at=timezone.now(), by=request.user)
@@ -99,14 +100,15 @@ class MembershipPlanAdmin(PageMixin, ModelAdmin):
             else:
                 messages.success(request, _("Saved; it holds at once for everybody who has it."))
                 return redirect(reverse("admin:loyalty_membershipplan_changelist"))
-        return self._page(request, "loyalty/plan_form.html", plan.name, {"form": form, "plan": plan}, plan)
+        context = {"form": form if may_change else form.frozen(), "plan": plan, "locked": not may_change}
+        return self._page(request, "loyalty/plan_form.html", plan.name, context, plan)
 
 
 @admin.register(Membership)
 class MembershipAdmin(PageMixin, FactAdmin):
     """Memberships begin and go on by what the shop reports; here they are read, and ended."""
 
-    list_display = ["holder", "plan", "state", "started_on", "renews_on", "ends"]
+    list_display = ["holder", "plan", "state", "started_on", "renews", "ends"]
     list_filter = ["status", "plan"]
     list_select_related = ["customer", "plan"]
     ordering = ["-id"]
@@ -118,6 +120,11 @@ class MembershipAdmin(PageMixin, FactAdmin):
     @display(description=gettext_lazy("status"), label=STATES)
     def state(self, membership: Membership) -> tuple[str, str]:
         return membership.status, membership.get_status_display()
+
+    @admin.display(description=gettext_lazy("renews on"), ordering="renews_on", empty_value="–")
+    def renews(self, membership: Membership) -> str | None:
+        runs = membership.status == Membership.Status.ACTIVE
+        return formats.day(membership.renews_on) if runs else None
 
     @admin.display(description=gettext_lazy("benefits until"), ordering="ends_at")
     def ends(self, membership: Membership) -> str:

@@ -65,6 +65,12 @@ class BenefitsForm(RefusalForm):
                 self.initial.setdefault(name, getattr(row, name, None))
             self.initial["perks"] = "\n".join(row.perks)
 
+    def frozen(self) -> "BenefitsForm":
+        """Return the form to be read only."""
+        for field in self.fields.values():
+            field.disabled = True
+        return self
+
     def clean_perks(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["perks"].splitlines()]
         perks = [line for line in lines if line]

@@ -103,9 +103,10 @@ class TierAdmin(PageMixin, ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, tier):
             raise PermissionDenied
-        if not self.has_change_permission(request, tier):
-            return redirect(reverse("admin:loyalty_tier_changelist"))
+        may_change = self.has_change_permission(request, tier)
         form = TierForm(request.POST or None, row=tier, metric=the_ladder().metric)
+        if request.method == "POST" and not may_change:
+            raise PermissionDenied
         if request.method == "POST" and form.is_valid():
             try:
                 edit_tier(tier, **form.arguments(), at=timezone.now(), by=request.user)
@@ -114,7 +115,8 @@ class TierAdmin(PageMixin, ModelAdmin):
             else:
                 messages.success(request, _("Saved; it holds at once for everybody in this tier."))
                 return redirect(reverse("admin:loyalty_tier_changelist"))
-        return self._page(request, "loyalty/tier_form.html", tier.name, {"form": form, "tier": tier}, tier)
+        context = {"form": form if may_change else form.frozen(), "tier": tier, "locked": not may_change}
+        return self._page(request, "loyalty/tier_form.html", tier.name, context, tier)
 
     def thresholds_view(self, request: HttpRequest) -> HttpResponse:
         """Try other thresholds on what people really bought; then make them the programme's."""

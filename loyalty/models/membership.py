@@ -120,7 +120,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer_id} {self.plan}"
+        return str(self.plan)
 
 
 class MembershipPayment(models.Model):

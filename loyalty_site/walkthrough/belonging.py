@@ -85,3 +85,31 @@ def play(walk: Walkthrough) -> str:
     won = sum(one["won"] for one in plays[1:])
     expect("points won", walk.points(LOYAL) - before, 10 * won)
     return f"an instant win at 50 %: 2 plays for 3 calls, {won} won, {10 * won} points; 90 % was refused"
+
+
+def belong(walk: Walkthrough) -> str:
+    """A tier by hand, and a membership of ten days cancelled on its first: 9 of 10 days go back."""
+    friends = {"code": "friends", "name": "Friends", "threshold": 10**9, "multiplier": "1.5"}
+    expect_status("tier", walk.api.post("/tiers", friends), 201)
+    who = walk.customer(LOYAL)["id"]
+    grant = {"tier": "friends", "reason": "A friend of the house"}
+    expect_status("tier by hand", walk.api.post(f"/customers/{who}/tier", grant), 201)
+    expect("their tier", walk.api.get(f"/customers/{who}/points")["tier"], "Friends")
+    plan = {
+        "code": "ten-days",
+        "name": "Ten days",
+        "price_amount": 1_000,
+        "period": "DAYS",
+        "period_days": 10,
+    }
+    expect_status("plan", walk.api.post("/membership-plans", plan | {"multiplier": "2"}), 201)
+    payment = {"source_id": "shop-1", "amount": 1_000, "paid_at": cast.AS_OF + "T12:00:00Z"}
+    body = {"customer": {"id": who}, "plan": "ten-days", "payment": payment}
+    begun = expect_status("membership", walk.api.post("/memberships", body), 201)
+    again = expect_status("the same payment", walk.api.post("/memberships", body), 201)
+    expect("one membership", again["id"], begun["id"])
+    standing = walk.api.get(f"/customers/{who}/tier")
+    expect("the better factor", standing["benefits"]["multiplier"], "2.00")
+    ended = walk.api.post(f"/memberships/{begun['id']}/cancel", {"at_once": True})
+    expect("goes back", expect_status("cancelled", ended, 200)["refund_amount"], 900)
+    return "a tier by hand; a membership of 10.00 for ten days, cancelled on the first: 9.00 goes back"

@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any
 
 from loyalty_site.walkthrough import cast
-from loyalty_site.walkthrough.belonging import play, reward, win
+from loyalty_site.walkthrough.belonging import belong, play, reward, win
 from loyalty_site.walkthrough.client import expect, expect_status
 from loyalty_site.walkthrough.earning_rules import earn_by_rules
 from loyalty_site.walkthrough.friends import bring_friends
@@ -321,6 +321,7 @@ STEPS: list[tuple[str, Callable[[Walkthrough], str]]] = [
     ("Points", earn),
     ("Reward", reward),
     ("Stores", win),
+    ("A tier and a membership", belong),
     ("Card", show_card),
     ("Game", play),
     ("Earning rules", earn_by_rules),
