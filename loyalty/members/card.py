@@ -51,9 +51,10 @@ def get_card(member: Member, data: Mapping[str, str]) -> str:
 
 def revoke_links(member: Member, data: Mapping[str, str]) -> str:
     """End every link that was made so far, also on a telephone that was lost, and send a new one."""
-    send_member_link(member.customer, at=member.at)
     revoke_member_links(member.customer, at=member.at)
-    return _("Done: the links made so far open nothing any more. A new one is on its way to you.")
+    if send_member_link(member.customer, at=member.at):
+        return _("Done: the links made so far open nothing any more. A new one is on its way to you.")
+    return _("Every link made so far opens nothing any more.")
 
 
 def card_face(customer: Customer, *, number: str = "") -> dict[str, Any]:

@@ -33,7 +33,7 @@ def member_token(customer: Customer, *, at: datetime) -> str:
     day = (at - BEGINNING).days
     told = (
         customer.public_id.bytes
-        + _generation(customer.pk).to_bytes(GENERATION_BYTES, "big")
+        + link_generation(customer.pk).to_bytes(GENERATION_BYTES, "big")
         + day.to_bytes(DAY_BYTES, "big")
     )
     return _signer().sign(urlsafe_b64encode(told).rstrip(b"=").decode())
@@ -57,7 +57,7 @@ def member_of_link(token: str, *, at: datetime) -> Member | None:
     found = Customer.objects.select_related("merged_into").filter(public_id=UUID(bytes=told[:ID_BYTES]))
     named = found.first()
     generation = int.from_bytes(told[ID_BYTES:-DAY_BYTES], "big")
-    if named is None or generation != _generation(named.pk):
+    if named is None or generation != link_generation(named.pk):
         return None
     customer = survivor(named)
     if customer.status == Customer.Status.ERASED or customer.restricted_at is not None:
@@ -90,7 +90,8 @@ def _records_of(customer: Customer) -> list[int]:
     return found
 
 
-def _generation(customer_id: int) -> int:
+def link_generation(customer_id: int) -> int:
+    """Return how often a person's links were revoked: links of an earlier one open nothing."""
     row = MemberLink.objects.filter(customer=customer_id).values_list("generation", flat=True).first()
     return row or 0
 

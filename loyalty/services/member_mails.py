@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from customers.models import Channel, Customer, Identity, Namespace, Source
 from customers.services.references import survivor
+from loyalty.services.member_links import link_generation
 
 # What was asked for in one such stretch of time is one message, however often it is asked for.
 ONE_PER = timedelta(minutes=10)
@@ -37,7 +38,7 @@ class Letter:
 def send_member_link(customer: Customer, *, at: datetime) -> bool:
     """Send somebody the link to their page, by e-mail or else by SMS; return whether there is an address.
 
-    Asked for again within ten minutes it is the same message.
+    Asked for again within ten minutes it is the same message, unless links were revoked meanwhile.
     """
     customer = survivor(customer)
     for channel, namespace in ((Channel.EMAIL, Namespace.EMAIL), (Channel.SMS, Namespace.PHONE)):
@@ -70,12 +71,9 @@ def send_link_to(address: str, *, at: datetime) -> bool:
 
 def _send_link(customer: Customer, channel: str, address: str, *, at: datetime) -> None:
     stretch = int(at.timestamp() // ONE_PER.total_seconds())
-    send(
-        Letter(
-            MemberMail.LINK, customer, channel, address, f"{customer.pk}:{stretch}", expires_at=at + GOOD_FOR
-        ),
-        at=at,
-    )
+    # What was sent before links were revoked brings one of those: it does not stand for a new one.
+    reference = f"{customer.pk}:{link_generation(customer.pk)}:{stretch}"
+    send(Letter(MemberMail.LINK, customer, channel, address, reference, expires_at=at + GOOD_FOR), at=at)
 
 
 def send(letter: Letter, *, at: datetime) -> None:

@@ -14,7 +14,7 @@ from customers.models import Consent, Customer, Event, Identity
 from loyalty.models import Employee, Enrolment, JoinRequest
 from loyalty.services.cards import card_number
 from loyalty.services.joining import Newcomer, complete_joining, join_request_of, request_to_join
-from loyalty.services.member_links import member_of_link
+from loyalty.services.member_links import member_of_link, member_url
 from loyalty.services.member_mails import send_link_to, send_member_link
 from tests.factories import NOON, CustomerFactory, StoreFactory
 
@@ -224,6 +224,28 @@ def test_a_lost_telephone_is_shut_out_from_the_page_itself(client):
     assert gone.status_code == 404 and "A new one is on its way" in gone.content.decode()
     new = "/" + link_in(Message.objects.order_by("-pk")[0]).split("/", 3)[3]
     assert client.get(new).status_code == 200
+
+
+def test_who_just_got_the_link_gets_a_new_one_when_all_are_ended(client):
+    alice = CustomerFactory(email="alice@mail.example", language="en")
+    send_member_link(alice, at=timezone.now())
+    old = "/" + link_in(Message.objects.get()).split("/", 3)[3]
+
+    client.post(old + "do/links-revoke")
+
+    newest = Message.objects.order_by("-pk")[0]
+    assert Message.objects.count() == 2
+    assert client.get("/" + link_in(newest).split("/", 3)[3]).status_code == 200
+
+
+def test_who_has_no_address_is_not_promised_a_new_link(client):
+    old = member_url(CustomerFactory(email=None, language="en"), at=timezone.now())
+    old = "/" + old.split("/", 3)[3]
+
+    gone = client.post(old + "do/links-revoke", follow=True).content.decode()
+
+    assert "Every link made so far opens nothing any more." in gone and "on its way" not in gone
+    assert not Message.objects.exists()
 
 
 def test_the_pages_need_the_form_s_token():
