@@ -68,6 +68,17 @@ class NewWebhookOut(WebhookOut):
         fields = [*WebhookOut.Meta.fields, "secret"]
 
 
+class WebhookSecret:
+    """What signs the calls is stored with no answer; a repeat reads it where it is kept sealed."""
+
+    def hide(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, "secret": None}
+
+    def reveal(self, data: dict[str, Any]) -> dict[str, Any]:
+        webhook = Webhook.objects.filter(pk=int(data["id"])).first()
+        return {**data, "secret": webhook.secret if webhook else None}
+
+
 class DeliveryOut(serializers.ModelSerializer):
     """One event on its way to a webhook; `id` is the header `webhook-id` of every attempt."""
 
@@ -111,7 +122,7 @@ class WebhooksView(OwnWebhooks, ListAPIView):
             webhook = webhooks.add_webhook(request.auth, **given.validated_data)
             return 201, NewWebhookOut(webhook).data
 
-        return respond_once(request, work)
+        return respond_once(request, work, secret=WebhookSecret())
 
 
 class WebhookView(OwnWebhooks):

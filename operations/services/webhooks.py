@@ -152,6 +152,8 @@ def queue_deliveries(
 ) -> int:
     """Write down that every webhook which hears of this type is to be told; again, nothing. Returns how many.
 
+    A client that may no longer read such events is not told, though its webhook names them.
+
     `subject` is the customer's public id, empty for what is about nobody.
     """
     told = {"type": type, "timestamp": _instant(occurred_at), "data": dict(data)}
@@ -168,7 +170,8 @@ def queue_deliveries(
             not_before=at,
             created_at=at,
         )
-        for webhook in webhooks.order_by("pk")
+        for webhook in webhooks.select_related("client").order_by("pk")
+        if _may_hear(webhook.client, type)
     ]
     WebhookDelivery.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
@@ -246,6 +249,11 @@ def _check(client: ApiClient, url: str, event_types: Iterable[str]) -> None:
             )
 
 
+def _may_hear(client: ApiClient, type: str) -> bool:
+    scope = settings.WEBHOOK_TYPES.get(type)
+    return scope is not None and client.has_scope(scope) and not client.partner_source
+
+
 def _begin_turn(webhook_id: int) -> Webhook | None:
     now = timezone.now()
     free = Webhook.objects.filter(pk=webhook_id, active=True, client__revoked=False)
@@ -265,7 +273,8 @@ def _deliver(caller: SafeClient, webhook: Webhook, delivery: WebhookDelivery) ->
     at = timezone.now()
     said = answer if isinstance(answer, str) else f"{answer.status} {answer.text}"
     delivery.attempts += 1
-    delivery.tried_at, delivery.answer = at, " ".join(said.split())[:LONGEST_ANSWER]
+    # PostgreSQL keeps no NUL in a text.
+    delivery.tried_at, delivery.answer = at, " ".join(said.replace("\0", " ").split())[:LONGEST_ANSWER]
     taken = isinstance(answer, Answer) and 200 <= answer.status < 300
     if taken:
         delivery.state, delivery.delivered_at = WebhookDelivery.State.DELIVERED, at

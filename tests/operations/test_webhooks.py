@@ -12,7 +12,7 @@ from customers.models import Event
 from customers.services import erase_customer, record_event
 from customers.services.events import dispatch_events
 from operations.errors import InvalidInput
-from operations.models import Webhook, WebhookDelivery
+from operations.models import IdempotencyKey, Webhook, WebhookDelivery
 from operations.services import webhooks
 from operations.services.webhooks import (
     RETRY_AFTER,
@@ -293,6 +293,40 @@ def test_a_client_keeps_its_own_webhooks_over_the_api(http_sink):
     assert other.get("/api/v1/webhooks").json()["data"] == []
     assert mine.delete(address).status_code == 204
     assert not Webhook.objects.exists()
+
+
+def test_a_secret_stands_in_no_stored_answer_and_a_repeat_reads_it_where_it_is_sealed(http_sink):
+    mine = caller(ApiClientFactory())
+    body = {"url": f"{http_sink.url}/hook", "event_types": TYPES}
+
+    made = mine.post("/api/v1/webhooks", body, HTTP_IDEMPOTENCY_KEY="one")
+    again = mine.post("/api/v1/webhooks", body, HTTP_IDEMPOTENCY_KEY="one")
+
+    assert made.json()["secret"].startswith("whsec_")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.content == made.content
+    assert b"whsec_" not in bytes(IdempotencyKey.objects.get().body)
+
+
+def test_a_client_hears_no_more_of_what_it_may_no_longer_read(shop, http_sink):
+    client = shop.client
+    client.scopes = ["loyalty:read"]
+    client.save()
+
+    happens(1, type="order.recorded")
+    happens(2, type="points.changed")
+
+    assert (call_webhook(shop.pk), told(http_sink)) == (1, [2])
+
+
+def test_an_answer_that_no_text_of_ours_can_hold_holds_nothing_up(shop, http_sink):
+    http_sink.answer(500, body=b"a\0b")
+    happens(1)
+
+    assert call_webhook(shop.pk) == 0
+
+    delivery = shop.deliveries.get()
+    assert (delivery.attempts, delivery.answer) == (1, "500 a b")
 
 
 def test_the_console_has_a_page_for_each_and_sends_again(shop, http_sink):
