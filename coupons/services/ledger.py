@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -217,6 +218,8 @@ def hand_over(
 ) -> list[LedgerEntry]:
     """Move units to another account, the earliest expiry first; what expires together is one lot there.
 
+    What activity prolongs, it prolongs there as well.
+
     Returns the credits. Locks the accounts of both, in the order of their keys. Raises PointsExceeded, with
     nothing moved, when less is spendable.
     """
@@ -233,14 +236,20 @@ def hand_over(
         lots = list(Lot.objects.filter(account__in=mine).spendable(at))
         if sum(lot.remaining for lot in lots) < units:
             raise PointsExceeded
-        for number, (expires_at, group) in enumerate(groupby(lots, key=lambda lot: lot.expires_at)):
+        dates = attrgetter("expires_at", "prolonged_months")
+        for number, ((expires_at, prolonged_months), group) in enumerate(groupby(lots, key=dates)):
             group = list(group)
             part = min(units, sum(lot.remaining for lot in group))
             if part:
                 told = {"source_key": f"{key}:{number}", "at": at, "reason": reason}
                 _take(accounts, group, part, **told)
                 entries.append(_write(accounts[to.pk], Kind.CREDIT, part, **told))
-                _open_lot(entries[-1], activates_at=at, expires_at=expires_at)
+                _open_lot(
+                    entries[-1],
+                    activates_at=at,
+                    expires_at=expires_at,
+                    prolonged_months=prolonged_months,
+                )
                 units -= part
     return entries
 

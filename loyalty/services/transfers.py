@@ -82,16 +82,16 @@ def transfer_points(
     with transaction.atomic():
         people = lock_live_customers([giver.pk, to.pk], shared=True)
         giver, to = people[giver.pk], people[to.pk]
-        account = ledger.open_account(giver)
-        # One at a time of a giver's: who sends the same again waits here and finds it done.
-        ledger.lock_accounts([*points_accounts(giver).values_list("pk", flat=True), account.pk])
+        account, target = ledger.open_account(giver), ledger.open_account(to)
+        # One at a time of a giver's: who sends the same again waits here and finds it done. With what it goes
+        # to, so that two who give each other points at once do not wait in a circle.
+        mine = points_accounts(giver).values_list("pk", flat=True)
+        ledger.lock_accounts([*mine, account.pk, target.pk])
         if known := PointsTransfer.objects.filter(source_key=source_key).first():
             return known
         _refuse_unless_they_may(giver, to)
         told = _("Transfer in the household")
-        ledger.hand_over(
-            account, to=ledger.open_account(to), units=points, source_key=source_key, at=at, reason=told
-        )
+        ledger.hand_over(account, to=target, units=points, source_key=source_key, at=at, reason=told)
         transfer = PointsTransfer.objects.create(
             giver=giver, receiver=to, points=points, source_key=source_key, agent=agent, transferred_at=at
         )

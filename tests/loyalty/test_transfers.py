@@ -1,8 +1,10 @@
 """Points that members of a household give each other: both agreed, and each part keeps its expiry."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from coupons.errors import PointsExceeded
@@ -55,6 +57,48 @@ def test_the_points_that_expire_first_go_first_and_keep_their_expiry(home):
     assert lots_of(anna) == [(200, None), (30, JULY), (0, APRIL)]
     assert points_of(bruno, at=APRIL).balance == 70
     assert not [one.key for one in invariants() if one.key.startswith("coupons.") and first_difference(one)]
+
+
+def test_what_activity_prolongs_it_prolongs_for_who_receives_it_as_well(home):
+    anna, bruno = home
+    ledger.credit(
+        ledger.open_account(anna), units=40, source_key="p", at=NOON, expires_at=APRIL, prolonged_months=6
+    )
+
+    transfer_points(anna, to=bruno, points=90, source_key="a", at=NOON)
+
+    lots = Lot.objects.filter(account__customer=bruno).order_by("remaining")
+    assert [(lot.remaining, lot.expires_at, lot.prolonged_months) for lot in lots] == [
+        (40, APRIL, 6),
+        (50, APRIL, None),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_give_each_other_points_at_once_do_not_wait_in_a_circle(home):
+    pairs, both = [home, home[::-1]], threading.Barrier(2)
+    ledger.credit(ledger.open_account(home[1]), units=100, source_key="b", at=NOON)
+    failed = []
+
+    def give(giver, to):
+        try:
+            for number in range(5):
+                both.wait()
+                transfer_points(giver, to=to, points=10, source_key=f"{giver.pk}:{number}", at=NOON)
+        except Exception as error:
+            failed.append(error)
+            both.abort()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=give, args=pair) for pair in pairs]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert failed == []
+    assert [points_of(person, at=NOON).balance for person in home] == [350, 100]
 
 
 def test_both_hear_of_it_and_the_same_cause_moves_once(home):
