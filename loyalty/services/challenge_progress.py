@@ -1,6 +1,6 @@
 """Counting what people do towards challenges: each cause once, corrected by returns, rewarded once a lap.
 
-Locks: the customer, then the person's rows in challenges by their keys, then what is given.
+Locks: the customer, the order, then the person's rows in challenges by their keys, then what is given.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from django.db.models import F, Sum
 from customers.models import Customer, Event, Order, SegmentMembership
 from customers.services import record_event
 from customers.services.locks import hold_customer
+from customers.services.orders import lock_order
 from loyalty.counting import CountedLine, CountedOrder, counts_for
 from loyalty.models import (
     Challenge,
@@ -44,29 +45,16 @@ def count_order(order: Order, *, at: datetime) -> list[ChallengeCompletion]:
 
     Called again after a return or a cancellation it corrects what it counted for; what was reached stays.
     """
-    if order.customer_id is None:
-        return []
     challenges = list(Challenge.objects.active(order.ordered_at).exclude(metric=Metric.EVENTS).order_by("pk"))
     challenges = [one for one in challenges if not one.event_type]
     if not challenges:
         return []
-    counted = _counted(order)
-    causes = {
-        one: _Cause(
-            f"order:{order.pk}",
-            order.ordered_at,
-            counts_for(
-                counted,
-                metric=one.metric,
-                which=one.which,
-                items=one.items,
-                minimum_amount=one.minimum_amount,
-                unit_amount=one.unit_amount,
-            ),
-        )
-        for one in challenges
-    }
-    return _count(order.customer, causes, at=at)
+    with transaction.atomic():
+        # Read after the lock: of a purchase and its return, heard of at once, the later one's count stands.
+        order = lock_order(order)
+        if order.customer is None:
+            return []
+        return _count(order.customer, _order_causes(order, challenges), at=at)
 
 
 def count_event(event: Event, *, at: datetime) -> list[ChallengeCompletion]:
@@ -112,6 +100,25 @@ def give_again(completion: ChallengeCompletion, *, at: datetime) -> ChallengeCom
             _give(completion, at)
             completion.save(update_fields=["grant", "problem"])
     return completion
+
+
+def _order_causes(order: Order, challenges: Iterable[Challenge]) -> dict[Challenge, _Cause]:
+    counted = _counted(order)
+    return {
+        one: _Cause(
+            f"order:{order.pk}",
+            order.ordered_at,
+            counts_for(
+                counted,
+                metric=one.metric,
+                which=one.which,
+                items=one.items,
+                minimum_amount=one.minimum_amount,
+                unit_amount=one.unit_amount,
+            ),
+        )
+        for one in challenges
+    }
 
 
 def _count(

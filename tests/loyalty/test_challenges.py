@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from django.db import connection
 
-from customers.models import Event, Segment, SegmentMembership
+from customers.models import Event, Order, Segment, SegmentMembership
 from customers.services import dispatch_events, record_event
 from loyalty.errors import (
     BadgeNotActive,
@@ -63,6 +63,18 @@ def test_an_order_counts_once_however_often_it_is_told():
 
     assert progress_of(challenge, alice, at=NOON).value == 1
     assert ChallengeStep.objects.count() == 1
+
+
+def test_an_order_told_late_counts_as_it_stands_by_then():
+    challenge, alice = make_challenge(reward=make_reward("POINTS")), CustomerFactory()
+    order = OrderFactory(customer=alice)
+    read_before = Order.objects.get(pk=order.pk)
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELLED)
+
+    count_order(order, at=NOON)
+    count_order(read_before, at=NOON)
+
+    assert progress_of(challenge, alice, at=NOON).value == 0
 
 
 def test_who_reaches_it_is_given_the_reward_once_and_told():
