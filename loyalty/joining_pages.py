@@ -3,6 +3,7 @@
 Whoever types an address is answered the same, known or not; only its owner learns more.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -36,6 +37,7 @@ SECONDS = 600
 TEXTS_AN_HOUR = 100  # Each costs money, and anybody can type a number.
 STORE, EMPLOYEE, INVITED = "s", "e", "i"
 LONGEST_CODE = 32
+LONGEST_ORIGIN = 64
 
 
 @never_cache
@@ -52,11 +54,11 @@ def join_page(request: HttpRequest) -> HttpResponse:
             return _slow_down(request, language)
         form = JoinForm(request.POST)
         if form.is_machine:
-            return _sent("member-join", language)
+            return _sent("member-join", language, request.POST)
         if not form.is_valid():
             return _join_form(request, form, language, status=422)
         _ask(request, form, language)
-        return _sent("member-join", language)
+        return _sent("member-join", language, request.POST)
 
 
 @never_cache
@@ -95,7 +97,7 @@ def link_page(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             if not form.is_machine:
                 send_link_to(form.cleaned_data["email"], at=timezone.now())
-            return _sent("member-link", language)
+            return _sent("member-link", language, {})
         return render(request, "loyalty/member/link.html", _frame(request, language) | {"form": form})
 
 
@@ -151,8 +153,15 @@ def _join_form(request: HttpRequest, form: JoinForm, language: str, *, status: i
     return render(request, "loyalty/member/join.html", context, status=status)
 
 
-def _sent(name: str, language: str) -> HttpResponse:
-    return HttpResponseRedirect(reverse(name) + "?" + urlencode({"sent": 1, "lang": language}), status=303)
+def _sent(name: str, language: str, given: Mapping[str, str]) -> HttpResponse:
+    """Lead to the page that says so; who tries again from there still comes from whoever sent them."""
+    asked = {"sent": 1, "lang": language} | _origin(given)
+    return HttpResponseRedirect(f"{reverse(name)}?{urlencode(asked)}", status=303)
+
+
+def _origin(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the store, the employee and the invitation somebody comes with, as the address names them."""
+    return {name: given[name][:LONGEST_ORIGIN] for name in (STORE, EMPLOYEE, INVITED) if given.get(name)}
 
 
 def _slow_down(request: HttpRequest, language: str) -> HttpResponse:
@@ -188,8 +197,10 @@ def _code(text: str) -> str:
 
 
 def _frame(request: HttpRequest, language: str) -> dict[str, Any]:
-    told = {name: request.GET[name] for name in (STORE, EMPLOYEE, INVITED, "sent") if request.GET.get(name)}
+    origin = _origin(request.GET)
+    told = origin | ({"sent": "1"} if "sent" in request.GET else {})
     return languages(language) | {
+        "origin_query": f"&{urlencode(origin)}" if origin else "",
         "kept_query": f"&{urlencode(told)}" if told else "",
         "design": CardDesign.current(),
     }

@@ -134,6 +134,7 @@ def languages(language: str) -> dict[str, str]:
 
 def _draw(section: Section, member: Member, key: Any, request: HttpRequest) -> str:
     context = {**section.context, "section": section, "member": member, "key": key, "token": member.token}
+    context["language"] = translation.get_language()
     return render_to_string(section.template, context, request)
 
 

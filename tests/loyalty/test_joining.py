@@ -248,6 +248,31 @@ def test_who_has_no_address_is_not_promised_a_new_link(client):
     assert not Message.objects.exists()
 
 
+def test_who_tries_again_still_comes_from_who_sent_them(client):
+    given = {
+        "first_name": "Alice",
+        "email": "alice@mail.example",
+        "s": "milano",
+        "e": "anna",
+        "i": "FRIEND22",
+    }
+
+    sent = client.post("/join/?lang=en", given)
+
+    assert sent.url == "/join/?sent=1&lang=en&s=milano&e=anna&i=FRIEND22"
+    assert (
+        'href="/join/?lang=en&amp;s=milano&amp;e=anna&amp;i=FRIEND22"'
+        in client.get(sent.url).content.decode()
+    )
+
+
+def test_what_is_wrong_with_a_field_is_read_out_with_the_field(client):
+    page = client.post("/join/?lang=en", {"first_name": "Alice", "email": "nonsense"}).content.decode()
+
+    assert 'aria-describedby="id_email_error"' in page
+    assert '<p class="m-problem" id="id_email_error" role="alert">This is not an e-mail address.</p>' in page
+
+
 def test_the_pages_need_the_form_s_token():
     strict = Client(enforce_csrf_checks=True)
 

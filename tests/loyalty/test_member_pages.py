@@ -8,6 +8,7 @@ from django.utils import timezone
 from coupons.services.ledger import credit, open_account
 from customers.models import Customer
 from loyalty.members import sections
+from loyalty.services.leaderboards import BoardTerms, create_leaderboard
 from loyalty.services.member_links import member_of_link, member_token, member_url, revoke_member_links
 from operations.errors import Refusal
 from tests.factories import NOON, CustomerFactory
@@ -169,3 +170,18 @@ def test_a_telephone_keeps_the_page_among_its_apps_and_for_when_there_is_no_netw
     assert client.get("/wallet/icon-99999.png").status_code == 404
     assert worker["Service-Worker-Allowed"] == "/m/" and worker["Content-Type"] == "text/javascript"
     assert client.get("/m/AAAA.BBBB/app.webmanifest").status_code == 404
+
+
+def test_who_reads_the_page_in_another_language_is_answered_in_it(client):
+    alice = CustomerFactory(language="it")
+    create_leaderboard("points", terms=BoardTerms(name="Points", title={"en": "Points of the month"}))
+    page = f"/m/{member_token(alice, at=timezone.now())}/"
+
+    drawn = client.get(page + "?lang=en").content.decode()
+    said = client.post(
+        page + "do/board-join?lang=en", {"board": "points", "nickname": "Falco", "section": "boards"}
+    )
+
+    assert f'action="{page}do/board-join?lang=en"' in drawn
+    assert f'action="{page}do/links-revoke?lang=en"' in drawn
+    assert said.url == page + "?lang=en#boards"
