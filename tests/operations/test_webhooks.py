@@ -1,6 +1,7 @@
 """Clients of the API hear of what happens: signed, in order, again and again for a day."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,6 +12,13 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from customers.models import Event
 from customers.services import erase_customer, record_event
 from customers.services.events import dispatch_events
+from loyalty.models import Tier
+from loyalty.services.badges import create_badge
+from loyalty.services.challenge_progress import count_order
+from loyalty.services.contests import Prize
+from loyalty.services.plays import play_draw
+from loyalty.services.rewards import redeem_reward
+from loyalty.services.tier_grants import grant_tier
 from operations.errors import InvalidInput
 from operations.models import IdempotencyKey, Webhook, WebhookDelivery
 from operations.services import webhooks
@@ -25,9 +33,16 @@ from operations.services.webhooks import (
     queue_deliveries,
     resend_delivery,
 )
+from referrals.services import qualify_referral, reward_referrals
+from referrals.services.programmes import Reward as Given
 from tests.api import caller
+from tests.factories import NOON as TODAY
 from tests.factories import ApiClientFactory, CustomerFactory, UserFactory
 from tests.http_sink import HttpSink, Reply
+from tests.loyalty.factories import make_reward, with_points
+from tests.loyalty.games import instant_win, make_challenge
+from tests.loyalty.tiers import make_tiers
+from tests.referrals.factories import LATER, buy, make_programme, refer
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -371,3 +386,35 @@ def test_who_may_only_look_changes_nothing(shop):
     ):
         assert answer.status_code == 403
     assert client.get("/console/operations/webhook/add/").status_code == 403
+
+
+def test_what_members_do_is_told_under_the_names_it_is_recorded_with(http_sink):
+    wanted = [
+        "points.changed", "tier.changed", "reward.redeemed", "challenge.completed", "badge.earned",
+        "prize.won", "referral.registered", "referral.qualified", "referral.rewarded",
+    ]  # fmt: skip
+    client = ApiClientFactory()
+    api = caller(client)
+    made = api.post("/api/v1/webhooks", {"url": f"{http_sink.url}/hook", "event_types": wanted}).json()
+    anna = with_points(100)
+    redeem_reward(anna, make_reward(cost_points=40), source_key="mug", at=NOON)
+    make_tiers(gold=1000)
+    grant_tier(anna, Tier.objects.get(), until=None, reason="a promise", at=NOON)
+    stamps = make_challenge(target=1, badge=create_badge("first", title={"en": "First"}, name="First"))
+    win = instant_win(prizes=[Prize(make_reward("POINTS"), probability=Decimal(1))])
+    play_draw(win, anna, source_key="one", at=TODAY)
+    referral = refer(make_programme(referrer=Given(points=300), referee=Given(points=100)), referrer=anna)
+    order = buy(referral.referee)
+    count_order(order, at=TODAY)
+    qualify_referral(order, at=LATER)
+    reward_referrals(at=LATER)
+
+    dispatch_events(at=timezone.now() + timedelta(seconds=1))
+    call_webhook(int(made["id"]))
+
+    told = [Verifier(made["secret"]).verify(one.body, one.headers) for one in http_sink.requests]
+    assert stamps.completions.count() == 1
+    assert {one["type"] for one in told} == set(wanted)
+    redeemed = next(one for one in told if one["type"] == "reward.redeemed")
+    assert redeemed["data"]["customer"] == str(anna.public_id)
+    assert redeemed["data"]["payload"]["points"] == 40
