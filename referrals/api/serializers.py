@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from operations.api.serializers import AmountField, StrictSerializer
 from referrals.models import Referral, ReferralCode, ReferralProgramme, ReferralReward, ShareChannel
 from referrals.models.offer import Offer
 from referrals.services.copies import shares_of
-from referrals.services.programmes import Reward, Step, Terms, Variant
+from referrals.services.programmes import Reward, Step, Terms, Variant, rewards_of, terms_of
 from referrals.sharing import WRITTEN
 
 
@@ -150,11 +151,35 @@ class ProgrammeIn(StrictSerializer):
         given = dict(self.validated_data)
         own = {name: given.pop(name) for name in ("code", "name", "referrer_reward", "referee_reward")}
         own |= {"variants": given.pop("variants", ()), "steps": given.pop("steps", ())}
-        review = given.pop("review", {})
-        if "from_score" in review:
-            review["review_score"] = review.pop("from_score")
-        planned = {f"planned_{name}": value for name, value in given.pop("planned", {}).items()}
-        return own | {"terms": Terms(**given.pop("conversion", {}), **review, **planned, **given)}
+        return own | {"terms": Terms(**_flat_terms(given))}
+
+
+class ProgrammeChange(ProgrammeIn):
+    """What is to change of a programme; what is left out stays, also within conversion, review and planned.
+
+    Variants and steps, where named, are all there are from now on.
+    """
+
+    code = None
+    name = serializers.CharField(max_length=120, required=False)
+    referrer_reward = SideRewardIn(required=False)
+    referee_reward = SideRewardIn(required=False)
+
+    def changes(self, programme: ReferralProgramme) -> dict[str, Any]:
+        """Return what `edit_programme` takes for this programme."""
+        given = dict(self.validated_data)
+        own = {"name": programme.name} | rewards_of(programme)
+        own |= {name: given.pop(name) for name in (*own, "variants", "steps") if name in given}
+        return own | {"terms": replace(terms_of(programme), **_flat_terms(given))}
+
+
+def _flat_terms(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of `Terms` that are named, without the sections in which the API groups them."""
+    review = dict(given.pop("review", {}))
+    if "from_score" in review:
+        review["review_score"] = review.pop("from_score")
+    planned = {f"planned_{name}": value for name, value in given.pop("planned", {}).items()}
+    return given.pop("conversion", {}) | review | planned | given
 
 
 class SideRewardOut(serializers.Serializer):

@@ -21,6 +21,7 @@ from referrals.api.serializers import (
     InvitationIn,
     InvitationOut,
     LeaderOut,
+    ProgrammeChange,
     ProgrammeIn,
     ProgrammeOut,
     ProgrammeStopIn,
@@ -59,13 +60,27 @@ class ProgrammeList(generics.ListAPIView):
 
 
 class ProgrammeDetail(APIView):
-    """One programme, by its code or id."""
+    """One programme, by its code or id; PATCH changes it for whoever buys from now on."""
 
     required_scope = "referrals:write"
 
     @extend_schema(responses=ProgrammeOut)
     def get(self, request: Request, reference: str) -> Response:
         return Response(ProgrammeOut(programme_under(reference)).data)
+
+    @extend_schema(request=ProgrammeChange, responses=ProgrammeOut)
+    def patch(self, request: Request, reference: str) -> HttpResponse:
+        def work() -> tuple[int, Any]:
+            given = ProgrammeChange(data=request.data)
+            given.is_valid(raise_exception=True)
+            with transaction.atomic():
+                key = programme_under(reference).pk
+                ReferralProgramme.objects.select_for_update(no_key=True).get(pk=key)
+                programme = shown_programmes().get(pk=key)
+                services.edit_programme(programme, **given.changes(programme))
+            return 200, ProgrammeOut(shown_programmes().get(pk=key)).data
+
+        return respond_once(request, work)
 
 
 class ProgrammeStop(APIView):

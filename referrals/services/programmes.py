@@ -1,7 +1,7 @@
 """Referral programmes: defined, edited, stopped and resumed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -73,6 +73,24 @@ class Terms:
     planned_reward_amount: int | None = None
     planned_k: Decimal | None = None
     landing_url: str = ""
+
+
+def terms_of(programme: ReferralProgramme) -> Terms:
+    """Return the conditions of a programme as they stand."""
+    return Terms(**{one.name: getattr(programme, one.name) for one in fields(Terms)})
+
+
+def rewards_of(programme: ReferralProgramme) -> dict[str, Reward]:
+    """Return what both sides are promised by the programme's own offer."""
+    return {
+        f"{side}_reward": Reward(
+            **{
+                name: getattr(programme, f"{side}_{name}", None)
+                for name in ("promotion", "points", "reward", "cash_amount")
+            }
+        )
+        for side in ("referrer", "referee")
+    }
 
 
 def create_programme(

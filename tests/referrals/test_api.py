@@ -312,3 +312,52 @@ def test_cards_told_by_the_shop_hold_a_referral(api, programme):
 
 def test_the_code_of_an_invitation_may_hold_anything(client, programme):
     assert client.get("/r/%00%FFnothing").status_code == 404
+
+
+def test_a_programme_is_changed_where_it_is_named_and_stays_elsewhere(api, programme):
+    body = {
+        "name": "Bring two friends",
+        "referrer_reward": {"points": 300},
+        "conversion": {"after_days": 14},
+        "maximum_per_month": 5,
+        "variants": [
+            {
+                "name": "more",
+                "share_percent": 50,
+                "referrer_reward": {"points": 600},
+                "referee_reward": {"points": 100},
+            }
+        ],
+    }
+
+    changed = api.patch("/api/v1/referral-programmes/friends", body)
+    emptied = api.patch("/api/v1/referral-programmes/friends", {"maximum_per_month": None})
+
+    assert changed.status_code == 200
+    assert changed.json() == programme | {
+        "name": "Bring two friends",
+        "referrer_reward": {"points": 300},
+        "conversion": programme["conversion"] | {"minimum_amount": 2000, "after_days": 14},
+        "maximum_per_month": 5,
+        "variants": body["variants"],
+    }
+    assert emptied.json() == changed.json() | {"maximum_per_month": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"code": "other"}, "/code"),
+        ({"referrer_reward": {}}, "/referrer_reward"),
+        ({"referee_reward": {"cash_amount": 100}}, "/referee_reward/cash_amount"),
+        ({"variants": [{"name": "half"}]}, "/variants/0/share_percent"),
+        ({"steps": [{"friends": 3}]}, "/steps/0/reward"),
+        ({"landing_url": "https://shop.example/"}, "/landing_url"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused_and_changes_nothing(api, programme, body, pointer):
+    refused = api.patch("/api/v1/referral-programmes/friends", {"name": "New"} | body)
+
+    assert refused.status_code == 422
+    assert pointer in [detail["pointer"] for detail in refused.json()["details"]]
+    assert api.get("/api/v1/referral-programmes/friends").json() == programme
