@@ -13,11 +13,18 @@ from customers.api.references import CustomerReference
 from loyalty.models import Membership, MembershipPayment, MembershipPlan, Tier, TierLadder
 from loyalty.services.benefits import Benefits
 from loyalty.services.memberships import refund_amount
+from loyalty.services.tier_ladder import not_a_choice
 from loyalty.services.tier_progress import TierProgress
 from operations.api.serializers import AmountField, InstantField, LineField, StrictSerializer
+from operations.errors import InvalidInput
 
 CODE = r"\A[A-Za-z0-9_-]{1,48}\Z"
 MOST = 10**12
+MEASURES = {
+    "from_points": TierLadder.Metric.POINTS,
+    "from_amount": TierLadder.Metric.AMOUNT,
+    "from_years": TierLadder.Metric.YEARS,
+}
 
 
 class BenefitsIn(StrictSerializer):
@@ -40,11 +47,37 @@ class TierChangeIn(BenefitsIn):
 
 
 class TierIn(TierChangeIn):
-    """`threshold` is in the metric of the ladder: points, minor units, years. `years` gives it anyway."""
+    """`threshold` is in the metric of the ladder: points, minor units, years. `years` gives it anyway.
+
+    In place of `threshold` one of `from_points`, `from_amount` (minor units) and `from_years`, with the days
+    in which points or amounts count: the first tier makes the ladder measure so, the others follow it.
+    """
 
     code = serializers.RegexField(CODE)
-    threshold = serializers.IntegerField(min_value=0, max_value=MOST)
+    threshold = serializers.IntegerField(min_value=0, max_value=MOST, required=False)
+    from_points = serializers.IntegerField(min_value=0, max_value=MOST, required=False)
+    from_amount = AmountField(required=False)
+    from_years = serializers.IntegerField(min_value=0, max_value=100, required=False)
+    window_days = serializers.IntegerField(min_value=28, max_value=3660, required=False, allow_null=True)
     years = serializers.IntegerField(min_value=1, max_value=100, required=False, allow_null=True)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in ("threshold", *MEASURES) if name in given]
+        if not named:
+            raise serializers.ValidationError({"threshold": self.fields["name"].error_messages["required"]})
+        if len(named) > 1:
+            raise InvalidInput.at(f"/{named[1]}", not_a_choice(named[1], named[0]))
+        if given.get("window_days") and named[0] in ("threshold", "from_years"):
+            raise InvalidInput.at("/window_days", not_a_choice("window_days", named[0]))
+        return given
+
+    def step(self) -> dict[str, Any]:
+        """Return what `create_tier` takes beside the time, with what the ladder is to measure."""
+        given = {"name": self.validated_data["code"]} | self.validated_data
+        metric = next((metric for name, metric in MEASURES.items() if name in given), None)
+        if metric:
+            given["threshold"] = given.pop(next(name for name in MEASURES if name in given))
+        return given | {"metric": metric, "window_days": given.get("window_days")}
 
 
 BENEFITS = [

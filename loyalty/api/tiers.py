@@ -49,8 +49,7 @@ class TierList(generics.ListAPIView):
         def work() -> tuple[int, Any]:
             given = TierIn(data=request.data)
             given.is_valid(raise_exception=True)
-            fields = {"name": given.validated_data["code"]} | given.validated_data
-            return 201, TierOut(create_tier(**fields, at=timezone.now())).data
+            return 201, TierOut(create_tier(**given.step(), at=timezone.now())).data
 
         return respond_once(request, work)
 

@@ -21,10 +21,20 @@ CALENDAR_MONTHS = (1, 3, 6, 12)
 
 
 def create_tier(
-    *, code: str, name: str, threshold: int, at: datetime, by: User | None = None, **fields: Any
+    *,
+    code: str,
+    name: str,
+    threshold: int,
+    at: datetime,
+    by: User | None = None,
+    metric: str | None = None,
+    window_days: int | None = None,
+    **fields: Any,
 ) -> Tier:
     """Write down a step of the ladder with its segment; with `free_shipping` also that promotion.
 
+    `metric` is what the threshold counts: the first step makes the ladder measure so, in a rolling window of
+    the whole months nearest to `window_days`; on the others' ladder it has to be what is measured already.
     Nobody stands on it until something happens to them, or `review_tiers` is run. Raises InvalidInput,
     TierTaken when the code or the threshold is in use.
     """
@@ -32,12 +42,38 @@ def create_tier(
     check_benefits(tier)
     try:
         with transaction.atomic():
+            if metric:
+                _measure_by(metric, window_days, at=at)
             give_segment(tier)
             tier.save()
             keep_shipping(tier, at=at, by=by)
     except IntegrityError as error:
         raise TierTaken from error
     return tier
+
+
+def not_a_choice(value: object, known: object) -> str:
+    """Return the words that refuse a value where another one holds."""
+    return _("%(value)s is not one of the choices: %(known)s.") % {"value": value, "known": known}
+
+
+def _measure_by(metric: str, window_days: int | None, *, at: datetime) -> None:
+    """Have the ladder measure so where it has no steps; with steps, refuse another measure."""
+    TierLadder.objects.get_or_create(pk=1)
+    standing = TierLadder.objects.select_for_update().get(pk=1)
+    rules: dict[str, Any] = {"metric": metric}
+    if window_days is not None:
+        months = max(round(window_days * 12 / 365), 1)
+        rules |= {"window": TierLadder.Window.ROLLING, "months": months}
+    if not Tier.objects.steps().exists():
+        adopt_ladder(rules=rules, thresholds={}, at=at)
+        return
+    if metric != standing.metric:
+        raise InvalidInput.at(f"/from_{metric.lower()}", not_a_choice(metric, standing.metric))
+    if any(getattr(standing, name) != value for name, value in rules.items()):
+        rolls = standing.window == TierLadder.Window.ROLLING
+        known = round(standing.months * 365 / 12) if rolls else standing.window
+        raise InvalidInput.at("/window_days", not_a_choice(window_days, known))
 
 
 def edit_tier(tier: Tier, *, at: datetime, by: User | None = None, **fields: Any) -> Tier:

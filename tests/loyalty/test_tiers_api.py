@@ -29,6 +29,43 @@ def test_tiers_are_made_read_and_changed(api):
     assert api.post("/api/v1/tiers", {"code": "odd", "threshold": 5, "multiplier": "0.5"}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("body", "metric", "months", "threshold"),
+    [
+        ({"from_points": 1000, "window_days": 365}, "POINTS", 12, 1000),
+        ({"from_amount": 50_000, "window_days": 180}, "AMOUNT", 6, 50_000),
+        ({"from_years": 3}, "YEARS", 12, 3),
+    ],
+)
+def test_the_first_tier_says_what_the_ladder_measures(api, body, metric, months, threshold):
+    made = api.post("/api/v1/tiers", {"code": "gold", "multiplier": "1.5"} | body)
+
+    ladder = api.get("/api/v1/tier-ladder").json()
+    assert (made.status_code, made.json()["threshold"], made.json()["multiplier"]) == (201, threshold, "1.50")
+    assert (ladder["metric"], ladder["window"], ladder["months"]) == (metric, "ROLLING", months)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"from_amount": 5000}, "/from_amount"),
+        ({"from_points": 5000, "window_days": 30}, "/window_days"),
+        ({"from_points": 5000, "from_years": 1}, "/from_years"),
+        ({"threshold": 5000, "window_days": 365}, "/window_days"),
+        ({}, "/threshold"),
+    ],
+)
+def test_the_next_tier_is_measured_like_the_first(api, body, pointer):
+    api.post("/api/v1/tiers", {"code": "silver", "from_points": 1000, "window_days": 365})
+
+    refused = api.post("/api/v1/tiers", {"code": "gold"} | body)
+    same = api.post("/api/v1/tiers", {"code": "gold", "from_points": 5000, "window_days": 365})
+
+    assert (refused.status_code, refused.json()["details"][0]["pointer"]) == (422, pointer)
+    assert same.status_code == 201
+    assert Tier.objects.count() == 2
+
+
 def test_a_customer_reads_what_is_missing(api):
     make_ladder()
     make_tiers(silver=50000, gold=100000)
