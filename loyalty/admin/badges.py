@@ -72,6 +72,9 @@ class BadgeAdmin(PageMixin, ModelAdmin):
 
     list_display = ["name", "code", "active", "segment", "reward", "holders"]
     list_filter = ["active"]
+    empty_text = gettext_lazy(
+        "Something to be proud of, shown on the member's page: given by challenges, by a segment, or by hand."
+    )
     list_select_related = ["segment", "reward"]
     list_per_page = 25
     search_fields = ["code", "name"]

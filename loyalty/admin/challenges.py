@@ -207,12 +207,19 @@ class GameAdmin(PageMixin, ModelAdmin):
 @admin.register(Challenge)
 class ChallengeAdmin(GameAdmin):
     kinds = [Challenge.Kind.CHALLENGE]
+    empty_text = gettext_lazy(
+        "Say what people do, how much of it and by when, and what they get. It counts once you start it."
+    )
 
 
 @admin.register(StampCard)
 class StampCardAdmin(GameAdmin):
     kinds = [Challenge.Kind.STAMP_CARD, Challenge.Kind.COLLECTION]
     new_title = gettext_lazy("New card")
+    empty_text = gettext_lazy(
+        "A card on every member's page: each purchase stamps it by itself, "
+        "and a full one is rewarded at once."
+    )
 
 
 def _figures(challenge: Challenge) -> list[Delta]:

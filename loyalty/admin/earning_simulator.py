@@ -1,5 +1,6 @@
 """What an order earns: put one together, or choose an event, and see what each rule gives and why."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -22,6 +23,8 @@ from loyalty.rewarded_events import STANDARD
 from loyalty.rules import ORDER, Gives
 from loyalty.services.simulations import SimulatedRule, Simulation, simulate_earning
 from operations.formats import day, number
+
+LAST_INSTANT = timedelta(microseconds=1)  # An expiry is the first instant at which points are gone.
 
 
 class EarningSimulationForm(RowsForm):
@@ -147,5 +150,5 @@ def _card(one: SimulatedRule) -> dict[str, Any]:
         "failed": [check for check in one.trace if not check.passed],
         "passed": [check for check in one.trace if check.passed],
         "spendable": one.spendable_from,
-        "until": day(one.expires_at) if one.expires_at else "",
+        "until": day(one.expires_at - LAST_INSTANT) if one.expires_at else "",
     }

@@ -71,6 +71,7 @@ class BoardForm(GameForm):
 class LeaderboardAdmin(PageMixin, ModelAdmin):
     list_display = ["name", "metric", "period", "active", "people", "counted_at"]
     list_filter = ["active"]
+    empty_text = gettext_lazy("Only who says so is in it, under a name of their choice.")
     list_per_page = 25
     search_fields = ["code", "name"]
 

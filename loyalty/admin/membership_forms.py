@@ -30,6 +30,7 @@ class PlanForm(BenefitsForm):
         Reward.objects.none(),
         label=_("Welcome reward"),
         required=False,
+        empty_label=_("No reward"),
         help_text=_("Given once when a membership begins."),
     )
     active = forms.BooleanField(

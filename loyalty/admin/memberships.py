@@ -35,6 +35,9 @@ class MembershipPlanAdmin(PageMixin, ModelAdmin):
     """A plan is never deleted: switched off nobody new has it, and what is paid stays."""
 
     list_display = ["name", "price", "gives", "members", "offered"]
+    empty_text = gettext_lazy(
+        "A membership people pay for. The shop takes the money and reports each payment over the API."
+    )
     list_per_page = 25
     search_fields = ["name", "code"]
     ordering = ["-active", "name"]
@@ -109,6 +112,7 @@ class MembershipAdmin(PageMixin, FactAdmin):
     """Memberships begin and go on by what the shop reports; here they are read, and ended."""
 
     list_display = ["holder", "plan", "state", "started_on", "renews", "ends"]
+    empty_text = MembershipPlanAdmin.empty_text
     list_filter = ["status", "plan"]
     list_select_related = ["customer", "plan"]
     ordering = ["-id"]

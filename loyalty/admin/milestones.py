@@ -93,6 +93,9 @@ class MilestoneAdmin(PageMixin, ModelAdmin):
 
     list_display = ["name", "promise", "what", "state", "times"]
     list_filter = ["metric", "active"]
+    empty_text = gettext_lazy(
+        "What a person has to reach, and what they get for it: once, or at every multiple."
+    )
     list_per_page = 25
     search_fields = ["code", "name"]
 

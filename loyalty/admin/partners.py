@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.widgets import INPUT_CLASSES
 
 from coupons.admin.fields import NumberField
 from loyalty import services
@@ -34,6 +35,7 @@ from operations.models import ApiClient
 MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)
 CENT = 1 / MINOR
 SETTLE = "loyalty.add_settlement"
+RATES = ["earn_per", "burn_pays", "earn_hundred", "burn_hundred"]
 MONTHS_SHOWN = 24
 POSTINGS_SHOWN = 25
 FILE_COLUMNS = [
@@ -73,6 +75,8 @@ class PartnerForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         partner = self.instance
+        for field in RATES:  # Not the model's own fields, so the admin does not dress them.
+            self.fields[field].widget.attrs["class"] = " ".join(INPUT_CLASSES)
         self.initial |= {
             "earn_per": Decimal(partner.earn_amount) / MINOR,
             "burn_pays": Decimal(partner.burn_amount) / MINOR,
@@ -100,6 +104,7 @@ class PartnerAdmin(ModelAdmin):
 
     form = PartnerForm
     list_display = ["name", "code", "earns", "burns", "state"]
+    empty_text = gettext_lazy("What customers earn and burn at the partner's till will stand here.")
     list_filter = ["active"]
     list_per_page = 25
     search_fields = ["code", "name"]
@@ -180,6 +185,7 @@ class PartnerAdmin(ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "original": partner,
             "title": partner.name,
             "partner": partner,
             "figures": _figures(partner, months),

@@ -57,7 +57,7 @@ class RewardForm(RefusalForm):
     )
     kind = forms.ChoiceField(label=_("What it gives"), choices=KIND_WORDS, initial=Kind.COUPON)
     promotion = forms.ModelChoiceField(
-        Promotion.objects.none(), label=_("Of which promotion"), required=False
+        Promotion.objects.none(), label=_("Of which promotion"), required=False, empty_label=_("Choose")
     )
     amount = MoneyField(label=_("Amount"), required=False)
     points_given = WholeNumberField(label=_("Points it gives"), min_value=1, max_value=10**6, required=False)

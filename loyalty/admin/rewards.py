@@ -43,6 +43,9 @@ class RewardAdmin(PageMixin, ModelAdmin):
 
     list_display = ["name", "gives", "costs", "state", "in_stock", "given"]
     list_filter = ["kind", "active"]
+    empty_text = gettext_lazy(
+        "The one definition of something that is given: for points, by a game, a milestone or a referral."
+    )
     list_select_related = ["promotion", "product", "segment"]
     list_per_page = 25
     search_fields = ["code", "name"]

@@ -147,6 +147,7 @@ class EarningRuleAdmin(ModelAdmin):
 
     list_display = ["name", "rewards", "promised", "expiry", "state"]
     list_filter = ["active", "kind", "gives"]
+    empty_text = gettext_lazy("What earns, how much, under which conditions, and how long it is good.")
     list_filter_submit = True
     list_select_related = ["current__rule"]
     list_per_page = 25

@@ -77,7 +77,7 @@ def _write_challenges(people: list[Customer], at: datetime) -> None:
             period=Span.MONTH,
             most_completions=None,
             joining=Challenge.Joining.OPT_IN,
-            reward=_reward("games-50", "50 punti", 50),
+            reward=_reward("games-50", "50 points", 50),
             starts_at=since,
         ),
     )
@@ -95,7 +95,7 @@ def _write_challenges(people: list[Customer], at: datetime) -> None:
             target=10,
             most_a_day=1,
             most_completions=None,
-            reward=_reward("games-100", "100 punti", 100),
+            reward=_reward("games-100", "100 points", 100),
             badge=badge,
             starts_at=since,
         ),
@@ -116,7 +116,7 @@ def _orders_of(people: list[Customer], since: datetime, at: datetime) -> list[Or
 
 
 def _write_contests(people: list[Customer], at: datetime) -> None:
-    hundred, five_hundred = _reward("games-100", "100 punti", 100), _reward("games-500", "500 punti", 500)
+    hundred, five_hundred = _reward("games-100", "100 points", 100), _reward("games-500", "500 points", 500)
     dates = _midnight(at, -45), _midnight(at, -5)
     autumn = _contest("autumn", "Concorso d'autunno", "Autumn draw", dates, Prize(five_hundred, 3))
     for place, customer in enumerate(people):

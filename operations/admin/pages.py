@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 
 
 class PageMixin:
@@ -23,4 +24,6 @@ class PageMixin:
         frame = self.admin_site.each_context(request)
         if original:
             frame |= {"opts": self.opts, "original": original}
+        elif title != capfirst(self.opts.verbose_name_plural):  # The list itself needs no way back to it.
+            frame["opts"] = self.opts
         return TemplateResponse(request, template, {**frame, "title": title, **context})

@@ -77,6 +77,9 @@ class WebhookAdmin(PageMixin, ModelAdmin):
 
     list_display = ["url", "client", "active", "failures", "disabled_reason"]
     list_filter = ["active", "client"]
+    empty_text = gettext_lazy(
+        "A system that is told of what happens here: at least once, of each customer in order, for a day."
+    )
     list_select_related = ["client"]
     list_per_page = 25
 

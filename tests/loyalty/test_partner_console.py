@@ -78,3 +78,13 @@ def test_an_agent_looks_at_partners_and_closes_nothing(client):
     assert client.get(f"/console/loyalty/partner/{bar.pk}/change/").status_code == 200
     assert client.get("/console/loyalty/partner/add/").status_code == 403
     assert client.post(f"/console/loyalty/partner/{bar.pk}/months/2026-09/close/").status_code == 403
+
+
+def test_the_rates_of_a_partner_are_dressed_like_its_other_fields(client, db):
+    client.force_login(staff(Role.MARKETER))
+
+    form = client.get("/console/loyalty/partner/add/").context["adminform"].form
+
+    dressed = form.fields["earn_points"].widget.attrs["class"]
+    for rate in ("earn_per", "burn_pays", "earn_hundred", "burn_hundred"):
+        assert "border" in form.fields[rate].widget.attrs["class"] and "border" in dressed

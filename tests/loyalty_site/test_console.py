@@ -122,3 +122,23 @@ def test_errors_have_pages_of_our_own(client, db):
 
 
 NOON = datetime(2026, 11, 21, 11, tzinfo=UTC)
+
+
+def test_an_empty_list_says_what_it_is_for_and_a_filtered_one_how_to_see_more(client, db):
+    client.force_login(staff(Role.MARKETER))
+
+    new = client.get("/console/loyalty/badge/").content.decode()
+    filtered = client.get("/console/loyalty/badge/?q=gold").content.decode()
+
+    assert "Something to be proud of, shown on the member&#x27;s page" in new
+    assert 'href="/console/loyalty/badge/add/' in new and "Reset filters" not in new
+    assert "No results found" in filtered and "Reset filters" in filtered
+    assert "Something to be proud of" not in filtered
+
+
+def test_a_page_on_which_something_is_added_leads_back_to_its_list(client, db):
+    client.force_login(staff(Role.MARKETER))
+
+    page = client.get("/console/loyalty/reward/add/").content.decode()
+
+    assert '<a href="/console/loyalty/reward/" class="fi-crumb' in page
