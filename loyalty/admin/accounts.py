@@ -58,8 +58,7 @@ class AccountAdmin(ModelAdmin):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": account,
+            "model_admin": self,
             "title": _("Points of %(customer)s") % {"customer": account.customer},
             "account": account,
             "points": services.points_of(account.customer, at=timezone.now()),

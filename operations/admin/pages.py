@@ -25,5 +25,5 @@ class PageMixin:
         if original:
             frame |= {"opts": self.opts, "original": original}
         elif title != capfirst(self.opts.verbose_name_plural):  # The list itself needs no way back to it.
-            frame["opts"] = self.opts
+            frame["model_admin"] = self
         return TemplateResponse(request, template, {**frame, "title": title, **context})

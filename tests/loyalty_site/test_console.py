@@ -142,3 +142,4 @@ def test_a_page_on_which_something_is_added_leads_back_to_its_list(client, db):
     page = client.get("/console/loyalty/reward/add/").content.decode()
 
     assert '<a href="/console/loyalty/reward/" class="fi-crumb' in page
+    assert 'tracking-tight">New reward</span>' in page
