@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from customers.models import Customer, Store
 from customers.services import find_customer
-from customers.services.locks import hold_customer
+from customers.services.locks import lock_live_customers
 from loyalty.models import Employee
 from referrals.errors import (
     AlreadyReferred,
@@ -53,11 +53,13 @@ def register_referral(
     if not shared.programme.active:
         raise ProgrammeStopped
     with transaction.atomic():
-        shared.customer = hold_customer(shared.customer)
-        if is_self(shared.customer, email=referee.get("email", ""), phone=phone):
-            raise SelfReferral
-        friend = hold_customer(find_customer(referee, create_prospect=True, at=at))
-        if friend.pk == shared.customer_id:
+        found = find_customer(referee, create_prospect=True, at=at)
+        # Both at once, in the order in which a merge and a rewarded order take them.
+        people = lock_live_customers([shared.customer_id, found.pk], shared=True)
+        shared.customer, friend = people[shared.customer_id], people[found.pk]
+        if friend.pk == shared.customer_id or is_self(
+            shared.customer, email=referee.get("email", ""), phone=phone
+        ):
             raise SelfReferral
         note_fingerprints(friend, fingerprints or {}, at=at)
         # Friends who come at once are counted one after the other.

@@ -1,8 +1,10 @@
+import re
 from datetime import timedelta
 from threading import Thread
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from coupons.models import Coupon, Publication
 from coupons.services import resume_promotion, stop_promotion
@@ -115,6 +117,19 @@ def test_nobody_refers_themselves_under_another_address(as_friend):
 
     assert Referral.objects.count() == 0
     assert Customer.objects.count() == 1
+
+
+def test_both_sides_are_held_at_once_also_when_the_friend_was_known_before():
+    friend = CustomerFactory()
+    alice = CustomerFactory()
+    code = code_of(alice, make_programme())
+
+    with CaptureQueriesContext(connection) as said:
+        register_referral(code.code, referee={"id": str(friend.public_id)}, at=NOON)
+
+    first = next(query["sql"] for query in said if "FOR SHARE" in query["sql"])
+    held = {int(number) for number in re.findall(r"\d+", first.partition("WHERE")[2])}
+    assert {friend.pk, alice.pk} <= held
 
 
 def test_nobody_refers_themselves_by_id_or_by_a_second_record_with_their_phone():
