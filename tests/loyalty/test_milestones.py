@@ -13,12 +13,15 @@ from loyalty.models import Milestone, MilestoneReach, Reward, RewardGrant
 from loyalty.services import (
     choose_reward,
     create_milestone,
+    earn_on_event,
     earn_points,
     edit_milestone,
     follow_milestones,
     sweep_milestones,
 )
 from loyalty.services.milestones import standings_of
+from loyalty.services.tier_values import values_in
+from loyalty.tiers import Metric as TierMetric
 from operations.errors import InvalidInput
 from tests.coupons.races import at_once
 from tests.factories import NOON, CustomerFactory, OrderFactory, StoreFactory
@@ -123,6 +126,21 @@ def test_points_count_as_earned_also_when_they_are_spent():
         earn_points(order, at=NOON)
 
     assert follow(anna, Metric.POINTS) == [1]
+
+
+def test_points_that_events_earned_count_for_milestones_and_tiers_as_well():
+    """A review is worth 20 points: five make 100."""
+    anna = CustomerFactory()
+    make_rule(code="review", kind="PER_EVENT", event_type="review.written", points=20, per_amount=None)
+    milestone(Metric.POINTS, 100, rewards=[make_reward("DONATION")])
+    for number in range(5):
+        key = f"review-{number}"
+        review = record_event("review.written", external_id=key, customer=anna, occurred_at=NOON)
+        earn_on_event(review, at=NOON)
+
+    assert follow(anna, Metric.POINTS) == [1]
+    counted = values_in(TierMetric.POINTS, [anna.pk], first=NOON.date(), last=NOON.date())
+    assert counted == {anna.pk: 100}
 
 
 def test_a_store_visited_twice_on_a_day_is_one_visit():
