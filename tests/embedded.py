@@ -254,7 +254,7 @@ def _create_template() -> None:
 
 
 def _dump_of_these_migrations() -> Path:
-    """Where an earlier run of the same migrations left its result: restoring takes 1 s, migrating ten."""
+    """Where an earlier run of the same migrations left its result: restoring takes 1 s, migrating fifteen."""
     from django.apps import apps
 
     digest = hashlib.sha256()
