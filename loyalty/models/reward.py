@@ -326,4 +326,4 @@ class RewardGrant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reward_id} · {self.source_key}"
+        return str(self.reward)

@@ -60,6 +60,9 @@ def test_whatever_is_redeemed_or_rolled_back_has_its_words(about, what):
         ("thing.happened", {}, "thing: happened", ""),
         ("points.changed", {"points": "many"}, "Points: changed", ""),
         ("coupon.published", {"code": {"nested": 1}, "promotion": None}, "Received the coupon", ""),
+        ("badge.earned", {"name": "Tester", "reason": "Bread"}, "Badge earned", "Tester Bread"),
+        ("prize.won", {"name": "Cinema ticket"}, "Won", "Cinema ticket"),
+        ("draw.entered", {"reason": "Defect told"}, "Contest entered", "Defect told"),
     ],
 )  # fmt: skip
 def test_each_kind_has_its_sentence(type, payload, title, detail):

@@ -2,6 +2,7 @@ import io
 import json
 
 import pytest
+from django.urls import reverse
 from PIL import Image
 
 from campaigns.models import Message
@@ -38,6 +39,9 @@ def test_an_agent_links_a_printed_card_blocks_a_lost_one_and_sends_the_link(clie
     assert "The card belongs to this customer now." in said and card_number(alice) == number
     said = client.post(desk(alice), {"act": "block", "number": number, "reason": "lost"}, follow=True)
     assert "Blocked. The new number is" in said.content.decode() and card_number(alice) != number
+    page = client.get(reverse("admin:customers_customer_change", args=[alice.pk])).content.decode()
+    assert f'<span class="fi-strong">{number}</span>' not in page
+    assert f'<span class="fi-strong">{card_number(alice)}</span>' in page
     client.post(desk(alice), {"act": "send"})
     assert Message.objects.get().customer == alice
     client.post(desk(alice), {"act": "revoke"})
