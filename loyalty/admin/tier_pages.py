@@ -164,7 +164,7 @@ def _what_if_strip(forecast: Forecast) -> list[Delta]:
         ),
         Delta(
             _("Points a year"),
-            f"{forecast.extra_points:+,}".replace(",", " ") if forecast.extra_points else "0",
+            f"{'+' if forecast.extra_points > 0 else ''}{number(forecast.extra_points)}",
             hint=_("worth %(amount)s, on last year's purchases") % {"amount": money(value)},
             icon="toll",
         ),
