@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from loyalty.services.badges import award_by_segments
 from loyalty.services.cards import issue_missing_cards
-from loyalty.services.drawings import close_due_contests
+from loyalty.services.drawings import close_due_contests, give_owed_prizes
 from loyalty.services.leaderboards import count_leaderboards
 from loyalty.services.memberships import end_memberships
 from loyalty.services.milestones import sweep_milestones
@@ -18,8 +18,10 @@ from loyalty.services.wallets import note_changes, tell_telephones
 
 @shared_task(name="loyalty.tasks.close_contests")
 def close_contests() -> None:
-    """Freeze the lists of contests whose last instant has passed."""
-    close_due_contests(at=timezone.now())
+    """Freeze the lists of contests whose last instant has passed, and give the prizes still owed."""
+    at = timezone.now()
+    close_due_contests(at=at)
+    give_owed_prizes(at=at)
 
 
 @shared_task(name="loyalty.tasks.award_badges")

@@ -107,6 +107,15 @@ def give_prize(winner: DrawWinner, *, at: datetime) -> DrawWinner:
     return winner
 
 
+def give_owed_prizes(*, at: datetime) -> int:
+    """Give the prizes that were won and, because the machine stopped in between, not given; return how many.
+
+    One that was tried and could not be given waits for a person.
+    """
+    owed = DrawWinner.objects.filter(status=Status.WON, grant=None, problem="", prize__reward__isnull=False)
+    return sum(give_prize(winner, at=at).grant_id is not None for winner in owed.whole().order_by("pk"))
+
+
 def set_aside_winner(winner: DrawWinner, *, reason: str, at: datetime) -> DrawWinner | None:
     """Pass a prize on to the next substitute, because its winner cannot have it; return who has it now.
 
@@ -119,6 +128,9 @@ def set_aside_winner(winner: DrawWinner, *, reason: str, at: datetime) -> DrawWi
     with transaction.atomic():
         hold_customer(winner.customer)
         draw = lock_draw(winner.draw)
+        # Who gives the prize just now is waited for, and what they gave is read after that: a join made by
+        # the statement that waited would not see it yet.
+        DrawWinner.objects.select_for_update(no_key=True).get(pk=winner.pk)
         winner = DrawWinner.objects.whole().get(pk=winner.pk)
         if winner.status != Status.WON:
             raise ContestMoveNotPossible

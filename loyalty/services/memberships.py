@@ -23,6 +23,7 @@ from loyalty.models import Membership, MembershipPayment, MembershipPlan
 from loyalty.services.rewards import grant_reward
 from loyalty.services.tier_values import LIVE, local_day, start_of
 from operations.errors import Conflict, InvalidInput
+from operations.locks import lock_keys
 
 Status = Membership.Status
 MOST_PERIODS = 120
@@ -52,6 +53,7 @@ def start_membership(
     _check(payment)
     with transaction.atomic():
         customer = lock_customer(customer)
+        _hold_payment(payment)
         if known := _known(payment):
             return _same(known, customer, plan).membership
         if customer.status not in LIVE or customer.restricted_at:
@@ -85,6 +87,7 @@ def pay_membership(membership: Membership, *, payment: Payment, at: datetime) ->
     _check(payment)
     with transaction.atomic():
         membership = _locked(membership)
+        _hold_payment(payment)
         if known := _known(payment):
             if known.membership_id != membership.pk or known.amount != payment.amount:
                 raise Conflict
@@ -162,13 +165,20 @@ def covered(payment: MembershipPayment) -> Covered:
 
 def _check(payment: Payment) -> None:
     if not 1 <= payment.periods <= MOST_PERIODS:
-        raise InvalidInput.at(
-            "/periods", _("A payment is for 1 to %(most)s periods.") % {"most": MOST_PERIODS}
-        )
+        raise _periods_out_of_range()
     if payment.amount < 0:
         raise InvalidInput.at("/amount", _("An amount is not negative."))
     if payment.paid_at > timezone.now() + timedelta(days=1):
         raise InvalidInput.at("/paid_at", _("This is in the future."))
+
+
+def _periods_out_of_range() -> InvalidInput:
+    return InvalidInput.at("/periods", _("A payment is for 1 to %(most)s periods.") % {"most": MOST_PERIODS})
+
+
+def _hold_payment(payment: Payment) -> None:
+    """Let who tells of the same payment for somebody else wait, and find it."""
+    lock_keys("membership-payment", [payment.external_id])
 
 
 def _known(payment: Payment) -> MembershipPayment | None:
@@ -198,7 +208,11 @@ def _cover(membership: Membership, payment: Payment) -> None:
     plan = membership.plan
     paid = membership.payments.aggregate(until=Max("covers_until"))["until"] or membership.started_on
     periods = _periods_paid(membership, paid) + payment.periods
-    until = period_end(membership.started_on, periods, period=plan.period, days=plan.period_days)
+    try:
+        until = period_end(membership.started_on, periods, period=plan.period, days=plan.period_days)
+        ends_at = start_of(until + timedelta(plan.grace_days))
+    except (OverflowError, ValueError) as error:  # The calendar ends with the year 9999.
+        raise _periods_out_of_range() from error
     MembershipPayment.objects.create(
         membership=membership,
         external_id=payment.external_id,
@@ -208,7 +222,7 @@ def _cover(membership: Membership, payment: Payment) -> None:
         covers_until=until,
     )
     membership.renews_on = until
-    membership.ends_at = start_of(until + timedelta(plan.grace_days))
+    membership.ends_at = ends_at
     membership.save()
 
 

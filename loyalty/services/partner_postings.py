@@ -7,7 +7,7 @@ partner's month last.
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
@@ -151,7 +151,7 @@ def _post(
     reverses: PartnerPosting | None = None,
 ) -> PartnerPosting:
     month = _open_month(partner, at)
-    posting = PartnerPosting.objects.create(
+    posting = PartnerPosting(
         partner=partner,
         customer=customer,
         kind=kind,
@@ -163,6 +163,13 @@ def _post(
         reverses=reverses,
         posted_at=at,
     )
+    try:
+        with transaction.atomic():
+            posting.save()
+    except IntegrityError as error:
+        if "one_posting_per_number_there" not in str(error):
+            raise
+        raise PostingConflict from error  # Somebody else's posting took the number at the same moment.
     if entry:
         announce_points(entry, customer, at=at)
     if kind == Kind.EARN and points:

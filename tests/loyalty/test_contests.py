@@ -37,6 +37,7 @@ from loyalty.services.drawings import (
     close_contest,
     close_due_contests,
     draw_winners,
+    give_owed_prizes,
     give_prize,
     set_aside_winner,
 )
@@ -212,6 +213,18 @@ def test_a_prize_that_cannot_be_given_is_written_down_and_given_later():
     reward.save()
     late = give_prize(winners[1], at=AFTER)
     assert (late.grant.reward_id, late.problem) == (reward.pk, "")
+
+
+def test_a_prize_that_a_stop_kept_from_being_given_is_given_by_the_next_run(monkeypatch):
+    draw = open_contest(draft_contest(prizes=[Prize(make_reward("POINTS"), 1)], substitutes=0), at=NOON)
+    (anna,) = entered(draw, 1)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("loyalty.services.drawings.give_prize", lambda winner, at: winner)
+        (winner,) = draw_winners(close_contest(draw, at=AFTER), at=AFTER)
+    assert winner.grant is None
+
+    assert [give_owed_prizes(at=AFTER), give_owed_prizes(at=AFTER)] == [1, 0]
+    assert points_of(anna, at=AFTER).balance == 50
 
 
 def test_who_is_set_aside_loses_the_prize_to_the_next_substitute():

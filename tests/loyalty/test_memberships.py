@@ -20,7 +20,7 @@ from loyalty.services.memberships import (
     start_membership,
 )
 from loyalty.services.plans import create_plan
-from operations.errors import Conflict
+from operations.errors import Conflict, InvalidInput
 from tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +211,16 @@ def test_ten_tills_report_one_payment_and_it_counts_once(transactional_db):
     assert len(outcomes) == 10
     assert set(outcomes) == {Membership.objects.get().pk}
     assert Membership.objects.get().renews_on == date(2027, 3, 1)
+
+
+def test_what_is_paid_beyond_the_end_of_the_calendar_is_refused():
+    membership = start_membership(
+        CustomerFactory(), make_plan(), payment=paid(periods=120), at=rome(2024, 1, 1)
+    )
+    Membership.objects.update(started_on=date(9900, 1, 1))
+    MembershipPayment.objects.update(covers_from=date(9900, 1, 1), covers_until=date(9990, 1, 1))
+
+    with pytest.raises(InvalidInput):
+        pay_membership(membership, payment=paid("p2", periods=120), at=rome(2024, 1, 2))
+
+    assert MembershipPayment.objects.count() == 1
