@@ -184,11 +184,13 @@ def _counted(key: str, *, seconds: int) -> int:
 
 
 def _store(code: str) -> Store | None:
-    return Store.objects.filter(code=code[:64]).first() if code else None
+    return Store.objects.filter(code=code[:64]).first() if code and "\0" not in code else None
 
 
 def _employee(code: str) -> Employee | None:
-    return Employee.objects.filter(code=code[:64], active=True).first() if code else None
+    if not code or "\0" in code:
+        return None
+    return Employee.objects.filter(code=code[:64], active=True).first()
 
 
 def _code(text: str) -> str:

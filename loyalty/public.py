@@ -23,7 +23,7 @@ from loyalty.models import CardDesign
 from loyalty.services.cards import ensure_card
 from loyalty.services.member_links import member_of_link
 from operations.counters import count
-from operations.errors import FidelioError, RateLimited
+from operations.errors import FidelioError, NotFound, RateLimited
 from operations.locks import retry_deadlocks
 
 PRESSES, SECONDS = 60, 600
@@ -57,6 +57,7 @@ def member_action(request: HttpRequest, token: str, action: str) -> HttpResponse
         data = {name: value for name, value in request.POST.items() if name not in NOT_DATA}
         try:
             _slow_down(member)
+            _refuse_unsafe(data)
             said = retry_deadlocks(lambda: carry_out(member, action, data))
             messages.success(request, str(said))
         except FidelioError as error:
@@ -136,6 +137,12 @@ def _draw(section: Section, member: Member, key: Any, request: HttpRequest) -> s
     context = {**section.context, "section": section, "member": member, "key": key, "token": member.token}
     context["language"] = translation.get_language()
     return render_to_string(section.template, context, request)
+
+
+def _refuse_unsafe(data: dict[str, str]) -> None:
+    """Refuse what no form of ours sends, and PostgreSQL could not even compare with anything."""
+    if any("\0" in text for text in data.values()):
+        raise NotFound
 
 
 def _slow_down(member: Member) -> None:

@@ -170,6 +170,6 @@ def _told(request: HttpRequest) -> dict[str, Any]:
         return {}
     try:
         said = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):  # Brackets in brackets in brackets.
         return {}
     return said if isinstance(said, dict) else {}

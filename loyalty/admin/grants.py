@@ -85,7 +85,8 @@ class RewardGrantAdmin(PageMixin, ModelAdmin):
         """Show one reward given: to whom, what of it there is, and what can be done."""
         found = RewardGrant.objects.whole().select_related("handed_over_by", "taken_back_by", "spent_entry")
         found = found.select_related("reward__promotion", "reward__product")
-        grant = found.filter(pk=int(object_id)).first() if object_id.isdigit() else None
+        number = object_id.isascii() and object_id.isdigit() and len(object_id) < 19
+        grant = found.filter(pk=int(object_id)).first() if number else None
         if grant is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, grant):

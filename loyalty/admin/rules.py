@@ -201,7 +201,8 @@ def page_of(rule: EarningRule) -> str:
 
 def _preview(request: HttpRequest) -> dict[str, Any]:
     reference = request.POST.get("rule", "")
-    rule = EarningRule.objects.filter(pk=int(reference)).first() if reference.isdigit() else None
+    number = reference.isascii() and reference.isdigit() and len(reference) < 19
+    rule = EarningRule.objects.filter(pk=int(reference)).first() if number else None
     form = EarningRuleForm(request.POST, rule=rule)
     form.is_valid()
     changes = form.changes()

@@ -178,7 +178,7 @@ def unregister_device(found: WalletPass, *, device_id: str) -> None:
 def changed_passes(device_id: str, *, since: str) -> PassPage | None:
     """Return the passes of a telephone that changed after a tag of ours; None when none did."""
     passes = WalletPass.objects.filter(devices__device_id=device_id, platform=Platform.APPLE)
-    if since.isdigit() and len(since) < 20:
+    if since.isascii() and since.isdigit() and len(since) < 20:
         passes = passes.filter(changed_at__gt=_instant(int(since)))
     rows = list(passes.order_by("changed_at").values_list("serial", "changed_at"))
     if not rows:

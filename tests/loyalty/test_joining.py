@@ -168,6 +168,13 @@ def test_a_machine_is_thanked_and_nothing_is_written(client):
     assert answer.status_code == 303 and not Customer.objects.exists()
 
 
+def test_a_store_that_cannot_be_is_none(client):
+    told = {"first_name": "A", "email": "a@mail.example", "s": "a\0b", "e": "a\0b", "i": "\0"}
+
+    assert client.post("/join/", told).status_code == 303
+    assert JoinRequest.objects.get().store is None
+
+
 def test_who_asks_too_often_waits(client, monkeypatch):
     monkeypatch.setattr("loyalty.joining_pages.count", lambda key, seconds: 21)
 

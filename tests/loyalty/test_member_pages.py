@@ -8,6 +8,7 @@ from django.utils import timezone
 from coupons.services.ledger import credit, open_account
 from customers.models import Customer
 from loyalty.members import sections
+from loyalty.models import RewardGrant
 from loyalty.services.leaderboards import BoardTerms, create_leaderboard
 from loyalty.services.member_links import member_of_link, member_token, member_url, revoke_member_links
 from operations.errors import Refusal
@@ -185,3 +186,16 @@ def test_who_reads_the_page_in_another_language_is_answered_in_it(client):
     assert f'action="{page}do/board-join?lang=en"' in drawn
     assert f'action="{page}do/links-revoke?lang=en"' in drawn
     assert said.url == page + "?lang=en#boards"
+
+
+@pytest.mark.parametrize("odd", ["\0", "9" * 5000, "²", "-1", "<script>"])
+def test_what_no_form_of_ours_sends_is_refused_in_every_part_of_the_page(odd, client, settings):
+    alice = CustomerFactory()
+    token = member_token(alice, at=timezone.now())
+    names = ("key", "reward", "reach", "draw", "challenge", "board", "nickname", "to", "points", "channel")
+
+    for action in settings.MEMBER_ACTIONS.keys() - {"links-revoke"}:
+        answer = client.post(reverse("member-action", args=[token, action]), dict.fromkeys(names, odd))
+        assert answer.status_code == 303, action
+
+    assert not RewardGrant.objects.exists()
