@@ -115,7 +115,7 @@ def edit_earning_rule(
     fields = NewTerms(**terms).fields(rule.kind)
     check_terms(rule, fields)
     with transaction.atomic():
-        rule = EarningRule.objects.select_for_update(of=["self"]).select_related("current").get(pk=rule.pk)
+        rule = EarningRule.objects.select_for_update().get(pk=rule.pk)
         rule.name, rule.active = name, active
         rule.starts_at, rule.ends_at = starts_at, ends_at
         rule.exclusive, rule.priority = exclusive, priority
@@ -130,7 +130,7 @@ def edit_earning_rule(
 def switch_earning_rule(rule: EarningRule, *, active: bool) -> EarningRule:
     """Switch a rule on or off; its terms stay as they are."""
     with transaction.atomic():
-        rule = EarningRule.objects.select_for_update(of=["self"]).select_related("current").get(pk=rule.pk)
+        rule = EarningRule.objects.select_for_update().get(pk=rule.pk)
         rule.active = active
         rule.save(update_fields=["active"])
     transaction.on_commit(forget_types)
