@@ -37,7 +37,7 @@ class PlacementCouponOut(serializers.Serializer):
     qr_url = serializers.CharField()
 
 
-class PlacementOut(serializers.Serializer):
+class RenderedPlacementOut(serializers.Serializer):
     """What to show; `placement` is null and `html` empty when there is nothing for this person."""
 
     slot = serializers.CharField()
@@ -71,7 +71,7 @@ class RenderPlacementView(APIView):
     @extend_schema(
         request=RenderIn,
         responses={
-            (200, "application/json"): PlacementOut,
+            (200, "application/json"): RenderedPlacementOut,
             (200, "text/html"): OpenApiResponse(OpenApiTypes.STR, description="The piece of HTML."),
         },
     )

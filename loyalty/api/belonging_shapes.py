@@ -139,7 +139,7 @@ class LadderOut(serializers.ModelSerializer):
         return self.context.get("job")
 
 
-class MoveOut(serializers.Serializer):
+class TierPlacesOut(serializers.Serializer):
     tier = serializers.CharField(source="tier.code", allow_null=True, default=None)
     name = serializers.CharField(source="tier.name", allow_null=True, default=None)
     now = serializers.IntegerField()
@@ -150,7 +150,7 @@ class WhatIfOut(serializers.Serializer):
     """Who would stand where: `then` is what people have reached in the window that ends today."""
 
     people = serializers.IntegerField()
-    tiers = MoveOut(many=True, source="places")
+    tiers = TierPlacesOut(many=True, source="places")
     rising = serializers.IntegerField()
     falling = serializers.IntegerField()
 

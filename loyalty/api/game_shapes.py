@@ -175,7 +175,7 @@ class ChallengeOut(serializers.ModelSerializer):
         return ProgressOut(standing).data if standing else None
 
 
-class CustomerIn(StrictSerializer):
+class PlayerIn(StrictSerializer):
     customer = CustomerReference()
 
 

@@ -21,9 +21,9 @@ from loyalty.api.game_shapes import (
     BoardOut,
     ChallengeIn,
     ChallengeOut,
-    CustomerIn,
     NicknameIn,
     PlaceOut,
+    PlayerIn,
     StandingOut,
 )
 from loyalty.errors import BadgeNotFound, ChallengeNotFound, LeaderboardNotFound
@@ -99,7 +99,7 @@ class ChallengeParticipants(APIView):
 
     required_scope = WRITE
 
-    @extend_schema(request=CustomerIn, responses={201: ChallengeOut})
+    @extend_schema(request=PlayerIn, responses={201: ChallengeOut})
     def post(self, request: Request, code: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             challenge, customer = challenge_under(code), _named(request)
@@ -108,7 +108,7 @@ class ChallengeParticipants(APIView):
 
         return respond_once(request, work)
 
-    @extend_schema(request=CustomerIn, responses=ChallengeOut)
+    @extend_schema(request=PlayerIn, responses=ChallengeOut)
     def delete(self, request: Request, code: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             challenge, customer = challenge_under(code), _named(request)
@@ -205,7 +205,7 @@ class BoardMembers(APIView):
 
         return respond_once(request, work)
 
-    @extend_schema(request=CustomerIn, responses=StandingOut)
+    @extend_schema(request=PlayerIn, responses=StandingOut)
     def delete(self, request: Request, code: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
             board, customer = board_under(code), _named(request)
@@ -251,6 +251,6 @@ def _asking(request: Request) -> Customer | None:
 
 
 def _named(request: Request) -> Customer:
-    given = CustomerIn(data=request.data)
+    given = PlayerIn(data=request.data)
     given.is_valid(raise_exception=True)
     return find_customer(given.validated_data["customer"])

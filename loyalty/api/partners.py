@@ -212,6 +212,7 @@ class PartnerSettlements(APIView):
     open_to_partners = True
 
     @extend_schema(
+        operation_id="partners_settlements_list",
         parameters=[OpenApiParameter("partner", str, description="A code; partners need none.")],
         responses=SettlementsOut,
     )
