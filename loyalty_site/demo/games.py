@@ -3,6 +3,7 @@
 People are real customers of the demo; what they did counts from their own orders.
 """
 
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -22,8 +23,10 @@ from loyalty.services.draws import enter_draw
 from loyalty.services.leaderboards import BoardTerms, count_leaderboard, create_leaderboard, join_leaderboard
 from loyalty.services.plays import play_draw
 
-PEOPLE = 24
 DAYS = 60
+# Each order of who is in a challenge is counted as it would be on its day, one by one. One person with one
+# order, one with two and so on show every length of progress, a full card among them, for few orders.
+MOST_ORDERS, OF_EACH = 12, 2
 NICKNAMES = (
     "Luna", "Stella", "Vento", "Fragola", "Nuvola", "Tigre", "Limone", "Cometa", "Pesca", "Orso",
     "Marea", "Zenzero",
@@ -43,18 +46,24 @@ def write_games(*, at: datetime) -> int:
     """Write whatever of the games is missing; return how many there are."""
     if not Challenge.objects.exists():
         people = _people(at)
-        _write_challenges(people, at)
+        one_of_each = people[::OF_EACH]
+        _write_challenges(one_of_each, at)
         _write_contests(people, at)
-        _write_leaderboard(people, at)
+        _write_leaderboard(one_of_each, at)
     return Challenge.objects.count() + Draw.objects.count() + Leaderboard.objects.count()
 
 
 def _people(at: datetime) -> list[Customer]:
-    """Return who bought most often of late."""
+    """Return two of those who bought once of late, two of those who bought twice, and so on in order."""
     recent = Order.objects.counting().filter(ordered_at__gte=at - timedelta(days=DAYS), ordered_at__lte=at)
-    busy = recent.values("customer").annotate(number=Count("pk")).order_by("-number", "customer")
-    ids = [row["customer"] for row in busy.exclude(customer=None)[:PEOPLE]]
-    return list(Customer.objects.filter(pk__in=ids).order_by("pk"))
+    buyers = recent.exclude(customer=None).values("customer").annotate(number=Count("pk"))
+    few = buyers.filter(number__lte=MOST_ORDERS).order_by("number", "customer")
+    by_number: dict[int, list[int]] = defaultdict(list)
+    for customer, number in few.values_list("customer", "number"):
+        by_number[number].append(customer)
+    ids = [pk for people in by_number.values() for pk in people[:OF_EACH]]
+    found = Customer.objects.in_bulk(ids)
+    return [found[pk] for pk in ids]
 
 
 def _reward(code: str, name: str, points: int) -> Reward:
@@ -106,7 +115,7 @@ def _write_challenges(people: list[Customer], at: datetime) -> None:
     for order in _orders_of(people, since, at):
         count_order(order, at=order.ordered_at)
     tester = _badge("tester", "Assaggiatore", "Product tester", "eco", Badge.Tone.TEAL)
-    for customer in people[::6]:
+    for customer in people[::3]:
         award_badge(tester, customer, source_key="demo", reason="Prova prodotto", at=at - timedelta(days=3))
 
 
