@@ -16,8 +16,8 @@ from loyalty.tiers import add_months
 
 MONTHS = 12
 LADDER = {"metric": "POINTS", "window": "ROLLING", "months": 12, "grace_days": 30, "soft_landing": True}
-PRIME, MEMBERS = "prime", 45
-DAYS_APART = 8
+PRIME, MEMBERS = "prime", 30
+DAYS_APART = 12
 
 
 def write_tiers(*, at: datetime) -> int:
