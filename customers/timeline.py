@@ -111,6 +111,7 @@ FAMILIES = {
     "customer": _("Record"),
     "visit": _("Visits"),
     "product": _("Articles"),
+    "packaging": _("Packaging brought back"),
     "cart": _("Carts"),
     "review": _("Reviews"),
     "nps": _("Surveys"),

@@ -231,7 +231,7 @@ class CustomerCardView(OfCustomer, TemplateView):
         return super().get_context_data(
             **{
                 "link_form": LinkForm(),
-                "block_form": BlockForm(initial={"number": face["number"]}),
+                "block_form": BlockForm(initial={"number": face["number"]}, auto_id="block_%s"),
             }
             | kwargs,
             customer=customer,

@@ -130,15 +130,23 @@ class GameAdmin(PageMixin, ModelAdmin):
         }
         return self._page(request, "loyalty/games/challenge_form.html", challenge.name, context, challenge)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict | None = None
+    ) -> HttpResponse:
+        """As Django's, which asks for no right before it says that there is no such card."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         """Show how far people are, who reached it, and what could not be given."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         challenge = self.get_object(request, object_id)
         if challenge is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_view_permission(request, challenge):
-            raise PermissionDenied
         completions = ChallengeCompletion.objects.filter(challenge=challenge).select_related(
             "customer", "grant"
         )

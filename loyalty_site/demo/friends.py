@@ -48,6 +48,8 @@ def write_friends(*, at: datetime) -> int:
     )
     best = totals.exclude(customer__in=[pk for pk, _first in newest]).order_by("-net_amount", "pk")
     codes = _codes(programme, [total.customer for total in best.select_related("customer")[:AMBASSADORS]])
+    if not codes:
+        return 0
     friends = Customer.objects.in_bulk([pk for pk, _first in newest])
     for place, (pk, first) in enumerate(newest):
         # The first ambassadors bring most: the n-th friend comes through the code n * n / 60.

@@ -8,6 +8,7 @@ from customers.models import Order
 from customers.services import dispatch_events, record_event
 from loyalty.models import DrawEntry, EarningCounter, PointsAccrual
 from loyalty.services import claw_back_points, earn_on_event, earn_points, listening, points_of
+from operations.services import check_invariants
 from tests.factories import NOON, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
 from tests.loyalty.games import open_draw
@@ -36,6 +37,18 @@ def _earn(order):
         earn_points(order, at=NOON)
     finally:
         connection.close()
+
+
+@pytest.mark.django_db
+def test_a_counter_that_says_something_else_than_the_orders_is_found():
+    make_rule(caps=[{"subject": "CUSTOMER", "period": "TOTAL", "points": 120}])
+    earn_points(OrderFactory(), at=NOON)
+    before = check_invariants(at=NOON, only=["loyalty.earning_caps"]).broken
+
+    EarningCounter.objects.update(units=49)
+
+    assert before == 0
+    assert check_invariants(at=NOON, only=["loyalty.earning_caps"]).broken == 1
 
 
 @pytest.mark.django_db

@@ -127,7 +127,7 @@ def test_the_page_leads_from_an_address_to_the_card(client):
         "/join/?lang=en", {"first_name": "Alice", "email": " Alice@Mail.example ", "s": "milano"}
     )
 
-    assert answer.status_code == 303 and answer.url == "/join/?sent=1&lang=en"
+    assert answer.status_code == 303 and answer.url == "/join/?sent=1&lang=en&s=milano"
     assert (
         "alice" not in answer.url.lower()
         and "Look into your messages" in client.get(answer.url).content.decode()

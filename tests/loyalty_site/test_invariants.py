@@ -206,9 +206,18 @@ FORBIDDEN = {
 }
 
 
+# Broken in the tests of their own parts, where such rows are made: games, rewards, cards, tiers and caps.
+OWN = {
+    *("loyalty.challenges", "loyalty.draw_chances", "loyalty.draw_entries", "loyalty.draw_lists"),
+    *("loyalty.draw_plays", "loyalty.draw_prizes", "loyalty.cards", "loyalty.earning_caps"),
+    *("loyalty.memberships", "loyalty.partner_codes", "loyalty.rewards_paid", "loyalty.rewards_taken"),
+    "loyalty.tiers",
+}
+
+
 def test_what_a_constraint_forbids_is_named_where_the_constraint_is_lost():
     untold = {one.key for one in invariants()} - set(BREAKS)
-    assert untold == set(FORBIDDEN)
+    assert untold == set(FORBIDDEN) | OWN
 
     for invariant in invariants():
         if invariant.key not in FORBIDDEN:

@@ -10,6 +10,7 @@ from coupons.breakage import breakage_at
 from coupons.liabilities import liabilities_at
 from coupons.models import Lot
 from coupons.services import ledger
+from coupons.services.expiries import expire_lots
 from customers.models import Household, Order
 from customers.services import merge_customers
 from loyalty.models import PointsShortfall
@@ -56,7 +57,7 @@ def test_points_given_on_expire_on_the_day_they_would_have_expired():
     just_before = ends - timedelta(seconds=1)
     assert [points_of(one, at=just_before).balance for one in (anna, bruno)] == [40, 60]
     assert [points_of(one, at=ends).balance for one in (anna, bruno)] == [0, 0]
-    ledger.expire_lots(at=ends)
+    expire_lots(at=ends)
     assert liabilities_at(date(2026, 3, 31))[0].months[-1].expired == 100
 
 
@@ -130,7 +131,7 @@ def test_what_was_burned_comes_back_to_an_expired_lot_and_expires_as_it_comes():
     assert (burned.points, points_of(anna, at=april).balance) == (-60, 0)
     months = [settlement_of(bar, date(2026, month, 1)).balance_amount for month in (3, 4)]
     assert months == [-30, 30]
-    ledger.expire_lots(at=april)
+    expire_lots(at=april)
     assert sum(one.expired for one in liabilities_at(date(2026, 4, 30))[0].months) == 100
 
 
