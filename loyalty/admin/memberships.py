@@ -10,15 +10,16 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from customers.admin.lists import FactAdmin
+from loyalty.admin.grants import GIVE, said
 from loyalty.admin.membership_forms import CancelForm, PlanForm
 from loyalty.models import Membership, MembershipPlan
-from loyalty.services.memberships import cancel_membership, refund_amount, refund_now
+from loyalty.services.memberships import cancel_membership, give_welcome, refund_amount, refund_now
 from loyalty.services.plans import create_plan, edit_plan
 from loyalty.services.tier_figures import benefits_in_words
 from loyalty.services.tier_values import local_day
@@ -113,7 +114,7 @@ class MembershipAdmin(PageMixin, FactAdmin):
 
     list_display = ["holder", "plan", "state", "started_on", "renews", "ends"]
     empty_text = MembershipPlanAdmin.empty_text
-    list_filter = ["status", "plan"]
+    list_filter = ["status", "plan", ("owed_reward", admin.EmptyFieldListFilter)]
     list_select_related = ["customer", "plan"]
     ordering = ["-id"]
 
@@ -136,7 +137,12 @@ class MembershipAdmin(PageMixin, FactAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         cancel = self.admin_site.admin_view(require_POST(self.cancel_view))
-        return [path("<int:pk>/cancel/", cancel, name="loyalty_membership_cancel"), *super().get_urls()]
+        welcome = self.admin_site.admin_view(require_POST(self.welcome_view))
+        return [
+            path("<int:pk>/cancel/", cancel, name="loyalty_membership_cancel"),
+            path("<int:pk>/welcome/", welcome, name="loyalty_membership_welcome"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
@@ -168,6 +174,20 @@ class MembershipAdmin(PageMixin, FactAdmin):
                 return redirect(reverse("admin:loyalty_membership_change", args=[pk]))
         return self._membership_page(request, membership, form)
 
+    def welcome_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give the welcome reward that could not be given when the membership began."""
+        if not request.user.has_perm(GIVE):
+            raise PermissionDenied
+        membership = get_object_or_404(Membership.objects.select_related("owed_reward"), pk=pk)
+        try:
+            give_welcome(membership, at=timezone.now())
+        except FidelioError as error:
+            messages.error(request, said(error))
+        else:
+            if reward := membership.owed_reward:
+                messages.success(request, _("%(reward)s is theirs.") % {"reward": reward.name})
+        return redirect(reverse("admin:loyalty_membership_change", args=[pk]))
+
     def _membership_page(
         self, request: HttpRequest, membership: Membership, form: CancelForm
     ) -> HttpResponse:
@@ -179,6 +199,8 @@ class MembershipAdmin(PageMixin, FactAdmin):
             "figures": _strip(membership),
             "payments": _payments(membership),
             "form": form,
+            "owed": _owed(membership),
+            "may_give": request.user.has_perm(GIVE),
             "back_now": formats.money(refund_now(membership, on=today), membership.plan.currency),
             "may_cancel": membership.status != Membership.Status.ENDED
             and membership.ends_at > timezone.now()
@@ -199,6 +221,18 @@ def price_in_words(plan: MembershipPlan) -> str:
         "days": plan.period_days,
     }
     return words[MembershipPlan.Period(plan.period)] % told
+
+
+def _owed(membership: Membership) -> str:
+    """Return why a welcome reward is still owed; empty where none is."""
+    if not membership.owed_because:
+        return ""
+    words = ngettext(
+        "%(count)d reward could not be given: %(reason)s.",
+        "%(count)d rewards could not be given: %(reason)s.",
+        1,
+    )
+    return words % {"count": 1, "reason": membership.owed_because.replace("_", " ")}
 
 
 def _said(membership: Membership) -> str:

@@ -275,13 +275,17 @@ class PaymentOut(serializers.ModelSerializer):
 
 
 class MembershipOut(serializers.ModelSerializer):
-    """`renews_on` is the first day not paid, `ends_at` when its benefits end without another payment."""
+    """`renews_on` is the first day not paid, `ends_at` when its benefits end without another payment.
+
+    `reward_owed` is the code of a welcome reward that could not be given yet, being out of stock say.
+    """
 
     id = serializers.CharField()
     customer = serializers.CharField(source="customer.public_id")
     plan = serializers.CharField(source="plan.code")
     currency = serializers.CharField(source="plan.currency")
     refund_amount = serializers.SerializerMethodField()
+    reward_owed = serializers.CharField(source="owed_reward.code", allow_null=True, default=None)
     payments = PaymentOut(many=True)
 
     class Meta:
@@ -298,6 +302,7 @@ class MembershipOut(serializers.ModelSerializer):
             "cancelled_at",
             "currency",
             "refund_amount",
+            "reward_owed",
             "payments",
         ]
 

@@ -83,7 +83,9 @@ class MembershipList(generics.ListAPIView):
         return super().get(request)
 
     def get_queryset(self) -> QuerySet[Membership]:
-        found = Membership.objects.select_related("customer", "plan").prefetch_related("payments")
+        found = Membership.objects.select_related("customer", "plan", "owed_reward").prefetch_related(
+            "payments"
+        )
         asked = self.request.query_params.get("customer")
         return found if asked is None else found.filter(customer=find_customer({"id": asked}))
 
@@ -159,7 +161,9 @@ def plan_under(code: str) -> MembershipPlan:
 def membership_under(reference: str) -> Membership:
     """Return the membership with this id. Raises MembershipNotFound."""
     known = reference.isascii() and reference.isdigit() and len(reference) < 19
-    found = Membership.objects.select_related("customer", "plan").filter(pk=int(reference) if known else None)
+    found = Membership.objects.select_related("customer", "plan", "owed_reward").filter(
+        pk=int(reference) if known else None
+    )
     membership = found.first()
     if membership is None:
         raise MembershipNotFound
@@ -168,7 +172,7 @@ def membership_under(reference: str) -> Membership:
 
 def told(membership: Membership) -> dict[str, Any]:
     """Return a membership as the API tells it, as it stands now."""
-    found = Membership.objects.select_related("customer", "plan").prefetch_related("payments")
+    found = Membership.objects.select_related("customer", "plan", "owed_reward").prefetch_related("payments")
     return MembershipOut(found.get(pk=membership.pk)).data
 
 

@@ -66,6 +66,9 @@ class Membership(models.Model):
 
     `renews_on` is the first local day that is not paid. Until it is cancelled, `ends_at` is that day and the
     grace; then the day itself, or the instant of the cancellation.
+
+    `owed_reward` is a welcome that could not be given when it began; `owed_because` is the key of what was in
+    the way.
     """
 
     class Status(models.TextChoices):
@@ -90,6 +93,15 @@ class Membership(models.Model):
     ends_at = models.DateTimeField(_("ends at"))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
+    owed_reward = models.ForeignKey(
+        "loyalty.Reward",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("welcome reward"),
+    )
+    owed_because = models.CharField(_("what was in the way"), max_length=64, blank=True)
 
     objects = MembershipQuerySet.as_manager()
 
@@ -101,6 +113,10 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=models.Q(ends_at__gte=models.F("started_at")),
                 name="a_membership_ends_after_its_start",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(owed_reward__isnull=True) ^ ~models.Q(owed_because=""),
+                name="a_welcome_that_is_owed_says_why",
             ),
             ExclusionConstraint(
                 name="one_membership_of_a_plan_at_a_time",

@@ -15,7 +15,10 @@ from loyalty.models.benefits import Beneficial
 
 
 class TierLadder(models.Model):
-    """How tiers are reached and kept: one row, the programme's."""
+    """How tiers are reached and kept: one row, the programme's.
+
+    What purchases and events earn always qualifies; what else does is said by the three switches.
+    """
 
     class Metric(models.TextChoices):
         POINTS = "POINTS", _("Points earned")
@@ -37,6 +40,9 @@ class TierLadder(models.Model):
         help_text=_("So long after its period a tier can still be kept; what is earned then counts."),
     )
     soft_landing = models.BooleanField(_("at most one step down at a time"), default=False)
+    partner_points_qualify = models.BooleanField(_("points earned at partners count"), default=True)
+    given_points_qualify = models.BooleanField(_("points given by hand count"), default=False)
+    referral_points_qualify = models.BooleanField(_("points for friends brought count"), default=False)
     changed_at = models.DateTimeField(_("changed at"), null=True, blank=True, editable=False)
 
     class Meta:

@@ -7,6 +7,7 @@ Whether somebody belongs is decided by the clock when it is read; `end_membershi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
@@ -19,12 +20,13 @@ from customers.services.locks import lock_customer, lock_live_customers
 from customers.services.memberships import place_members
 from loyalty.errors import MemberAlready, MembershipEnded, PlanNotOffered
 from loyalty.memberships import Covered, period_end, refund_of
-from loyalty.models import Membership, MembershipPayment, MembershipPlan
+from loyalty.models import Membership, MembershipPayment, MembershipPlan, Reward
 from loyalty.services.rewards import grant_reward
 from loyalty.services.tier_values import LIVE, local_day, start_of
-from operations.errors import Conflict, InvalidInput
+from operations.errors import Conflict, FidelioError, InvalidInput
 from operations.locks import lock_keys
 
+log = structlog.get_logger(__name__)
 Status = Membership.Status
 MOST_PERIODS = 120
 
@@ -44,11 +46,11 @@ def start_membership(
 ) -> Membership:
     """Begin a membership with its first payment; it runs from this instant, its first day is today.
 
-    The same payment begins it once. The plan's welcome reward is given once per membership. Told as
-    `membership.started`.
+    The same payment begins it once. The plan's welcome reward is given once per membership; one that cannot
+    be given now is owed (`give_welcome`). Told as `membership.started`, with what is owed.
 
-    Raises PlanNotOffered, MemberAlready, CustomerNotLive, InvalidInput, Conflict for an id under which
-    something else was paid, and what keeps the reward from being given; then nothing was done.
+    Raises PlanNotOffered, MemberAlready, CustomerNotLive, InvalidInput, and Conflict for an id under which
+    something else was paid; then nothing was done.
     """
     _check(payment)
     with transaction.atomic():
@@ -72,9 +74,23 @@ def start_membership(
         )
         _cover(membership, payment)
         place_members(plan.segment, [customer.pk], among=[customer.pk], at=at)
-        _tell("membership.started", membership, at=at)
         if plan.welcome_reward:
-            grant_reward(customer, plan.welcome_reward, source_key=f"membership:{membership.pk}", at=at)
+            _welcome(membership, plan.welcome_reward, at=at)
+        _tell("membership.started", membership, at=at)
+    return membership
+
+
+def give_welcome(membership: Membership, *, at: datetime) -> Membership:
+    """Give the welcome reward that a membership is still owed; nothing where none is.
+
+    Raises what `grant_reward` raises; then it stays owed.
+    """
+    with transaction.atomic():
+        membership = _locked(membership)
+        if reward := membership.owed_reward:
+            grant_reward(membership.customer, reward, source_key=_welcome_key(membership), at=at)
+            membership.owed_reward, membership.owed_because = None, ""
+            membership.save(update_fields=["owed_reward", "owed_because"])
     return membership
 
 
@@ -163,6 +179,21 @@ def covered(payment: MembershipPayment) -> Covered:
     return Covered(payment.amount, payment.covers_from, payment.covers_until)
 
 
+def _welcome(membership: Membership, reward: Reward, *, at: datetime) -> None:
+    """Give the welcome; a membership that was paid begins also where the reward cannot be given now."""
+    try:
+        with transaction.atomic():
+            grant_reward(membership.customer, reward, source_key=_welcome_key(membership), at=at)
+    except FidelioError as refusal:
+        log.warning("welcome_reward_refused", membership=membership.pk, key=refusal.key)
+        membership.owed_reward, membership.owed_because = reward, refusal.key
+        membership.save(update_fields=["owed_reward", "owed_because"])
+
+
+def _welcome_key(membership: Membership) -> str:
+    return f"membership:{membership.pk}"
+
+
 def _check(payment: Payment) -> None:
     if not 1 <= payment.periods <= MOST_PERIODS:
         raise _periods_out_of_range()
@@ -198,7 +229,7 @@ def _locked(membership: Membership) -> Membership:
         holder = Membership.objects.values_list("customer", flat=True).get(pk=membership.pk)
         live = lock_live_customers([holder])
         locked = Membership.objects.select_for_update(of=["self"], no_key=True)
-        found = locked.select_related("plan__segment", "customer").get(pk=membership.pk)
+        found = locked.select_related("plan__segment", "customer", "owed_reward").get(pk=membership.pk)
         if found.customer_id in {one.pk for one in live.values()}:
             return found
 
@@ -252,5 +283,6 @@ def _tell(type: str, membership: Membership, *, at: datetime, key: str = "") -> 
             "plan_code": membership.plan.code,
             "renews_on": membership.renews_on.isoformat(),
             "refund_amount": refund_amount(membership),
+            "reward_owed": membership.owed_reward.code if membership.owed_reward else None,
         },
     )

@@ -7,7 +7,7 @@ from django.db import connection
 
 from customers.models import Event, SegmentMembership
 from customers.services.merges import merge_customers, undo_merge
-from loyalty.errors import MemberAlready, MembershipEnded, PlanNotOffered
+from loyalty.errors import MemberAlready, MembershipEnded, OutOfStock, PlanNotOffered
 from loyalty.memberships import Covered, period_end, refund_of
 from loyalty.models import Membership, MembershipPayment, Reward, RewardGrant
 from loyalty.services.benefits import benefits_of
@@ -15,6 +15,7 @@ from loyalty.services.memberships import (
     Payment,
     cancel_membership,
     end_memberships,
+    give_welcome,
     pay_membership,
     refund_amount,
     start_membership,
@@ -172,6 +173,23 @@ def test_a_welcome_is_given_once_and_a_plan_out_of_sale_takes_nobody():
 
     assert RewardGrant.objects.count() == 1
     assert Membership.objects.count() == 1
+
+
+def test_a_paid_membership_begins_without_a_welcome_that_is_out_of_stock_which_is_owed():
+    reward = Reward.objects.create(code="hello", name="Hello", kind="POINTS", points_given=100, stock=0)
+    plan, customer = make_plan(welcome_reward=reward), CustomerFactory()
+
+    membership = start_membership(customer, plan, payment=paid(), at=rome(2026, 3, 1))
+
+    assert (membership.status, membership.payments.count()) == ("ACTIVE", 1)
+    assert (membership.owed_reward, membership.owed_because) == (reward, "out_of_stock")
+    assert Event.objects.get(type="membership.started").payload["reward_owed"] == "hello"
+    with pytest.raises(OutOfStock):
+        give_welcome(membership, at=rome(2026, 3, 2))
+    Reward.objects.update(stock=1)
+    given = [give_welcome(membership, at=rome(2026, 3, day)).owed_reward for day in (3, 4)]
+    assert given == [None, None]
+    assert RewardGrant.objects.get().source_key == f"membership:{membership.pk}"
 
 
 def test_of_two_memberships_of_one_person_one_goes_on_and_the_other_is_refunded():

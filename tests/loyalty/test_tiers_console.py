@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from coupons.models import Promotion
-from loyalty.models import Membership, MembershipPlan, Tier, TierLadder, TierPeriod
+from loyalty.models import Membership, MembershipPlan, Reward, RewardGrant, Tier, TierLadder, TierPeriod
 from loyalty.services.memberships import Payment, refund_amount, start_membership
 from loyalty.services.plans import create_plan
 from loyalty.services.tiers import follow_tier, tier_of
@@ -144,6 +144,26 @@ def test_a_plan_is_written_and_a_membership_ended_with_what_goes_back(marketer):
     assert Membership.objects.get().status == "ENDED"
     assert refund_amount(membership) in (4886, 4887)
     assert "€49.00 a year" in marketer.get("/console/loyalty/membershipplan/").content.decode()
+
+
+def test_a_welcome_that_was_out_of_stock_is_given_by_one_click(client):
+    reward = Reward.objects.create(code="hello", name="A mug", kind="POINTS", points_given=100, stock=0)
+    now = timezone.now()
+    plan = create_plan(code="prime", name="Prime", price_amount=100, welcome_reward=reward, at=now)
+    membership = start_membership(CustomerFactory(), plan, payment=Payment("p1", 100, now), at=now)
+    url = f"/console/loyalty/membership/{membership.pk}"
+
+    client.force_login(staff(Role.AGENT))
+    page = client.get(f"{url}/change/").content.decode()
+    client.post(f"{url}/welcome/")
+    Reward.objects.update(stock=1)
+    client.post(f"{url}/welcome/")
+
+    assert "A mug" in page and "1 reward could not be given: out of stock." in page
+    assert Membership.objects.get().owed_reward is None
+    assert RewardGrant.objects.count() == 1
+    client.force_login(staff(Role.ANALYST))
+    assert client.post(f"{url}/welcome/").status_code == 403
 
 
 def test_an_agent_reads_memberships_and_ends_none(client):
