@@ -14,9 +14,17 @@ TABLES: list[CustomerTable] = [
     CustomerTable("loyalty.Enrolment", hidden=frozenset({"source_key"})),
     CustomerTable("loyalty.Card", on_erase=OnErase.DELETE),
     CustomerTable(
+        # Kept to tell the wallet's maker that the card says nothing of anybody any more.
         "loyalty.WalletPass",
-        on_erase=OnErase.DELETE,
-        parts=(Part("loyalty.WalletDevice", "wallet_pass", hidden=frozenset({"push_token"})),),
+        blank={"due": True, "attempts": 0},
+        parts=(
+            Part(
+                "loyalty.WalletDevice",
+                "wallet_pass",
+                blank={"push_token": ""},
+                hidden=frozenset({"push_token"}),
+            ),
+        ),
         derived=True,
     ),
     CustomerTable(

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from customers.models import Customer
 from customers.services.preferences import preferences_url
+from loyalty.members.card import wallet_buttons
 from loyalty.members.sections import Member, Section, carry_out, sections_of
 from loyalty.models import CardDesign
 from loyalty.services.cards import ensure_card
@@ -107,6 +108,7 @@ def page_context(request: HttpRequest, member: Member, language: str) -> dict[st
         "member": member,
         "design": CardDesign.current(),
         "preferences_url": preferences_url(member.customer),
+        "has_wallets": bool(wallet_buttons(member)),
         "drawn": [(section, _draw(section, member, key, request)) for section in sections],
     }
 

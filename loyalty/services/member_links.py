@@ -6,17 +6,18 @@ so that a mailing to a million people makes a million of them for nothing.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.db import connection
+from django.db import connection, transaction
 
 from customers.models import Customer
 from customers.services.references import survivor
 from loyalty.members.sections import Member
-from loyalty.models import MemberLink
+from loyalty.models import MemberLink, WalletPass
 
 SEPARATOR = "."
 ID_BYTES, GENERATION_BYTES, DAY_BYTES = 16, 2, 2
@@ -25,15 +26,29 @@ BEGINNING = datetime(2024, 1, 1, tzinfo=UTC)
 
 def member_url(customer: Customer, *, at: datetime) -> str:
     """Return the address of a person's own page, good for settings.MEMBER_LINK_DAYS from now."""
-    return f"{settings.PUBLIC_URL}/m/{member_token(customer, at=at)}/"
+    return member_urls([customer], at=at)[customer.pk]
+
+
+def member_urls(customers: Iterable[Customer], *, at: datetime) -> dict[int, str]:
+    """Return the addresses of these people's pages by their ids, in one statement."""
+    people = {one.pk: one for one in customers}
+    generations = _generations(people)
+    return {
+        pk: f"{settings.PUBLIC_URL}/m/{_token(one, generations.get(pk, 0), at=at)}/"
+        for pk, one in people.items()
+    }
 
 
 def member_token(customer: Customer, *, at: datetime) -> str:
     """Return the key in a person's link: what it says is public, its signature is not to be guessed."""
+    return _token(customer, link_generation(customer.pk), at=at)
+
+
+def _token(customer: Customer, generation: int, *, at: datetime) -> str:
     day = (at - BEGINNING).days
     told = (
         customer.public_id.bytes
-        + link_generation(customer.pk).to_bytes(GENERATION_BYTES, "big")
+        + generation.to_bytes(GENERATION_BYTES, "big")
         + day.to_bytes(DAY_BYTES, "big")
     )
     return _signer().sign(urlsafe_b64encode(told).rstrip(b"=").decode())
@@ -75,10 +90,16 @@ SET generation = (link.generation + 1) %% 65536, revoked_at = excluded.revoked_a
 
 
 def revoke_member_links(customer: Customer, *, at: datetime) -> None:
-    """Let every link made so far lead nowhere, also those of the records that were merged into this one."""
-    ids = [customer.pk, *_records_of(customer)]
-    with connection.cursor() as cursor:
-        cursor.execute(_REVOKE, {"ids": ids, "at": at})
+    """Let every link made so far lead nowhere, also those of the records that were merged into this one.
+
+    The passes that were saved from these links end with them: a pass is given the newest link with its news,
+    so that the lost telephone would have it, too.
+    """
+    with transaction.atomic():
+        ids = [customer.pk, *_records_of(customer)]
+        with connection.cursor() as cursor:
+            cursor.execute(_REVOKE, {"ids": ids, "at": at})
+        WalletPass.objects.filter(customer__in=ids, voided_at__isnull=True).update(voided_at=at)
 
 
 def _records_of(customer: Customer) -> list[int]:
@@ -92,8 +113,12 @@ def _records_of(customer: Customer) -> list[int]:
 
 def link_generation(customer_id: int) -> int:
     """Return how often a person's links were revoked: links of an earlier one open nothing."""
-    row = MemberLink.objects.filter(customer=customer_id).values_list("generation", flat=True).first()
-    return row or 0
+    return _generations([customer_id]).get(customer_id, 0)
+
+
+def _generations(customer_ids: Iterable[int]) -> dict[int, int]:
+    rows = MemberLink.objects.filter(customer__in=list(customer_ids))
+    return dict(rows.values_list("customer", "generation"))
 
 
 def _signer() -> Signer:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from customers.services.references import survivor
 from loyalty.card_numbers import written
 from loyalty.models import CardDesign, WalletDevice, WalletPass
 from loyalty.services.cards import ensure_card
-from loyalty.services.member_links import member_url
+from loyalty.services.member_links import member_urls
 from loyalty.services.tiers import tiers_at
 from loyalty.wallets import apple, google
 from loyalty.wallets.apns import ApplePush, Told
@@ -58,7 +58,10 @@ def ensure_pass(customer: Customer, platform: str, *, at: datetime) -> WalletPas
 
 
 def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardContent]:
-    """Return what each of these passes says now, in a handful of statements."""
+    """Return what each of these passes says now, in a handful of statements.
+
+    One that was ended, or whose holder was erased, says nothing of anybody any more.
+    """
     people = {each.customer_id: survivor(each.customer) for each in passes}
     ids = {one.pk for one in people.values()}
     numbers = dict(
@@ -68,15 +71,20 @@ def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardConte
     )
     tiers = tiers_at(ids, at=at)
     points, pending, expiring = _points(ids, at=at)
-    design = CardDesign.current()
+    design, urls = CardDesign.current(), member_urls(people.values(), at=at)
     found = []
     for each in passes:
         one = people[each.customer_id]
-        soonest = expiring.get(one.pk)
+        content = _look(each, one, design)
         number = numbers.get(one.pk, "")
+        if each.voided_at is not None or not number:
+            found.append(content)
+            continue
+        soonest = expiring.get(one.pk)
         found.append(
-            CardContent(
-                serial=str(each.serial),
+            replace(
+                content,
+                voided=False,
                 number=number,
                 written=written(number),
                 holder=one.full_name,
@@ -85,18 +93,29 @@ def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardConte
                 tier=tiers[one.pk].name if one.pk in tiers else "",
                 expiring_points=soonest[1] if soonest else 0,
                 expires_on=_last_day(soonest[0]) if soonest else None,
-                language=one.written_language,
-                title=design.title,
-                background=design.background,
-                foreground=design.foreground,
-                website=design.website,
-                terms=in_language(design.terms, one.written_language),
-                page_url=member_url(one, at=at),
-                logo=bytes(design.logo or b""),
-                voided=each.voided_at is not None or not number,
+                page_url=urls[one.pk],
             )
         )
     return found
+
+
+def _look(one: WalletPass, holder: Customer, design: CardDesign) -> CardContent:
+    """Return a pass that is over: how it looks, and nothing of its holder."""
+    return CardContent(
+        serial=str(one.serial),
+        number="",
+        written="",
+        holder="",
+        points=0,
+        language=holder.written_language,
+        title=design.title,
+        background=design.background,
+        foreground=design.foreground,
+        website=design.website,
+        terms=in_language(design.terms, holder.written_language),
+        logo=bytes(design.logo or b""),
+        voided=True,
+    )
 
 
 Units = dict[int, int]
@@ -271,7 +290,7 @@ class _Apple:
         return self._push.problem
 
     def tell(self, passes: Sequence[WalletPass]) -> set[int]:
-        devices = list(WalletDevice.objects.filter(wallet_pass__in=passes))
+        devices = list(WalletDevice.objects.filter(wallet_pass__in=passes).exclude(push_token=""))
         answers = self._push.tell({device.push_token for device in devices})
         gone = [device.pk for device in devices if answers[device.push_token] == Told.GONE]
         WalletDevice.objects.filter(pk__in=gone).delete()

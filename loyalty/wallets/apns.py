@@ -36,13 +36,19 @@ class ApplePush:
     signer: Identity
     trusted: str = ""  # PEM of whom to trust instead of the machine's authorities.
     problem: str = field(default="", init=False)
+    _away: bool = field(default=False, init=False)
     _pool: httpcore.ConnectionPool | None = field(default=None, init=False)
 
     def tell(self, tokens: Iterable[str]) -> dict[str, Told]:
-        """Send each telephone its notification; what did not pass stands in `problem`."""
+        """Send each telephone its notification; what did not pass stands in `problem`.
+
+        Once the service cannot be reached the rest waits untried: the caller holds rows meanwhile.
+        """
         return {token: self._tell(token) for token in tokens}
 
     def _tell(self, token: str) -> Told:
+        if self._away:
+            return Told.LATER
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), SECONDS)
         try:
             answer = self._connections().request(
@@ -53,7 +59,7 @@ class ApplePush:
                 extensions={"timeout": timeouts},
             )
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
-            self.problem = repr(error)[:200]
+            self.problem, self._away = repr(error)[:200], True
             return Told.LATER
         if answer.status == 200:
             return Told.TAKEN

@@ -148,7 +148,12 @@ def describe(content: CardContent, signer: Identity, *, auth_token: str, service
         "foregroundColor": _colour(content.foreground),
         "labelColor": _colour(content.foreground),
         "sharingProhibited": True,
-        "barcodes": [
+        "storeCard": _fields(content),
+    }
+    if content.voided:
+        told["voided"] = True
+    else:
+        told["barcodes"] = [
             {
                 "format": kind,
                 "message": content.number,
@@ -156,17 +161,15 @@ def describe(content: CardContent, signer: Identity, *, auth_token: str, service
                 "altText": content.written,
             }
             for kind in ("PKBarcodeFormatCode128", "PKBarcodeFormatQR")
-        ],
-        "storeCard": _fields(content),
-    }
-    if content.voided:
-        told["voided"] = True
+        ]
     if service_url:
         told |= {"webServiceURL": service_url, "authenticationToken": auth_token}
     return told
 
 
 def _fields(content: CardContent) -> dict[str, list[dict[str, Any]]]:
+    if content.voided:
+        return {"backFields": _back(content)}
     fields: dict[str, list[dict[str, Any]]] = {
         "headerFields": [
             _field("points", _("Points"), number(content.points), news=_("You have %@ points now."))
@@ -174,7 +177,7 @@ def _fields(content: CardContent) -> dict[str, list[dict[str, Any]]]:
         "primaryFields": [],
         "secondaryFields": [_field("holder", _("Member"), content.holder)],
         "auxiliaryFields": [],
-        "backFields": [_field("number", _("Card number"), content.written)],
+        "backFields": [_field("number", _("Card number"), content.written), *_back(content)],
     }
     if content.tier:
         fields["secondaryFields"].append(_field("tier", _("Tier"), content.tier, news=_("You are %@ now.")))
@@ -183,10 +186,13 @@ def _fields(content: CardContent) -> dict[str, list[dict[str, Any]]]:
     if content.expires_on:
         until = _("Good until %(day)s") % {"day": day(content.expires_on)}
         fields["auxiliaryFields"].append(_field("expiring", until, number(content.expiring_points)))
+    return {name: values for name, values in fields.items() if values}
+
+
+def _back(content: CardContent) -> list[dict[str, str]]:
     back = (("page", _("Your page"), content.page_url), ("website", _("Website"), content.website),
             ("terms", _("Terms"), content.terms))  # fmt: skip
-    fields["backFields"] += [_field(key, label, value) for key, label, value in back if value]
-    return {name: values for name, values in fields.items() if values}
+    return [_field(key, label, value) for key, label, value in back if value]
 
 
 def _field(key: str, label: str, value: str, *, news: str = "") -> dict[str, str]:

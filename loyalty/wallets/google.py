@@ -25,6 +25,8 @@ SCOPE = "https://www.googleapis.com/auth/wallet_object.issuer"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_SECONDS = 3600
 CLASS = "card"
+# What a change leaves out stays at Google as it was: what a card says no more is said to be nothing.
+MAY_GO = ("accountId", "barcode", "loyaltyPoints", "secondaryLoyaltyPoints", "linksModuleData")
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,15 @@ def describe(content: CardContent, signer: Account) -> dict[str, Any]:
             "id": object_id(content.serial, signer),
             "classId": f"{signer.issuer}.{CLASS}",
             "state": "INACTIVE" if content.voided else "ACTIVE",
-            "accountId": content.number,
             "accountName": content.holder or content.title,
-            "barcode": {"type": "CODE_128", "value": content.number, "alternateText": content.written},
-            "loyaltyPoints": {"label": _("Points"), "balance": {"int": content.points}},
             "textModulesData": _texts(content),
         }
+        if not content.voided:
+            told |= {
+                "accountId": content.number,
+                "barcode": {"type": "CODE_128", "value": content.number, "alternateText": content.written},
+                "loyaltyPoints": {"label": _("Points"), "balance": {"int": content.points}},
+            }
         if content.tier:
             told["secondaryLoyaltyPoints"] = {"label": _("Tier"), "balance": {"string": content.tier}}
         links = ((_("Your page"), content.page_url), (_("Website"), content.website))
@@ -159,7 +164,7 @@ class GoogleObjects:
             "PATCH",
             f"{settings.WALLET_GOOGLE_URL}/walletobjects/v1/loyaltyObject/{place}",
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
-            body=json.dumps(describe(content, self.signer)).encode(),
+            body=json.dumps(dict.fromkeys(MAY_GO) | describe(content, self.signer)).encode(),
         )
         if answer is None:
             return False

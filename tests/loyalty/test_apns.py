@@ -97,6 +97,22 @@ def test_a_push_service_that_is_away_is_tried_later(settings):
     assert "ConnectError" in push.problem
 
 
+def test_once_the_push_service_cannot_be_reached_the_rest_is_not_tried(settings, monkeypatch):
+    for name, value in cast.apple().items():
+        setattr(settings, name, value)
+    tried = []
+
+    def away(push):
+        tried.append(push)
+        raise OSError("away")
+
+    monkeypatch.setattr(ApplePush, "_connections", away)
+
+    told = ApplePush(apple.identity(at=NOON)).tell(["one", "two", "three"])
+
+    assert told == dict.fromkeys(["one", "two", "three"], Told.LATER) and len(tried) == 1
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"not json", json.dumps({"reason": 5}).encode()])
 def test_an_answer_without_a_reason_is_no_error(body):
     assert _reason(body) in ("", "5")

@@ -11,19 +11,23 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
 from coupons.services.ledger import credit, debit, open_account
+from customers.services.erasure import erase_customer
 from customers.services.merges import merge_customers
 from loyalty.models import CardDesign, WalletDevice, WalletPass
 from loyalty.services import wallets
 from loyalty.services.cards import card_number
-from loyalty.services.member_links import member_token
+from loyalty.services.member_links import member_token, revoke_member_links
 from loyalty.wallets import apple, google, pictures
 from loyalty.wallets.apns import Told
 from loyalty.wallets.contents import CardContent
+from operations.safe_http import Answer
 from tests.factories import NOON, CustomerFactory
 from tests.loyalty import wallets as cast
 
@@ -373,6 +377,60 @@ def test_the_pass_of_who_was_merged_shows_the_card_of_who_they_became(phone):
 
     (content,) = wallets.contents_of([WalletPass.objects.get()], at=NOON)
     assert content.points == 111 and content.holder == bob.full_name
+
+
+def test_ending_all_links_ends_the_passes_that_were_saved_from_them(phone):
+    revoke_member_links(phone.customer, at=NOON + timedelta(minutes=1))
+
+    assert wallets.note_changes(at=NOON + timedelta(minutes=2)) == 1
+    told = json.loads(unpacked(phone.fetch().content)["pass.json"])
+    assert told["voided"] is True and "barcodes" not in told
+    assert "/m/" not in json.dumps(told) and phone.customer.first_name not in json.dumps(told)
+    again = wallets.ensure_pass(phone.customer, "APPLE", at=NOON + timedelta(minutes=3))
+    (content,) = wallets.contents_of([again], at=NOON + timedelta(minutes=3))
+    assert again.pk != phone.wallet_pass.pk and not content.voided and "/m/" in content.page_url
+
+
+def test_what_a_thousand_passes_say_takes_as_many_statements_as_what_one_says(phone):
+    def statements(passes):
+        with CaptureQueriesContext(connection) as seen:
+            wallets.contents_of(passes, at=NOON)
+        return len(seen)
+
+    for person in CustomerFactory.create_batch(5):
+        WalletPass.objects.create(customer=person, platform="APPLE", made_at=NOON, changed_at=NOON)
+    passes = list(WalletPass.objects.select_related("customer__merged_into"))
+
+    assert statements(passes) == statements(passes[:1])
+
+
+def test_the_pass_of_who_was_erased_says_nothing_of_them_and_its_telephone_is_forgotten(phone, google_wallet):
+    phone.register()
+
+    erase_customer(phone.customer, at=NOON)
+
+    assert (WalletPass.objects.get().due, WalletDevice.objects.get().push_token) == (True, "")
+    told = json.dumps(
+        google.describe(wallets.contents_of([WalletPass.objects.get()], at=NOON)[0], google_wallet)
+    )
+    assert "INACTIVE" in told and "Rossi" not in told and phone.customer.first_name not in told
+
+
+def test_what_a_card_says_no_more_is_taken_away_at_google(google_wallet, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        google.GoogleObjects,
+        "_call",
+        lambda self, *to, **what: sent.append(what["body"]) or Answer(200, b"{}", {}),
+    )
+    monkeypatch.setattr(google.GoogleObjects, "_ask_for_token", lambda self: True)
+    objects = google.GoogleObjects(google_wallet)
+
+    assert objects.change(replace(CONTENT, tier="", voided=True)) and objects.change(CONTENT)
+
+    ended, shown = (json.loads(body) for body in sent)
+    assert [ended[name] for name in google.MAY_GO[:4]] == [None] * 4 and ended["state"] == "INACTIVE"
+    assert shown["barcode"]["value"] == "2900000000000428"
 
 
 @pytest.mark.django_db
