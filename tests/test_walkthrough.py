@@ -31,7 +31,7 @@ def test_the_whole_loop_does_what_was_known_beforehand(migrated_database):
         env=dict(os.environ),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

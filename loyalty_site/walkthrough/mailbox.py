@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from loyalty_site.walkthrough.client import Mismatch
 
-SECONDS = 60
+SECONDS = 120
 CODE = re.compile(r"\b[A-Z]+-[2-9A-Z]{10}\b|\b[2-9A-HJ-NP-Z]{10}\b")
 LINK = re.compile(r"<(https?://[^>]+)>")
 

@@ -110,6 +110,8 @@ def _environment(name: str, port: int, smtp_port: int) -> dict[str, str]:
         "PORT": str(port),
         "ALLOWED_HOSTS": "127.0.0.1",
         "ENVIRONMENT": "sandbox",
+        # So that a stop finds one mail in the air, and not two now and then.
+        "MESSAGE_CONNECTIONS": "1",
     }
 
 

@@ -20,6 +20,7 @@ from loyalty_site.walkthrough.walk import MODEL, Walkthrough
 AT_RISK = f"{MODEL}--at-risk"
 WIN_BACK = "win-back-10"
 BUYERS_AT_ONCE = 20
+MOST_IN_THE_AIR = 4
 HTML = (
     "<p>Ciao {{ customer.first_name }},</p><p>il tuo codice: <b>{{ coupon.code }}</b>,"
     " vale {{ coupon.value }}.</p>"
@@ -155,11 +156,12 @@ def stop(walk: Walkthrough) -> str:
     expect("status", stopped["status"], "STOPPED")
     walk.mailbox.release()
     wait_until(lambda: walk.run_of("win-back-2")["pending"] == 0, "the stopped run's end")
-    wait_until(lambda: walk.run_of("win-back-2")["sent"] == 1, "the mail that was in the air")
-    run = walk.run_of("win-back-2")
-    expect("run", (run["suppressed"], run["cancelled"], run["sent"]), (3, 16, 1))
-    walk.mailbox.expect(19)
-    return "stopped while sending: the mail in the air arrives, 16 never leave, 3 left out"
+    wait_until(lambda: sum(_ends(walk)) == 20, "the mail that was in the air")
+    left_out, cancelled, sent = _ends(walk)
+    # One mail for each connection of the sender; the site of our own has one.
+    expect("left out, and mails in the air", (left_out, 1 <= sent <= MOST_IN_THE_AIR), (3, True))
+    walk.mailbox.expect(18 + sent)
+    return f"stopped while sending: {sent} in the air arrives, {cancelled} never leave, {left_out} left out"
 
 
 def refer(walk: Walkthrough) -> str:
@@ -360,6 +362,11 @@ def _start_campaign(walk: Walkthrough, code: str) -> None:
     }
     expect_status("campaign", walk.api.post("/campaigns", campaign), 201)
     expect_status("start", walk.api.post(f"/campaigns/{code}/start"), 200)
+
+
+def _ends(walk: Walkthrough) -> tuple[int, int, int]:
+    run = walk.run_of("win-back-2")
+    return run["suppressed"], run["cancelled"], run["sent"]
 
 
 def _consent(walk: Walkthrough, number: int) -> str:
