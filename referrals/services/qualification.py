@@ -36,7 +36,8 @@ def qualify_referral(order: Order, *, at: datetime) -> Referral | None:
     if order.customer_id is None or order.status != Order.Status.PAID:
         return None
     with transaction.atomic():
-        _hold_both(Referral.objects.filter(referee=order.customer_id, status=Status.PENDING))
+        if not _hold_both(Referral.objects.filter(referee__orders=order, status=Status.PENDING)):
+            return None
         # A cancellation waits, or is seen: nobody qualifies by an order cancelled meanwhile.
         order = lock_order(order)
         if order.status != Order.Status.PAID:
@@ -64,7 +65,8 @@ def lose_referral(order: Order, *, at: datetime) -> Referral | None:
     are taken back as far as they can be, when the programme says so; then the referral is over.
     """
     with transaction.atomic():
-        _hold_both(Referral.objects.filter(order=order))
+        if not _hold_both(Referral.objects.filter(order=order)):
+            return None
         order = lock_order(order)
         referral = _lock(Referral.objects.filter(order=order, status__in=[Status.QUALIFIED, Status.REWARDED]))
         if referral is None or counts(order, referral):
@@ -140,9 +142,14 @@ def _reject(referral: Referral, reason: str, at: datetime) -> Referral:
     return referral
 
 
-def _hold_both(referrals: Any) -> None:
-    """Lock both sides before anything else of theirs, in the order in which a merge takes them."""
-    lock_live_customers(pk for pair in referrals.values_list("referrer", "referee") for pk in pair)
+def _hold_both(referrals: Any) -> bool:
+    """Lock both sides before anything else of theirs, in the order in which a merge takes them.
+
+    Returns False where nobody was referred, as with most orders.
+    """
+    people = {pk for pair in referrals.values_list("referrer", "referee") for pk in pair}
+    lock_live_customers(people)
+    return bool(people)
 
 
 def _lock(referrals: Any) -> Referral | None:

@@ -218,6 +218,15 @@ def test_a_side_may_get_points_in_place_of_a_coupon():
     assert Publication.objects.get().customer == referral.referee
 
 
+def test_an_order_of_somebody_nobody_referred_costs_one_question(django_assert_num_queries):
+    order = buy(CustomerFactory())
+
+    with django_assert_num_queries(3):  # Two of them are the savepoint's.
+        assert qualify_referral(order, at=LATER) is None
+    with django_assert_num_queries(3):
+        assert lose_referral(order, at=LATER) is None
+
+
 def test_an_order_below_the_minimum_leaves_the_referral_waiting():
     referral = refer(make_programme())
 
