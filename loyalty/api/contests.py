@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from customers.models import Customer
 from customers.services import find_customer
+from customers.services.locks import hold_customer
 from loyalty.api.contest_shapes import (
     BeaconIn,
     DrawIn,
@@ -23,10 +26,11 @@ from loyalty.api.contest_shapes import (
     WinnerOut,
 )
 from loyalty.errors import ContestNotFound
-from loyalty.models import Draw, DrawParticipant
+from loyalty.models import Draw, DrawEntry, DrawParticipant
 from loyalty.services.contests import cancel_contest, create_contest, open_contest
 from loyalty.services.drawings import close_contest, draw_winners
 from loyalty.services.draws import enter_draw
+from loyalty.services.member_links import records_of
 from loyalty.services.plays import play_draw
 from operations.api.idempotency import respond_once
 
@@ -74,15 +78,7 @@ class DrawEntries(APIView):
             given = EntriesIn(data=request.data)
             given.is_valid(raise_exception=True)
             values, draw = given.validated_data, draw_under(code)
-            customer = find_customer(values["customer"])
-            entry = enter_draw(
-                draw,
-                customer,
-                entries=values["entries"],
-                source_key=cause(request, str(customer.pk), values["source_id"]),
-                reason=values.get("reason", ""),
-                at=timezone.now(),
-            )
+            entry = _enter(request, draw, find_customer(values["customer"]), values)
             participant = DrawParticipant.objects.get(draw=draw, customer=entry.customer_id)
             told = {
                 "entries": entry.entries,
@@ -155,6 +151,23 @@ def cause(request: Request, *parts: str) -> str:
     """Return the name of what a client asked for: the same for the same client and parts."""
     told = "\n".join([str(request.auth.pk), *parts])
     return f"api:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def _enter(request: Request, draw: Draw, customer: Customer, values: dict[str, Any]) -> DrawEntry:
+    """Give entries once for each person and cause, also where somebody merged into them had it already."""
+    with transaction.atomic():
+        customer = hold_customer(customer)
+        own = [customer.pk, *records_of(customer)]
+        causes = {pk: cause(request, str(pk), values["source_id"]) for pk in own}
+        known = DrawEntry.objects.filter(draw=draw, source_key__in=causes.values()).order_by("pk").first()
+        return known or enter_draw(
+            draw,
+            customer,
+            entries=values["entries"],
+            source_key=causes[customer.pk],
+            reason=values.get("reason", ""),
+            at=timezone.now(),
+        )
 
 
 def draw_under(code: str) -> Draw:

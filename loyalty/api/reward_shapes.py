@@ -101,23 +101,29 @@ class RewardChangeIn(StrictSerializer):
 
 class RewardIn(RewardChangeIn):
     """A new reward. Without a `kind` it gives what is named: a coupon of the promotion, the article, the
-    points; an amount alone is a gift card's."""
+    points; an amount alone is a gift card's. One that names nothing says its kind: PARTNER_CODE."""
 
     code = serializers.RegexField(r"\A[A-Za-z0-9_-]{1,64}\Z")
 
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "kind" not in given and _kind_of(given) is None:
+            raise serializers.ValidationError({"kind": _("Say what the reward gives.")})
+        return given
+
     def fields_given(self) -> dict[str, Any]:
         given = super().fields_given()
-        return {"name": given["code"], "kind": _kind_of(given)} | given
+        return {"name": given["code"], "kind": _kind_of(self.validated_data)} | given
 
 
-def _kind_of(given: dict[str, Any]) -> str:
+def _kind_of(given: dict[str, Any]) -> Reward.Kind | None:
+    """Return what a reward gives by what it names; None where it names nothing."""
     kinds = {
         "promotion": Reward.Kind.COUPON,
         "points_given": Reward.Kind.POINTS,
-        "product": Reward.Kind.PRODUCT,
+        "sku": Reward.Kind.PRODUCT,
         "amount": Reward.Kind.GIFT_CARD,
     }
-    return next((kind for name, kind in kinds.items() if given.get(name)), Reward.Kind.PARTNER_CODE)
+    return next((kind for name, kind in kinds.items() if given.get(name)), None)
 
 
 class RewardOut(serializers.Serializer):

@@ -44,11 +44,11 @@ def room_within_caps(rule: EarningRule, customer: Customer | None, *, at: dateti
 
 
 def count_back(
-    rule: EarningRule, terms: Terms, customer: Customer, *, units: int, whole: bool, at: datetime
+    rule: EarningRule, terms: Terms, customer: Customer | None, *, units: int, whole: bool, at: datetime
 ) -> None:
     """Give back room for `units` that returns took; with `whole`, the occasion itself no longer counts."""
-    for cap in counted_caps(terms):
-        subject, period, starts_on = _key(cap, customer, at)
+    keys = {key for cap in counted_caps(terms) if (key := _key(cap, customer, at))}
+    for subject, period, starts_on in sorted(keys, key=str):
         row = EarningCounter.objects.filter(rule=rule, customer=subject, period=period, starts_on=starts_on)
         changes = {"units": Greatest(F("units") - units, 0)}
         if whole:
@@ -95,9 +95,12 @@ def _counters(rule: EarningRule, customer: Customer | None, starts: set[date]) -
     return EarningCounter.objects.filter(own, rule=rule, starts_on__in=starts)
 
 
-def _key(cap: Cap, customer: Customer | None, at: datetime) -> tuple[int | None, str, date]:
-    subject = customer.pk if customer and cap.subject == CapSubject.CUSTOMER else None
-    return (subject, cap.period.value, starts_of(cap.period, at))
+def _key(cap: Cap, customer: Customer | None, at: datetime) -> tuple[int | None, str, date] | None:
+    """Return what names the counter of a cap; None for a customer's cap where there is no customer."""
+    if cap.subject != CapSubject.CUSTOMER:
+        return (None, cap.period.value, starts_of(cap.period, at))
+    # Not None in its place: that is the counter of everybody together.
+    return (customer.pk, cap.period.value, starts_of(cap.period, at)) if customer else None
 
 
 def _starts(caps: Iterable[Cap], at: datetime) -> set[date]:

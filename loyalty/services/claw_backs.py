@@ -42,7 +42,7 @@ def claw_back_points(order: Order, *, at: datetime) -> int:
 def _settle_entries(accrual: PointsAccrual, order: Order, at: datetime) -> None:
     terms, basis = accrual.version.terms, retained_basis(accrual, order)
     kept = kept_of(terms, basis, factor=accrual.factor, given=accrual.draw_entries)
-    gone = keep_entries(accrual, order.customer, kept=kept, at=at)
+    gone = keep_entries(accrual, kept=kept, at=at)
     if gone:
         count_back(accrual.rule, terms, order.customer, units=gone, whole=not kept, at=accrual.occurred_at)
 

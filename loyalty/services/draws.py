@@ -64,10 +64,11 @@ def enter_draw(
     return entry
 
 
-def withdraw_entry(draw: Draw, *, source_key: str, at: datetime) -> int:
-    """Take back what a cause gave, while the list is not frozen; return how many entries went.
+def withdraw_entry(draw: Draw, *, source_key: str, at: datetime, keep: int = 0, keep_key: str = "") -> int:
+    """Take back what a cause gave but for `keep`, while the list is not frozen; return how many entries went.
 
-    Plays that used them stay: the next entries make up for them.
+    What is kept stands under `keep_key`, from when it was given: it is theirs also when the contest takes no
+    more entries or they left its audience. Plays that used entries stay: the next ones make up for them.
     """
     with transaction.atomic():
         entry = DrawEntry.objects.filter(draw=draw, source_key=source_key).select_related("customer").first()
@@ -83,9 +84,19 @@ def withdraw_entry(draw: Draw, *, source_key: str, at: datetime) -> int:
             return 0
         entry.withdrawn_at = at
         entry.save(update_fields=["withdrawn_at"])
-        participant.entries -= entry.entries
+        gone = entry.entries - keep
+        if keep:
+            DrawEntry.objects.create(
+                draw=draw,
+                customer=customer,
+                source_key=keep_key,
+                reason=entry.reason,
+                entries=keep,
+                occurred_at=entry.occurred_at,
+            )
+        participant.entries -= gone
         participant.save(update_fields=["entries"])
-    return entry.entries
+    return gone
 
 
 def share_draw(draw: Draw) -> Draw:

@@ -18,9 +18,7 @@ def earning_key(accrual: PointsAccrual) -> str:
     return f"earned:{accrual.rule_id}:{source}"
 
 
-def enter_with(
-    accrual: PointsAccrual, customer: Customer, *, entries: int, at: datetime, kept: bool = False
-) -> int:
+def enter_with(accrual: PointsAccrual, customer: Customer, *, entries: int, at: datetime) -> int:
     """Enter the draw of the accrual's rule; return how many entries it took.
 
     None where it does not run, is not for this person, or they have as many as it allows.
@@ -28,14 +26,14 @@ def enter_with(
     draw = Draw.objects.filter(code=accrual.version.draw).first()
     if draw is None:
         return 0
-    key = earning_key(accrual) + (f":kept:{entries}" if kept else "")
+    key = earning_key(accrual)
     with suppress(DrawNotOpen, NotInAudience, EntryLimitReached), transaction.atomic():
         entry = enter_draw(draw, customer, entries=entries, source_key=key, at=at, reason=accrual.rule.name)
         return entry.entries
     return 0
 
 
-def keep_entries(accrual: PointsAccrual, customer: Customer, *, kept: int, at: datetime) -> int:
+def keep_entries(accrual: PointsAccrual, *, kept: int, at: datetime) -> int:
     """Leave only `kept` entries of what an accrual gave, while the list is open; return how many went.
 
     The entry is taken back whole, and a smaller one is made in its stead.
@@ -45,10 +43,12 @@ def keep_entries(accrual: PointsAccrual, customer: Customer, *, kept: int, at: d
     key = earning_key(accrual)
     own = Q(source_key=key) | Q(source_key__startswith=f"{key}:kept:")
     entry = DrawEntry.objects.filter(own, draw__code=accrual.version.draw, withdrawn_at__isnull=True).first()
-    if entry is None or not withdraw_entry(entry.draw, source_key=entry.source_key, at=at):
+    if entry is None:
         return 0
-    before, accrual.draw_entries = accrual.draw_entries, 0
-    if kept:
-        accrual.draw_entries = enter_with(accrual, customer, entries=kept, at=at, kept=True)
-    accrual.save(update_fields=["draw_entries"])
-    return before - accrual.draw_entries
+    gone = withdraw_entry(
+        entry.draw, source_key=entry.source_key, at=at, keep=kept, keep_key=f"{key}:kept:{kept}"
+    )
+    if gone:
+        accrual.draw_entries = kept
+        accrual.save(update_fields=["draw_entries"])
+    return gone

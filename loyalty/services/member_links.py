@@ -96,13 +96,13 @@ def revoke_member_links(customer: Customer, *, at: datetime) -> None:
     so that the lost telephone would have it, too.
     """
     with transaction.atomic():
-        ids = [customer.pk, *_records_of(customer)]
+        ids = [customer.pk, *records_of(customer)]
         with connection.cursor() as cursor:
             cursor.execute(_REVOKE, {"ids": ids, "at": at})
         WalletPass.objects.filter(customer__in=ids, voided_at__isnull=True).update(voided_at=at)
 
 
-def _records_of(customer: Customer) -> list[int]:
+def records_of(customer: Customer) -> list[int]:
     """Return the ids of whoever was merged into this customer, directly or through others."""
     found, generation = [], [customer.pk]
     while generation:

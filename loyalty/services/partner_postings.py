@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from coupons.models import Account, LedgerEntry
@@ -17,7 +18,7 @@ from coupons.services import ledger
 from customers.models import Customer
 from customers.services.locks import hold_customer
 from loyalty.errors import PartnerCapReached, PartnerNotActive, PostingConflict, PostingReversed
-from loyalty.models import Partner, PartnerPosting, Settlement
+from loyalty.models import Partner, PartnerMonth, PartnerPosting, Settlement
 from loyalty.partners import amount_of, month_after, month_of, points_earned, points_for_amount
 from loyalty.rules import Expiry, ExpiryKind
 from loyalty.services.announcements import announce_points
@@ -98,7 +99,8 @@ def burn_at_partner(
 def reverse_posting(posting: PartnerPosting, *, source_id: str, at: datetime) -> PartnerPosting:
     """Undo a posting whole: burned points go back to their lots, earned ones are taken back.
 
-    Of earned points that were spent meanwhile only what is left is taken. The same `source_id` reverses once.
+    Of earned points that were spent meanwhile only what is left is taken; the partner's month has so much
+    room again. The same `source_id` reverses once.
     Raises PostingReversed, PostingConflict, PartnerNotActive.
     """
     with transaction.atomic():
@@ -115,6 +117,8 @@ def reverse_posting(posting: PartnerPosting, *, source_id: str, at: datetime) ->
             raise PostingConflict
         entry, points = _give_or_take_back(posting, account, at)
         made = _post(partner, customer, back, source_id, posting.amount, points, entry, at, reverses=posting)
+        if back == Kind.EARN_BACK and points:
+            _count_back(partner, posting.month, -points)
     return made
 
 
@@ -249,6 +253,12 @@ def _count(partner: Partner, month: date, points: int) -> None:
         cursor.execute(_COUNT, [partner.pk, month, points, partner.month_points, partner.month_points])
         if not cursor.rowcount:
             raise PartnerCapReached
+
+
+def _count_back(partner: Partner, month: date, points: int) -> None:
+    """Give the partner's month back the room of points that were taken back from the customer."""
+    own = PartnerMonth.objects.filter(partner=partner, month=month)
+    own.update(points=Greatest(F("points") - points, 0))
 
 
 _COUNT = """

@@ -40,6 +40,7 @@ FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 TURN_SECONDS = 20.0
 BUSY = timedelta(seconds=60)
 KEPT = timedelta(days=30)
+FORGOTTEN_AT_ONCE = 5_000
 GONE = 410
 LONGEST_ANSWER = 300
 STALE_SECONDS = 5.0
@@ -214,9 +215,14 @@ def resend_delivery(delivery: WebhookDelivery, *, at: datetime) -> WebhookDelive
 
 
 def forget_deliveries(*, at: datetime) -> int:
-    """Delete what was told or given up more than a month ago; return how many."""
-    old = WebhookDelivery.objects.filter(created_at__lt=at - KEPT)
-    return old.exclude(state=WebhookDelivery.State.WAITING, webhook__active=True).delete()[0]
+    """Delete what was told or given up more than a month ago, in portions; return how many."""
+    old = WebhookDelivery.objects.filter(created_at__lt=at - KEPT).order_by("pk")
+    old = old.exclude(state=WebhookDelivery.State.WAITING, webhook__active=True)
+    forgotten = last = 0
+    while ids := list(old.filter(pk__gt=last).values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE]):
+        forgotten += WebhookDelivery.objects.filter(pk__in=ids).delete()[0]
+        last = ids[-1]
+    return forgotten
 
 
 def offered_types(client: ApiClient | None = None) -> list[str]:

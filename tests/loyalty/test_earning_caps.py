@@ -6,8 +6,9 @@ from django.db import connection
 
 from customers.models import Order
 from customers.services import dispatch_events, record_event
-from loyalty.models import DrawEntry, EarningCounter, PointsAccrual
+from loyalty.models import DrawEntry, DrawParticipant, EarningCounter, PointsAccrual
 from loyalty.services import claw_back_points, earn_on_event, earn_points, listening, points_of
+from loyalty.services.caps import count_back, room_within_caps
 from operations.services import check_invariants
 from tests.factories import NOON, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
@@ -94,3 +95,50 @@ def test_entries_in_a_contest_are_earned_and_returns_leave_what_the_rest_earned(
     standing = DrawEntry.objects.filter(withdrawn_at__isnull=True)
     assert list(standing.values_list("entries", flat=True)) == [2]  # 29.90: two full tens.
     assert PointsAccrual.objects.get().draw_entries == 2
+
+
+@pytest.mark.django_db
+def test_what_the_rest_still_earns_stays_in_a_contest_that_takes_no_more_entries():
+    """59.90 earned five; after 30.00 went back 29.90 earn two, though it takes no more since."""
+    draw = open_draw()
+    make_rule(gives="DRAW_ENTRIES", points=1, per_amount=1000, draw=draw.code)
+    order = OrderFactory(lines=[("A", 1, 5990, 0)])
+    earn_points(order, at=NOON)
+    Order.objects.filter(pk=order.pk).update(refunded_amount=3000)
+
+    claw_back_points(order, at=draw.closes_at + timedelta(hours=1))
+
+    (kept,) = DrawEntry.objects.standing()
+    assert (kept.entries, kept.occurred_at) == (2, NOON)
+    assert DrawParticipant.objects.get().entries == PointsAccrual.objects.get().draw_entries == 2
+
+
+@pytest.mark.django_db
+def test_a_cap_of_each_customer_does_not_look_at_what_everybody_had_together():
+    caps = [
+        {"subject": "RULE", "period": "TOTAL", "points": 120},
+        {"subject": "CUSTOMER", "period": "TOTAL", "points": 60},
+    ]
+    rule = make_rule(caps=caps)
+    for _ in range(2):
+        earn_points(OrderFactory(), at=NOON)  # 50 each: 20 are left for all, and 60 for somebody new.
+
+    assert room_within_caps(rule, None, at=NOON) == 20
+    count_back(rule, rule.current.terms, None, units=50, whole=True, at=NOON)
+    assert room_within_caps(rule, None, at=NOON) == 60
+
+
+@pytest.mark.django_db
+def test_a_return_gives_room_back_once_where_points_and_times_are_capped():
+    caps = [
+        {"subject": "CUSTOMER", "period": "TOTAL", "points": 120},
+        {"subject": "CUSTOMER", "period": "TOTAL", "times": 5},
+    ]
+    rule, anna = make_rule(caps=caps), CustomerFactory()
+    for _ in range(2):
+        earn_points(OrderFactory(customer=anna), at=NOON)
+
+    count_back(rule, rule.current.terms, anna, units=50, whole=True, at=NOON)
+
+    counter = EarningCounter.objects.get()
+    assert (counter.units, counter.times) == (50, 1)

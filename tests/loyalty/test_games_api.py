@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from customers.services import merge_customers, undo_merge
 from loyalty.models import BadgeAward, Challenge, Draw, DrawPlay
 from loyalty.services.challenge_progress import count_order
 from tests.api import caller
@@ -53,6 +54,22 @@ def test_a_contest_is_set_up_entered_closed_and_drawn(api):
     assert [one["status"] for one in drawn.json()["data"]] == ["WON", "WON"]
     assert api.get("/api/v1/draws/spring/winners").json() == drawn.json()
     assert len(api.get("/api/v1/draws/spring").json()["seed"]) == 64
+
+
+def test_a_cause_enters_once_also_after_two_records_became_one_person_and_parted_again(api):
+    api.post("/api/v1/draws", contest())
+    anna, ann = CustomerFactory.create_batch(2)
+
+    def enter(person):
+        body = named(person) | {"entries": 2, "source_id": "defect-1"}
+        return api.post("/api/v1/draws/spring/entries", body).json()["total"]
+
+    enter(ann)
+    merge = merge_customers(anna, [ann], reason="one", at=timezone.now())
+    together = enter(anna)
+    undo_merge(merge, at=timezone.now())
+
+    assert (together, enter(ann), enter(anna)) == (2, 2, 2)
 
 
 def test_an_instant_win_is_played_once_for_each_key(api):

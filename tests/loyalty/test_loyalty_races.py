@@ -10,8 +10,22 @@ from django.db import connection
 
 from coupons.services import ledger
 from customers.models import Household
-from loyalty.models import DrawWinner, Membership, MembershipPayment, PartnerPosting, RewardGrant
-from loyalty.services import allow_transfers, earn_at_partner, edit_reward, points_of, transfer_points
+from loyalty.models import (
+    DrawWinner,
+    Membership,
+    MembershipPayment,
+    PartnerMonth,
+    PartnerPosting,
+    RewardGrant,
+)
+from loyalty.services import (
+    allow_transfers,
+    earn_at_partner,
+    edit_reward,
+    points_of,
+    reverse_posting,
+    transfer_points,
+)
 from loyalty.services.contests import Prize, open_contest
 from loyalty.services.drawings import close_contest, draw_winners, give_prize, set_aside_winner
 from loyalty.services.draws import enter_draw
@@ -95,6 +109,19 @@ def test_one_receipt_of_a_partner_told_for_two_people_at_once_earns_once():
     assert kinds(came) == ["PartnerPosting"] + ["PostingConflict"] * 3, came
     assert PartnerPosting.objects.count() == 1
     assert sum(points_of(one, at=NOON).balance for one in people) == 10
+
+
+@pytest.mark.parametrize("numbers", [["S-1", "S-1"], ["S-1", "S-2"]])
+def test_a_posting_reversed_twice_at_once_is_reversed_once(numbers):
+    bar, anna = make_partner(month_points=1000), customer()
+    posting = earn_at_partner(bar, anna, source_id="R-1", amount=10000, at=NOON)
+
+    came = at_once([lambda one=one: reverse_posting(posting, source_id=one, at=NOON) for one in numbers])
+
+    second = "PartnerPosting" if numbers[0] == numbers[1] else "PostingReversed"
+    assert kinds(came) == ["PartnerPosting", second], came
+    assert PartnerPosting.objects.get(reverses=posting).points == -100
+    assert (points_of(anna, at=NOON).balance, PartnerMonth.objects.get().points) == (0, 0)
 
 
 def test_a_prize_given_while_its_winner_is_set_aside_is_had_by_the_substitute_alone():

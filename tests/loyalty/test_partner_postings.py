@@ -156,6 +156,21 @@ def test_caps_of_the_day_and_of_the_month_hold():
 
 
 @pytest.mark.django_db
+def test_what_is_taken_back_makes_room_in_the_partners_month():
+    # 90 a month: 50 and 40 given. Of the 50 twenty were spent: 30 come back, and 30 can be given again.
+    bar, anna = make_partner(month_points=90), customer()
+    first = earn_at_partner(bar, anna, source_id="R-1", amount=5000, at=OCTOBER)
+    ledger.debit(ledger.open_account(anna), units=20, source_key="redemption:1:1", at=OCTOBER)
+    reverse_posting(first, source_id="S-1", at=OCTOBER)
+    earn_at_partner(bar, customer(), source_id="R-2", amount=4000, at=OCTOBER)
+
+    with pytest.raises(PartnerCapReached):
+        earn_at_partner(bar, anna, source_id="R-3", amount=3100, at=OCTOBER)
+    assert earn_at_partner(bar, anna, source_id="R-4", amount=3000, at=OCTOBER).points == 30
+    assert PartnerMonth.objects.get().points == 90
+
+
+@pytest.mark.django_db
 def test_a_partner_that_left_posts_nothing():
     with pytest.raises(PartnerNotActive):
         earn_at_partner(make_partner(active=False), customer(), source_id="R-1", amount=100, at=OCTOBER)

@@ -49,6 +49,7 @@ def test_a_reward_is_written_down_and_changed(api):
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
+        ({}, "/kind"),
         ({"kind": "COUPON"}, "/promotion"),
         ({"kind": "GIFT_CARD"}, "/amount"),
         ({"kind": "PRODUCT"}, "/sku"),

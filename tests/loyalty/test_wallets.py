@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
+from structlog.testing import capture_logs
 
 from coupons.services.ledger import credit, debit, open_account
 from customers.services.erasure import erase_customer
@@ -24,6 +25,7 @@ from loyalty.models import CardDesign, WalletDevice, WalletPass
 from loyalty.services import wallets
 from loyalty.services.cards import card_number
 from loyalty.services.member_links import member_token, revoke_member_links
+from loyalty.wallet_pages import COMPLAINTS_A_MINUTE
 from loyalty.wallets import apple, google, pictures
 from loyalty.wallets.apns import Told
 from loyalty.wallets.contents import CardContent
@@ -281,10 +283,23 @@ def test_a_tag_that_is_none_of_ours_is_no_error(phone, since):
     assert phone.news(since).status_code in (200, 204)
 
 
-def test_what_telephones_complain_about_is_taken_down_short(client, caplog):
-    body = json.dumps({"logs": ["x" * 1000] * 50})
+def test_of_what_telephones_complain_about_only_its_kind_is_taken_down(client):
+    told = (
+        "Get pass task (pass type pass.example, serial number 6f9c-11, for anna@mail.example) encountered"
+        " error: Unexpected response code 503"
+    )
+    body = json.dumps({"logs": [told, "Mario Rossi, +39 333 1234567", *["x" * 100] * 50, "Register task"]})
 
-    assert client.post("/wallet/v1/log", body, content_type="application/json").status_code == 200
+    with capture_logs() as logs:
+        answers = [
+            client.post("/wallet/v1/log", body, content_type="application/json").status_code
+            for _ in range(2 * COMPLAINTS_A_MINUTE + 1)
+        ]
+
+    assert set(answers) == {200}
+    logs = [line for line in logs if line["event"] == "wallet_telephone"]
+    assert len(logs) <= 2 * COMPLAINTS_A_MINUTE  # The minute may turn meanwhile.
+    assert {tuple(line["complaints"]) for line in logs} == {("pass 503", "other")}
     for odd in ("not json", "[" * 10_000):
         assert client.post("/wallet/v1/log", odd, content_type="application/json").status_code == 200
 

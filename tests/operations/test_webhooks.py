@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 from standardwebhooks.webhooks import Webhook as Verifier
@@ -278,6 +280,19 @@ def test_old_deliveries_are_forgotten_and_waiting_ones_are_not(shop):
     assert forget_deliveries(at=NOON + timedelta(days=29)) == 0
     assert forget_deliveries(at=NOON + timedelta(days=31)) == 1
     assert shop.deliveries.get().event_id == 2
+
+
+def test_old_deliveries_are_forgotten_in_portions(shop, monkeypatch):
+    monkeypatch.setattr(webhooks, "FORGOTTEN_AT_ONCE", 2)
+    for number in range(1, 6):
+        happens(number)
+    WebhookDelivery.objects.exclude(event_id=3).update(state="GIVEN_UP")
+
+    with CaptureQueriesContext(connection) as queries:
+        assert forget_deliveries(at=NOON + timedelta(days=31)) == 4
+
+    assert sum(query["sql"].startswith("DELETE") for query in queries) == 2
+    assert shop.deliveries.get().event_id == 3
 
 
 def test_a_client_keeps_its_own_webhooks_over_the_api(http_sink):
