@@ -18,8 +18,8 @@ from django.views.generic import TemplateView
 from campaigns import services
 from campaigns.admin.journey_names import names_in
 from campaigns.admin.pages import MAY_WRITE, CampaignPage
-from campaigns.admin.wizard.content import ContentKey, content_url, has_coupon
-from campaigns.admin.wizard.trigger_fields import event_choices
+from campaigns.admin.wizard.content_key import ContentKey, content_url, has_coupon
+from campaigns.admin.wizard.trigger_happenings import event_choices
 from campaigns.content.starters import starter_blocks
 from campaigns.drafts import ContentDraft, VersionTerms, content_drafts
 from campaigns.journeys import END, StepKind, Unit

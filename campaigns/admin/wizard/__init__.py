@@ -2,14 +2,8 @@
 
 from campaigns.admin.wizard.audience import AudienceCountView, AudienceStep
 from campaigns.admin.wizard.base import EnterView
-from campaigns.admin.wizard.content import (
-    AddContentView,
-    ContentPreviewView,
-    ContentStep,
-    ContentTestView,
-    RemoveContentView,
-    SmsSizeView,
-)
+from campaigns.admin.wizard.content import AddContentView, ContentStep, RemoveContentView
+from campaigns.admin.wizard.content_preview import ContentPreviewView, ContentTestView, SmsSizeView
 from campaigns.admin.wizard.experiment import ExperimentStep
 from campaigns.admin.wizard.gallery import GalleryView
 from campaigns.admin.wizard.offer import OfferStep

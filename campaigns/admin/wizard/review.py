@@ -19,8 +19,8 @@ from campaigns import services
 from campaigns.admin.recipients import find_recipient
 from campaigns.admin.sentences import trigger_sentence
 from campaigns.admin.wizard.base import CampaignPage, StepForm, WizardStep, page_of, step_url
-from campaigns.admin.wizard.content import ContentKey, has_coupon, offer_of
-from campaigns.admin.wizard.trigger_fields import local_zone
+from campaigns.admin.wizard.content_key import ContentKey, has_coupon, offer_of
+from campaigns.admin.wizard.trigger_part import local_zone
 from campaigns.drafts import content_drafts
 from campaigns.forecast import Forecast, forecast, quiet_hours
 from campaigns.models import MAIN, CampaignVersion, FrequencyCap, MessageReason

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import View
 
 from campaigns.admin.wizard.base import MAY_WRITE, CampaignPage, StepForm, WizardStep
-from campaigns.admin.wizard.trigger_fields import PARTS, TriggerPart, local_zone
+from campaigns.admin.wizard.trigger_fields import PARTS
+from campaigns.admin.wizard.trigger_part import TriggerPart, local_zone
 from campaigns.drafts import VersionTerms
 from campaigns.models import CampaignVersion, Lane
 from operations.errors import FidelioError
