@@ -27,6 +27,7 @@ ALONE = [
     "codes",
     "gift_cards",
     "outbox",
+    "journeys",
     "referrals",
     "tiers",
     "earning",

@@ -66,11 +66,11 @@ def who_is_in(code: str, positions: Collection[JourneyPosition], *, at: datetime
     people = [position.customer_id for position in positions]
     if segment.kind == Segment.Kind.RULE and segment.active:
         found = set(compile_rules(segment.rules, as_of=at, among=people).values_list("pk", flat=True))
-        decided = SegmentOverride.objects.filter(segment=segment, customer__in=people)
+        decided = SegmentOverride.objects.filter(segment=segment, customer__pk__any_of=people)
         for customer, kind in decided.values_list("customer", "kind"):
             (found.add if kind == SegmentOverride.Kind.INCLUDE else found.discard)(customer)
     else:
-        members = SegmentMembership.objects.current().filter(segment=segment, customer__in=people)
+        members = SegmentMembership.objects.current().filter(segment=segment, customer__pk__any_of=people)
         found = set(members.values_list("customer", flat=True))
     return {position for position in positions if position.customer_id in found}
 

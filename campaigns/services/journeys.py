@@ -71,6 +71,14 @@ log = structlog.get_logger(__name__)
 
 LIVE = (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
 AT_ONCE = 5_000
+# All that a step asks of a person: reading the rest of their rows takes as long again.
+ASKED_OF_EACH = [
+    *("run", "occurrence", "step", "state", "since_at", "due_at", "waits_since", "ended_at", "laps"),
+    *("held_out", "publication"),
+    *("customer__public_id", "customer__status", "customer__restricted_at", "customer__time_zone"),
+]
+# Who leaves a step, and by which of its ways.
+Ways = list[tuple[JourneyPosition, str]]
 
 
 class HeldMeanwhile(Exception):
@@ -100,7 +108,9 @@ def move_portion(run_id: int, *, at: datetime, limit: int = AT_ONCE) -> int:
             ids = claim_positions(run_id, at=at, limit=limit) if run else []
             if run is None or not ids:
                 return 0
-            rows = JourneyPosition.objects.filter(pk__in=ids).select_related("customer", "publication")
+            rows = (
+                JourneyPosition.objects.filter(pk__any_of=ids).select_related("customer").only(*ASKED_OF_EACH)
+            )
             walk = Walk(run, parse_journey(run.version.steps, run.version.goal), at)
             walk.take(list(rows.order_by("pk")))
             save_positions(walk.positions)
@@ -162,7 +172,7 @@ class Walk:
             self.passages[position.step, JourneyPassage.GOAL] += 1
             self._end(position, PositionState.REACHED)
         drop_waiting_messages(reached)
-        going = [one for one in left if one not in reached]
+        going = [one for one in left if one not in reached] if reached else left
         while going:
             going = self._go_on(going)
 
@@ -174,10 +184,13 @@ class Walk:
         moved = []
         for name in sorted(by_step, key=self.journey.places.__getitem__):
             step = self.journey.by_id[name]
-            for position, way in self._ways(step, by_step[name]).items():
-                self.passages[step.id, way] += 1
-                if self._arrives(position, step, self.journey.target(step, way)):
-                    moved.append(position)
+            by_way: dict[str, list[JourneyPosition]] = defaultdict(list)
+            for position, way in self._ways(step, by_step[name]):
+                by_way[way].append(position)
+            for way, people in by_way.items():
+                self.passages[step.id, way] += len(people)
+                target = self.journey.target(step, way)
+                moved += [one for one in people if self._arrives(one, step, target)]
         return moved
 
     def _arrives(self, position: JourneyPosition, step: Step, target: str) -> bool:
@@ -191,7 +204,7 @@ class Walk:
         position.step, position.due_at = target, self.at
         return True
 
-    def _ways(self, step: Step, people: list[JourneyPosition]) -> dict[JourneyPosition, str]:
+    def _ways(self, step: Step, people: list[JourneyPosition]) -> Ways:
         """Do what a step does; return who leaves it, and by which way. The others wait."""
         match step:
             case WaitStep():
@@ -208,36 +221,34 @@ class Walk:
                 for position in people:
                     self._end(position, PositionState.FINISHED)
                     self.passages[step.id, NEXT] += 1
-                return {}
-        return dict.fromkeys(people, NEXT)
+                return []
+        return [(one, NEXT) for one in people]
 
-    def _wait(self, step: WaitStep, people: list[JourneyPosition]) -> dict[JourneyPosition, str]:
+    def _wait(self, step: WaitStep, people: list[JourneyPosition]) -> Ways:
         waited = {one: one.waits_since for one in people if one.waits_since is not None}
         came = who_had(step.event, waited) if step.event else set()
-        ways: dict[JourneyPosition, str] = {}
+        ways: Ways = []
         for position in people:
             position.waits_since = position.waits_since or self.at
             zone = known_zone(position.customer.zone, settings.PROGRAMME_TIME_ZONE)
             position.due_at = wait_until(step, since=position.waits_since, zone=zone)
             if position in came:
-                ways[position] = NEXT
+                ways.append((position, NEXT))
             elif position.due_at <= self.at:
-                ways[position] = OTHERWISE if step.event else NEXT
+                ways.append((position, OTHERWISE if step.event else NEXT))
         return ways
 
-    def _fork(self, step: BranchStep, people: list[JourneyPosition]) -> dict[JourneyPosition, str]:
+    def _fork(self, step: BranchStep, people: list[JourneyPosition]) -> Ways:
         if step.shares:
-            return {
-                one: str(drawn_share(f"journey:{step.id}:{one.laps}:{one.customer.public_id}", step.shares))
-                for one in people
-            }
+            lots = [f"journey:{step.id}:{one.laps}:{one.customer.public_id}" for one in people]
+            return [(one, str(drawn_share(lot, step.shares))) for one, lot in zip(people, lots, strict=True)]
         if step.event is not None:
             chosen = who_had(step.event, since_days(people, step.within_days, at=self.at))
         elif step.rules is not None:
             chosen = whom_rules_fit(step.rules, people, at=self.at)
         else:
             chosen = who_is_in(step.segment, people, at=self.at)
-        return {one: THEN if one in chosen else OTHERWISE for one in people}
+        return [(one, THEN if one in chosen else OTHERWISE) for one in people]
 
     def _write(self, step: MessageStep, people: list[JourneyPosition]) -> None:
         lasting = good_for(self.run.version)
@@ -246,19 +257,19 @@ class Walk:
         plan_messages(self.run, step=step.id, people=planned)
         ring_on_commit("pump_fast" if self.run.version.lane == Lane.FAST else "pump_bulk")
 
-    def _give(self, step: GiveStep, people: list[JourneyPosition]) -> dict[JourneyPosition, str]:
+    def _give(self, step: GiveStep, people: list[JourneyPosition]) -> Ways:
         """Whoever is held out gets nothing; who has to wait for an empty promotion stays."""
         served = _served(people)
         if step.points:
             give_points(step, served, name=self.run.campaign.name, at=self.at)
-            return dict.fromkeys(people, NEXT)
+            return [(one, NEXT) for one in people]
         try:
             give_coupons(step, served, at=self.at)
         except NothingLeft as error:
             self.refused = error.refusal
             waiting = set(served) - set(error.served)
-            return {one: NEXT for one in people if one not in waiting}
-        return dict.fromkeys(people, NEXT)
+            return [(one, NEXT) for one in people if one not in waiting]
+        return [(one, NEXT) for one in people]
 
     def _end(self, position: JourneyPosition, state: str) -> None:
         position.state, position.ended_at, position.waits_since = state, self.at, None

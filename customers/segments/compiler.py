@@ -35,4 +35,4 @@ def customers_matching(
     if among is None:
         return Customer.objects.live().filter(group.condition(moment))
     moment = replace(moment, among=tuple(among))
-    return Customer.objects.live().filter(group.condition(moment), pk__in=among)
+    return Customer.objects.live().filter(group.condition(moment), pk__any_of=among)
