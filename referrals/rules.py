@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
 CONFIDENT = 1.959964
-DOTLESS_DOMAINS = {"gmail.com", "googlemail.com"}
 
 
 def new_code() -> str:
@@ -25,25 +24,6 @@ def new_code() -> str:
 def canonical_code(text: str) -> str:
     """Return a code as it is stored, however it was typed."""
     return "".join(char for char in text if char.isalnum()).upper()
-
-
-def mailbox_of(email: str) -> str:
-    """Return the mailbox behind a normalised address: two addresses of one mailbox are equal here.
-
-    A +tag is dropped; dots do not count at Gmail.
-    """
-    name, _, domain = email.strip().lower().rpartition("@")
-    name = name.partition("+")[0] or name
-    if domain in DOTLESS_DOMAINS:
-        name, domain = name.replace(".", ""), "gmail.com"
-    return f"{name}@{domain}"
-
-
-def plain_spellings(email: str) -> set[str]:
-    """Return the plain ways to write the mailbox behind an address: without tag and, at Gmail, dots."""
-    mailbox = mailbox_of(email)
-    name, _, domain = mailbox.rpartition("@")
-    return {f"{name}@{one}" for one in (DOTLESS_DOMAINS if domain in DOTLESS_DOMAINS else [domain])}
 
 
 def plain_address(text: str) -> str:

@@ -10,12 +10,12 @@ from django.db.models.functions import Now
 
 from campaigns.bells import ring_on_commit
 from campaigns.errors import CodesGone, CountryNotServed, NotANewcomer, PageClosed
-from campaigns.mailboxes import mailbox_hash
 from campaigns.models import LandingClaim, LandingPage, Message, ShareLink
 from campaigns.models.placement import OPEN_CAMPAIGNS
 from campaigns.services.recipients import LANDING
 from coupons.services import publish_coupon
 from customers.errors import NotAProspect
+from customers.mailboxes import mailbox_hash
 from customers.models import Channel, Customer, Namespace, Order, Purpose
 from customers.models.consent import ConsentState
 from customers.rules import address_hash

@@ -19,7 +19,7 @@ from django.db.models import TextChoices
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from campaigns.mailboxes import DOTS_MEAN_NOTHING
+from customers.mailboxes import DOTS_MEAN_NOTHING
 from customers.models import Channel, Consent, Customer, Purpose, Segment, SegmentMembership
 from operations.errors import InvalidInput
 from operations.models import JobRun, User

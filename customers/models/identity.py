@@ -1,6 +1,10 @@
+from collections.abc import Collection
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from customers.mailboxes import Mailbox
 
 
 class Namespace(models.TextChoices):
@@ -83,6 +87,14 @@ class BlockedValue(models.Model):
         return self.value
 
 
+class IdentityQuerySet(models.QuerySet["Identity"]):
+    def in_mailboxes(self, mailboxes: Collection[str]) -> "IdentityQuerySet":
+        """Return the addresses, however they are written, of these mailboxes (`mailbox_of`)."""
+        return self.alias(mailbox=Mailbox("value")).filter(
+            namespace=Namespace.EMAIL, mailbox__in=list(mailboxes)
+        )
+
+
 class Identity(models.Model):
     """One key under which a person is known, in its normalised form."""
 
@@ -100,6 +112,8 @@ class Identity(models.Model):
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
+    objects = IdentityQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
@@ -112,7 +126,10 @@ class Identity(models.Model):
             ),
             models.UniqueConstraint(fields=["customer", "namespace", "value"], name="an_identity_once"),
         ]
-        indexes = [models.Index(fields=["namespace", "value"], name="identity_value")]
+        indexes = [
+            models.Index(fields=["namespace", "value"], name="identity_value"),
+            models.Index(Mailbox("value"), condition=models.Q(namespace="email"), name="identity_mailbox"),
+        ]
 
     def __str__(self) -> str:
         return self.value

@@ -11,13 +11,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils.crypto import salted_hmac
 
+from customers.mailboxes import mailbox_of
 from customers.models import Customer, Identity, Namespace, Order
 from customers.rules import normalise_email, normalise_phone
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
 from referrals.fraud import Evidence
 from referrals.models import Fingerprint, Referral, ReferralCode
-from referrals.rules import mailbox_of, plain_address, plain_spellings
+from referrals.rules import plain_address
 
 KINDS = {kind.value.lower(): kind.value for kind in Fingerprint.Kind}
 DAY = timedelta(days=1)
@@ -84,13 +85,13 @@ def is_self(referrer: Customer, *, email: str = "", phone: str = "") -> bool:
 
 def has_bought(customer: Customer) -> bool:
     """Return whether somebody is a customer already, be it under another spelling of their mailbox."""
-    emails = _contacts(customer)[Namespace.EMAIL]
-    spellings = [spelling for email in emails for spelling in plain_spellings(email)]
-    same = Identity.objects.filter(namespace=Namespace.EMAIL, value__in=spellings).values("customer")
     bought = Order.objects.filter(status__in=BOUGHT)
-    return bought.filter(customer=customer).exists() or bool(
-        spellings and bought.filter(customer__in=same).exists()
-    )
+    if bought.filter(customer=customer).exists():
+        return True
+    mailboxes = {mailbox_of(email) for email in _contacts(customer)[Namespace.EMAIL]}
+    same = Identity.objects.in_mailboxes(mailboxes).values_list("customer", flat=True)
+    # Found first, since they are few: what an order has to do with a mailbox nobody can estimate.
+    return bool(mailboxes) and bought.filter(customer__in=list(same)).exists()
 
 
 def _shared_with_others(code: ReferralCode, friend: Customer) -> tuple[frozenset[str], frozenset[str]]:
@@ -104,9 +105,9 @@ def _shared_with_others(code: ReferralCode, friend: Customer) -> tuple[frozenset
 
 def _is_mailbox_of_friends(code: ReferralCode, friend: Customer, emails: list[str]) -> bool:
     """Return whether another friend of the same person has one of these mailboxes."""
-    others = Referral.objects.filter(referrer=code.customer).exclude(referee=friend).values("referee")
-    known = Identity.objects.filter(namespace=Namespace.EMAIL, customer__in=others)
-    return bool(emails) and _share_a_mailbox(emails, list(known.values_list("value", flat=True)))
+    others = Referral.objects.filter(referrer=code.customer).exclude(referee=friend)
+    same = Identity.objects.in_mailboxes({mailbox_of(email) for email in emails})
+    return bool(emails) and others.filter(referee__in=list(same.values_list("customer", flat=True))).exists()
 
 
 def _of_others(friend: Customer) -> Any:

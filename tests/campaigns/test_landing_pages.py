@@ -9,7 +9,6 @@ from django.db import connection
 from django.test import Client
 
 from campaigns.errors import CodesGone, CountryNotServed, LandingPageCodeTaken, NotANewcomer, PageClosed
-from campaigns.mailboxes import mailbox_of
 from campaigns.models import LandingClaim, LandingPage, LandingVisit, Message
 from campaigns.services import pump, start_campaign, stop_campaign
 from campaigns.services.landing_claims import give_code, is_in_time
@@ -92,20 +91,6 @@ def test_one_mailbox_has_one_claim_however_it_is_written(now):
 
     assert first == second
     assert set(Message.objects.values_list("address", flat=True)) == {"an.na+shop@gmail.com"}
-
-
-@pytest.mark.parametrize(
-    ("address", "mailbox"),
-    [
-        ("anna@mail.example", "anna@mail.example"),
-        ("anna+x+y@mail.example", "anna@mail.example"),
-        ("a.n.n.a@gmail.com", "anna@gmail.com"),
-        ("a.nna@mail.example", "a.nna@mail.example"),
-        ("+@mail.example", "+@mail.example"),
-    ],
-)
-def test_the_mailbox_behind_an_address(address, mailbox):
-    assert mailbox_of(address) == mailbox
 
 
 def test_few_mails_go_to_one_mailbox(now):
