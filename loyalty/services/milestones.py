@@ -27,6 +27,7 @@ from operations.inserts import insert_missing
 log = structlog.get_logger(__name__)
 Metric = Milestone.Metric
 Status = MilestoneReach.Status
+COUNTED = (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
 MOST_TIMES = 100  # At once: a threshold somebody mistyped does not empty the shelves.
 MOST_REWARDS = 10
 PORTION = 1_000
@@ -93,7 +94,7 @@ def follow_milestones(customer: Customer, metrics: Iterable[str], *, at: datetim
     reached = []
     with transaction.atomic():
         customer = hold_customer(customer)
-        if customer.status != Customer.Status.ACTIVE and customer.status != Customer.Status.PROSPECT:
+        if customer.status not in COUNTED:
             return []
         for milestone in milestones:
             value = milestone_values(milestone, [customer.pk], at=at)[customer.pk]
@@ -110,11 +111,8 @@ def sweep_milestones(*, at: datetime) -> int:
     for milestone in Milestone.objects.running():
         last = 0
         while people := _past(milestone, after=last, at=at):
-            for pk, value in people:
-                with transaction.atomic():
-                    customer = hold_customer(Customer(pk=pk))
-                    new += len(_reach(milestone, customer, value, at=at))
-            last = people[-1][0]
+            new += sum(_hold_and_reach(milestone, pk, at=at) for pk in people)
+            last = people[-1]
     for reach in MilestoneReach.objects.filter(status=Status.OWED).order_by("pk").iterator(PORTION):
         settle_reach(reach, at=at)
     return new
@@ -188,6 +186,16 @@ def _reach(milestone: Milestone, customer: Customer, value: int, *, at: datetime
     return new
 
 
+def _hold_and_reach(milestone: Milestone, pk: int, *, at: datetime) -> int:
+    """Note what somebody has reached; who became somebody else meanwhile counts with all that is theirs."""
+    with transaction.atomic():
+        customer = hold_customer(Customer(pk=pk))
+        if customer.status not in COUNTED:
+            return 0
+        value = milestone_values(milestone, [customer.pk], at=at)[customer.pk]
+        return len(_reach(milestone, customer, value, at=at))
+
+
 def _give_at_once(reach: MilestoneReach, rewards: list[Reward], *, at: datetime) -> None:
     if len(rewards) != 1:  # There is a choice by now.
         reach.status, reach.reason = Status.OPEN, ""
@@ -215,11 +223,11 @@ def _locked(reach: MilestoneReach) -> MilestoneReach:
     return rows.select_related("milestone", "customer", "grant").get(pk=reach.pk)
 
 
-def _past(milestone: Milestone, *, after: int, at: datetime) -> list[tuple[int, int]]:
-    """Return the next customers who have reached a milestone more often than was noted, with their values."""
+def _past(milestone: Milestone, *, after: int, at: datetime) -> list[int]:
+    """Return the next customers who have reached a milestone more often than was noted."""
     times = "v.value / %(threshold)s" if milestone.repeats else "least(v.value / %(threshold)s, 1)"
     query = f"""
-        SELECT v.customer_id, v.value FROM ({value_query(milestone, everybody=True)}) v
+        SELECT v.customer_id FROM ({value_query(milestone, everybody=True)}) v
         JOIN customers_customer c ON c.id = v.customer_id AND c.status IN ('ACTIVE', 'PROSPECT')
         WHERE v.customer_id > %(after)s AND v.value >= %(threshold)s AND {times} > coalesce((
             SELECT max(r.number) FROM loyalty_milestonereach r
@@ -229,7 +237,7 @@ def _past(milestone: Milestone, *, after: int, at: datetime) -> list[tuple[int, 
     given = {"after": after, "threshold": milestone.threshold, "milestone": milestone.pk}
     with connection.cursor() as cursor:
         cursor.execute(query, value_parameters(milestone, at=at) | given)
-        return cursor.fetchall()
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def _tell(reach: MilestoneReach, *, at: datetime) -> None:

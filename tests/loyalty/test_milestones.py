@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from coupons.models import LedgerEntry
-from customers.models import Customer, Event, Order, Rollup
+from customers.models import Customer, Event, MergeOperation, Order, Rollup
 from customers.services import merge_customers, record_event, undo_merge
 from loyalty.errors import RewardNotAvailable
 from loyalty.milestones import progress_to, times_reached
@@ -17,6 +17,7 @@ from loyalty.services import (
     earn_points,
     edit_milestone,
     follow_milestones,
+    milestones,
     sweep_milestones,
 )
 from loyalty.services.milestones import standings_of
@@ -221,6 +222,26 @@ def test_the_sweep_finds_who_is_past_it_and_comes_to_an_end():
     milestone(threshold=3)
 
     assert (sweep_milestones(at=LATER), sweep_milestones(at=LATER)) == (2, 0)
+
+
+def test_who_is_merged_while_the_sweep_goes_on_counts_with_all_that_is_theirs(monkeypatch):
+    """Anna has one order, her double two: together three, which neither had when the sweep looked."""
+    anna, double = CustomerFactory(), CustomerFactory()
+    buy(anna, 1)
+    buy(double, 2)
+    milestone(threshold=1, repeats=True)
+    look = milestones._past
+
+    def look_and_merge(*given, **more):
+        people = look(*given, **more)
+        if double.pk in people and not MergeOperation.objects.exists():
+            merge_customers(anna, [double], reason="the same", at=LATER)
+        return people
+
+    monkeypatch.setattr(milestones, "_past", look_and_merge)
+
+    assert sweep_milestones(at=LATER) == 3
+    assert set(MilestoneReach.objects.values_list("customer", "number")) == {(anna.pk, n) for n in (1, 2, 3)}
 
 
 def test_two_who_turn_out_to_be_one_reached_it_once_and_part_as_they_were():
