@@ -35,7 +35,6 @@ from campaigns.services.landing_claims import (
 from campaigns.services.landing_pages import count_visit
 from campaigns.services.recipients import NO_TOKEN, coupon_values
 from campaigns.services.shares import (
-    MACHINES,
     VIA,
     follow_share,
     personal_link,
@@ -49,6 +48,7 @@ from operations.counters import count
 from operations.errors import FidelioError
 from operations.languages import in_language
 from operations.locks import retry_deadlocks
+from operations.visitors import agent_of, is_person
 
 log = structlog.get_logger(__name__)
 
@@ -107,8 +107,7 @@ def claim_page(request: HttpRequest, token: UUID) -> HttpResponse:
 @require_safe
 def shared_link(request: HttpRequest, token: str, network: str = "") -> HttpResponse:
     """Lead to the stored address of a shared link, and nowhere else."""
-    agent = request.headers.get("User-Agent", "") if request.method == "GET" else ""
-    address = follow_share(token, network=network, agent=agent, at=timezone.now())
+    address = follow_share(token, network=network, agent=agent_of(request), at=timezone.now())
     if address is None:
         raise Http404
     return StoredRedirect(address)
@@ -232,7 +231,7 @@ def _stores_of(claim: LandingClaim) -> list[Near]:
 
 
 def _count(request: HttpRequest, page: LandingPage) -> None:
-    if MACHINES.search(request.headers.get("User-Agent", "") or "bot"):
+    if not is_person(agent_of(request)):
         return
     try:
         host = urlsplit(request.headers.get("Referer", "")).hostname or ""

@@ -13,6 +13,8 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from operations.visitors import is_person
+
 TRAP = 0  # The number of the link that no person sees.
 PIXEL = "open.gif"
 MARK_BYTES, NUMBER_BYTES = 12, 8
@@ -23,14 +25,6 @@ BURST, BURST_LINKS = timedelta(seconds=3), 3
 BEFORE_TRAP, AFTER_TRAP = timedelta(seconds=10), timedelta(minutes=1)
 # Long enough for all that shows a scanner to have come in.
 SETTLED_AFTER = BEFORE_TRAP
-SCANNERS = re.compile(
-    r"(?<!cu)bot\b|crawl|spider|scan|preview|prefetch|headless|phantom|lighthouse|curl/|wget/|python|java/|ruby|"
-    r"perl|libwww|okhttp|go-http|axios|node-fetch|http-?client|aiohttp|barracuda|mimecast|proofpoint|"
-    r"bitdefender|fortinet|sophos|symantec|trend ?micro|forcepoint|cloudmark|ironport|safelinks|"
-    r"google-safety|facebookexternalhit|whatsapp|office existence discovery",
-    re.IGNORECASE,
-)
-# (Cubot makes telephones.)
 # These load the pictures of a mail when its reader does.
 IMAGE_PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy", re.IGNORECASE)
 
@@ -95,7 +89,7 @@ def is_scanner(agent: str, *, opening: bool = False) -> bool:
     """Return whether a program names itself as one that follows links by itself; all browsers have names."""
     if opening and IMAGE_PROXIES.search(agent):
         return False
-    return not agent.strip() or bool(SCANNERS.search(agent))
+    return not is_person(agent)
 
 
 def find_scanner(one: Sighting, *, others: Sequence[Sighting], sent_at: datetime | None) -> str:

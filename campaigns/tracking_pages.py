@@ -10,17 +10,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from campaigns.services.tracking import follow_link, note_opening
+from operations.visitors import agent_of
 
 # One transparent point.
 POINT = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-PREFETCHING = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 @never_cache
 @require_safe
 def followed_link(request: HttpRequest, token: str, number: int) -> HttpResponse:
     """Send whoever follows a link of a message to the address that we keep under its number."""
-    address = follow_link(token, number, agent=_agent(request))
+    address = follow_link(token, number, agent=agent_of(request))
     if address is None:
         return _not_valid(request)
     response = HttpResponseRedirect(address)
@@ -33,7 +33,7 @@ def followed_link(request: HttpRequest, token: str, number: int) -> HttpResponse
 @require_safe
 def opened_picture(request: HttpRequest, token: str) -> HttpResponse:
     """Answer with a picture of one transparent point, whoever asks."""
-    note_opening(token, agent=_agent(request))
+    note_opening(token, agent=agent_of(request))
     return HttpResponse(POINT, content_type="image/gif")
 
 
@@ -43,9 +43,3 @@ def _not_valid(request: HttpRequest) -> HttpResponse:
     frame = {"language": language, "other_language": "en" if language == "it" else "it"}
     with translation.override(language):
         return render(request, "customers/link_not_valid.html", frame, status=404)
-
-
-def _agent(request: HttpRequest) -> str:
-    """Return how the program calls itself; nothing for one that only looks ahead, as scanners do."""
-    ahead = request.method != "GET" or any(request.META.get(header) for header in PREFETCHING)
-    return "" if ahead else request.META.get("HTTP_USER_AGENT", "")

@@ -33,5 +33,5 @@ TABLES = [
     ),
     CustomerTable("referrals.StepReward", on_merge=OnMerge.STEP, step=f"{STEPS}.merge_steps"),
     CustomerTable("referrals.Payout"),
-    CustomerTable("referrals.CashEntry"),
+    CustomerTable("referrals.CashEntry", settle="referrals.services.cash.settle_cash"),
 ]

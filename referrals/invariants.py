@@ -46,11 +46,22 @@ WHERE batch.status IS DISTINCT FROM 'REJECTED'
 GROUP BY payout.id HAVING payout.amount <> COALESCE(sum(entry.amount), 0)
 ORDER BY payout.id
 """
+_MONEY = """
+SELECT reward.id AS reward, reward.cash_amount AS promised, reward.taken_back_at,
+       COALESCE(sum(entry.amount), 0) AS booked
+FROM referrals_referralreward AS reward
+LEFT JOIN referrals_cashentry AS entry ON entry.reward_id = reward.id
+WHERE reward.cash_amount IS NOT NULL GROUP BY reward.id
+HAVING COALESCE(sum(entry.amount), 0)
+    <> CASE WHEN reward.taken_back_at IS NULL THEN reward.cash_amount ELSE 0 END
+ORDER BY reward.id
+"""
 
 INVARIANTS = [
     Invariant("referrals.rewards", _("Each side of a referral was rewarded once."), _REWARDS),
     Invariant("referrals.codes", _("What a code brought is what its referrals say."), _CODES),
     Invariant("referrals.payouts", _("A payout list is the sum of its payments."), _PAYOUTS),
     Invariant("referrals.cash", _("A payment is the sum of what the person was owed."), _CASH),
+    Invariant("referrals.money", _("Money of a referral is booked once, or taken back."), _MONEY),
     Invariant("referrals.friends", _("A friend was referred once."), _FRIENDS),
 ]

@@ -2,12 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.decorators.http import require_safe
 
 from loyalty.public import languages, page_language
+from operations.visitors import agent_of, is_person
 from referrals.models import ReferralCode
 from referrals.rules import canonical_code
+from referrals.services import count_opening
 from referrals.words import referee_words
 
 
@@ -22,6 +24,9 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
         "customer",
     )
     shared = get_object_or_404(codes, code=canonical_code(code))
+    # The links that lead to the other language are no other opening.
+    if is_person(agent_of(request)) and "lang" not in request.GET:
+        count_opening(shared, at=timezone.now())
     language = page_language(request, None)
     with translation.override(language):
         context = languages(language) | {

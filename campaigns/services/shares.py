@@ -1,6 +1,5 @@
 """Links that people pass on: made once per person, followed to a stored address, counted."""
 
-import re
 import secrets
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -15,13 +14,10 @@ from customers.models import Customer
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput
 from operations.models import User
+from operations.visitors import is_person
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 14
-# Who fetches a link to draw its preview, or to index it, was not brought by anybody.
-MACHINES = re.compile(
-    r"bot|crawl|spider|preview|facebookexternalhit|whatsapp/|slurp|curl|wget|python|scan", re.I
-)
 VIA = "via"
 COUNT = """
 INSERT INTO campaigns_shareclick (link_id, clicked_on, network, clicks) VALUES (%s, %s, %s, 1)
@@ -78,7 +74,7 @@ def follow_share(token: str, *, network: str, agent: str, at: datetime) -> str |
     if link is None:
         return None
     network = network if network in ShareNetwork.values else ShareNetwork.LINK
-    if agent and not MACHINES.search(agent):
+    if is_person(agent):
         with connection.cursor() as cursor:
             cursor.execute(COUNT, [link.pk, local_day(at, settings.PROGRAMME_TIME_ZONE), network])
     return target_of(link, network=network)

@@ -13,6 +13,7 @@ from operations.models import User
 from referrals.fraud import Signal
 from referrals.models import (
     CashEntry,
+    CodeOpening,
     Invitation,
     Referral,
     ReferralCode,
@@ -95,6 +96,16 @@ def _bring(code: ReferralCode, friend: Customer, place: int, first: datetime) ->
     Invitation.objects.bulk_create(
         Invitation(code=code, channel=channels[(place + more) % 3], invited_at=came - timedelta(days=more))
         for more in range(1 + place % 3)
+    )
+    # Most who open a link look twice, or never come.
+    CodeOpening.objects.bulk_create(
+        [
+            CodeOpening(code=code, opened_on=came.date() - timedelta(days=day), opened=2 + (place + day) % 3)
+            for day in range(2 + place % 2)
+        ],
+        update_conflicts=True,
+        unique_fields=["code", "opened_on"],
+        update_fields=["opened"],
     )
     doubt = SUSPICIONS[place] if place < SUSPICIOUS else []
     rewarded = first + timedelta(days=14)

@@ -120,8 +120,10 @@ class PayoutBatchAdmin(PageMixin, ModelAdmin):
         batch = get_object_or_404(PayoutBatch, pk=pk)
         if not (self.has_view_permission(request, batch) and request.user.has_perm(EXPORT)):
             raise PermissionDenied
-        if batch.status not in (PayoutBatch.Status.APPROVED, PayoutBatch.Status.PAID):
-            messages.error(request, _("The file is there once the list is approved."))
+        try:
+            batch = services.export_payouts(batch, at=timezone.now())
+        except FidelioError as error:
+            messages.error(request, str(error.message))
             return redirect(_url(batch))
         self.log_change(request, batch, "Exported")
         payouts = batch.payouts.select_related("customer").order_by("pk")

@@ -44,11 +44,14 @@ def figures(standing: Standing, programme: ReferralProgramme) -> list[Delta]:
     ]
 
 
-def steps(standing: Standing) -> list[dict[str, Any]]:
+def steps(standing: Standing, programme: ReferralProgramme) -> list[dict[str, Any]]:
     # Codes are also shared where no invitation is told: the widest step is the measure.
-    widest = max(standing.invitations, standing.registered)
+    widest = max(standing.invitations, standing.opened, standing.registered)
+    # Who opens a page of the merchant's own is not seen here.
+    seen = standing.opened or not programme.landing_url
     counts = [
         (_("Invited"), standing.invitations),
+        *([(_("Opened"), standing.opened)] if seen else []),
         (_("Came"), standing.registered),
         (_("Bought"), standing.qualified),
         (_("Rewarded"), standing.rewarded),

@@ -91,7 +91,7 @@ class ReferralProgrammeAdmin(CopyPages, PageMixin, ModelAdmin):
         context = {
             "programme": programme,
             "figures": programme_figures.figures(standing, programme),
-            "steps": programme_figures.steps(standing),
+            "steps": programme_figures.steps(standing, programme),
             "standing": standing,
             "plan": programme_figures.plan(standing, programme),
             "compared": programme_figures.value_table(friends_and_others(programme)),

@@ -9,11 +9,13 @@ from rest_framework import serializers
 from coupons.models import Promotion
 from customers.api.references import CustomerReference
 from customers.models import Segment, Store
+from customers.services import find_customer
 from loyalty.models import Employee
 from loyalty.models import Reward as CatalogueReward
-from operations.api.serializers import AmountField, StrictSerializer
+from operations.api.serializers import AmountField, InstantField, StrictSerializer
 from referrals.models import Referral, ReferralCode, ReferralProgramme, ReferralReward, ShareChannel
 from referrals.models.offer import Offer
+from referrals.rules import canonical_code
 from referrals.services.copies import shares_of
 from referrals.services.programmes import Reward, Step, Terms, Variant, rewards_of, terms_of
 from referrals.sharing import WRITTEN
@@ -427,6 +429,26 @@ class ReferralOut(serializers.ModelSerializer):
         ]
 
 
+class ReferralQueryIn(serializers.Serializer):
+    status = serializers.ChoiceField(choices=Referral.Status.choices, required=False)
+    referrer = serializers.CharField(required=False, help_text="The id of who invited.")
+    code = serializers.CharField(required=False)
+    since = InstantField(required=False, help_text="Friends who came at this instant or later.")
+    until = InstantField(required=False, help_text="Friends who came before this instant.")
+
+    def filters(self) -> dict[str, Any]:
+        """Return what a query of referrals is filtered by. Raises NotFound for who is nobody."""
+        asked = self.validated_data
+        found = {
+            "status": asked.get("status"),
+            "referrer": find_customer({"id": asked["referrer"]}) if "referrer" in asked else None,
+            "code__code": canonical_code(asked["code"]) if "code" in asked else None,
+            "registered_at__gte": asked.get("since"),
+            "registered_at__lt": asked.get("until"),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
 class LeaderOut(serializers.Serializer):
     """One customer of the leaderboard, with what their code brought."""
 
@@ -473,6 +495,7 @@ class ReportOut(serializers.Serializer):
 
     referrers = serializers.IntegerField()
     invitations = serializers.IntegerField()
+    opened = serializers.IntegerField(help_text="How often people opened the links on Fidelio's own page.")
     registered = serializers.IntegerField()
     qualified = serializers.IntegerField()
     rewarded = serializers.IntegerField()

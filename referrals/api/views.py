@@ -27,6 +27,7 @@ from referrals.api.serializers import (
     ProgrammeStopIn,
     ReferralIn,
     ReferralOut,
+    ReferralQueryIn,
     ReportOut,
     SeenIn,
     SeenOut,
@@ -38,6 +39,7 @@ from referrals.services.costs import months_of
 from referrals.services.reports import friends_and_others, variants_of
 
 LEADERS_SHOWN = 100
+LEADER_FIELDS = ("code", "invited", "registered", "qualified", "rewarded")
 
 
 class ProgrammeList(generics.ListAPIView):
@@ -142,16 +144,13 @@ class Leaderboard(APIView):
 
     @extend_schema(responses=LeaderOut(many=True))
     def get(self, request: Request, reference: str) -> Response:
-        codes = services.leaderboard(programme_under(reference))[:LEADERS_SHOWN]
+        programme = programme_under(reference, ReferralProgramme.objects.all())
+        codes = services.leaderboard(programme).only("customer__public_id", *LEADER_FIELDS)[:LEADERS_SHOWN]
         rows = [
             {
                 "rank": rank,
                 "customer": code.customer.public_id,
-                "code": code.code,
-                "invited": code.invited,
-                "registered": code.registered,
-                "qualified": code.qualified,
-                "rewarded": code.rewarded,
+                **{name: getattr(code, name) for name in LEADER_FIELDS},
             }
             for rank, code in enumerate(codes, start=1)
         ]
@@ -229,13 +228,20 @@ class Seen(APIView):
 
 
 class ReferralList(generics.ListAPIView):
-    """The referrals, newest first; POST says that a friend came with a code."""
+    """The referrals, newest first, of one person, code, status or time; POST says that a friend came."""
 
     required_scope = "referrals:write"
     serializer_class = ReferralOut
+    queryset = Referral.objects.none()
+
+    @extend_schema(parameters=[ReferralQueryIn])
+    def get(self, request: Request) -> Response:
+        return super().get(request)
 
     def get_queryset(self) -> QuerySet[Referral]:
-        return shown_referrals()
+        asked = ReferralQueryIn(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        return shown_referrals().filter(**asked.filters())
 
     @extend_schema(request=ReferralIn, responses={201: ReferralOut, 200: ReferralOut})
     def post(self, request: Request) -> HttpResponse:
@@ -286,9 +292,11 @@ def shown_referrals() -> QuerySet[Referral]:
     )
 
 
-def programme_under(reference: str) -> ReferralProgramme:
-    """Return the programme under a code, or under an id. Raises ProgrammeNotFound."""
-    programmes = shown_programmes()
+def programme_under(
+    reference: str, programmes: QuerySet[ReferralProgramme] | None = None
+) -> ReferralProgramme:
+    """Return the programme under a code, or under an id, of these or all. Raises ProgrammeNotFound."""
+    programmes = shown_programmes() if programmes is None else programmes
     programme = programmes.filter(code=reference).first()
     if programme is None and reference.isascii() and reference.isdigit() and len(reference) < 19:
         programme = programmes.filter(pk=int(reference)).first()

@@ -1,4 +1,4 @@
-from referrals.models.code import Invitation, ReferralCode
+from referrals.models.code import CodeOpening, Invitation, ReferralCode
 from referrals.models.fingerprint import Fingerprint
 from referrals.models.payout import CashEntry, Payout, PayoutBatch
 from referrals.models.programme import (
@@ -13,6 +13,7 @@ from referrals.models.step import StepReward
 
 __all__ = [
     "CashEntry",
+    "CodeOpening",
     "Fingerprint",
     "Invitation",
     "Payout",

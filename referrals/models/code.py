@@ -103,3 +103,21 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.channel}"
+
+
+class CodeOpening(models.Model):
+    """How often the page of a code's link was opened on one day, by people as far as one can tell."""
+
+    code = models.ForeignKey(ReferralCode, on_delete=models.PROTECT, related_name="openings")
+    opened_on = models.DateField(_("day"))
+    opened = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("opening of a link")
+        verbose_name_plural = _("openings of links")
+        constraints = [
+            models.UniqueConstraint(fields=["code", "opened_on"], name="a_code_s_day_is_counted_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.opened_on}"

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 class PayoutBatch(models.Model):
     """One list of payments: WAITING until another person agrees, APPROVED until somebody says it was paid.
 
-    Amounts are minor units of `currency`. A list that is REJECTED sets free what stood on it.
+    Amounts are minor units of `currency`. A list that is REJECTED sets free what stood on it. From
+    `exported_at` on the bank may know the payments: nothing leaves the list any more.
     """
 
     class Status(models.TextChoices):
@@ -34,6 +35,7 @@ class PayoutBatch(models.Model):
         related_name="+",
         verbose_name=_("approved by"),
     )
+    exported_at = models.DateTimeField(_("exported at"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     reference = models.CharField(_("reference of the payment"), max_length=120, blank=True)
 
@@ -56,6 +58,12 @@ class PayoutBatch(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether a payment can still leave the list, since nobody has paid from it yet."""
+        waits = self.status == self.Status.WAITING
+        return waits or (self.status == self.Status.APPROVED and self.exported_at is None)
 
 
 class Payout(models.Model):
@@ -88,11 +96,25 @@ class CashEntryQuerySet(models.QuerySet["CashEntry"]):
         """Return what stands on no list."""
         return self.filter(payout__isnull=True)
 
+    def standing(self) -> "CashEntryQuerySet":
+        """Return the last word on rewards that are owed or were paid."""
+        return self._last().filter(amount__gt=0)
+
+    def taken_back(self) -> "CashEntryQuerySet":
+        """Return the last word on rewards that were taken back."""
+        return self._last().filter(amount__lt=0)
+
+    def _last(self) -> "CashEntryQuerySet":
+        # Of one round what was owed comes before what was taken back.
+        later = CashEntry.objects.filter(reward=models.OuterRef("reward"), pk__gt=models.OuterRef("pk"))
+        return self.exclude(models.Exists(later))
+
 
 class CashEntry(models.Model):
     """Money that a referral brought somebody (positive), or that they owe back (negative); minor units.
 
-    What is owed back after it was paid is taken off the next payout.
+    What is owed back after it was paid is taken off the next payout. What was taken back and is owed again,
+    since a merge was undone, is booked in another `round`.
     """
 
     customer = models.ForeignKey(
@@ -105,6 +127,7 @@ class CashEntry(models.Model):
         "referrals.ReferralReward", on_delete=models.PROTECT, related_name="cash", verbose_name=_("reward")
     )
     amount = models.BigIntegerField(_("amount"))
+    round = models.PositiveSmallIntegerField(default=1, editable=False)
     booked_at = models.DateTimeField(_("booked at"))
     payout = models.ForeignKey(
         Payout,
@@ -123,10 +146,14 @@ class CashEntry(models.Model):
         constraints = [
             models.CheckConstraint(condition=~models.Q(amount=0), name="cash_of_a_referral_moves_something"),
             models.UniqueConstraint(
-                fields=["reward"], condition=models.Q(amount__gt=0), name="money_of_a_referral_is_owed_once"
+                fields=["reward", "round"],
+                condition=models.Q(amount__gt=0),
+                name="money_of_a_referral_is_owed_once",
             ),
             models.UniqueConstraint(
-                fields=["reward"], condition=models.Q(amount__lt=0), name="money_of_a_referral_goes_back_once"
+                fields=["reward", "round"],
+                condition=models.Q(amount__lt=0),
+                name="money_of_a_referral_goes_back_once",
             ),
         ]
         indexes = [

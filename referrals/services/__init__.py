@@ -1,7 +1,8 @@
 from referrals.services.codes import code_of, invite_friend, may_refer, programme_for
 from referrals.services.evidence import note_fingerprints
 from referrals.services.leaderboard import leaderboard, rank_of
-from referrals.services.payouts import decide_payouts, make_payouts, mark_paid, owed_amount
+from referrals.services.openings import count_opening
+from referrals.services.payouts import decide_payouts, export_payouts, make_payouts, mark_paid, owed_amount
 from referrals.services.programmes import (
     create_programme,
     edit_programme,
@@ -18,9 +19,11 @@ __all__ = [
     "Standing",
     "clear_referral",
     "code_of",
+    "count_opening",
     "create_programme",
     "decide_payouts",
     "edit_programme",
+    "export_payouts",
     "invite_friend",
     "leaderboard",
     "lose_referral",

@@ -40,9 +40,10 @@ def rank_of(code: ReferralCode) -> int | None:
     return ReferralCode.objects.leaders(code.programme).filter(ahead | level).count() + 1
 
 
-def lock_code(code_id: int) -> ReferralCode:
-    """Lock a code, so that all that counts for one referrer takes turns."""
-    return ReferralCode.objects.select_for_update(no_key=True).get(pk=code_id)
+def lock_codes(code: ReferralCode) -> None:
+    """Lock all that its owner has beside a code in its programme: what counts for one person takes turns."""
+    codes = ReferralCode.objects.filter(programme=code.programme_id, customer=code.customer_id)
+    list(codes.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def recount_codes(code_ids: Iterable[int]) -> None:

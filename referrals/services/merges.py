@@ -51,6 +51,9 @@ def _progress(referral: Referral) -> tuple:
 
 
 def _reject(merge: Merge, referrals: QuerySet[Referral], reason: str) -> None:
-    """Close these referrals without a reward; one that was given before stays given."""
+    """Close these referrals without a reward; one that was given before stays given, but for money.
+
+    The money is settled when all is moved (`cash.settle_cash`).
+    """
     for referral in referrals.exclude(status=Status.REJECTED).order_by("pk"):
         merge.change(referral, status=Status.REJECTED, reason=reason)

@@ -1,13 +1,15 @@
 """Money for those who invite: what is owed goes on a list, another person agrees, somebody pays it.
 
 Whoever makes a list takes every customer who is owed something. A list that is refused sets all of it free.
+Locks: customers, approvals, lists, then payments and entries, each in the order of their keys.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
 from customers.services.locks import lock_live_customers
@@ -62,8 +64,7 @@ def make_payouts(*, by: User, at: datetime) -> PayoutBatch:
         Approval.objects.create(
             kind=APPROVAL_KIND,
             subject_id=batch.pk,
-            summary=_("Pay %(amount)s to %(people)s people who brought friends")
-            % {"amount": money(batch.total_amount), "people": batch.people},
+            summary=_summary(batch),
             requested_by=by,
             requested_at=at,
         )
@@ -84,6 +85,21 @@ def decide_payouts(approval: Approval, *, approve: bool, by: User, at: datetime)
     return batch
 
 
+def export_payouts(batch: PayoutBatch, *, at: datetime) -> PayoutBatch:
+    """Hold a list as it is handed to the bank; from the first time on it stays as it is.
+
+    Raises PayoutNotPossible for one that nobody has approved.
+    """
+    with transaction.atomic():
+        batch = PayoutBatch.objects.select_for_update().get(pk=batch.pk)
+        if batch.status not in (Status.APPROVED, Status.PAID):
+            raise PayoutNotPossible(_("The file is there once the list is approved."))
+        if batch.exported_at is None:
+            batch.exported_at = at
+            batch.save(update_fields=["exported_at"])
+    return batch
+
+
 def mark_paid(batch: PayoutBatch, *, reference: str = "", at: datetime) -> PayoutBatch:
     """Say that an approved list was paid. Raises PayoutNotPossible for any other."""
     with transaction.atomic():
@@ -91,6 +107,55 @@ def mark_paid(batch: PayoutBatch, *, reference: str = "", at: datetime) -> Payou
         batch.status, batch.paid_at, batch.reference = Status.PAID, at, reference.strip()[:120]
         batch.save(update_fields=["status", "paid_at", "reference"])
     return batch
+
+
+def leave_lists(entries: Iterable[CashEntry], *, at: datetime) -> None:
+    """Take money off the lists that nobody has paid from yet; what a bank may know of stays where it is.
+
+    A list on which nobody is left is closed with its approval. To be called in a transaction, the customers
+    held; locks the approvals, as who decides does, the lists and the entries.
+    """
+    asked = CashEntry.objects.filter(pk__in=[entry.pk for entry in entries], payout__isnull=False)
+    lists = list(asked.order_by().values_list("payout__batch", flat=True).distinct())
+    approvals = Approval.objects.waiting().filter(kind=APPROVAL_KIND, subject_id__in=lists).order_by("pk")
+    list(approvals.select_for_update())
+    for batch in PayoutBatch.objects.filter(pk__in=lists).order_by("pk").select_for_update():
+        if batch.is_open:
+            leaving = asked.filter(payout__batch=batch).order_by("pk").select_for_update(of=["self"])
+            _take_off(batch, list(leaving.select_related("payout")), at)
+
+
+def _take_off(batch: PayoutBatch, entries: list[CashEntry], at: datetime) -> None:
+    payouts = {entry.payout_id: entry.payout for entry in entries}
+    CashEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(payout=None)
+    for payout in payouts.values():
+        payout.amount = payout.entries.aggregate(left=Sum("amount"))["left"] or 0
+        if payout.amount > 0:
+            payout.save(update_fields=["amount"])
+        else:
+            payout.entries.update(payout=None)
+            payout.delete()
+    left = batch.payouts.aggregate(people=Count("pk"), amount=Sum("amount"))
+    batch.people, batch.total_amount = left["people"], left["amount"] or 0
+    if not batch.people:
+        batch.status = Status.REJECTED
+    batch.save(update_fields=["people", "total_amount", "status"])
+    _tell_approver(batch, at)
+
+
+def _tell_approver(batch: PayoutBatch, at: datetime) -> None:
+    asked = Approval.objects.waiting().filter(kind=APPROVAL_KIND, subject_id=batch.pk)
+    if batch.people:
+        asked.update(summary=_summary(batch))
+    else:
+        asked.update(status=Approval.Status.REJECTED, decided_at=at)
+
+
+def _summary(batch: PayoutBatch) -> str:
+    return _("Pay %(amount)s to %(people)s people who brought friends") % {
+        "amount": money(batch.total_amount),
+        "people": batch.people,
+    }
 
 
 def _locked(pk: int, status: str) -> PayoutBatch:

@@ -17,7 +17,7 @@ from referrals.fraud import assess, needs_review
 from referrals.models import Referral
 from referrals.services.evidence import evidence_about
 from referrals.services.journal import tell
-from referrals.services.leaderboard import lock_code, recount_codes
+from referrals.services.leaderboard import lock_codes, recount_codes
 from referrals.services.rewarding import reward_locked
 from referrals.services.taking_back import take_back_locked
 
@@ -45,7 +45,7 @@ def qualify_referral(order: Order, *, at: datetime) -> Referral | None:
         referral = _lock(Referral.objects.filter(referee=order.customer_id, status=Status.PENDING))
         if referral is None or not _decides(order, referral):
             return None
-        lock_code(referral.code_id)
+        lock_codes(referral.code)
         if obstacle := _obstacle(referral, order, at):
             return _reject(referral, obstacle, at)
         referral.status, referral.order, referral.qualified_at = Status.QUALIFIED, order, at
@@ -71,7 +71,7 @@ def lose_referral(order: Order, *, at: datetime) -> Referral | None:
         referral = _lock(Referral.objects.filter(order=order, status__in=[Status.QUALIFIED, Status.REWARDED]))
         if referral is None or counts(order, referral):
             return None
-        lock_code(referral.code_id)
+        lock_codes(referral.code)
         if referral.status == Status.REWARDED:
             return take_back_locked(referral, at) if referral.programme.take_back else None
         referral.status, referral.order = Status.PENDING, None

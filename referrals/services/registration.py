@@ -21,7 +21,7 @@ from referrals.models import Referral, ReferralCode
 from referrals.rules import canonical_code
 from referrals.services.evidence import evidence_about, has_bought, is_self, note_fingerprints
 from referrals.services.journal import tell
-from referrals.services.leaderboard import lock_code, recount_codes
+from referrals.services.leaderboard import lock_codes, recount_codes
 
 Status, Review = Referral.Status, Referral.Review
 
@@ -57,15 +57,13 @@ def register_referral(
         # Both at once, in the order in which a merge and a rewarded order take them.
         people = lock_live_customers([shared.customer_id, found.pk], shared=True)
         shared.customer, friend = people[shared.customer_id], people[found.pk]
-        if friend.pk == shared.customer_id or is_self(
-            shared.customer, email=referee.get("email", ""), phone=phone
-        ):
+        if is_self(shared.customer, email=referee.get("email", ""), phone=phone):
             raise SelfReferral
         note_fingerprints(friend, fingerprints or {}, at=at)
         # Friends who come at once are counted one after the other.
-        lock_code(shared.pk)
+        lock_codes(shared)
         assessment = assess(evidence_about(shared, friend, at=at))
-        if assessment.is_certain:
+        if assessment.is_certain:  # The same customer, too.
             raise SelfReferral
         if known := Referral.objects.filter(referee=friend).exclude(status=Status.REJECTED).first():
             if known.code_id != shared.pk:

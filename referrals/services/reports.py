@@ -21,6 +21,7 @@ from referrals.rules import (
     wilson,
 )
 from referrals.services.costs import reward_costs
+from referrals.services.openings import times_opened
 
 CONVERTED = Q(status__in=[Referral.Status.QUALIFIED, Referral.Status.REWARDED])
 # Whoever came through a friend of any programme is none of the others.
@@ -49,6 +50,7 @@ class Standing:
 
     referrers: int
     invitations: int
+    opened: int
     registered: int
     qualified: int
     rewarded: int
@@ -104,6 +106,7 @@ def report_of(programme: ReferralProgramme) -> Standing:
     return Standing(
         referrers=referrers,
         invitations=invitations,
+        opened=times_opened(programme),
         **counts,
         suspicious=referrals.to_review().count(),
         cost_amount=cost,

@@ -9,7 +9,7 @@ from operations.models import User
 from referrals.errors import AlreadyReviewed
 from referrals.models import Referral
 from referrals.services.journal import tell
-from referrals.services.leaderboard import lock_code, recount_codes
+from referrals.services.leaderboard import lock_codes, recount_codes
 from referrals.services.rewarding import lock_with_both_sides, reward_locked
 
 Status, Review = Referral.Status, Referral.Review
@@ -47,7 +47,7 @@ def _undecided(referral: Referral, by: User) -> Referral:
         raise AlreadyReviewed
     refuse_own_record(referral.referrer, by)
     refuse_own_record(referral.referee, by)
-    lock_code(referral.code_id)
+    lock_codes(referral.code)
     return referral
 
 

@@ -17,9 +17,10 @@ from loyalty.services import adjust_points
 from loyalty.services.rewards import grant_reward
 from operations.errors import Refusal
 from referrals.models import CashEntry, Referral, ReferralProgramme, ReferralReward, RewardStep
+from referrals.models.offer import REFEREE_GETS, REFERRER_GETS
 from referrals.rules import month_of
 from referrals.services.journal import tell
-from referrals.services.leaderboard import lock_code, recount_codes
+from referrals.services.leaderboard import lock_codes, recount_codes
 from referrals.services.steps import give_step, steps_reached
 
 log = structlog.get_logger(__name__)
@@ -55,12 +56,12 @@ def reward_referral(referral: Referral, *, at: datetime) -> Referral:
 
     A reward that cannot be given (its promotion was stopped) leaves the referral QUALIFIED with its reason,
     and is tried again. One that waits for a review gets nothing. Locks both customers, the referral and the
-    referrer's code.
+    referrer's codes.
     """
     with transaction.atomic():
         locked = lock_with_both_sides(referral)
         if locked.status == Status.QUALIFIED and locked.review != Review.WAITING:
-            lock_code(locked.code_id)
+            lock_codes(locked.code)
             reward_locked(locked, at)
     return locked
 
@@ -119,8 +120,12 @@ def _missing_for_referrer(referral: Referral, at: datetime) -> str:
     if referral.referrer not in Customer.objects.live().filter(pk=referral.referrer_id):
         return Referral.Reason.REFERRER_GONE
     programme = referral.programme
+    # With all their codes: after a merge somebody has several.
     given = ReferralReward.objects.filter(
-        referral__code=referral.code, side=Side.REFERRER, taken_back_at__isnull=True
+        customer=referral.referrer,
+        referral__programme=programme,
+        side=Side.REFERRER,
+        taken_back_at__isnull=True,
     )
     if programme.maximum_per_referrer is not None and given.count() >= programme.maximum_per_referrer:
         return Referral.Reason.REFERRER_AT_LIMIT
@@ -136,32 +141,21 @@ def _rewarded(programme: ReferralProgramme) -> Any:
 
 
 def _gifts(referral: Referral, *, with_referrer: bool) -> list[Gift]:
-    offer = referral.code.offer
-    gifts = [
-        Gift(
-            referral.referee,
-            Side.REFEREE,
-            promotion=offer.referee_promotion,
-            points=offer.referee_points,
-            reward=offer.referee_reward,
-        )
-    ]
+    gifts = [Gift(referral.referee, Side.REFEREE, **_promised(referral, Side.REFEREE))]
     if with_referrer:
-        gifts.append(
-            Gift(
-                referral.referrer,
-                Side.REFERRER,
-                promotion=offer.referrer_promotion,
-                points=offer.referrer_points,
-                reward=offer.referrer_reward,
-                cash_amount=offer.referrer_cash_amount,
-            )
-        )
+        gifts.append(Gift(referral.referrer, Side.REFERRER, **_promised(referral, Side.REFERRER)))
         gifts += [
             Gift(referral.referrer, step=step, reward=step.reward)
             for step in steps_reached(referral.referrer, referral.programme, more=1)
         ]
     return gifts
+
+
+def _promised(referral: Referral, side: str) -> dict[str, Any]:
+    """Return what one side was promised: one of these is something."""
+    offer, prefix = referral.code.offer, side.lower()
+    names = REFERRER_GETS if side == Side.REFERRER else REFEREE_GETS
+    return {name.removeprefix(f"{prefix}_"): getattr(offer, name) for name in names}
 
 
 def _give(referral: Referral, gift: Gift, at: datetime) -> None:

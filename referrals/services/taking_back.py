@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from coupons.services import ledger, withdraw_publication
 from loyalty.services.earning import announce_points
 from loyalty.services.grants import take_back_grant
-from referrals.models import CashEntry, Referral, ReferralReward
+from referrals.models import Referral, ReferralReward
+from referrals.services.cash import withdraw_cash
 from referrals.services.journal import tell
 from referrals.services.leaderboard import recount_codes
 from referrals.services.steps import take_back_steps
@@ -62,8 +63,6 @@ def _take_back(referral: Referral, reward: ReferralReward, reason: str, at: date
         if spent.entry:
             announce_points(spent.entry, reward.customer, at=at)
     else:
-        CashEntry.objects.create(
-            customer=reward.customer, reward=reward, amount=-reward.cash_amount, booked_at=at
-        )
+        withdraw_cash([reward], at=at)
     reward.taken_back_at = at
     reward.save(update_fields=["taken_back_at", "missing_points"])

@@ -195,6 +195,12 @@ FORBIDDEN = {
         None,
         lambda: [PayoutBatch(currency="EUR", people=1, total_amount=5, created_at=NOW, created_by_id=1)],
     ),
+    "referrals.money": (
+        None,
+        lambda: [
+            ReferralReward(referral_id=1, side="REFERRER", customer_id=1, cash_amount=5, rewarded_at=NOW)
+        ],
+    ),
     "referrals.cash": (None, lambda: [Payout(batch_id=1, customer_id=1, amount=5)]),
     "campaigns.messages": ("one_message_per_occurrence", lambda: _messages(campaign_id=1)),
     "campaigns.coupons": ("one_message_per_publication", lambda: _messages(publication_id=1)),

@@ -1,3 +1,6 @@
+from datetime import timedelta
+from urllib.parse import urlencode
+
 import pytest
 
 from coupons.models import Promotion, Publication
@@ -9,6 +12,7 @@ from tests.campaigns.factories import segment_of
 from tests.coupons.factories import promotion
 from tests.factories import NOON, ApiClientFactory, CustomerFactory, StoreFactory
 from tests.loyalty.factories import make_reward
+from tests.referrals.factories import refer
 
 pytestmark = pytest.mark.django_db
 
@@ -361,3 +365,42 @@ def test_a_change_that_does_not_fit_is_refused_and_changes_nothing(api, programm
     assert refused.status_code == 422
     assert pointer in [detail["pointer"] for detail in refused.json()["details"]]
     assert api.get("/api/v1/referral-programmes/friends").json() == programme
+
+
+def test_referrals_are_asked_for_by_status_person_code_and_time(api, programme):
+    friends = ReferralProgramme.objects.get()
+    alice = CustomerFactory()
+    first = refer(friends, referrer=alice)
+    second = refer(friends, referrer=alice)
+    third = refer(friends)
+    Referral.objects.filter(pk=second.pk).update(status="REJECTED", registered_at=NOON + timedelta(days=1))
+
+    def asked(**query):
+        found = api.get("/api/v1/referrals?" + urlencode(query)).json()
+        return [int(row["id"]) for row in found["data"]]
+
+    assert asked(referrer=alice.public_id) == [second.pk, first.pk]
+    assert asked(referrer=alice.public_id, status="PENDING") == [first.pk]
+    assert asked(code=third.code.code.lower()) == [third.pk]
+    assert asked(since=(NOON + timedelta(days=1)).isoformat()) == [second.pk]
+    assert asked(until=(NOON + timedelta(days=1)).isoformat()) == [third.pk, first.pk]
+    page = api.get("/api/v1/referrals?limit=2").json()
+    assert [int(row["id"]) for row in page["data"]] == [third.pk, second.pk]
+    assert asked(limit=2, cursor=page["next"]) == [first.pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "pointer"),
+    [
+        ("status=GONE", 422, "/status"),
+        ("since=yesterday", 422, "/since"),
+        ("until=2026-11-21T15:00:00", 422, "/until"),
+        ("cursor=none", 422, "/cursor"),
+        ("referrer=nobody", 404, None),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused(api, query, status, pointer):
+    refused = api.get(f"/api/v1/referrals?{query}")
+
+    assert refused.status_code == status
+    assert [detail["pointer"] for detail in refused.json()["details"]] == ([pointer] if pointer else [])

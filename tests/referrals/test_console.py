@@ -1,8 +1,8 @@
 import pytest
 
 from loyalty_site.roles import Role
-from referrals.models import ReferralCode, ReferralProgramme
-from referrals.services import qualify_referral
+from referrals.models import CodeOpening, ReferralCode, ReferralProgramme
+from referrals.services import qualify_referral, report_of
 from tests.console_data import staff
 from tests.coupons.factories import promotion
 from tests.factories import CustomerFactory
@@ -117,3 +117,23 @@ def test_the_shared_link_opens_an_invitation(client):
     assert "Rossi" not in page
     assert referral.code.code in page
     assert client.get("/r/NOTHING2").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "opened"),
+    [
+        ({"headers": {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)"}}, 1),
+        ({"headers": {"User-Agent": "WhatsApp/2.23.20.0"}}, 0),
+        ({"headers": {"User-Agent": "Mozilla/5.0", "Sec-Purpose": "prefetch"}}, 0),
+        ({"headers": {"User-Agent": "Mozilla/5.0"}, "query_params": {"lang": "it"}}, 0),
+        ({}, 0),
+    ],
+)
+def test_a_person_who_opens_the_link_is_counted_and_a_program_is_not(client, asked, opened):
+    referral = refer(make_programme())
+
+    client.get(f"/r/{referral.code.code}", **asked)
+    client.get(f"/r/{referral.code.code}", **asked)
+
+    assert report_of(referral.programme).opened == 2 * opened
+    assert CodeOpening.objects.count() == opened

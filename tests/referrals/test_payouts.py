@@ -1,10 +1,8 @@
 """Money for those who invite: lists, the second person, the file, what was paid twice."""
 
 from datetime import timedelta
-from threading import Thread
 
 import pytest
-from django.db import connection
 
 from loyalty_site.roles import Role
 from operations.models import Approval
@@ -12,9 +10,17 @@ from operations.services import decide_approval
 from operations.services.approvals import OwnRequest
 from referrals.errors import NothingToPayOut, PayoutNotPossible
 from referrals.models import CashEntry, Payout, PayoutBatch
-from referrals.services import lose_referral, make_payouts, mark_paid, owed_amount, qualify_referral
+from referrals.services import (
+    export_payouts,
+    lose_referral,
+    make_payouts,
+    mark_paid,
+    owed_amount,
+    qualify_referral,
+)
 from referrals.services.programmes import Reward
 from tests.console_data import staff
+from tests.coupons.races import at_once
 from tests.factories import CustomerFactory
 from tests.referrals.factories import LATER, buy, make_programme, refer
 from tests.referrals.test_taking_back import send_back
@@ -48,6 +54,11 @@ def affiliates():
 def decide(batch, by, approve=True):
     approval = Approval.objects.get(kind="referral_payout", subject_id=batch.pk)
     return decide_approval(approval, approve=approve, by=by, at=PAID)
+
+
+def pay(batch, by):
+    decide(batch, by)
+    mark_paid(export_payouts(batch, at=PAID), at=PAID)
 
 
 def test_everybody_who_is_owed_stands_on_the_list_once(marketer):
@@ -95,7 +106,7 @@ def test_a_list_that_is_refused_sets_the_money_free(marketer, supervisor):
 def test_what_comes_back_after_it_was_paid_is_taken_off_the_next_payout(marketer, supervisor):
     programme, alice = affiliates(), CustomerFactory()
     (order,) = earned(programme, alice)
-    decide(make_payouts(by=marketer, at=PAID), supervisor)
+    pay(make_payouts(by=marketer, at=PAID), supervisor)
     send_back(order, 5000)
     lose_referral(order, at=PAID)
 
@@ -110,10 +121,26 @@ def test_what_comes_back_after_it_was_paid_is_taken_off_the_next_payout(marketer
     assert CashEntry.objects.open().count() == 0
 
 
+@pytest.mark.parametrize("agreed", [False, True])
+def test_what_comes_back_before_a_bank_knows_of_it_leaves_its_list(marketer, supervisor, agreed):
+    programme, alice = affiliates(), CustomerFactory()
+    order, _other = earned(programme, alice, 2)
+    batch = make_payouts(by=marketer, at=PAID)
+    if agreed:
+        decide(batch, supervisor)
+    send_back(order, 5000)
+
+    lose_referral(order, at=PAID)
+
+    batch.refresh_from_db()
+    assert (batch.people, batch.total_amount, Payout.objects.get().amount) == (1, 1_050, 1_050)
+    assert sum(CashEntry.objects.open().values_list("amount", flat=True)) == 0
+
+
 def test_one_s_debt_is_not_taken_off_what_another_gets(marketer, supervisor):
     programme, alice, bob = affiliates(), CustomerFactory(), CustomerFactory()
     (order,) = earned(programme, alice)
-    decide(make_payouts(by=marketer, at=PAID), supervisor)
+    pay(make_payouts(by=marketer, at=PAID), supervisor)
     send_back(order, 5000)
     lose_referral(order, at=PAID)
     earned(programme, bob)
@@ -129,23 +156,10 @@ def test_four_lists_at_once_pay_everybody_once(marketer):
     programme = affiliates()
     for _ in range(3):
         earned(programme, CustomerFactory())
-    answers = []
 
-    def make():
-        try:
-            answers.append(make_payouts(by=marketer, at=PAID).people)
-        except NothingToPayOut:
-            answers.append(0)
-        finally:
-            connection.close()
+    answers = at_once([lambda: make_payouts(by=marketer, at=PAID).people] * 4)
 
-    threads = [Thread(target=make) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(answers) == [0, 0, 0, 3]
+    assert sorted(map(str, answers)) == ["3", *[NothingToPayOut.key] * 3]
     assert Payout.objects.count() == 3
 
 

@@ -1,6 +1,5 @@
 import re
 from datetime import timedelta
-from threading import Thread
 
 import pytest
 from django.db import connection
@@ -37,6 +36,7 @@ from referrals.services import (
 )
 from referrals.services.programmes import Reward
 from tests.coupons.factories import promotion
+from tests.coupons.races import at_once
 from tests.factories import NOON, CustomerFactory
 from tests.referrals.factories import LATER, buy, make_programme, refer
 
@@ -345,7 +345,7 @@ def test_twelve_conversions_processed_twice_pay_once():
     programme, alice = make_programme(), CustomerFactory()
     orders = [buy(refer(programme, referrer=alice).referee) for _ in range(12)]
 
-    together([lambda order=order: qualify_referral(order, at=LATER) for order in orders * 2])
+    at_once([lambda order=order: qualify_referral(order, at=LATER) for order in orders * 2])
 
     assert Publication.objects.filter(customer=alice).count() == 12
     assert ReferralReward.objects.count() == Publication.objects.count() == 24
@@ -357,7 +357,7 @@ def test_eight_friends_at_once_stay_within_the_referrer_s_limit():
     programme, alice = make_programme(maximum_per_referrer=3), CustomerFactory()
     orders = [buy(refer(programme, referrer=alice).referee) for _ in range(8)]
 
-    together([lambda order=order: qualify_referral(order, at=LATER) for order in orders])
+    at_once([lambda order=order: qualify_referral(order, at=LATER) for order in orders])
 
     assert ReferralReward.objects.filter(side="REFERRER").count() == 3
     assert ReferralReward.objects.filter(side="REFEREE").count() == 8
@@ -375,7 +375,7 @@ def test_one_friend_registered_by_eight_at_once_is_referred_once():
         except AlreadyReferred:
             answers.append("refused")
 
-    together([lambda code=code: come(code) for code in codes])
+    at_once([lambda code=code: come(code) for code in codes])
 
     assert Referral.objects.count() == 1
     assert sorted(map(str, answers)) == ["True"] + ["refused"] * 7
@@ -449,18 +449,6 @@ def test_the_report_counts_the_funnel_and_the_leaderboard_ranks_it():
         (alice, 3, 2),
         (bob, 1, 0),
     ]
-
-
-def together(works):
-    def run(work):
-        work()
-        connection.close()
-
-    threads = [Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_an_order_cancelled_meanwhile_qualifies_nobody():
