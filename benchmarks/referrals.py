@@ -4,10 +4,10 @@ Asked for in this process through the API: all of Django, no network; and the ra
 as their own page asks for it. The floor groups the 200,000 referrals, as a leaderboard without counts would.
 """
 
-from benchmarks.measurement import Measurement, median_seconds
+from benchmarks.measurement import Measurement, median_seconds, slowest_seconds
 
 REFERRERS, FRIENDS = 100_000, 200_000
-SHOWN, LIMIT = 100, 0.2
+SHOWN, LIMIT, TIMES = 100, 0.2, 50
 PEOPLE = """
 INSERT INTO customers_customer ({columns})
 SELECT {values} FROM customers_customer AS one, generate_series(1, %s)
@@ -66,17 +66,19 @@ def measure() -> list[Measurement]:
             raise AssertionError(answer.content[:200])
 
     taken = median_seconds({"grouped": grouped, "board": leaderboard, "rank": lambda: rank_of(middle)})
+    slowest = slowest_seconds({"board": lambda _time: leaderboard()}, range(TIMES))
     floor = taken["grouped"]
     note = f"{REFERRERS:,} referrers, {FRIENDS:,} friends"
     return [
         Measurement("floor: the referrals grouped", floor, 1.0, note=note),
         Measurement("leaderboard, the first 100", taken["board"], taken["board"] / floor, limit=LIMIT),
+        Measurement("the same, 95th percentile", slowest["board"], slowest["board"] / floor, limit=LIMIT),
         Measurement("the rank of one", taken["rank"], taken["rank"] / floor, limit=LIMIT),
     ]
 
 
 def _fill():
-    from django.db import connection
+    from django.db import connection, transaction
 
     from customers.models import Customer
     from referrals.models import ReferralCode
@@ -104,6 +106,7 @@ def _fill():
         cursor.execute(PEOPLE.format(columns=columns, values=values), [REFERRERS + FRIENDS, first.pk])
         cursor.execute(CODES, told)
         cursor.execute(REFERRALS, told)
-        recount_codes(ReferralCode.objects.filter(programme=programme).values_list("pk", flat=True))
+        with transaction.atomic():
+            recount_codes(ReferralCode.objects.filter(programme=programme).values_list("pk", flat=True))
         cursor.execute("ANALYZE customers_customer, referrals_referralcode, referrals_referral")
     return programme
