@@ -2,10 +2,10 @@
 
 from django.utils import timezone
 
-from customers.models import Event, Order, Store
+from customers.models import Event, Order
 from customers.services.events import only_if
 from loyalty import services
-from loyalty.models import Employee, Milestone
+from loyalty.models import Milestone
 from loyalty.rules import ORDER
 from loyalty.services.challenge_progress import count_event, count_order
 from loyalty.services.counted_events import is_counted
@@ -89,14 +89,3 @@ def reach_on_visit(event: Event) -> None:
     """A visit to a store may reach a milestone."""
     if event.customer:
         follow_milestones(event.customer, [Metric.VISITS], at=timezone.now())
-
-
-def enrol_on_joining(event: Event) -> None:
-    """Who joined by the code of a store or an employee was won by them."""
-    employee = Employee.objects.filter(code=event.payload.get("employee") or "").first()
-    store = Store.objects.filter(code=event.payload.get("store") or "").first()
-    if event.customer and (employee or store):
-        cause = f"joined:{event.pk}"
-        services.enrol_customer(
-            event.customer, employee=employee, store=store, source_key=cause, at=event.occurred_at
-        )

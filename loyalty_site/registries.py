@@ -29,10 +29,7 @@ EVENT_SUBSCRIBERS: dict[str, list[str]] = {
     ],
     "points.changed": ["loyalty.subscribers.rise_on_points", "loyalty.subscribers.reach_on_points"],
     "visit.recorded": ["loyalty.subscribers.reach_on_visit"],
-    "member.joined": [
-        "loyalty.subscribers.enrol_on_joining",
-        "referrals.subscribers.come_on_joining",
-    ],
+    "member.joined": ["referrals.subscribers.come_on_joining"],
     "consent.changed": ["campaigns.subscribers.ask_for_confirmation"],
     "coupon.published": ["campaigns.subscribers.deliver_published_coupon"],
     "message.bounced": ["campaigns.subscribers.watch_harm"],

@@ -11,6 +11,7 @@ from campaigns.models import Message
 from campaigns.services.recipients import values_for
 from campaigns.services.transactional import transactional_content
 from customers.models import Consent, Customer, Event, Identity
+from customers.services.events import subscribers
 from loyalty.models import Employee, Enrolment, JoinRequest
 from loyalty.services.cards import card_number
 from loyalty.services.joining import Newcomer, complete_joining, join_request_of, request_to_join
@@ -54,12 +55,14 @@ def test_an_address_that_is_confirmed_makes_a_member_with_a_card():
     assert alice == asked.customer and (alice.status, alice.full_name) == ("ACTIVE", "Alice Rossi")
     assert card_number(alice).startswith("29")
     assert Identity.objects.get(namespace="email").verified_at is not None
+    told = Event.objects.get(type="member.joined")
+    for tell in subscribers(told.type):
+        tell(told)
     consent = Consent.objects.get()
     assert (consent.channel, consent.state, consent.address) == ("email", "GRANTED", "alice@mail.example")
     assert consent.record.proof["page"] == "join"
     enrolment = Enrolment.objects.get()
     assert (enrolment.customer, enrolment.store, enrolment.employee) == (alice, store, anna)
-    told = Event.objects.get(type="member.joined")
     assert (told.store, told.payload["employee"]) == (store, "anna")
 
 

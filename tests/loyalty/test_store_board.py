@@ -5,11 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from customers.models import Event
-from customers.services import merge_customers, record_event
+from customers.services import merge_customers
 from loyalty.models import Employee, Enrolment
 from loyalty.services import enrol_customer, upsert_employee
 from loyalty.services.store_board import board_of, following, previous, this_month
-from loyalty.subscribers import enrol_on_joining
 from operations.errors import Conflict, InvalidInput
 from tests.api import caller
 from tests.factories import NOON, ApiClientFactory, CustomerFactory, OrderFactory, StoreFactory
@@ -101,24 +100,6 @@ def test_two_enrolments_of_one_person_count_as_one_after_a_merge(carla):
     merge_customers(anna, [bea], reason="same", at=NOON)
 
     assert board_of(date(2026, 11, 1)).totals["enrolments"].now == 1
-
-
-def test_who_joined_by_the_poster_of_a_store_was_won_by_it(carla, milano):
-    anna = CustomerFactory()
-    event = record_event(
-        "member.joined",
-        external_id="join:1",
-        customer=anna,
-        occurred_at=NOON,
-        payload={"employee": "", "store": "milano"},
-    )
-
-    enrol_on_joining(event)
-    enrol_on_joining(event)
-
-    assert [(one.customer, one.store, one.employee) for one in Enrolment.objects.all()] == [
-        (anna, milano, None)
-    ]
 
 
 def test_tills_tell_of_enrolments_over_the_api(milano):
