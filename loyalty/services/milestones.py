@@ -21,7 +21,7 @@ from loyalty.milestones import Progress, progress_to, times_reached
 from loyalty.models import Milestone, MilestoneReach, Reward, RewardGrant
 from loyalty.services.milestone_values import milestone_values, value_parameters, value_query
 from loyalty.services.rewards import grant_reward
-from operations.errors import FidelioError, InvalidInput, Refusal
+from operations.errors import FidelioError, InvalidInput
 from operations.inserts import insert_missing
 
 log = structlog.get_logger(__name__)
@@ -121,10 +121,10 @@ def sweep_milestones(*, at: datetime) -> int:
 def settle_reach(reach: MilestoneReach, *, at: datetime) -> MilestoneReach:
     """Try once more to give what is owed; it stays owed while that cannot be given."""
     with transaction.atomic():
-        reach = _locked(reach)
-        if reach.status == Status.OWED:
-            _give_at_once(reach, list(reach.milestone.rewards.order_by("pk")), at=at)
-    return reach
+        locked = _locked(reach)
+        if locked and locked.status == Status.OWED:
+            _give_at_once(locked, list(locked.milestone.rewards.order_by("pk")), at=at)
+    return locked or reach
 
 
 def choose_reward(reach: MilestoneReach, reward: Reward, *, at: datetime) -> RewardGrant:
@@ -134,6 +134,8 @@ def choose_reward(reach: MilestoneReach, reward: Reward, *, at: datetime) -> Rew
     """
     with transaction.atomic():
         reach = _locked(reach)
+        if reach is None:
+            raise RewardNotAvailable
         if reach.grant:
             return reach.grant
         if not reach.milestone.rewards.filter(pk=reward.pk).exists():
@@ -204,7 +206,7 @@ def _give_at_once(reach: MilestoneReach, rewards: list[Reward], *, at: datetime)
     try:
         with transaction.atomic():
             _give(reach, rewards[0], at=at)
-    except (Refusal, FidelioError) as refusal:
+    except FidelioError as refusal:
         log.warning("milestone_reward_refused", reach=reach.pk, key=refusal.key)
         reach.status, reach.reason, reach.grant = Status.OWED, refusal.key, None
         reach.save(update_fields=["status", "reason", "grant"])
@@ -217,10 +219,14 @@ def _give(reach: MilestoneReach, reward: Reward, *, at: datetime) -> RewardGrant
     return grant
 
 
-def _locked(reach: MilestoneReach) -> MilestoneReach:
+def _locked(reach: MilestoneReach) -> MilestoneReach | None:
+    """Lock a reach; None where a merge found that the survivor has it already."""
     hold_customer(Customer(pk=reach.customer_id))
-    rows = MilestoneReach.objects.select_for_update(of=["self"], no_key=True)
-    return rows.select_related("milestone", "customer", "grant").get(pk=reach.pk)
+    own = MilestoneReach.objects.filter(pk=reach.pk)
+    if not list(own.select_for_update(no_key=True).values_list("pk", flat=True)):
+        return None
+    # A statement that waits for a lock joins what stood before it: the grant of who was first is read after.
+    return own.select_related("milestone", "customer", "grant").get()
 
 
 def _past(milestone: Milestone, *, after: int, at: datetime) -> list[int]:

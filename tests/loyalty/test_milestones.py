@@ -20,7 +20,7 @@ from loyalty.services import (
     milestones,
     sweep_milestones,
 )
-from loyalty.services.milestones import standings_of
+from loyalty.services.milestones import settle_reach, standings_of
 from loyalty.services.tier_values import values_in
 from loyalty.tiers import Metric as TierMetric
 from operations.errors import InvalidInput
@@ -286,3 +286,49 @@ def test_heard_four_times_at_once_it_is_reached_once():
 
     assert (MilestoneReach.objects.count(), RewardGrant.objects.count()) == (1, 1)
     assert Rollup.objects.count() == 0
+
+
+def test_the_sweep_counts_again_under_the_lock(monkeypatch):
+    """Anna had three orders when she was found, and two when it was her turn."""
+    anna = CustomerFactory()
+    milestone()
+    orders = buy(anna, 3)
+    find = milestones._past
+
+    def find_before_a_return(*given, **named):
+        people = find(*given, **named)
+        Order.objects.filter(pk=orders[0].pk).update(status="CANCELLED")
+        return people
+
+    monkeypatch.setattr(milestones, "_past", find_before_a_return)
+
+    assert sweep_milestones(at=LATER) == 0
+    assert not MilestoneReach.objects.exists()
+
+
+def test_a_reach_that_a_merge_took_out_is_no_error_to_who_read_it_before():
+    anna, bea = CustomerFactory(), CustomerFactory()
+    milestone(threshold=1, rewards=[make_reward("POINTS", code="a"), make_reward("POINTS", code="b")])
+    for person in (anna, bea):
+        buy(person)
+        follow(person)
+    theirs = MilestoneReach.objects.get(customer=bea)
+    merge_customers(anna, [bea], reason="same", at=LATER)
+
+    assert settle_reach(theirs, at=LATER) == theirs
+    with pytest.raises(RewardNotAvailable):
+        choose_reward(theirs, Reward.objects.first(), at=LATER)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_rewards_chosen_at_once_both_are_told_the_first():
+    anna = CustomerFactory()
+    rewards = [make_reward("POINTS", code=code) for code in ("a", "b", "c", "d")]
+    milestone(threshold=1, rewards=rewards)
+    buy(anna)
+    follow(anna)
+    reach, told = MilestoneReach.objects.get(), []
+
+    at_once([lambda one=one: told.append(choose_reward(reach, one, at=LATER).pk) for one in rewards])
+
+    assert told == [RewardGrant.objects.get().pk] * 4
