@@ -1,7 +1,7 @@
 """Rewards and milestones in words."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from loyalty.models import Milestone, Reward
 from operations.formats import money, number
@@ -18,7 +18,8 @@ def gift_words(reward: Reward) -> str:
         case Kind.GIFT_CARD:
             return _("Gift card of %(amount)s") % {"amount": money(reward.amount, reward.currency)}
         case Kind.POINTS:
-            return _("%(points)s points") % {"points": number(reward.points_given)}
+            given = reward.points_given or 0
+            return ngettext("%(points)s point", "%(points)s points", given) % {"points": number(given)}
         case Kind.PRODUCT:
             return _("Article: %(product)s") % {"product": reward.product}
         case Kind.DONATION:
@@ -26,10 +27,22 @@ def gift_words(reward: Reward) -> str:
     return _("Code of a partner")
 
 
+# Nobody says "every 1 year".
+_EACH = {
+    Metric.POINTS: gettext_lazy("Every point"),
+    Metric.ORDERS: gettext_lazy("Every order"),
+    Metric.VISITS: gettext_lazy("Every visit"),
+    Metric.YEARS: gettext_lazy("Every year"),
+}
+
+
 def milestone_words(milestone: Milestone) -> str:
     """Return in a few words when a milestone is reached."""
     how_much = threshold_words(milestone, milestone.threshold)
-    return _("Every %(much)s") % {"much": how_much} if milestone.repeats else how_much
+    if not milestone.repeats:
+        return how_much
+    each = _EACH.get(milestone.metric) if milestone.threshold == 1 else None
+    return str(each) if each else _("Every %(much)s") % {"much": how_much}
 
 
 def threshold_words(milestone: Milestone, value: int) -> str:

@@ -1,6 +1,6 @@
 """What both sides of a referral get, in words."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from operations import formats
 from referrals.models.offer import Offer
@@ -20,5 +20,5 @@ def referee_words(offer: Offer) -> str:
 
 def _words(promotion: object, points: int | None, reward: object) -> str:
     if points:
-        return _("%(points)s points") % {"points": formats.number(points)}
+        return ngettext("%(points)s point", "%(points)s points", points) % {"points": formats.number(points)}
     return str(promotion or reward)

@@ -15,7 +15,6 @@ from campaigns.admin.limit_forms import LimitsForm
 from campaigns.admin.messages import ReadOnlyAdmin
 from campaigns.models import FrequencyCap, Message, MessageReason
 from campaigns.services.limits import change_limits
-from operations.formats import number
 
 MAY_CHANGE = "campaigns.change_frequencycap"
 
@@ -33,7 +32,7 @@ class LimitsView(UnfoldModelAdminViewMixin, TemplateView):
         return super().get_context_data(
             **kwargs,
             form=form,
-            capped=number(capped) if capped else "",
+            capped=capped,
             may_change=self.request.user.has_perm(MAY_CHANGE),
         )
 

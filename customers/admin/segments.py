@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -200,7 +200,8 @@ class SegmentAdmin(PageMixin, ModelAdmin):
         except FidelioError as error:
             form.show(error)
             return None
-        messages.success(request, _("Saved, with %(size)s members.") % {"size": formats.number(segment.size)})
+        saved = ngettext("Saved, with %(size)s member.", "Saved, with %(size)s members.", segment.size)
+        messages.success(request, saved % {"size": formats.number(segment.size)})
         return segment
 
     def _edit(self, request: HttpRequest, segment: Segment, form: SegmentForm) -> bool:
@@ -253,7 +254,12 @@ def _checked(request: HttpRequest) -> dict[str, Any]:
 
 
 def _change_words(change: SegmentChange) -> str:
-    return _("%(size)s customers: %(entered)s entered, %(left)s left.") % {
+    words = ngettext(
+        "%(size)s customer: %(entered)s entered, %(left)s left.",
+        "%(size)s customers: %(entered)s entered, %(left)s left.",
+        change.size,
+    )
+    return words % {
         "size": formats.number(change.size),
         "entered": formats.number(change.entered),
         "left": formats.number(change.left),

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.generic import FormView, TemplateView, View
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -77,7 +77,11 @@ class AdjustView(ForCustomerView, FormView):
         balance = services.points_of(self.customer, at=timezone.now()).total
         messages.success(
             self.request,
-            _("%(change)s points: the account now holds %(balance)s.")
+            ngettext(
+                "%(change)s point: the account now holds %(balance)s.",
+                "%(change)s points: the account now holds %(balance)s.",
+                abs(asked.points),
+            )
             % {"change": f"{asked.points:+d}", "balance": number(balance)},
         )
         return self.to_customer()
@@ -125,7 +129,11 @@ class TransferView(ForCustomerView, FormView):
             return self.form_invalid(form)
         messages.success(
             self.request,
-            _("%(points)s points went to %(customer)s.")
+            ngettext(
+                "%(points)s point went to %(customer)s.",
+                "%(points)s points went to %(customer)s.",
+                moved.points,
+            )
             % {"points": number(moved.points), "customer": given["to"]},
         )
         return self.to_customer()

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -140,7 +140,12 @@ class RewardGrantAdmin(PageMixin, ModelAdmin):
             messages.error(request, said(error))
         else:
             told = {"points": formats.number(back.points_back)}
-            messages.success(request, _("Taken back; %(points)s points went back to them.") % told)
+            words = ngettext(
+                "Taken back; %(points)s point went back to them.",
+                "Taken back; %(points)s points went back to them.",
+                back.points_back,
+            )
+            messages.success(request, words % told)
         return _back(request, grant)
 
     def _demand(self, request: HttpRequest, permission: str) -> None:

@@ -1,5 +1,6 @@
 """Paid memberships in the console: the plans, who has them, what was paid, and how one ends."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -214,7 +215,9 @@ def price_in_words(plan: MembershipPlan) -> str:
     words = {
         MembershipPlan.Period.MONTH: _("%(price)s a month"),
         MembershipPlan.Period.YEAR: _("%(price)s a year"),
-        MembershipPlan.Period.DAYS: _("%(price)s for %(days)s days"),
+        MembershipPlan.Period.DAYS: ngettext(
+            "%(price)s for %(days)s day", "%(price)s for %(days)s days", plan.period_days or 0
+        ),
     }
     told: dict[str, Any] = {
         "price": formats.money(plan.price_amount, plan.currency),
@@ -253,7 +256,7 @@ def _strip(membership: Membership) -> list[Delta]:
     figures = [
         Delta(_("Paid"), formats.money(paid, currency), icon="payments"),
         Delta(_("Member since"), formats.day(membership.started_on), icon="event_available"),
-        Delta(_("Paid until before"), formats.day(membership.renews_on), icon="event"),
+        Delta(_("Paid until"), formats.day(membership.renews_on - timedelta(days=1)), icon="event"),
         Delta(_("Benefits until"), formats.moment(membership.ends_at), icon="schedule"),
     ]
     return (

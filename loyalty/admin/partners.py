@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -129,7 +129,10 @@ class PartnerAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("burned"))
     def burns(self, partner: Partner) -> str:
         rate = {"points": number(partner.burn_points), "amount": money(partner.burn_amount, partner.currency)}
-        return _("%(points)s points pay %(amount)s") % rate
+        words = ngettext(
+            "%(points)s point pays %(amount)s", "%(points)s points pay %(amount)s", partner.burn_points
+        )
+        return words % rate
 
     @display(description=gettext_lazy("status"), label={"ACTIVE": "success", "OFF": "danger"})
     def state(self, partner: Partner) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.models import Customer
 from loyalty.errors import NotInHousehold
@@ -70,7 +71,10 @@ def give_points(member: Member, data: Mapping[str, str]) -> str:
         source_key=f"member:{member.customer.pk}:{key}",
         at=member.at,
     )
-    return _("%(points)s points went to %(name)s.") % {"points": number(moved.points), "name": to.first_name}
+    words = ngettext(
+        "%(points)s point went to %(name)s.", "%(points)s points went to %(name)s.", moved.points
+    )
+    return words % {"points": number(moved.points), "name": to.first_name}
 
 
 def _name(customer: Customer) -> str:

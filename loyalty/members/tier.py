@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from loyalty.members.sections import Member, Section
 from loyalty.services.benefits import Benefits, benefits_of
@@ -39,7 +40,11 @@ def gives(benefits: Benefits) -> list[str]:
     if benefits.free_shipping:
         said.append(_("Free shipping"))
     if benefits.early_access_hours:
-        said.append(_("Offers %(hours)s hours before everybody") % {"hours": benefits.early_access_hours})
+        hours = benefits.early_access_hours
+        words = ngettext(
+            "Offers %(hours)s hour before everybody", "Offers %(hours)s hours before everybody", hours
+        )
+        said.append(words % {"hours": hours})
     return [*said, *benefits.perks, *(promotion.name for promotion in benefits.promotions)]
 
 

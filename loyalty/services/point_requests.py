@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.errors import AgentLimitExceeded, ApprovalNotPossible
 from coupons.rules import local_day, start_of_day
@@ -138,9 +139,11 @@ def _ask(asked: PointsAdjustment) -> PointsAdjustment:
     asked.save()
     words = {"points": number(abs(asked.points)), "reason": asked.reason}
     summary = (
-        _("Give %(points)s points: %(reason)s")
+        ngettext("Give %(points)s point: %(reason)s", "Give %(points)s points: %(reason)s", asked.points)
         if asked.points > 0
-        else _("Take %(points)s points: %(reason)s")
+        else ngettext(
+            "Take %(points)s point: %(reason)s", "Take %(points)s points: %(reason)s", -asked.points
+        )
     )
     Approval.objects.create(
         kind=APPROVAL_KIND,

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.services.locks import lock_live_customers
 from operations.formats import money
@@ -152,7 +153,12 @@ def _tell_approver(batch: PayoutBatch, at: datetime) -> None:
 
 
 def _summary(batch: PayoutBatch) -> str:
-    return _("Pay %(amount)s to %(people)s people who brought friends") % {
+    words = ngettext(
+        "Pay %(amount)s to a person who brought friends",
+        "Pay %(amount)s to %(people)s people who brought friends",
+        batch.people,
+    )
+    return words % {
         "amount": money(batch.total_amount),
         "people": batch.people,
     }
