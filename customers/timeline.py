@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Func, Q
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel, Customer, Event, Purpose
@@ -125,6 +125,17 @@ FAMILIES = {
     "reward": _("Rewards"),
     "asset": _("Owned products"),
     "lead": _("Prospects"),
+    "member": _("Membership"),
+    "membership": _("Paid memberships"),
+    "card": _("Member cards"),
+    "milestone": _("Milestones"),
+    "challenge": _("Challenges"),
+    "badge": _("Badges"),
+    "prize": _("Prizes"),
+    "draw": _("Prize draws"),
+    "landing_page": _("Landing pages"),
+    "profile": _("Record"),
+    "email": _("Messages"),
 }
 WORDINGS = {
     "order.recorded": Wording(_("Bought for {amount}"), "shopping_bag", "good", "{place}"),
@@ -133,6 +144,9 @@ WORDINGS = {
     "customer.created": Wording(_("Became known"), "person_add", "info", "{source}"),
     "customer.restricted": Wording(_("Processing restricted"), "lock", "warn"),
     "customer.released": Wording(_("Restriction of processing ended"), "lock_open", "good"),
+    "customer.birthday": Wording(_("Had their birthday"), "cake", "info"),
+    "customer.erased": Wording(_("Personal data erased"), "person_off", "warn"),
+    "profile.completed": Wording(_("Completed their profile"), "badge", "good"),
     "customer.merged": Wording(_("Merged with another record"), "merge", "info"),
     "customer.unmerged": Wording(_("Taken apart again from another record"), "call_split", "info"),
     "coupon.published": Wording(_("Received the coupon {code}"), "confirmation_number", "", "{promotion}"),
@@ -163,6 +177,12 @@ WORDINGS = {
     "gift_card.rolled_back": Wording(_("Payment with a gift card undone"), "history", "warn", "{amount}"),
     "points.redeemed": Wording(_("Paid {amount} with points"), "toll", "good"),
     "points.rolled_back": Wording(_("Payment with points undone"), "history", "warn", "{amount}"),
+    "points.transfers_allowed": Wording(
+        _("Lets points move within the household"), "family_restroom", "good"
+    ),
+    "points.transfers_forbidden": Wording(
+        _("No longer lets points move within the household"), "family_restroom", "warn"
+    ),
     "promotion.redeemed": Wording(_("Saved {amount} with a promotion"), "redeem", "good", "{promotion}"),
     "promotion.rolled_back": Wording(_("Use of a promotion undone"), "history", "warn", "{promotion}"),
     "apology.issued": Wording(_("We apologised"), "sentiment_satisfied", "info", "{reason}"),
@@ -221,6 +241,15 @@ WORDINGS = {
     "badge.earned": Wording(_("Badge earned"), "military_tech", "good", "{name} {reason}"),
     "prize.won": Wording(_("Won"), "trophy", "good", "{name}"),
     "draw.entered": Wording(_("Contest entered"), "redeem", "info", "{reason}"),
+    "challenge.joined": Wording(_("Joined the challenge {name}"), "emoji_events", "info"),
+    "challenge.completed": Wording(_("Completed the challenge {name}"), "emoji_events", "good"),
+    "member.joined": Wording(_("Became a member"), "badge", "good", "{store} {employee}"),
+    "card.issued": Wording(_("Received a member card"), "credit_card", "good", "···· {ends_with}"),
+    "card.linked": Wording(_("Linked a member card"), "credit_card", "good", "···· {ends_with}"),
+    "card.blocked": Wording(_("Member card blocked"), "credit_card_off", "bad", "···· {ends_with}"),
+    "landing_page.claimed": Wording(_("Claimed the offer of a landing page"), "web", "good", "{page}"),
+    "packaging.returned": Wording(_("Packaging brought back"), "recycling", "good", "{place}"),
+    "email.clicked": Wording(_("Clicked in our message"), "ads_click", "good"),
     "member.enrolled": Wording(_("Became a member in a store"), "badge", "good", "{store} {employee}"),
     "reward.granted": Wording(_("Was given the reward {reward}"), "card_giftcard", "good"),
     "reward.handed_over": Wording(_("Was handed over {reward}"), "storefront", "good"),
@@ -292,7 +321,11 @@ def _label(choices: type[models.TextChoices], value: object) -> str:
 
 def _points(event: Event) -> Sentence:
     points, balance = event.payload["points"], event.payload.get("balance")
-    title = gettext("Earned {points} points") if points > 0 else gettext("{points} points taken")
+    title = (
+        ngettext("Earned {points} point", "Earned {points} points", points)
+        if points > 0
+        else ngettext("{points} point taken", "{points} points taken", -points)
+    )
     detail = [str(event.payload.get("reason") or "")]
     if isinstance(balance, int):
         detail.insert(0, gettext("balance {balance}").format(balance=number(balance)))

@@ -1,9 +1,13 @@
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from django.utils import translation
 
 from customers.models import Event
 from customers.services.events import own_source
-from customers.timeline import WORDINGS, describe
+from customers.timeline import FAMILIES, WORDINGS, describe
 from tests.factories import NOON, ProductFactory, SourceFactory, StoreFactory
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +80,43 @@ def test_no_sentence_breaks_on_an_empty_payload_in_any_language(type):
     for language in ("en", "it"):
         with translation.override(language):
             assert describe(event(type, product=ProductFactory())).title
+
+
+TELLERS = {"record_event", "new_event", "tell", "told", "note", "tell_of_grant"}
+IN_OTHER_WORDS = {"consent.changed", "points.changed"}  # `describe` tells them by themselves.
+OF_NOBODY = re.compile(
+    r"(budget|campaign|channel|sending_limits)\..*|draw\.(cancelled|closed|committed|drawn)"
+    r"|promotion\.(leak_suspected|resumed|stopped|unusual_speed)"
+)
+
+
+def told_in(source):
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name.lstrip("_") in TELLERS:
+            yield from (one.value for each in node.args for one in ast.walk(each) if is_a_type(one))
+
+
+def is_a_type(node):
+    return isinstance(node, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(node.value)) is not None
+
+
+def test_every_event_we_tell_of_a_customer_has_its_words_and_its_family():
+    root = Path(__file__).parents[2]
+    told = {type for path in root.glob("*/services/*.py") for type in told_in(path.read_text())}
+
+    of_customers = {type for type in told if not OF_NOBODY.fullmatch(type)}
+
+    assert len(of_customers) > 40
+    assert of_customers - set(WORDINGS) == IN_OTHER_WORDS
+    assert {type.partition(".")[0] for type in WORDINGS} <= set(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("points", "title"),
+    [(1, "Earned 1 point"), (2, "Earned 2 points"), (-1, "1 point taken"), (-30, "30 points taken")],
+)
+def test_one_point_is_not_one_points(points, title):
+    assert describe(event("points.changed", payload={"points": points})).title == title
