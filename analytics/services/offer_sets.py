@@ -70,6 +70,8 @@ GROUP BY customer_id HAVING sum(amount * costed) >= %(enough)s * sum(amount) AND
 """
 _NO_MARGINS = "SELECT NULL::bigint AS customer_id, NULL::float8 AS margin WHERE false"
 
+UNDONE = (OfferSet.Status.COMPUTING, OfferSet.Status.FAILED)
+
 
 @dataclass(frozen=True)
 class People:
@@ -115,10 +117,11 @@ def run_offers(job: JobRun) -> dict[str, int]:
         return {"people": offers.figures["people"], "offers": offers.figures["offered"]}
     try:
         offers = compute_offers(offers, at=timezone.now())
+    except OffersDecided:  # The same promise was kept elsewhere meanwhile, and perhaps decided about.
+        offers.refresh_from_db()
     except FidelioError as error:
-        OfferSet.objects.filter(pk=offers.pk).update(
-            status=OfferSet.Status.FAILED, error=str(error.message)[:300]
-        )
+        undecided = OfferSet.objects.filter(pk=offers.pk, status__in=UNDONE)
+        undecided.update(status=OfferSet.Status.FAILED, error=str(error.message)[:300])
         raise
     return {"people": offers.figures["people"], "offers": offers.figures["offered"]}
 
@@ -132,7 +135,7 @@ def compute_offers(offers: OfferSet, *, at: datetime) -> OfferSet:
         offers = OfferSet.objects.select_for_update(of=["self"]).select_related("promotion", "model").get(
             pk=offers.pk
         )  # fmt: skip
-        if offers.status not in (OfferSet.Status.COMPUTING, OfferSet.Status.FAILED):
+        if offers.status not in UNDONE:
             raise OffersDecided
         people = _read_people(offers, at=at)
         worth = 1 / people.basket if _by_amount(offers) else 1.0

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from analytics.errors import NothingPredicted, OffersDecided
 from analytics.models import BehaviourModel, BehaviourRun, OfferSet
+from analytics.services import offer_sets
 from analytics.services.offer_sets import (
     compute_offers,
     confirm_offer_set,
@@ -119,6 +120,23 @@ def test_a_set_is_decided_once(predicted, personal):
         with pytest.raises(OffersDecided):
             decide(offers, at=NOON)
     assert not PersonalOffer.objects.exists()
+
+
+def test_a_set_that_two_workers_computed_at_once_stays_what_the_first_made_of_it(
+    predicted, personal, monkeypatch
+):
+    person(0.2, 0.6)
+    offers = propose_offers("November", promotion=personal, as_of=TODAY, **GUARDS)
+
+    def after_another(stale, *, at):
+        confirm_offer_set(compute_offers(stale, at=at), at=at)
+        return compute_offers(stale, at=at)
+
+    monkeypatch.setattr(offer_sets, "compute_offers", after_another)
+    told = offer_sets.run_offers(offers.job)
+
+    offers.refresh_from_db()
+    assert (told, offers.status, offers.error) == ({"people": 1, "offers": 1}, "CONFIRMED", "")
 
 
 def test_whoever_objects_between_the_proposal_and_the_confirmation_gets_none(predicted, personal):
