@@ -1,7 +1,7 @@
 """Value: the fit on CDNOW, a million people scored, and purchases read for it, beside `lifetimes`.
 
 Both are asked for the same on the same data in the same run, and have to answer the same. The floor of
-reading is the bare index-only GROUP BY of the RFM benchmark, over its million orders.
+reading is the bare index-only GROUP BY of the RFM benchmark, over its shop's orders.
 """
 
 import csv
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measurement import Measurement, median_seconds, seconds_of
+from benchmarks.measurement import Measurement, Size, median_seconds, seconds_of
 from benchmarks.rfm import FIRST_DAY, SIZE, Shop, _floor
 
 PEOPLE = 1_000_000
@@ -22,9 +22,9 @@ FROM customers_order WHERE status = 'PAID' AND customer_id IS NOT NULL
 """
 
 
-def measure() -> list[Measurement]:
-    """Return the fits, the scorings, and the readings, ours beside theirs."""
-    return [*_fits(), *_scorings(), *_readings()]
+def measure(size: Size = SIZE) -> list[Measurement]:
+    """Return the fits, the scorings, and the readings of a shop of that size, ours beside theirs."""
+    return [*_fits(), *_scorings(), *_readings(size)]
 
 
 def _fits() -> list[Measurement]:
@@ -112,7 +112,7 @@ def _scorings() -> list[Measurement]:
     ]  # fmt: skip
 
 
-def _readings() -> list[Measurement]:
+def _readings(size: Size) -> list[Measurement]:
     import pandas as pd
     from django.db import connection
     from lifetimes.utils import summary_data_from_transaction_data
@@ -120,7 +120,7 @@ def _readings() -> list[Measurement]:
     from analytics.services.purchases import Observation, observe_purchases
     from analytics.services.value import ensure_value_model, run_value_model
 
-    Shop(SIZE)
+    Shop(size)
     seen: dict[str, Observation] = {}
     runs: list = []
     seconds = median_seconds(
@@ -151,7 +151,7 @@ def _readings() -> list[Measurement]:
     assert np.allclose(summary["monetary_value"], np.where(ours.x > 0, ours.mean_amount, 0))
     floor = seconds["floor"]
     return [
-        Measurement("floor: index-only GROUP BY customer", floor, 1.0, note=f"{SIZE.orders:,} orders"),
+        Measurement("floor: index-only GROUP BY customer", floor, 1.0, note=f"{size.orders:,} orders"),
         Measurement(
             "`lifetimes`: summary of a frame in memory", theirs, theirs / floor, note="read into it before"
         ),
