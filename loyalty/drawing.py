@@ -8,7 +8,6 @@ number that nobody could know before, everybody comes to the same winners (docs/
 import hashlib
 import hmac
 import secrets
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,11 +59,9 @@ def draw_lines(lines: Iterable[Line], *, seed: str, beacon: str = "", picks: int
     """
     left = sorted((line for line in lines if line.entries > 0), key=lambda line: line.receipt)
     numbers = _numbers(seed, f"{digest_of(left)}\n{beacon}")
-    drawn: list[Line] = []
-    while left and len(drawn) < picks:
-        ends = list(accumulate(line.entries for line in left))
-        drawn.append(left.pop(bisect_right(ends, _below(ends[-1], numbers))))
-    return drawn
+    tickets = _Tickets([line.entries for line in left])
+    places = (tickets.strike_out(_below(tickets.total, numbers)) for _ in range(min(picks, len(left))))
+    return [left[place] for place in places]
 
 
 def outcome_of(probabilities: Sequence[Decimal], *, seed: str, receipt: str, number: int) -> int:
@@ -81,6 +78,33 @@ def sums_to_one(probabilities: Iterable[Decimal]) -> bool:
     """Return whether these are the probabilities of all that can happen, exactly."""
     listed = list(probabilities)
     return all(0 <= each <= 1 for each in listed) and sum(listed, Decimal(0)) == 1
+
+
+class _Tickets:
+    """How many tickets lie before each line, as a tree of sums (Fenwick): a thousand winners of a hundred
+    thousand lines are found in a second, where numbering the list anew for each takes minutes.
+    """
+
+    def __init__(self, entries: list[int]) -> None:
+        self.entries, self.total = entries, sum(entries)
+        self._sums = [0, *entries]
+        for place in range(1, len(self._sums)):
+            if (above := place + (place & -place)) < len(self._sums):
+                self._sums[above] += self._sums[place]
+
+    def strike_out(self, ticket: int) -> int:
+        """Return the place of the line that holds a ticket; from now on tickets are numbered without it."""
+        place = 0
+        for step in reversed(range(len(self._sums).bit_length())):
+            beyond = place + (1 << step)
+            if beyond < len(self._sums) and self._sums[beyond] <= ticket:
+                place, ticket = beyond, ticket - self._sums[beyond]
+        self.total -= self.entries[place]
+        above = place + 1
+        while above < len(self._sums):
+            self._sums[above] -= self.entries[place]
+            above += above & -above
+        return place
 
 
 def _numbers(seed: str, message: str) -> Iterator[int]:

@@ -68,6 +68,21 @@ def test_nobody_is_drawn_twice_and_all_are_drawn_when_there_are_few():
     assert draw_lines([], seed=SEED, picks=3) == []
 
 
+def test_lines_are_drawn_as_if_the_list_were_numbered_anew_after_each():
+    left = sorted((Line(new_receipt(), entries) for entries in range(1, 41)), key=lambda line: line.receipt)
+    digest, expected = digest_of(left), []
+    drawn = draw_lines(left, seed=SEED, picks=50)
+
+    for index in range(40):
+        told = f"{digest}\n\n{index}".encode()
+        number = int.from_bytes(hmac.digest(bytes.fromhex(SEED), told, "sha256"))
+        tickets = [line for line in left for _ticket in range(line.entries)]
+        expected.append(tickets[number % len(tickets)])
+        left.remove(expected[-1])
+
+    assert drawn == expected
+
+
 def test_probabilities_have_to_sum_to_one_exactly():
     assert sums_to_one([Decimal("0.1")] * 10)
     assert not sums_to_one([Decimal("0.33333333")] * 3)
