@@ -25,6 +25,7 @@ from loyalty.services.tiers import Cause, change_payload, place_in_segments, the
 from loyalty.tiers import Held, Ladder, Metric, Verdict, verdict_on
 
 PORTION = 10_000
+MOST_YEARS = 1000
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def rank_case(ladder: Ladder, *, value: str = "value") -> tuple[str, dict[str, A
 
 
 def _years(years: int) -> str:
+    # A threshold that was meant for points is no number of years that a calendar has.
+    years = min(years, MOST_YEARS)
     return f"(known_since AT TIME ZONE %(zone)s)::date + make_interval(years => {years}) <= %(today)s::date"
 
 

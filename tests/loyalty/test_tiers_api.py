@@ -45,6 +45,15 @@ def test_the_first_tier_says_what_the_ladder_measures(api, body, metric, months,
     assert (ladder["metric"], ladder["window"], ladder["months"]) == (metric, "ROLLING", months)
 
 
+def test_a_ladder_of_points_can_be_tried_out_in_years(api):
+    api.post("/api/v1/tiers", {"code": "gold", "threshold": 10**12})
+    CustomerFactory()
+
+    tried = api.post("/api/v1/tier-ladder/preview", {"metric": "YEARS"})
+
+    assert (tried.status_code, tried.json().get("key")) == (200, None)
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
