@@ -30,11 +30,15 @@ class Window(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One tier of the ladder: what has to be reached, or after how many years it is given anyway."""
+    """One tier of the ladder: what has to be reached, or after how many years it is given anyway.
+
+    One that was retired is not reached any more; whoever stands on it stays until their period ends.
+    """
 
     tier: int
     threshold: int
     years: int | None = None
+    retired: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,21 @@ class Ladder:
         """Return the place of a tier in the ladder from 0; -1 for none and for one that is no part of it."""
         return next((rank for rank, step in enumerate(self.steps) if step.tier == tier), -1)
 
+    def reachable(self) -> list[tuple[int, Step]]:
+        """Return the steps that can be reached, each after its place, the lowest first."""
+        return [(rank, step) for rank, step in enumerate(self.steps) if not step.retired]
+
+    def below(self, rank: int) -> int:
+        """Return the highest step under one that can be reached; -1 for none."""
+        return max((place for place, _step in self.reachable() if place < rank), default=-1)
+
     def rank_for(self, value: int, years: int, *, newcomer: bool = False) -> int:
         """Return the highest place that a value or the years reach; -1 for none.
 
         A threshold of zero is for every customer, not for a `newcomer`, who has not become one yet.
         """
         reached = -1
-        for rank, step in enumerate(self.steps):
+        for rank, step in self.reachable():
             by_value = value >= step.threshold and not (newcomer and step.threshold == 0)
             if by_value or (step.years is not None and years >= step.years):
                 reached = rank
@@ -129,9 +141,12 @@ def full_years(since: date, day: date) -> int:
     return max(0, years if add_months(since, 12 * years) <= day else years - 1)
 
 
-def steps_of(rows: Iterable[tuple[int, int, int | None]]) -> tuple[Step, ...]:
-    """Return the steps of `(tier, threshold, years)`, the lowest threshold first."""
-    return tuple(sorted((Step(*row) for row in rows), key=lambda step: step.threshold))
+def steps_of(rows: Iterable[tuple[int, int, int | None, bool]]) -> tuple[Step, ...]:
+    """Return the steps of `(tier, threshold, years, retired)`, the lowest threshold first.
+
+    Of two with the same threshold the retired one is lower: the other took its place.
+    """
+    return tuple(sorted((Step(*row) for row in rows), key=lambda step: (step.threshold, not step.retired)))
 
 
 def _first_of(months: int) -> date:
@@ -185,7 +200,7 @@ def verdict_on(
     promises = list(promises)
     rank = max([reached, reviewed, *(promise.rank for promise in promises)])
     if ladder.soft_landing and not held.by_hand:
-        rank = max(rank, current - 1)
+        rank = max(rank, ladder.below(current))
     if rank > current:
         return Verdict(rank, ladder.kept_until(day))
     days = [promise.kept_until for promise in promises if promise.rank == rank]

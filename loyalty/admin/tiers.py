@@ -26,7 +26,14 @@ from loyalty.services.tier_figures import (
 from loyalty.services.tier_forecasts import forecast_ladder
 from loyalty.services.tier_grants import grant_tier, withdraw_tier
 from loyalty.services.tier_jobs import request_review
-from loyalty.services.tier_ladder import adopt_ladder, create_tier, edit_tier
+from loyalty.services.tier_ladder import (
+    adopt_ladder,
+    create_tier,
+    edit_tier,
+    holders_of,
+    resume_tier,
+    retire_tier,
+)
 from loyalty.services.tier_progress import progress_of
 from loyalty.services.tiers import the_ladder
 from operations.admin.pages import PageMixin
@@ -52,6 +59,7 @@ class TierAdmin(PageMixin, ModelAdmin):
             path("thresholds/", wrap(self.thresholds_view), name="loyalty_tier_thresholds"),
             path("customer/<int:customer_pk>/", wrap(self.grant_view), name="loyalty_grant_tier"),
             path("customer/<int:customer_pk>/withdraw/", wrap(withdraw), name="loyalty_withdraw_tier"),
+            path("<int:pk>/retire/", wrap(self.retire_view), name="loyalty_tier_retire"),
             path("<int:pk>/shipping/", wrap(shipping), name="loyalty_tier_shipping"),
             *super().get_urls(),
         ]
@@ -156,6 +164,24 @@ class TierAdmin(PageMixin, ModelAdmin):
             else _("Shipping is not free any more for %(tier)s.")
         )
         messages.success(request, said % {"tier": tier.name})
+        return redirect(reverse("admin:loyalty_tier_changelist"))
+
+    def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask before a tier is retired, saying who keeps it how long; a retired one is put back at once."""
+        tier = get_object_or_404(Tier, pk=pk)
+        if not self.has_change_permission(request, tier):
+            raise PermissionDenied
+        if request.method != "POST":
+            context = {"tier": tier, "holders": holders_of(tier)}
+            return self._page(request, "loyalty/tier_retire.html", tier.name, context, tier)
+        try:
+            (retire_tier if tier.active else resume_tier)(tier, at=timezone.now())
+        except FidelioError as error:
+            messages.error(request, str(error.message))
+        else:
+            if not tier.active:
+                request_review(announce=False, by=request.user)
+            messages.success(request, _("Retired.") if tier.active else _("It can be reached again."))
         return redirect(reverse("admin:loyalty_tier_changelist"))
 
     def grant_view(self, request: HttpRequest, customer_pk: int) -> HttpResponse:

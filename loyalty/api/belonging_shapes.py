@@ -46,6 +46,12 @@ class TierChangeIn(BenefitsIn):
     colour = serializers.ChoiceField(Tier.Colour.choices, required=False)
 
 
+class TierEditIn(TierChangeIn):
+    """With `active` false the tier is retired: who stands on it keeps it until their period ends."""
+
+    active = serializers.BooleanField(required=False)
+
+
 class TierIn(TierChangeIn):
     """`threshold` is in the metric of the ladder: points, minor units, years. `years` gives it anyway.
 

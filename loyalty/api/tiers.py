@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -16,7 +17,7 @@ from loyalty.api.belonging_shapes import (
     CustomerTierOut,
     LadderIn,
     LadderOut,
-    TierChangeIn,
+    TierEditIn,
     TierGrantIn,
     TierIn,
     TierOut,
@@ -28,7 +29,7 @@ from loyalty.services.benefits import benefits_of
 from loyalty.services.tier_forecasts import forecast_ladder
 from loyalty.services.tier_grants import grant_tier
 from loyalty.services.tier_jobs import request_review
-from loyalty.services.tier_ladder import adopt_ladder, create_tier, edit_tier
+from loyalty.services.tier_ladder import adopt_ladder, create_tier, edit_tier, resume_tier, retire_tier
 from loyalty.services.tier_progress import TierProgress, progress_of
 from loyalty.services.tiers import the_ladder
 from loyalty.tiers import Metric
@@ -63,12 +64,12 @@ class TierDetail(APIView):
     def get(self, request: Request, code: str) -> Response:
         return Response(TierOut(tier_under(code)).data)
 
-    @extend_schema(request=TierChangeIn, responses=TierOut)
+    @extend_schema(request=TierEditIn, responses=TierOut)
     def patch(self, request: Request, code: str) -> HttpResponse:
         def work() -> tuple[int, Any]:
-            given = TierChangeIn(data=request.data)
+            given = TierEditIn(data=request.data)
             given.is_valid(raise_exception=True)
-            return 200, TierOut(edit_tier(tier_under(code), **given.validated_data, at=timezone.now())).data
+            return 200, TierOut(_edit(tier_under(code), dict(given.validated_data))).data
 
         return respond_once(request, work)
 
@@ -129,6 +130,16 @@ class CustomerTier(APIView):
             return 201, _standing_of(customer)
 
         return respond_once(request, work)
+
+
+@transaction.atomic
+def _edit(tier: Tier, fields: dict[str, Any]) -> Tier:
+    at, active = timezone.now(), fields.pop("active", tier.active)
+    if active != tier.active:
+        tier = (resume_tier if active else retire_tier)(tier, at=at)
+        if active:
+            request_review(announce=False)
+    return edit_tier(tier, **fields, at=at)
 
 
 def tier_under(code: str) -> Tier:

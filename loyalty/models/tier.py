@@ -74,7 +74,7 @@ class TierLadder(models.Model):
         return tiers.Ladder(
             metric=tiers.Metric(self.metric),
             window=tiers.Window(self.window),
-            steps=tiers.steps_of((tier.pk, tier.threshold, tier.years) for tier in steps),
+            steps=tiers.steps_of((tier.pk, tier.threshold, tier.years, not tier.active) for tier in steps),
             months=self.months,
             first_month=self.first_month,
             grace_days=self.grace_days,
@@ -83,6 +83,11 @@ class TierLadder(models.Model):
 
 
 class TierQuerySet(models.QuerySet["Tier"]):
+    def ladder(self) -> "TierQuerySet":
+        """Return the tiers on which people can stand: what can be reached, and what is retired but held."""
+        held = TierPeriod.objects.open().filter(tier=models.OuterRef("pk"))
+        return self.filter(models.Q(active=True) | models.Exists(held)).order_by("threshold", "active")
+
     def steps(self) -> "TierQuerySet":
         """Return the tiers that can be reached, the lowest first."""
         return self.filter(active=True).order_by("threshold")

@@ -70,7 +70,8 @@ def keep_shipping(row: Beneficial, *, at: datetime, by: User | None = None) -> N
         Promotion.Status.ACTIVE,
         Promotion.Status.SCHEDULED,
     )
-    wanted = row.free_shipping and row.active
+    # Retired or out of sale, it frees the shipping of those who have it still, and of nobody new.
+    wanted = row.free_shipping and (row.active or running)
     if wanted and not running:
         row.shipping_promotion = create_promotion(
             code=_free_code(f"{SHIPPING}-{row.code}"),

@@ -140,5 +140,5 @@ def benefits_in_words(row: object) -> list[tuple[str, str]]:
 
 
 def tiers_shown() -> list[Tier]:
-    """Return the steps of the ladder with their segments and promotions, the highest first."""
-    return list(Tier.objects.steps().select_related("segment", "shipping_promotion"))[::-1]
+    """Return the steps of the ladder and retired ones still held, the highest first."""
+    return list(Tier.objects.ladder().select_related("segment", "shipping_promotion"))[::-1]

@@ -92,8 +92,10 @@ class Forecast:
 
     @property
     def places(self) -> list[Place]:
-        """Return each step, the highest first, and at last those without a tier."""
-        rows: list[Tier | None] = [*reversed(self.steps), None]
+        """Return each step, the highest first, then retired ones still held, then those without a tier."""
+        held = {move.before.pk: move.before for move in self.moves if move.before}
+        retired = [tier for pk, tier in held.items() if pk not in {step.pk for step in self.steps}]
+        rows: list[Tier | None] = [*reversed(self.steps), *retired, None]
         return [Place(tier, self._count("before", tier), self._count("after", tier)) for tier in rows]
 
     def share_of(self, tier: Tier | None) -> float:

@@ -39,7 +39,8 @@ def grant_tier(
         raise InvalidInput.at("/until", _("This day is over."))
     with transaction.atomic():
         customer = lock_customer(customer)
-        if customer.status not in LIVE or customer.restricted_at or not tier.active:
+        part_of_it = Tier.objects.steps().filter(pk=tier.pk).exists()
+        if customer.status not in LIVE or customer.restricted_at or not part_of_it:
             raise TierNotPossible
         held = open_period(customer)
         if held and held.tier.threshold > tier.threshold:
@@ -67,7 +68,7 @@ def withdraw_tier(customer: Customer, *, at: datetime, by: User | None = None) -
         if held is None or held.cause != Cause.BY_HAND:
             raise TierNotPossible(_("This tier was not given by hand."))
         today = local_day(at)
-        steps = {step.pk: step for step in Tier.objects.steps()}
+        steps = {step.pk: step for step in Tier.objects.ladder()}
         ladder = the_ladder().rules(steps.values())
         standing = standings_of([customer.pk], ladder, on=today)[customer.pk]
         reached = ladder.rank_for(standing.value, standing.years, newcomer=standing.newcomer)

@@ -1,10 +1,12 @@
 """The ladder of tiers as the merchant sets it: its steps, their benefits, its rules."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from customers.services.segments import edit_segment
@@ -91,6 +93,51 @@ def edit_tier(tier: Tier, *, at: datetime, by: User | None = None, **fields: Any
         tier.save()
         edit_segment(tier.segment, name=segment_name(tier))
         keep_shipping(tier, at=at, by=by)
+    return tier
+
+
+@dataclass(frozen=True)
+class Holders:
+    """How many stand on a tier, how many of them without an end, and the last day of the others."""
+
+    people: int
+    for_good: int
+    last_day: date | None
+
+
+def holders_of(tier: Tier) -> Holders:
+    """Return who would keep a tier that is retired now, and how long."""
+    held = TierPeriod.objects.open().filter(tier=tier)
+    return Holders(
+        **held.aggregate(
+            people=Count("pk"), for_good=Count("pk", filter=Q(kept_until=None)), last_day=Max("kept_until")
+        )
+    )
+
+
+def retire_tier(tier: Tier, *, at: datetime) -> Tier:
+    """Take a tier out of the ladder: nobody reaches it or is given it any more.
+
+    Whoever stands on it keeps it, with what it gives, until their period and its grace end; then they stand
+    where they deserve among the others (`review_tiers`). Retired again, it stays so.
+    """
+    return _put(tier, active=False, at=at)
+
+
+def resume_tier(tier: Tier, *, at: datetime) -> Tier:
+    """Put a retired tier back into the ladder. Raises TierTaken when another has its threshold by now."""
+    try:
+        return _put(tier, active=True, at=at)
+    except IntegrityError as error:
+        raise TierTaken from error
+
+
+def _put(tier: Tier, *, active: bool, at: datetime) -> Tier:
+    with transaction.atomic():
+        tier = Tier.objects.select_for_update(of=["self"]).select_related("segment").get(pk=tier.pk)
+        tier.active = active
+        tier.save(update_fields=["active"])
+        keep_shipping(tier, at=at)
     return tier
 
 

@@ -29,7 +29,7 @@ def settle_tiers(customer_ids: Iterable[int], *, at: datetime) -> None:
     That is what they reach together, or what one of them was promised and still is. Nobody is told: a merge
     is no achievement. A step that only a merge gave goes with it. The callers hold the customers.
     """
-    steps = list(Tier.objects.steps())
+    steps = list(Tier.objects.ladder())
     people = list(Customer.objects.filter(pk__in=list(customer_ids)).order_by("pk"))
     if not steps or not people:
         return

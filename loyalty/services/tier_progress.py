@@ -21,7 +21,7 @@ class TierProgress:
 
     `value` counts in the window that ends now. `missing` is what leads to `next`, `years_missing` after how
     many more years it comes anyway (None: never). `missing_to_keep` is what the tier needs until
-    `kept_until` to be kept for another period (None: it is never looked at again, or it was given by hand).
+    `kept_until` to be kept for another period (None: it is never looked at again, given by hand or retired).
     """
 
     metric: Metric
@@ -94,7 +94,8 @@ def _years_missing(following: Tier | None, standing: Standing) -> int | None:
 
 
 def _missing_to_keep(held: TierPeriod, ladder: Ladder, standing: Standing, today: date) -> int | None:
-    if held.kept_until is None or held.cause == TierPeriod.Cause.BY_HAND or not ladder.ends:
+    by_hand = held.cause == TierPeriod.Cause.BY_HAND
+    if held.kept_until is None or by_hand or not ladder.ends or not held.tier.active:
         return None
     if held.tier.years is not None and standing.years >= held.tier.years:
         return 0

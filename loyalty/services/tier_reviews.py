@@ -73,7 +73,7 @@ def review_tiers(
     With `announce`, changes are told as `tier.changed`; without, as when thresholds were changed, nobody
     hears of them. `progress(done, total)` is called after each portion.
     """
-    steps = list(Tier.objects.steps().select_related("segment"))
+    steps = list(Tier.objects.ladder().select_related("segment"))
     if not steps:
         return TierReview()
     ladder = the_ladder().rules(steps)
@@ -92,12 +92,13 @@ def review_tiers(
 def rank_case(ladder: Ladder, *, value: str = "value") -> tuple[str, dict[str, Any]]:
     """Return `Ladder.rank_for` as SQL over a row of `standings_query`, with its parameters."""
     parts = []
-    for rank, step in reversed(list(enumerate(ladder.steps))):
+    for rank, step in reversed(ladder.reachable()):
         own = _years(step.threshold) if ladder.metric is Metric.YEARS else f"{value} >= {step.threshold}"
         newcomers = " AND status = 'ACTIVE'" if step.threshold == 0 else ""
         late = f" OR {_years(step.years)}" if step.years is not None else ""
         parts.append(f"WHEN ({own}{newcomers}){late} THEN {rank}")
-    return f"CASE {' '.join(parts)} ELSE -1 END", {"zone": settings.PROGRAMME_TIME_ZONE}
+    reached = " ".join(parts) or "WHEN false THEN -1"
+    return f"CASE {reached} ELSE -1 END", {"zone": settings.PROGRAMME_TIME_ZONE}
 
 
 def _years(years: int) -> str:

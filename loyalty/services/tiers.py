@@ -47,7 +47,7 @@ def follow_tier(customer: Customer, *, at: datetime) -> TierPeriod | None:
 
     Nobody falls here: a period's end is looked at by `review_tiers`. Locks the customer.
     """
-    steps = list(Tier.objects.steps())
+    steps = list(Tier.objects.ladder())
     if not steps:
         return None
     ladder = the_ladder().rules(steps)

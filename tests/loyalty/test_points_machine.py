@@ -27,6 +27,7 @@ from coupons.errors import PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot, LotMovement
 from coupons.services import ledger
 from coupons.services.chains import check_chain
+from coupons.services.expiries import expire_lots
 from customers.errors import KeptApart
 from customers.models import Customer, Order
 from customers.services import merge_customers, record_order, record_return, undo_merge, upsert_customers
@@ -176,7 +177,7 @@ class PointsMachine(RuleBasedStateMachine):
     def time_passes_and_points_expire(self, days: int) -> None:
         self.at += timedelta(days=days)
         before = self._total()
-        ledger.expire_lots(at=self.at)
+        expire_lots(at=self.at)
         self.gone += before - self._total()
 
     @precondition(lambda self: len(self.live()) > 1)

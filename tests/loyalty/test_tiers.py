@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from threading import Thread
 
@@ -7,8 +7,12 @@ from django.db import connection
 
 from customers.models import Event, SegmentMembership
 from customers.services.merges import merge_customers, undo_merge
+from loyalty.errors import TierNotPossible, TierTaken
 from loyalty.models import Tier, TierPeriod
 from loyalty.services.benefits import benefits_of
+from loyalty.services.tier_grants import grant_tier
+from loyalty.services.tier_ladder import Holders, holders_of, resume_tier, retire_tier
+from loyalty.services.tier_reviews import review_tiers
 from loyalty.services.tiers import follow_tier, tier_of, tiers_at
 from tests.factories import NOON, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
@@ -151,3 +155,63 @@ def test_benefits_are_the_better_of_each():
     assert (benefits.multiplier, benefits.early_access_hours) == (Decimal("1.5"), 24)
     assert (benefits.perks, benefits.segments) == (("A gift",), ("tier--silver",))
     assert tiers["silver"].segment.code == "tier--silver"
+
+
+def test_a_retired_tier_is_kept_to_the_end_of_its_period_and_reached_by_nobody():
+    """Anna reached gold on NOON: kept a year less a day, then she has silver by what she buys meanwhile."""
+    make_ladder()
+    tiers = make_tiers(silver=50000, gold=100000)
+    anna, bea = CustomerFactory.create_batch(2)
+    buy(anna, 100000)
+    follow_tier(anna, at=NOON)
+
+    retire_tier(tiers["gold"], at=NOON)
+    buy(bea, 150000)
+    follow_tier(bea, at=NOON)
+    review_tiers(at=NOON + timedelta(days=30))
+
+    assert (tier_of(anna, at=NOON), tier_of(bea, at=NOON)) == (tiers["gold"], tiers["silver"])
+    assert tier_of(anna, at=NOON + timedelta(days=30)) == tiers["gold"]
+    assert holders_of(tiers["gold"]) == Holders(1, 0, date(2027, 11, 20))
+    with pytest.raises(TierNotPossible):
+        grant_tier(bea, tiers["gold"], until=None, reason="a friend", at=NOON)
+
+    later = NOON + timedelta(days=300)
+    buy(anna, 120000, at=later)  # Enough for gold, if there were one.
+    end = NOON + timedelta(days=366)
+    review_tiers(at=end)
+    assert tier_of(anna, at=end) == tiers["silver"]
+    assert TierPeriod.objects.open().get(customer=anna).cause == "LOWERED"
+
+
+def test_a_retired_tier_comes_back_unless_another_took_its_threshold():
+    make_ladder()
+    gold = make_tiers(gold=100000)["gold"]
+    retire_tier(gold, at=NOON)
+    anna = CustomerFactory()
+    buy(anna, 100000)
+    assert follow_tier(anna, at=NOON) is None
+    resume_tier(gold, at=NOON)
+    assert follow_tier(anna, at=NOON).tier == gold
+
+    retire_tier(gold, at=NOON)
+    make_tiers(aurum=100000)
+    with pytest.raises(TierTaken):
+        resume_tier(gold, at=NOON)
+
+
+def test_whoever_falls_softly_never_falls_on_a_retired_step():
+    make_ladder(soft_landing=True)
+    tiers = make_tiers(bronze=1000, silver=50000, gold=100000)
+    anna, bea = CustomerFactory.create_batch(2)
+    buy(anna, 100000)
+    follow_tier(anna, at=NOON)
+    grant_tier(bea, tiers["silver"], until=None, reason="a friend", at=NOON)
+    retire_tier(tiers["silver"], at=NOON)
+
+    review_tiers(at=NOON + timedelta(days=400))
+    end = NOON + timedelta(days=800)
+    review_tiers(at=end)
+
+    assert tier_of(anna, at=end) == tiers["bronze"]
+    assert tier_of(bea, at=end) == tiers["silver"]

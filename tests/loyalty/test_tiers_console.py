@@ -5,6 +5,7 @@ from coupons.models import Promotion
 from loyalty.models import Membership, MembershipPlan, Reward, RewardGrant, Tier, TierLadder, TierPeriod
 from loyalty.services.memberships import Payment, refund_amount, start_membership
 from loyalty.services.plans import create_plan
+from loyalty.services.tier_grants import grant_tier
 from loyalty.services.tiers import follow_tier, tier_of
 from loyalty_site.roles import Role
 from operations.models import JobRun
@@ -144,6 +145,24 @@ def test_a_plan_is_written_and_a_membership_ended_with_what_goes_back(marketer):
     assert Membership.objects.get().status == "ENDED"
     assert refund_amount(membership) in (4886, 4887)
     assert "€49.00 a year" in marketer.get("/console/loyalty/membershipplan/").content.decode()
+
+
+def test_a_tier_is_retired_after_a_look_at_who_has_it_and_put_back(marketer):
+    make_ladder()
+    gold, anna = make_tiers(gold=1000)["gold"], CustomerFactory()
+    grant_tier(anna, gold, until=None, reason="a friend", at=timezone.now())
+    url = f"/console/loyalty/tier/{gold.pk}/retire/"
+
+    asked = marketer.get(url).content.decode()
+    assert Tier.objects.get().active
+    marketer.post(url)
+    page = marketer.get("/console/loyalty/tier/").content.decode()
+
+    assert "<dt>Members</dt><dd>1</dd>" in asked and "<dt>for good</dt><dd>1</dd>" in asked
+    assert not Tier.objects.get().active
+    assert "Retired" in page and "Put back" in page
+    marketer.post(url)
+    assert Tier.objects.get().active
 
 
 def test_a_welcome_that_was_out_of_stock_is_given_by_one_click(client):
