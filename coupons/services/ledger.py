@@ -17,7 +17,7 @@ from django.db.models import F, Q, QuerySet, Sum
 
 from coupons.errors import AlreadyReversed, MoreThanTaken, PointsExceeded
 from coupons.models import Account, LedgerEntry, Lot, LotMovement
-from customers.models import Customer
+from customers.models import Customer, MergeOperation
 
 Kind = LedgerEntry.Kind
 
@@ -145,7 +145,7 @@ def _return(debit: LedgerEntry, units: int | None, *, source_key: str, **fields:
     if debit.kind != Kind.DEBIT:
         raise ValueError("Only a debit is given back; use claw_back for what was earned.")
     with transaction.atomic():
-        accounts = _lock(debit.account)
+        accounts = _lock_givers(debit)
         if known := _entries(accounts, source_key):
             return known
         debits = {one.account_id: one for one in _entries(accounts, debit.source_key)}
@@ -306,6 +306,24 @@ def lock_accounts(ids: Iterable[int]) -> dict[int, Account]:
 def _lock(account: Account) -> dict[int, Account]:
     """Lock the account and its siblings, in the order of their keys; returns them by key."""
     locked = _siblings(account).order_by("pk").select_for_update(no_key=True)
+    return {one.pk: one for one in locked}
+
+
+def _lock_givers(debit: LedgerEntry) -> dict[int, Account]:
+    """Lock the accounts that a debit took from, also of who was one person with its holder then."""
+    account = debit.account
+    holder = Account.objects.filter(pk=account.pk).values("customer")
+    undone = MergeOperation.objects.filter(undone_at__isnull=False)
+    undone = undone.filter(Q(survivor__in=holder) | Q(losers__in=holder)).values("pk")
+    people = Customer.objects.filter(Q(merges__in=undone) | Q(merged_by__in=undone)).values("pk")
+    taken = LedgerEntry.objects.filter(
+        account__customer__in=people,
+        source_key=debit.source_key,
+        occurred_at=debit.occurred_at,
+        kind=debit.kind,
+    )
+    givers = Q(pk__in=_siblings(account).values("pk")) | Q(pk__in=taken.values("account"))
+    locked = Account.objects.filter(givers).order_by("pk").select_for_update(no_key=True)
     return {one.pk: one for one in locked}
 
 

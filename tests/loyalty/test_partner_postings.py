@@ -10,6 +10,7 @@ from django.db import connection
 from coupons.errors import PointsExceeded
 from coupons.models import LedgerEntry, Lot
 from coupons.services import ledger
+from customers.services.merges import merge_customers, undo_merge
 from loyalty.errors import (
     MonthNotOver,
     MonthSettled,
@@ -30,7 +31,10 @@ from loyalty.services import (
     settlements_of,
 )
 from operations.errors import InvalidInput
+from operations.invariants import invariants
+from operations.services.invariants import first_difference
 from tests.coupons.factories import customer
+from tests.factories import NOON
 from tests.loyalty.factories import make_partner, with_points
 
 OCTOBER = datetime(2026, 10, 10, 10, tzinfo=UTC)
@@ -226,3 +230,19 @@ def test_the_cap_of_a_month_holds_when_all_tills_post_at_once():
 
     assert (len(refused), PartnerPosting.objects.count(), PartnerMonth.objects.get().points) == (3, 3, 30)
     assert not Settlement.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_two_paid_while_they_were_one_goes_back_to_both_after_they_were_taken_apart():
+    bar, alice, bob = make_partner(), with_points(30), with_points(30)
+    operation = merge_customers(alice, [bob], reason="the same", at=NOON)
+    burned = burn_at_partner(bar, alice, source_id="B-1", points=50, at=NOON)
+    undo_merge(operation, at=NOON)
+    left = sum(points_of(one, at=NOON).balance for one in (alice, bob))
+    (partners,) = [one for one in invariants() if one.key == "loyalty.partners"]
+    assert left == 10 and first_difference(partners) is None
+
+    back = reverse_posting(burned, source_id="B-2", at=NOON)
+
+    assert back.points == 50 and first_difference(partners) is None
+    assert [points_of(one, at=NOON).balance for one in (alice, bob)] == [30, 30]
