@@ -13,7 +13,6 @@ from operations.models import User
 from referrals.fraud import Signal
 from referrals.models import (
     CashEntry,
-    CodeOpening,
     Invitation,
     Referral,
     ReferralCode,
@@ -21,7 +20,7 @@ from referrals.models import (
     ReferralReward,
     ShareChannel,
 )
-from referrals.services import code_of, create_programme, make_payouts
+from referrals.services import code_of, count_opening, create_programme, make_payouts
 from referrals.services.leaderboard import recount_codes
 from referrals.services.programmes import Reward as Given
 from referrals.services.programmes import Step, Terms, Variant
@@ -44,15 +43,16 @@ def write_friends(*, at: datetime) -> int:
         return Referral.objects.filter(programme__code=CODE).count()
     programme = _programme()
     totals = Rollup.objects.filter(scope=RollupScope.ALL, scope_value="", customer__status="ACTIVE")
+    # Every third of the newest: there are others beside them to compare them with.
     newest = list(
-        totals.order_by("-first_order_at", "pk").values_list("customer", "first_order_at")[:FRIENDS]
+        totals.order_by("-first_order_at", "pk").values_list("customer", "first_order_at")[: FRIENDS * 3 : 3]
     )
     best = totals.exclude(customer__in=[pk for pk, _first in newest]).order_by("-net_amount", "pk")
     codes = _codes(programme, [total.customer for total in best.select_related("customer")[:AMBASSADORS]])
     if not codes:
         return 0
     friends = Customer.objects.in_bulk([pk for pk, _first in newest])
-    for place, (pk, first) in enumerate(newest):
+    for place, (pk, first) in reversed(list(enumerate(newest))):
         # The first ambassadors bring most: the n-th friend comes through the code n * n / 60.
         _bring(codes[place * place // 60 % len(codes)], friends[pk], place, first)
     recount_codes(code.pk for code in codes)
@@ -97,16 +97,9 @@ def _bring(code: ReferralCode, friend: Customer, place: int, first: datetime) ->
         Invitation(code=code, channel=channels[(place + more) % 3], invited_at=came - timedelta(days=more))
         for more in range(1 + place % 3)
     )
-    # Most who open a link look twice, or never come.
-    CodeOpening.objects.bulk_create(
-        [
-            CodeOpening(code=code, opened_on=came.date() - timedelta(days=day), opened=2 + (place + day) % 3)
-            for day in range(2 + place % 2)
-        ],
-        update_conflicts=True,
-        unique_fields=["code", "opened_on"],
-        update_fields=["opened"],
-    )
+    # Of those who open a link most come; some look twice.
+    for _time in range(1 + place % 2):
+        count_opening(code, at=came)
     doubt = SUSPICIONS[place] if place < SUSPICIOUS else []
     rewarded = first + timedelta(days=14)
     referral = Referral.objects.create(

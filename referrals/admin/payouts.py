@@ -60,7 +60,11 @@ class PayoutBatchAdmin(PageMixin, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         """List the lists, below what is owed now."""
-        more = {"owed_amount": services.owed_amount(), "may_make": self.has_add_permission(request)}
+        more = {
+            "owed_amount": services.owed_amount(),
+            "may_make": self.has_add_permission(request),
+            "has_add_permission": False,  # The button below makes one, when there is something to pay.
+        }
         return super().changelist_view(request, (extra_context or {}) | more)
 
     def add_view(

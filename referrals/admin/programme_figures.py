@@ -51,7 +51,7 @@ def steps(standing: Standing, programme: ReferralProgramme) -> list[dict[str, An
     seen = standing.opened or not programme.landing_url
     counts = [
         (_("Invited"), standing.invitations),
-        *([(_("Opened"), standing.opened)] if seen else []),
+        *([(_("Links opened"), standing.opened)] if seen else []),
         (_("Came"), standing.registered),
         (_("Bought"), standing.qualified),
         (_("Rewarded"), standing.rewarded),

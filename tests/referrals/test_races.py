@@ -4,7 +4,7 @@ import pytest
 
 from customers.services import merge_customers
 from loyalty_site.roles import Role
-from operations.invariants import first_difference
+from operations.services.invariants import first_difference
 from referrals.errors import NothingToPayOut, PayoutNotPossible
 from referrals.invariants import INVARIANTS
 from referrals.models import CashEntry, Payout, Referral, ReferralReward
