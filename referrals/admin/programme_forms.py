@@ -11,6 +11,7 @@ from coupons.admin.rows import Row, Rows
 from coupons.models import Promotion
 from customers.models import Segment
 from loyalty.models import Reward as CatalogueReward
+from operations import formats
 from operations.errors import FidelioError
 from referrals.models import ReferralProgramme
 from referrals.models.offer import Offer
@@ -181,7 +182,7 @@ class ProgrammeForm(OfferFields):
     def __init__(
         self, data: Any = None, *, programme: ReferralProgramme | None = None, minor: Decimal, **kwargs: Any
     ) -> None:
-        initial = values_of(programme, minor) if programme else {}
+        initial = values_of(programme) if programme else {}
         super().__init__(data, initial=initial, **kwargs)
         self.minor = minor
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
@@ -259,13 +260,13 @@ class ProgrammeForm(OfferFields):
             self.add_error(None, str(error.message))
 
 
-def values_of(programme: ReferralProgramme, minor: Decimal) -> dict[str, Any]:
+def values_of(programme: ReferralProgramme) -> dict[str, Any]:
     """Return what the form shows of a programme."""
     return {
         "name": programme.name,
         "segment": programme.segment_id,
         **_offer_values(programme),
-        "minimum": programme.minimum_amount / minor,
+        "minimum": formats.major(programme.minimum_amount),
         **{name: programme.items.get(name, []) for name in ("skus", "categories", "brands")},
         "after_days": programme.after_days,
         "take_back": programme.take_back,
@@ -274,7 +275,7 @@ def values_of(programme: ReferralProgramme, minor: Decimal) -> dict[str, Any]:
         "maximum_total": programme.maximum_total,
         "review_score": programme.review_score,
         "velocity_per_day": programme.velocity_per_day,
-        "fixed_cost": programme.fixed_cost_amount / minor,
+        "fixed_cost": formats.major(programme.fixed_cost_amount),
         "planned_ltv": programme.planned_ltv_amount,
         "planned_reward": programme.planned_reward_amount,
         "planned_k": programme.planned_k,
