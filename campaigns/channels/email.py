@@ -127,11 +127,8 @@ class SmtpSender:
 
     def _offer(self, connection: smtplib.SMTP, envelope: Envelope) -> Result | None:
         """Return why the server does not want the message, or None when it waits for the body."""
-        commands = [
-            f"mail FROM:{smtplib.quoteaddr(self.sender)}",
-            f"rcpt TO:{smtplib.quoteaddr(envelope.recipient)}",
-            "data",
-        ]
+        # `prepare` has checked the recipient: smtplib.quoteaddr would parse both addresses for every mail.
+        commands = [f"mail FROM:<{self.sender}>", f"rcpt TO:<{envelope.recipient}>", "data"]
         answers = _ask_at_once if connection.has_extn("pipelining") else _ask_in_turn
         answered = list(answers(connection, commands))
         for (code, reply), (command, expected) in zip(answered, EXPECTED, strict=False):

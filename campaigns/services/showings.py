@@ -160,7 +160,9 @@ def _own_code(
     """
     had = Publication.objects.filter(promotion=promotion, customer=customer)
     had = had.exclude(coupon__reason=Reason.APOLOGY)  # What somebody is owed is no advertising.
-    known = list(had.select_related("coupon__promotion").order_by("-pk")[:50])
+    known = list(had.select_related("coupon").order_by("-pk")[:50])
+    for publication in known:
+        publication.coupon.promotion = promotion
     good = promotion.status_at(at) == Promotion.Status.ACTIVE
     for publication in known:
         standing = publication.status == Publication.Status.PUBLISHED

@@ -160,8 +160,12 @@ def _hand_over(
 
 
 def _known(promotion: Promotion, source_ids: Iterable[str]) -> dict[str, Publication]:
+    rows = Publication.objects.filter(promotion=promotion, external_id__in=list(source_ids))
+    # Mostly there is none, and writing the whole statement takes longer than asking.
+    if not (ids := list(rows.values_list("pk", flat=True))):
+        return {}
     found = Publication.objects.select_related("coupon__holder", "promotion", "customer").filter(
-        promotion=promotion, external_id__in=list(source_ids)
+        pk__any_of=ids
     )
     return {publication.external_id: publication for publication in found}
 

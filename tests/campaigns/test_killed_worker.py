@@ -65,20 +65,23 @@ def test_killed_workers_and_a_flushed_broker_leave_nobody_with_two_mails(
     campaign = running(segment_of(subscribers(2000)), now, promotion=offer(now))
     chance = random.Random(6)
     kills = 0
+    # Slow until the last kill: a busy machine takes longer to start a worker than two take for 2,000 mails.
+    smtp_sink.delay(0.5)
     workers = [celery_worker_process(), celery_worker_process()]
-    deadline = time.monotonic() + 420
+    deadline = time.monotonic() + 600
 
     while campaign.messages.filter(state__in=OPEN).exists():
         assert time.monotonic() < deadline, Counter(campaign.messages.values_list("state", flat=True))
         # The beat.
         ring("plan_runs", "pump_bulk")
         time.sleep(chance.uniform(0.3, 1.0))
-        if kills < 8 and len(smtp_sink.received) > 150 * kills:
+        if kills < 8 and len(smtp_sink.received) > 20 * kills:
             workers.pop(chance.randrange(2)).kill()
             kills += 1
             if kills == 4:
                 _flush(process_environment["CELERY_BROKER_URL"])
             workers.append(celery_worker_process())
+            smtp_sink.delay(0.5 if kills < 8 else 0)
 
     assert kills == 8
     assert campaign.messages.filter(state="UNKNOWN").count() <= kills * 2

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.admin.wizard.gallery import recipe_groups
 from campaigns.content import render_content
 from campaigns.content.compilation import Content
 from campaigns.models import Campaign, LocalEvent
@@ -232,3 +233,9 @@ def test_a_series_without_a_promotion_brings_no_coupon(furnished, now):
     version = campaign.version
     assert version.promotion is None
     assert not [step for step in version.steps if step.get("coupon")]
+
+
+def test_the_gallery_offers_every_recipe():
+    offered = [card["code"] for group in recipe_groups() for card in group["recipes"]]
+
+    assert sorted(offered) == sorted(RECIPES)

@@ -26,6 +26,7 @@ from campaigns.recipes import Recipe
 from campaigns.recipes.people import PEOPLE
 from campaigns.recipes.purchases import PURCHASES
 from campaigns.recipes.returning import RETURNING
+from campaigns.recipes.series import SERIES
 from coupons.models import Promotion
 from customers.models import Channel, Segment
 from operations.errors import FidelioError
@@ -119,6 +120,7 @@ def recipe_groups() -> list[dict[str, Any]]:
         (gettext_lazy("About the person"), PEOPLE),
         (gettext_lazy("About what they buy"), PURCHASES),
         (gettext_lazy("To bring them back"), RETURNING),
+        (gettext_lazy("Journeys"), SERIES),
     ]
     return [{"title": title, "recipes": [as_card(one) for one in recipes]} for title, recipes in groups]
 
