@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.models import CampaignVersion
 from campaigns.triggers import (
@@ -16,6 +16,7 @@ from campaigns.triggers import (
     parse_trigger,
 )
 from campaigns.triggers.calendars import HOLIDAYS
+from campaigns.triggers.dates import REPLACEMENT, SERVICE
 from campaigns.triggers.recurring import MONTH, WEEK, WEEKDAYS
 from customers.models import Segment
 from operations.errors import FidelioError
@@ -31,6 +32,8 @@ DATES = {
     "replacement": lambda: _("when something they own has to be replaced"),
     "service": lambda: _("when something they own is due for a service"),
 }
+# Their months are the age of a thing; those of the others follow a day.
+OF_THINGS = (REPLACEMENT, SERVICE)
 
 
 def trigger_sentence(version: CampaignVersion) -> str:
@@ -85,9 +88,11 @@ def _recurring(rule: Recurring) -> str:
 def _date(rule: DateRule) -> str:
     words = DATES[rule.of]()
     if rule.months:
-        words = "{} {}".format(
-            ngettext("%(count)d month", "%(count)d months", rule.months) % {"count": rule.months}, words
-        )
+        age = ngettext("%(count)d month", "%(count)d months", rule.months) % {"count": rule.months}
+        if rule.of in OF_THINGS:
+            words = _("%(words)s (%(article)s)") % {"words": words, "article": age}
+        else:
+            words = f"{age} {words}"
         if rule.every_year:
             words = _("%(words)s, and on every anniversary") % {"words": words}
     if rule.article:
@@ -111,13 +116,24 @@ def _calendar(rule: CalendarRule) -> str:
 def _event(rule: EventRule) -> str:
     words = _("when “%(type)s” happens") % {"type": rule.type}
     if rule.nth:
-        words = _("when “%(type)s” happens for the %(count)d. time") % {"type": rule.type, "count": rule.nth}
-    if rule.every_nth:
-        words = _("every %(count)d. time that “%(type)s” happens") % {
+        words = _("when “%(type)s” happens for the %(count)s time") % {
             "type": rule.type,
-            "count": rule.every_nth,
+            "count": _ordinal(rule.nth),
+        }
+    if rule.every_nth:
+        words = _("every %(count)s time that “%(type)s” happens") % {
+            "type": rule.type,
+            "count": _ordinal(rule.every_nth),
         }
     return f"{words}{_later(rule.delay_minutes)}."
+
+
+def _ordinal(number: int) -> str:
+    """Return 1st, 22nd, 13th; in Italian 10ª, for it speaks of times."""
+    if (get_language() or "en").startswith("it"):
+        return f"{number}ª"
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _later(minutes: int) -> str:

@@ -19,7 +19,7 @@ from campaigns.services.campaigns import create_campaign, edit_campaign
 from coupons.models import Promotion
 from coupons.services import create_promotion
 from customers.models import Segment
-from customers.services import create_segment
+from customers.services import create_segment, refresh_segment
 from operations.errors import InvalidInput, NotFound
 from operations.models import User
 from referrals.models import ReferralProgramme
@@ -62,7 +62,7 @@ def create_from_recipe(
         campaign = create_campaign(
             campaign_code,
             name=name or recipe.words[language if language in recipe.words else "en"].name,
-            segment=segment or (None if own_audience else _segment_of(recipe, campaign_code)),
+            segment=segment or (None if own_audience else _segment_of(recipe, campaign_code, at=at)),
             contents=_contents(template, language),
             promotion=promotion,
             starts_at=starts_at,
@@ -82,7 +82,7 @@ def create_from_recipe(
             at=at,
         )
         if own_audience:  # Only now can a rule name the campaign.
-            edit_campaign(campaign, segment=_segment_of(recipe, campaign_code), at=at, by=owner)
+            edit_campaign(campaign, segment=_segment_of(recipe, campaign_code, at=at), at=at, by=owner)
     return campaign
 
 
@@ -123,7 +123,7 @@ def _survey_variable() -> str:
     return next((name for name in names if "nps" in name.lower()), names[-1] if names else "")
 
 
-def _segment_of(recipe: Recipe, campaign_code: str) -> Segment | None:
+def _segment_of(recipe: Recipe, campaign_code: str, *, at: datetime) -> Segment | None:
     if recipe.audience is None:
         return None
     code = f"recipe-{campaign_code if names_itself(recipe) else recipe.code}"
@@ -131,7 +131,10 @@ def _segment_of(recipe: Recipe, campaign_code: str) -> Segment | None:
     if found is not None:
         return found
     rules = json.loads(json.dumps(recipe.audience).replace(SELF, campaign_code))
-    return create_segment(code=code, name=_("For “%(name)s”") % {"name": recipe.name}, rules=rules)
+    segment = create_segment(code=code, name=_("For “%(name)s”") % {"name": recipe.name}, rules=rules)
+    # The wizard's next page says how many they are.
+    refresh_segment(segment, at=at)
+    return segment
 
 
 def _promotion_of(recipe: Recipe, *, owner: User | None, at: datetime) -> Promotion | None:

@@ -115,6 +115,14 @@ def test_a_recipe_that_lacks_something_says_what(db, now):
     assert (Campaign.objects.count(), Promotion.objects.count(), Segment.objects.count()) == (0, 0, 0)
 
 
+def test_the_audience_of_a_draft_is_counted_at_once(furnished, now):
+    anna = subscriber("anna@mail.example")
+
+    campaign = create_from_recipe("welcome", language="it", owner=None, at=now)
+
+    assert [one.customer for one in campaign.versions.latest("number").segment.memberships.all()] == [anna]
+
+
 def test_a_welcome_ends_being_new(furnished, now):
     campaign = started("welcome", now)
     forget_types()
