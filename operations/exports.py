@@ -29,8 +29,6 @@ from django.http import HttpRequest, QueryDict
 from django.test import RequestFactory
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from operations.cells import inert
 from operations.errors import Refusal
@@ -199,6 +197,8 @@ def _write_csv(path: Path, columns: list[ExportColumn], rows: Iterable[Model]) -
 
 
 def _write_xlsx(path: Path, columns: list[ExportColumn], rows: Iterable[Model]) -> int:
+    from openpyxl import Workbook
+
     written = 0
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Fidelio")
@@ -221,6 +221,8 @@ def _text(value: Any) -> str:
 
 
 def _cell(value: Any) -> Any:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     if isinstance(value, datetime):
         return timezone.make_naive(value)
     if value is None or isinstance(value, bool | int | float | Decimal | date):

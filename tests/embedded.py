@@ -11,6 +11,7 @@ flushed: a flush would take away what migrations wrote and would leave tables th
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import os
 import shutil
@@ -63,6 +64,13 @@ def pytest_configure() -> None:
 
         for po in catalogue_paths():
             compile_catalogue(po)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and models never go away: the collector need not walk over them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def collect_static_files() -> None:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 from analytics.behaviour.history import Floats
 from analytics.behaviour.quality import TINY
@@ -23,11 +21,18 @@ class Calibration:
 
     def applied(self, probability: Floats) -> Floats:
         """Return the probabilities as they came true."""
+
+        from scipy.special import expit, logit
+
         return expit(self.shift + self.slope * logit(np.clip(probability, TINY, 1 - TINY)))
 
 
 def calibrate(probability: Floats, bought: NDArray[np.bool_]) -> Calibration:
     """Return the logistic of least loss; that which changes nothing where there is too little to learn."""
+
+    from scipy.optimize import minimize
+    from scipy.special import expit, logit
+
     if len(bought) < FEWEST or bought.all() or not bought.any():
         return Calibration()
     odds = logit(np.clip(probability, TINY, 1 - TINY))

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from analytics.behaviour.history import Floats, Purchases, Standing, standing_on
 from analytics.behaviour.kinds import Kind
@@ -65,6 +64,8 @@ class OwnHistory:
 
     @classmethod
     def learn(cls, lessons: Sequence[Lesson], horizon: int) -> "OwnHistory":
+        from scipy.optimize import minimize_scalar
+
         bought = np.concatenate([lesson.bought for lesson in lessons])
 
         def weights(half_life: float) -> Floats:
@@ -100,6 +101,9 @@ def _fit_rate(weights: Floats, bought: NDArray[np.bool_]) -> tuple[float, float,
     People of nearly the same weight are taken together at their mean: the search then does not depend on
     how many they are.
     """
+
+    from scipy.optimize import minimize
+
     group = (weights * GROUPS_PER_DAY).astype(np.int64)
     people = np.bincount(group)
     some = people > 0

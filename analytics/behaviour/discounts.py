@@ -7,7 +7,6 @@ Margins and gains are shares of the person's usual basket. Discounts are in one 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
 
 from analytics.behaviour.history import Floats
 
@@ -55,6 +54,9 @@ def answered(probability: Floats, sensitivity: Floats, discount: Floats | float,
     logit p(d) = logit p(0) + response * s / (1 - s) * d. A sensitivity s of 0.5 is the average person, to
     whom `response` applies as it is; somebody twice as sensitive answers to half the discount.
     """
+
+    from scipy.special import expit, logit
+
     safe = np.clip(probability, NEARLY, 1 - NEARLY)
     leaning = np.clip(sensitivity, 0.0, 0.95)
     return expit(logit(safe) + response * leaning / (1 - leaning) * discount)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from analytics.behaviour.history import Floats
 
@@ -58,6 +57,9 @@ def judge(probability: Floats, bought: NDArray[np.bool_]) -> Quality:
 
 def auc(score: Floats, bought: NDArray[np.bool_]) -> float | None:
     """Return how often a buyer was ranked above somebody who did not buy; a tie counts half."""
+
+    from scipy.stats import rankdata
+
     buyers, others = int(bought.sum()), int((~bought).sum())
     if not buyers or not others:
         return None

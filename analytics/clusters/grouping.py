@@ -5,7 +5,6 @@ from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -92,6 +91,9 @@ def matched_codes(centres: Floats, scaling: Scaling, before: dict[str, list[floa
 
     So a segment made of a group stays about the same people when the grouping is done anew.
     """
+
+    from scipy.optimize import linear_sum_assignment
+
     codes: dict[int, str] = {}
     if before:
         old = scaling.apply(np.array(list(before.values())))

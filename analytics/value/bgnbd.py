@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
-from scipy.special import betaincinv, digamma, gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
 # The longest observation in the unit that is fitted in: parameters of about the same size converge.
@@ -65,6 +63,9 @@ class Bgnbd:
 
         The hypergeometric function stands in Euler's other form, which does not overflow where x is large.
         """
+
+        from scipy.special import hyp2f1
+
         x, T = np.broadcast_arrays(np.asarray(x, float), np.asarray(T, float))
         # The formula divides by a - 1; beside that point it is as good as on it.
         a = self.a if abs(self.a - 1) > 1e-6 else 1 + 1e-6
@@ -83,6 +84,9 @@ class Bgnbd:
         For the few rows where the closed form has no digits left: b above a thousand and a horizon many
         times the age.
         """
+
+        from scipy.special import betaincinv
+
         orders = np.zeros(x.shape)
         x, T = x[wanted][:, None], T[wanted][:, None]
         p = np.maximum(betaincinv(self.a, self.b + x, (np.arange(CHANCES) + 0.5) / CHANCES), 1e-12)
@@ -159,6 +163,8 @@ class _Likelihood:
         self.customers = counts.sum()
 
     def climb(self, start: Floats) -> _Climb:
+        from scipy.optimize import minimize
+
         def descent(log_parameters: Floats) -> tuple[float, Floats]:
             value, gradient = self.with_gradient(log_parameters)
             return -value / self.customers, -gradient / self.customers
@@ -171,6 +177,8 @@ class _Likelihood:
         return _Climb(found.x, -float(found.fun) * self.customers, at_maximum)
 
     def with_gradient(self, log_parameters: Floats) -> tuple[float, Floats]:
+        from scipy.special import digamma, gammaln
+
         r, alpha, a, b = np.exp(log_parameters)
         x, again = self.x, self.again
         to_end, to_last = np.log(alpha + self.T), np.log(alpha + self.tx)

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
-from scipy.special import digamma, gammaln
 
 from analytics.value.bgnbd import at_edge
 
@@ -85,6 +83,8 @@ class _Likelihood:
         self.x, self.m = x, m
 
     def climb(self, start: Floats) -> tuple[Floats, float, bool]:
+        from scipy.optimize import minimize
+
         def descent(log_parameters: Floats) -> tuple[float, Floats]:
             value, gradient = self.with_gradient(log_parameters)
             return -value / len(self.x), -gradient / len(self.x)
@@ -97,6 +97,8 @@ class _Likelihood:
         return found.x, -float(found.fun) * len(self.x), at_maximum
 
     def with_gradient(self, log_parameters: Floats) -> tuple[float, Floats]:
+        from scipy.special import digamma, gammaln
+
         p, q, v = np.exp(log_parameters)
         x, m = self.x, self.m
         shape, rate = p * x, np.log(x * m + v)

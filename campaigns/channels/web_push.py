@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from py_vapid import Vapid02
-from pywebpush import WebPusher, WebPushException
 
 from campaigns.channels.base import Outcome, Result, short_detail
 from campaigns.channels.http import HttpCaller, detail_of
@@ -29,6 +28,9 @@ class WebPushDelivery:
 
     def deliver(self, subscription: PushSubscription, notification: dict[str, Any]) -> Result:
         """Send one notification; a browser that unsubscribed is a hard bounce."""
+
+        from pywebpush import WebPushException
+
         try:
             body = self._encrypted(subscription, notification)
         except (WebPushException, ValueError) as error:
@@ -50,6 +52,8 @@ class WebPushDelivery:
         self._caller.close()
 
     def _encrypted(self, subscription: PushSubscription, notification: dict[str, Any]) -> bytes:
+        from pywebpush import WebPusher
+
         told = {name: notification[name] for name in ("title", "body", "url", "tag")}
         keys = {"p256dh": subscription.p256dh, "auth": subscription.auth}
         pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})

@@ -4,12 +4,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.workbook import Workbook
-from openpyxl.worksheet.worksheet import Worksheet
 
 from customers.imports.records import (
     MAXIMUM_COLUMNS,
@@ -19,6 +16,10 @@ from customers.imports.records import (
     column_names,
     line_of_cells,
 )
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
 
 UNPACKED = 400 * 1024 * 1024
 STRINGS = 40 * 1024 * 1024  # The table of texts is held in memory.
@@ -53,7 +54,7 @@ def read_records(path: Path, options: Options) -> Iterator[Record]:
             yield record
 
 
-def _rows(sheet: Worksheet) -> Iterator[tuple[int, list[Any]]]:
+def _rows(sheet: "Worksheet") -> Iterator[tuple[int, list[Any]]]:
     """Yield the rows that hold something, with their numbers."""
     empty = 0
     try:
@@ -78,7 +79,7 @@ def _filled(row: list[Any]) -> list[Any]:
 
 
 @contextmanager
-def _sheet(path: Path, options: Options) -> Iterator[Worksheet]:
+def _sheet(path: Path, options: Options) -> Iterator["Worksheet"]:
     with _workbook(path) as book:
         if options.sheet and options.sheet not in book.sheetnames:
             raise UnreadableFile.at("", _("The workbook has no sheet of this name."))
@@ -92,7 +93,9 @@ def _sheet(path: Path, options: Options) -> Iterator[Worksheet]:
 
 
 @contextmanager
-def _workbook(path: Path) -> Iterator[Workbook]:
+def _workbook(path: Path) -> Iterator["Workbook"]:
+    from openpyxl import load_workbook
+
     _check_parts(path)
     with path.open("rb") as file:  # By its name openpyxl would judge it by the ending.
         try:

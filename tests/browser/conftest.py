@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpResponse
 from django.test import Client
 from playwright.sync_api import Browser
@@ -18,8 +20,13 @@ from tests.console_data import fill_console
 from tests.console_pages import Page, console_pages
 from tests.processes import Site
 
-ALIKE = {"history", "delete"}
-DOUBTFUL = {"add", "custom", *ALIKE}  # Some are for nobody, or no page: only asking tells.
+DOUBTFUL = {"add", "custom", "history", "delete"}  # Some are for nobody, or no page: only asking tells.
+FORM_PARTS = ["form_before_template", "form_after_template", "form_outer_before_template"]
+OWN_PARTS = {
+    "list": ["change_list_template", "list_before_template", "list_after_template"],
+    "add": ["add_form_template"],
+    "change": ["change_form_template", *(f"change_{part}" for part in FORM_PARTS)],
+}
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 SCREENSHOTS = "FIDELIO_SCREENSHOTS"  # A folder outside the repository: every page opened leaves a picture.
 
@@ -41,9 +48,17 @@ def all_pages(filled_site: Site) -> list[Page]:
 
 
 @pytest.fixture(scope="module")
-def pages(filled_site: Site) -> list[Page]:
-    """The same without the pages that look alike for every model: its history, and deleting a row."""
-    return _answering(filled_site, lambda: [page for page in console_pages() if page.kind not in ALIKE])
+def own_pages(filled_site: Site) -> list[Page]:
+    """The same without those that the framework draws alike for every model: lists, forms, histories."""
+    return _answering(filled_site, lambda: [page for page in console_pages() if is_drawn_by_us(page)])
+
+
+def is_drawn_by_us(page: Page) -> bool:
+    """True for pages whose template, or a part of it, is ours; the others share Unfold's."""
+    if page.kind not in OWN_PARTS:
+        return page.kind not in {"history", "delete"}
+    model_admin = admin.site.get_model_admin(apps.get_model(page.model))
+    return any(getattr(model_admin, part, None) for part in OWN_PARTS[page.kind])
 
 
 def _answering(site: Site, find_pages: Callable[[], list[Page]]) -> list[Page]:

@@ -30,9 +30,9 @@ def opened_by(role: Role, pages: list[Page]) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(len(WINDOWS)))
-def test_every_page_in_one_of_four_windows(number, visiting, pages):
+def test_every_page_of_our_own_in_one_of_four_windows(number, visiting, own_pages):
     with visiting(Role.ADMINISTRATOR, **WINDOWS[number]) as visitor:
-        for path in opened_by(Role.ADMINISTRATOR, pages)[number :: len(WINDOWS)]:
+        for path in opened_by(Role.ADMINISTRATOR, own_pages)[number :: len(WINDOWS)]:
             visitor.open(path)
 
     assert visitor.problems == []

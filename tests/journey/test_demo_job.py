@@ -102,6 +102,7 @@ def test_a_changed_password_is_not_printed(capsys, quiet_bell):
     assert "agent        (password was changed)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_load_whose_worker_was_killed_is_taken_up_and_ends_and_adds_nothing_a_second_time(
     small, quiet_bell
