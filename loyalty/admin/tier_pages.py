@@ -30,7 +30,7 @@ class LadderCard:
 
     tier: Tier
     shade: str
-    people: str
+    people: int
     share: float
     percent: int
     threshold: str
@@ -51,7 +51,7 @@ def _card(tier: Tier, figures: TierFigures, ladder: TierLadder) -> LadderCard:
     return LadderCard(
         tier=tier,
         shade=SHADES[Tier.Colour(tier.colour)],
-        people=number(people),
+        people=people,
         share=share,
         percent=round(share * 100),
         threshold=_("from %(value)s") % {"value": measured(ladder.metric, tier.threshold)},
