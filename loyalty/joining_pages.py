@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from customers.models import Channel, Purpose, Store
+from customers.rules import address_hash
 from customers.services.preferences import current_text
 from loyalty.errors import JoinNotPossible
 from loyalty.joining_forms import AddressForm, JoinForm
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 SECONDS = 600
 TEXTS_AN_HOUR = 100  # Each costs money, and anybody can type a number.
 STORE, EMPLOYEE, INVITED = "s", "e", "i"
+LINKS_A_DAY = 10  # To one address, whoever asks: nobody's mailbox is filled from here.
+DAY = 86_400
 LONGEST_CODE = 32
 LONGEST_ORIGIN = 64
 
@@ -96,9 +99,14 @@ def link_page(request: HttpRequest) -> HttpResponse:
             )
         if request.method == "POST":
             if not form.is_machine:
-                send_link_to(form.cleaned_data["email"], at=timezone.now())
+                _send_link(form.cleaned_data["email"])
             return _sent("member-link", language, {})
         return render(request, "loyalty/member/link.html", _frame(request, language) | {"form": form})
+
+
+def _send_link(address: str) -> None:
+    if _counted(f"member-link:{address_hash(address)}", seconds=DAY) <= LINKS_A_DAY:
+        send_link_to(address, at=timezone.now())
 
 
 def _ask(request: HttpRequest, form: JoinForm, language: str) -> None:

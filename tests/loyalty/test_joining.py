@@ -12,6 +12,7 @@ from campaigns.services.recipients import values_for
 from campaigns.services.transactional import transactional_content
 from customers.models import Consent, Customer, Event, Identity
 from customers.services.events import subscribers
+from loyalty import joining_pages
 from loyalty.models import Employee, Enrolment, JoinRequest
 from loyalty.services.cards import card_number
 from loyalty.services.joining import Newcomer, complete_joining, join_request_of, request_to_join
@@ -201,6 +202,18 @@ def test_the_link_is_sent_to_who_has_the_address_and_a_stranger_sees_no_differen
     assert member_of_link(token, at=timezone.now()).customer == alice
     assert "Apri la mia carta" in text_of(message)
     assert Customer.objects.count() == 1
+
+
+def test_nobodys_mailbox_is_filled_with_links(client, settings, monkeypatch):
+    settings.LANDING_REQUESTS_PER_ADDRESS = 100
+    sent = []
+    monkeypatch.setattr(joining_pages, "send_link_to", lambda address, at: sent.append(address))
+
+    answers = [client.post("/card/?lang=en", {"email": "alice@mail.example"}) for _time in range(12)]
+    client.post("/card/?lang=en", {"email": "bob@mail.example"})
+
+    assert {answer.url for answer in answers} == {"/card/?sent=1&lang=en"}
+    assert sent == ["alice@mail.example"] * 10 + ["bob@mail.example"]
 
 
 def test_the_link_is_one_message_however_often_it_is_asked_for():
