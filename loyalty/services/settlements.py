@@ -1,10 +1,11 @@
 """What partners and the merchant owe each other, month by month; a closed month stays as it is."""
 
+from collections import defaultdict
 from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, Sum
+from django.db.models import Min, QuerySet, Sum
 
 from loyalty.errors import MonthNotOver, MonthSettled
 from loyalty.models import Partner, PartnerPosting, Settlement
@@ -24,9 +25,10 @@ def settlements_of(partner: Partner, *, at: datetime) -> list[Settlement]:
     closed = {
         one.month: one for one in Settlement.objects.filter(partner=partner).select_related("closed_by")
     }
+    moved = _moved(partner.postings.all())
     month, months = first, []
     while month and month <= month_of(at, settings.PROGRAMME_TIME_ZONE):
-        months.append(closed.get(month) or _computed(partner, month))
+        months.append(closed.get(month) or _settled(partner, month, moved[month]))
         month = month_after(month)
     return months[::-1]
 
@@ -49,8 +51,19 @@ def close_month(partner: Partner, month: date, *, by: User | None, at: datetime)
 
 
 def _computed(partner: Partner, month: date) -> Settlement:
-    sums = PartnerPosting.objects.filter(partner=partner, month=month).values("kind")
-    moved = [Moved(row["kind"], row["points"]) for row in sums.annotate(points=Sum("points")).order_by()]
+    return _settled(partner, month, _moved(partner.postings.filter(month=month))[month])
+
+
+def _moved(postings: QuerySet[PartnerPosting]) -> dict[date, list[Moved]]:
+    """Return what each month's postings come to, by their kinds, in one statement."""
+    moved: dict[date, list[Moved]] = defaultdict(list)
+    sums = postings.order_by().values("month", "kind").annotate(sum=Sum("points"))
+    for row in sums:
+        moved[row["month"]].append(Moved(row["kind"], row["sum"]))
+    return moved
+
+
+def _settled(partner: Partner, month: date, moved: list[Moved]) -> Settlement:
     account = settle(moved, earn_price=partner.earn_price, burn_price=partner.burn_price)
     return Settlement(
         partner=partner,
