@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -175,8 +175,7 @@ class DrawAdmin(PageMixin, ModelAdmin):
     def move(self, request: HttpRequest, pk: int, move: str) -> HttpResponse:
         draw = self._runnable(request, pk)
         service, done = MOVES.get(move, (None, ""))
-        if service:
-            _carry_out(request, lambda: service(draw, at=timezone.now()), str(done))
+        if service and _carry_out(request, lambda: service(draw, at=timezone.now()), str(done)):
             self._log(request, draw, move)
         return redirect(page_of(draw))
 
@@ -184,12 +183,12 @@ class DrawAdmin(PageMixin, ModelAdmin):
         """Draw winners and substitutes, and give the prizes."""
         draw = self._runnable(request, pk)
         beacon = request.POST.get("beacon", "")[:120]
-        _carry_out(
+        if _carry_out(
             request,
             lambda: draw_winners(draw, beacon=beacon, at=timezone.now()),
             _("Drawn: the seed is revealed and the prizes are given."),
-        )
-        self._log(request, draw, "draw")
+        ):
+            self._log(request, draw, "draw")
         return redirect(page_of(draw))
 
     def notary_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -287,14 +286,16 @@ def page_of(draw: Draw) -> str:
     return reverse("admin:loyalty_draw_change", args=[draw.pk])
 
 
-def _carry_out(request: HttpRequest, work: Any, done: str) -> None:
+def _carry_out(request: HttpRequest, work: Any, done: str) -> bool:
+    """Do it and say so, or say why not; return whether it was done."""
     try:
         work()
     except FidelioError as error:
         said = " ".join(str(mistake.message) for mistake in error.details) or str(error.message)
         messages.error(request, said)
-    else:
-        messages.success(request, done)
+        return False
+    messages.success(request, done)
+    return True
 
 
 def _figures(draw: Draw) -> list[Delta]:
@@ -308,7 +309,7 @@ def _figures(draw: Draw) -> list[Delta]:
             Delta(_("Plays"), formats.number(plays["all"]), icon="casino"),
             Delta(_("Prizes won"), formats.number(plays["won"]), hint=formats.percent(share), icon="redeem"),
         ]
-    entries = sum(DrawParticipant.objects.filter(draw=draw).values_list("entries", flat=True))
+    entries = DrawParticipant.objects.filter(draw=draw).aggregate(all=Sum("entries"))["all"] or 0
     most = sum(prize.quantity or 0 for prize in draw.prizes.all())
     return [
         *figures,

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from babel.numbers import get_currency_precision
 from django import forms
 from django.conf import settings
@@ -32,6 +33,7 @@ from operations.figures import Cell, Column, Delta, Table
 from operations.formats import moment, money, number
 from operations.models import ApiClient
 
+log = structlog.get_logger(__name__)
 MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)
 CENT = 1 / MINOR
 SETTLE = "loyalty.add_settlement"
@@ -220,6 +222,7 @@ class PartnerAdmin(ModelAdmin):
         """Every posting of a month as CSV; people by their id, amounts in minor units."""
         partner = self._partner(request, pk)
         first = _month(month)
+        log.info("partner_postings_downloaded", partner=partner.pk, month=month, user=request.user.pk)
         answer = HttpResponse(
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{partner.code}-{first:%Y-%m}.csv"'},

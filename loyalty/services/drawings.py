@@ -72,7 +72,6 @@ def draw_winners(draw: Draw, *, at: datetime, beacon: str = "") -> list[DrawWinn
             raise InvalidInput.at(
                 "/beacon", _("Give the public number exactly when the regulation names one.")
             )
-        lines = {line.receipt: line for line in draw.lines.all()}
         if _digest(draw) != draw.digest:
             raise ListWasChanged
         draw.seed, draw.beacon, draw.drawn_at = seed_of(draw), beacon, at
@@ -81,6 +80,8 @@ def draw_winners(draw: Draw, *, at: datetime, beacon: str = "") -> list[DrawWinn
         drawn = draw_lines(
             frozen_lines(draw), seed=draw.seed, beacon=beacon, picks=len(prizes) + draw.substitutes
         )
+        won = draw.lines.select_related("customer").filter(receipt__in=[line.receipt for line in drawn])
+        lines = {line.receipt: line for line in won}
         _write_winners(draw, [lines[line.receipt] for line in drawn], prizes, at)
         tell(draw, "draw.drawn", at=at, seed=draw.seed, beacon=beacon)
     for winner in draw.winners.filter(status=Status.WON).order_by("rank"):

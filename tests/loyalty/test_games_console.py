@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
@@ -89,6 +90,10 @@ def test_a_contest_is_written_opened_closed_and_drawn_by_hand(marketer):
     marketer.post(page("draw_aside", winner.pk), {"reason": "Not found"})
     assert DrawWinner.objects.filter(status="WON").count() == 2
     assert DrawWinner.objects.get(rank=1).reason == "Not found"
+    done = LogEntry.objects.filter(object_id=str(draw.pk)).order_by("pk")
+    assert list(done.values_list("change_message", flat=True)) == [
+        "open", "close", "draw", "notary file", "set aside 1",
+    ]  # fmt: skip
 
 
 def test_an_instant_win_leaves_the_rest_of_the_chances_to_no_prize(marketer):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from loyalty.models import Partner, Settlement
 from loyalty.services import earn_at_partner
@@ -66,7 +67,9 @@ def test_a_month_is_closed_once_it_is_over_and_its_postings_are_a_file(marketer)
     marketer.post(f"{url}months/{timezone.localdate():%Y-%m}/close/")
 
     assert Settlement.objects.get().balance_amount == 80
-    file = marketer.get(f"{url}months/2026-09.csv").content.decode()
+    with capture_logs() as logs:
+        file = marketer.get(f"{url}months/2026-09.csv").content.decode()
+    assert [one["month"] for one in logs if one["event"] == "partner_postings_downloaded"] == ["2026-09"]
     assert f"EARN,'=1+1,{anna.public_id},10000,EUR,100,2026-09," in file
     assert marketer.get(f"{url}months/September.csv").status_code == 404
 
