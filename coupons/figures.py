@@ -92,7 +92,7 @@ def redemption_chart(promotion: Promotion, *, at: datetime) -> Chart:
         labels=[day_in_words(one) for one in days],
         series=[Series(_("Redemptions"), [counts.get(one, 0) for one in days])],
         kind="bar",
-        axis=_("redemptions"),
+        axis=_("Day"),
         key="redemptions",
     )
 

@@ -147,7 +147,7 @@ def _chart(
         series=series,
         kind="line",
         unit="money" if budget.counts_money else "number",
-        axis=_("left at the end of the day"),
+        axis=_("Day"),
         key=f"budget-{budget.pk}",
     )
 

@@ -134,6 +134,9 @@ FAMILIES = {
     "prize": _("Prizes"),
     "draw": _("Prize draws"),
     "landing_page": _("Landing pages"),
+    "campaign": _("Campaigns"),
+    "budget": _("Budgets"),
+    "ledger": _("Ledger"),
     "profile": _("Record"),
     "email": _("Messages"),
 }

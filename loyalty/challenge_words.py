@@ -1,5 +1,6 @@
 """Challenges in a sentence, for the console and for who takes part."""
 
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -49,6 +50,24 @@ def span_of(challenge: Challenge) -> str:
     if challenge.streak > 1:
         said += ", " + _("%(number)s in a row") % {"number": challenge.streak}
     return said
+
+
+def time_words(challenge: Challenge, key: str) -> str:
+    """Return which time it was reached: the period of the calendar, or the number of the lap."""
+    if challenge.window != Window.PERIOD:
+        return key
+    try:
+        first = date.fromisoformat(key)
+    except ValueError:  # From before it was counted by periods.
+        return key
+    match challenge.period:
+        case Span.MONTH:
+            return formats.month(first)
+        case Span.QUARTER:
+            return formats.quarter(first)
+        case Span.YEAR:
+            return str(first.year)
+    return formats.day(first)
 
 
 def value_words(challenge: Challenge, value: int) -> str:

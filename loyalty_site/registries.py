@@ -90,6 +90,8 @@ WEBHOOK_TYPES: dict[str, str] = {
     "campaign.stopped": "campaigns:read",
     "campaign.finished": "campaigns:read",
 }
+# What the events of a family (the part before the dot) are called: function (family) -> name.
+EVENT_FAMILY_NAME = "customers.timeline.family_name"
 # What apps above tell of one code.
 COUPON_HISTORY: list[str] = ["campaigns.coupon_history.message_chapters"]
 # What can be done from an order's page: functions (order, request) -> actions.

@@ -73,7 +73,8 @@ class Chart:
     """Numbers to be drawn. Values are in `unit`: number, percent (0..1) or money (minor units).
 
     With a `key` the chart can be had as CSV (`operations.figure_files.ChartsPage`). `target` is drawn as a
-    line across. `highest` is what the darkest cell of a heat map stands for; without it, the highest value.
+    line across. `axis` says what the labels are, under the axis and over their column. `highest` is what the
+    darkest cell of a heat map stands for; without it, the highest value.
     """
 
     title: str
@@ -138,6 +139,8 @@ class Chart:
                 "currency": currency,
                 "minor": 10 ** get_currency_precision(currency),
                 "stacked": self.stacked,
+                "axis": str(self.axis),
+                "small": self.small,
                 "target": self.target,
                 "targetLabel": str(self.target_label or _("Target")),
                 "series": [

@@ -88,6 +88,16 @@ def day(value: date | datetime | None, zone: str = "") -> str:
     return dates.format_date(value, "d MMM y", locale=locale())
 
 
+def month(value: date) -> str:
+    """Return the month of a date: "ott 2026"."""
+    return dates.format_skeleton("yMMM", value, locale=locale())
+
+
+def quarter(value: date) -> str:
+    """Return the quarter of a date: "T4 2026"."""
+    return dates.format_skeleton("yQQQ", value, locale=locale())
+
+
 def moment(value: datetime | None, zone: str = "") -> str:
     """Return an instant in local time, to the minute: "5 ott 2026, 14:05"."""
     if not value:

@@ -21,6 +21,7 @@ from operations.cells import inert
 from operations.figure_files import ChartsPage
 from operations.figures import Chart, Column, Delta, Series, Table
 from operations.formats import money, number, percent
+from operations.formats import month as month_name
 
 PERMISSION = "coupons.view_liabilities"
 MONTH_COLUMNS = {
@@ -126,7 +127,7 @@ def _chart(position: Position) -> Chart:
     unit = "number" if position.is_points else "money"
     return Chart(
         position.name,
-        [month.first_day.strftime("%Y-%m") for month in position.months],
+        [month_name(month.first_day) for month in position.months],
         [
             Series(_("Owed at the end of the month"), [month.owed for month in position.months]),
             Series(_("Credited"), [month.credited for month in position.months]),

@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from loyalty.admin.challenge_form import ChallengeForm
-from loyalty.challenge_words import conditions_of, given_for, goal_of, span_of, value_words
+from loyalty.challenge_words import conditions_of, given_for, goal_of, span_of, time_words, value_words
 from loyalty.models import Challenge, ChallengeCompletion, ChallengeParticipant, StampCard
 from loyalty.services.challenge_progress import give_again
 from loyalty.services.challenges import create_challenge, edit_challenge, start_challenge, stop_challenge
@@ -161,7 +161,9 @@ class GameAdmin(PageMixin, ModelAdmin):
             "figures": _figures(challenge),
             "how_far": _how_far(challenge),
             "by_day": _by_day(challenge),
-            "completions": list(completions.order_by("-pk")[:SHOWN]),
+            "completions": [
+                (one, time_words(challenge, one.key)) for one in completions.order_by("-pk")[:SHOWN]
+            ],
             "problems": list(completions.exclude(problem="").order_by("pk")[:SHOWN]),
             "may_change": self.has_change_permission(request, challenge),
             "edit_url": reverse(f"admin:loyalty_{label}_edit", args=[challenge.pk]),

@@ -14,6 +14,7 @@ from loyalty.services.tier_forecasts import Forecast
 from loyalty.services.tier_progress import measured
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 from operations.formats import day, money, number, percent
+from operations.formats import month as month_name
 
 SHADES = {
     Tier.Colour.BRONZE: "#a4623b",
@@ -92,9 +93,9 @@ def people_chart(tiers: list[Tier], months: list[date], history: dict[int, list[
         Series(tier.name, history.get(tier.pk, [0] * len(months)), shade=SHADES[Tier.Colour(tier.colour)])
         for tier in reversed(tiers)
     ]
-    labels = [month.strftime("%Y-%m") for month in months]
+    labels = [month_name(month) for month in months]
     return Chart(
-        _("Members of each tier"), labels, series, kind="bar", stacked=True, axis=_("customers"), key="tiers"
+        _("Members of each tier"), labels, series, kind="bar", stacked=True, axis=_("Month"), key="tiers"
     )
 
 
@@ -147,7 +148,7 @@ def what_if_context(forecast: Forecast) -> dict[str, Any]:
                 Series(_("With these thresholds"), [place.then for place in reversed(forecast.places)]),
             ],
             kind="bar",
-            axis=_("customers"),
+            axis=_("Tier"),
         ),
     }
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from loyalty.challenge_words import goal_of, span_of, value_words
+from loyalty.earning_words import promise
 from loyalty.errors import ChallengeNotFound, ContestNotFound, LeaderboardNotFound
 from loyalty.members.sections import Member, Section
 from loyalty.models import (
@@ -18,9 +19,11 @@ from loyalty.models import (
     DrawPlay,
     DrawPrize,
     DrawWinner,
+    EarningRule,
     Leaderboard,
     LeaderboardMember,
 )
+from loyalty.rules import Gives
 from loyalty.services.challenges import join_challenge, leave_challenge
 from loyalty.services.leaderboards import join_leaderboard, leave_leaderboard
 from loyalty.services.plays import play_draw, plays_left
@@ -74,6 +77,7 @@ class ShownContest:
     is_open: bool
     plays: list[DrawPlay]
     won: DrawWinner | None
+    ways: list[str]
 
 
 @dataclass(frozen=True)
@@ -267,7 +271,16 @@ def _shown_contest(draw: Draw, member: Member) -> ShownContest:
         draw.is_open(member.at),
         list(plays.order_by("-pk")[:PLAYS_SHOWN]),
         winners.select_related("prize__reward").first(),
+        _ways_in(draw),
     )
+
+
+def _ways_in(draw: Draw) -> list[str]:
+    """Return what gives entries, as the earning rules promise it."""
+    if draw.is_instant and not draw.plays_need_entries:
+        return []
+    rules = EarningRule.objects.filter(active=True, gives=Gives.DRAW_ENTRIES, current__draw=draw.code)
+    return [promise(rule) for rule in rules.select_related("current").order_by("pk")]
 
 
 def _prize_words(prize: DrawPrize) -> str:

@@ -42,7 +42,7 @@ def household_section(member: Member) -> Section | None:
             "members": may_receive_from(person) if agreed else [],
             "balance": points_of(person, at=member.at).balance,
         },
-        order=15,
+        order=65,
     )
 
 

@@ -1,9 +1,11 @@
 """Webhooks of API clients: where they are, what they hear of, whether they answer; and every delivery."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -12,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
@@ -39,7 +42,9 @@ class WebhookForm(forms.Form):
         assume_scheme="https",
         help_text=gettext_lazy("Where signed calls go, by https. It answers 2xx once it has an event."),
     )
-    event_types = forms.MultipleChoiceField(label=gettext_lazy("Events"), widget=forms.CheckboxSelectMultiple)
+    event_types = forms.MultipleChoiceField(
+        label=gettext_lazy("Events"), widget=forms.CheckboxSelectMultiple(attrs={"class": "fi-check-groups"})
+    )
     active = forms.BooleanField(
         label=gettext_lazy("Is called"),
         required=False,
@@ -61,7 +66,7 @@ class WebhookForm(forms.Form):
             clients = ApiClient.objects.filter(revoked=False, partner_source="")
             self.fields["client"].queryset = clients.order_by("name")
         types = webhooks.offered_types(webhook.client if webhook else None)
-        self.fields["event_types"].choices = [(type, type) for type in types]
+        self.fields["event_types"].choices = by_family(types)
 
     def show(self, error: FidelioError) -> None:
         for mistake in error.details:
@@ -69,6 +74,15 @@ class WebhookForm(forms.Form):
             self.add_error(field if field in self.fields else None, str(mistake.message))
         if not error.details:
             self.add_error(None, str(error.message))
+
+
+def by_family(types: Iterable[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return types of events as choices, together with those that are about the same."""
+    name_of = import_string(settings.EVENT_FAMILY_NAME)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for type in types:
+        groups.setdefault(name_of(type.partition(".")[0]), []).append((type, type))
+    return list(groups.items())
 
 
 @admin.register(Webhook)

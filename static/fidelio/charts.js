@@ -81,6 +81,7 @@
     const labels = {
       stacked: spec.stacked, grid: { display: false }, border: { color: grid },
       ticks: { color: muted, maxRotation: 0, autoSkip: !across, autoSkipPadding: 18 },
+      title: { display: Boolean(spec.axis) && !spec.small && !across, text: spec.axis, color: muted },
     };
     return {
       animation: false, responsive: true, maintainAspectRatio: false, indexAxis: across ? "y" : "x",

@@ -24,7 +24,7 @@ from loyalty.services.draws import enter_draw
 from loyalty.services.leaderboards import BoardTerms, count_leaderboards, create_leaderboard, join_leaderboard
 from loyalty.services.member_links import member_url
 from tests.factories import NOON, CustomerFactory, OrderFactory
-from tests.loyalty.factories import make_reward
+from tests.loyalty.factories import make_reward, make_rule
 from tests.loyalty.games import draft_contest, instant_win, make_challenge, stamp_card
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +93,16 @@ def test_a_press_is_a_play_and_says_what_came_out():
 
     assert said == ["You won: 50 points!"] * 3
     assert DrawPlay.objects.count() == 2
+
+
+def test_a_draw_says_what_gives_entries():
+    draw = open_contest(draft_contest(), at=NOON)
+    make_rule(gives="DRAW_ENTRIES", points=1, per_amount=1000, draw=draw.code)
+    make_rule(gives="POINTS", points=2)
+
+    [shown] = contests_section(Member(CustomerFactory(), NOON)).context["shown"]
+
+    assert shown.ways == ["1 entry for every €10.00"]
 
 
 def drawn():

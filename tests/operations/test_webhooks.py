@@ -435,3 +435,14 @@ def test_what_members_do_is_told_under_the_names_it_is_recorded_with(http_sink):
     redeemed = next(one for one in told if one["type"] == "reward.redeemed")
     assert redeemed["data"]["customer"] == str(anna.public_id)
     assert redeemed["data"]["payload"]["points"] == 40
+
+
+def test_kinds_of_events_stand_together_with_those_that_are_about_the_same():
+    from operations.admin.webhooks import by_family
+
+    grouped = by_family(["order.recorded", "tier.changed", "order.returned"])
+
+    assert grouped == [
+        ("Orders", [("order.recorded", "order.recorded"), ("order.returned", "order.returned")]),
+        ("Tiers", [("tier.changed", "tier.changed")]),
+    ]
