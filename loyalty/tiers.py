@@ -20,6 +20,14 @@ class Metric(StrEnum):
     YEARS = "YEARS"
 
 
+class Source(StrEnum):
+    """Whence points may qualify beside what purchases and events earn."""
+
+    PARTNERS = "PARTNERS"
+    BY_HAND = "BY_HAND"
+    REFERRALS = "REFERRALS"
+
+
 class Window(StrEnum):
     """Over which time points or amounts count."""
 
@@ -47,6 +55,7 @@ class Ladder:
 
     `months` is the length of the window: the last months of a ROLLING one, the period of a CALENDAR one, of
     which one begins with the month `first_month`. `soft_landing`: nobody falls more than one step at a time.
+    `qualifying` says which points count beside those that purchases and events earn.
     """
 
     metric: Metric
@@ -56,6 +65,7 @@ class Ladder:
     first_month: int = 1
     grace_days: int = 0
     soft_landing: bool = False
+    qualifying: frozenset[Source] = frozenset()
 
     @property
     def ends(self) -> bool:

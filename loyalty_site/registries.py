@@ -227,6 +227,7 @@ MEMBER_SECTIONS: list[str] = [
     "loyalty.members.card.card_section",
     "loyalty.members.points.points_section",
     "loyalty.members.tier.tier_section",
+    "loyalty.members.memberships.memberships_section",
     "loyalty.members.household.household_section",
     "loyalty.members.points.history_section",
     "referrals.member_section.friends_section",

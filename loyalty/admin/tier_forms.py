@@ -20,6 +20,8 @@ MONTHS = [
     (12, _("December")),
 ]  # fmt: skip
 LARGEST = 10**11
+QUALIFYING = ("partner_points_qualify", "given_points_qualify", "referral_points_qualify")
+RULES = ("metric", "window", "months", "first_month", "grace_days", "soft_landing", *QUALIFYING)
 
 
 class BenefitsForm(RefusalForm):
@@ -124,6 +126,9 @@ class LadderForm(RefusalForm):
         help_text=_("So long after its period a tier can still be kept; what is earned then counts."),
     )
     soft_landing = forms.BooleanField(label=_("At most one step down at a time"), required=False)
+    partner_points_qualify = forms.BooleanField(label=_("Points earned at partners count"), required=False)
+    given_points_qualify = forms.BooleanField(label=_("Points given by hand count"), required=False)
+    referral_points_qualify = forms.BooleanField(label=_("Points for friends brought count"), required=False)
     announce = forms.BooleanField(
         label=_("Let campaigns hear of who rises by this change"),
         required=False,
@@ -133,7 +138,7 @@ class LadderForm(RefusalForm):
     def __init__(self, *args: Any, ladder: TierLadder, tiers: list[Tier], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tiers = tiers
-        for name in ("metric", "window", "months", "first_month", "grace_days", "soft_landing"):
+        for name in RULES:
             self.initial.setdefault(name, getattr(ladder, name))
         for tier in tiers:
             field = NumberField(label=_("Reached from"), min_value=0, max_value=LARGEST, decimal_places=2)
@@ -149,8 +154,7 @@ class LadderForm(RefusalForm):
 
     def rules(self) -> dict[str, Any]:
         """Return the rules of the ladder as the services take them."""
-        names = ("metric", "window", "months", "first_month", "grace_days", "soft_landing")
-        return {name: self.cleaned_data[name] for name in names}
+        return {name: self.cleaned_data[name] for name in RULES}
 
     def thresholds(self) -> dict[int, tuple[int, int | None]]:
         """Return the threshold and the years of each tier by its key."""

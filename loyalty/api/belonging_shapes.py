@@ -116,7 +116,10 @@ class ThresholdIn(StrictSerializer):
 
 
 class LadderIn(StrictSerializer):
-    """How tiers are reached and kept. What is left out stays as it is."""
+    """How tiers are reached and kept. What is left out stays as it is.
+
+    Points of purchases and events always count; the `..._qualify` say which others do.
+    """
 
     metric = serializers.ChoiceField(TierLadder.Metric.choices, required=False)
     window = serializers.ChoiceField(TierLadder.Window.choices, required=False)
@@ -124,6 +127,9 @@ class LadderIn(StrictSerializer):
     first_month = serializers.IntegerField(min_value=1, max_value=12, required=False)
     grace_days = serializers.IntegerField(min_value=0, max_value=366, required=False)
     soft_landing = serializers.BooleanField(required=False)
+    partner_points_qualify = serializers.BooleanField(required=False)
+    given_points_qualify = serializers.BooleanField(required=False)
+    referral_points_qualify = serializers.BooleanField(required=False)
     thresholds = ThresholdIn(many=True, required=False)
 
 
@@ -135,7 +141,10 @@ class LadderOut(serializers.ModelSerializer):
 
     class Meta:
         model = TierLadder
-        fields = ["metric", "window", "months", "first_month", "grace_days", "soft_landing", "tiers", "job"]
+        fields = [
+            "metric", "window", "months", "first_month", "grace_days", "soft_landing",
+            "partner_points_qualify", "given_points_qualify", "referral_points_qualify", "tiers", "job",
+        ]  # fmt: skip
 
     @extend_schema_field(TierOut(many=True))
     def get_tiers(self, ladder: TierLadder) -> list[dict[str, Any]]:

@@ -79,7 +79,18 @@ class TierLadder(models.Model):
             first_month=self.first_month,
             grace_days=self.grace_days,
             soft_landing=self.soft_landing,
+            qualifying=self.qualifying,
         )
+
+    @property
+    def qualifying(self) -> frozenset[tiers.Source]:
+        """Return which points count beside those that purchases and events earn."""
+        switches = {
+            tiers.Source.PARTNERS: self.partner_points_qualify,
+            tiers.Source.BY_HAND: self.given_points_qualify,
+            tiers.Source.REFERRALS: self.referral_points_qualify,
+        }
+        return frozenset(source for source, counts in switches.items() if counts)
 
 
 class TierQuerySet(models.QuerySet["Tier"]):

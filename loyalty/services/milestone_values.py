@@ -9,6 +9,7 @@ from django.db import connection
 
 from loyalty.models import Milestone
 from loyalty.services.tier_values import local_day, span_of, values_query
+from loyalty.services.tiers import the_ladder
 from loyalty.tiers import Metric as TierMetric
 
 Metric = Milestone.Metric
@@ -71,7 +72,7 @@ def value_query(milestone: Milestone, *, everybody: bool) -> str:
     """Return a SELECT of `(customer_id, value)`; it takes `value_parameters`, and `customers`."""
     metric = Metric(milestone.metric)
     if metric == Metric.POINTS:
-        return values_query(TierMetric.POINTS, everybody=everybody)
+        return values_query(TierMetric.POINTS, qualifying=the_ladder().qualifying, everybody=everybody)
     among = "IS NOT NULL" if everybody else "= ANY(%(customers)s)"
     query = {
         Metric.ORDERS: _ORDERS.replace("{counted}", "count(*)").replace("{currency}", ""),

@@ -123,8 +123,8 @@ def forecast_ladder(
     ladder = proposed_ladder(rules).rules(steps)
     today = local_day(at)
     rank, parameters = rank_case(ladder)
-    year = values_query(Metric.POINTS, everybody=True).replace("%(since)s", "%(year)s")
-    query = _MOVES.replace("{standings}", standings_query(ladder.metric, everybody=True))
+    year = values_query(Metric.POINTS, qualifying=(), everybody=True).replace("%(since)s", "%(year)s")
+    query = _MOVES.replace("{standings}", standings_query(ladder, everybody=True))
     query = query.replace("{earned}", year)
     parameters |= span_of(*ladder.window_on(today)) | {
         "today": today,

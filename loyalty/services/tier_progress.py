@@ -100,7 +100,7 @@ def _missing_to_keep(held: TierPeriod, ladder: Ladder, standing: Standing, today
     if held.tier.years is not None and standing.years >= held.tier.years:
         return 0
     first, _last = ladder.reviewed_window(held.kept_until)
-    counted = values_in(ladder.metric, [standing.customer], first=first, last=today)[standing.customer]
+    counted = values_in(ladder, [standing.customer], first=first, last=today)[standing.customer]
     return max(0, held.tier.threshold - counted)
 
 

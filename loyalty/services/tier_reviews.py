@@ -126,7 +126,7 @@ def _candidates(ladder: Ladder, *, at: datetime) -> Iterator[tuple[int, Iterator
     today = local_day(at)
     rank, parameters = rank_case(ladder)
     held = " ".join(f"WHEN {step.tier} THEN {number}" for number, step in enumerate(ladder.steps))
-    query = _FIND.replace("{standings}", standings_query(ladder.metric, everybody=True))
+    query = _FIND.replace("{standings}", standings_query(ladder, everybody=True))
     query = query.replace("{rank}", rank).replace("{held}", held)
     parameters |= span_of(*ladder.window_on(today)) | {"today": today, "grace": ladder.grace_days}
     with connection.cursor() as cursor:
@@ -223,7 +223,7 @@ def _reviewed(due: Iterable[_Candidate], ladder: Ladder) -> dict[int, int]:
     ranks: dict[int, int] = {}
     for kept_until, ids in by_end.items():
         first, last = ladder.reviewed_window(kept_until)
-        values = values_in(ladder.metric, ids, first=first, last=last)
+        values = values_in(ladder, ids, first=first, last=last)
         # Of years the statement has told already, and zero was for customers.
         ranks |= {pk: ladder.rank_for(value, 0) for pk, value in values.items() if value > 0}
     return ranks

@@ -1,6 +1,6 @@
 """What tiers are measured by, for some customers or for all of them at once: reads only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from customers.models import Customer
-from loyalty.tiers import Ladder, Metric, full_years
+from loyalty.tiers import Ladder, Metric, Source, full_years
 
 LIVE = (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
 
@@ -37,9 +37,39 @@ SELECT customer_id, sum(points)::bigint AS value FROM (
     WHERE a.points > 0 AND a.order_id IS NULL
       AND (%(since)s::timestamptz IS NULL OR entry.occurred_at >= %(since)s) AND entry.occurred_at < %(until)s
       AND account.customer_id {among}
+    {more}
 ) AS earned
 GROUP BY 1
 """
+_BY_ENTRY = """
+    UNION ALL
+    SELECT account.customer_id, entry.delta
+    FROM coupons_ledgerentry entry JOIN coupons_account account ON account.id = entry.account_id
+    WHERE account.kind = 'POINTS' AND ({which})
+      AND (%(since)s::timestamptz IS NULL OR entry.occurred_at >= %(since)s) AND entry.occurred_at < %(until)s
+      AND account.customer_id {among}
+"""
+# Who takes points by hand corrects what was given; over the API points are taken to be spent.
+_QUALIFYING = {
+    Source.PARTNERS: """
+    UNION ALL
+    SELECT posting.customer_id, posting.points FROM loyalty_partnerposting posting
+    WHERE posting.kind = 'EARN' AND posting.points > 0
+      AND NOT EXISTS (SELECT FROM loyalty_partnerposting back WHERE back.reverses_id = posting.id)
+      AND (%(since)s::timestamptz IS NULL OR posting.posted_at >= %(since)s) AND posting.posted_at < %(until)s
+      AND posting.customer_id {among}
+""",
+    Source.BY_HAND: _BY_ENTRY.replace(
+        "{which}",
+        "entry.source_key LIKE 'adjusted:request:%%'"
+        " OR (entry.delta > 0 AND (entry.source_key LIKE 'adjusted:api:%%'"
+        " OR entry.source_key ~ '^adjusted:[0-9a-f]{8}-'))",
+    ),
+    Source.REFERRALS: _BY_ENTRY.replace(
+        "{which}",
+        "entry.source_key LIKE 'adjusted:referral:%%' OR entry.source_key LIKE 'adjusted:reward:referral%%'",
+    ),
+}
 _NOTHING = "SELECT NULL::bigint AS customer_id, NULL::bigint AS value WHERE false"
 _STANDINGS = """
 SELECT c.id, c.status, c.restricted_at IS NOT NULL AS restricted,
@@ -66,36 +96,40 @@ class Standing:
 def standings_of(customer_ids: Iterable[int], ladder: Ladder, *, on: date) -> dict[int, Standing]:
     """Return what each of these customers has reached on a day, in one statement.
 
-    Points count when they are earned, still pending or long spent, less what returns took back; amounts are
-    minor units of the programme's currency, net of refunds.
+    Points count when they are earned, still pending or long spent, less what returns took back: those of
+    purchases and events, and what else the ladder lets qualify. Amounts are minor units of the programme's
+    currency, net of refunds.
     """
     first, last = ladder.window_on(on)
     parameters = span_of(first, last) | {"customers": list(customer_ids)}
-    query = standings_query(ladder.metric, everybody=False) + "WHERE c.id = ANY(%(customers)s)"
+    query = standings_query(ladder, everybody=False) + "WHERE c.id = ANY(%(customers)s)"
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return {one.customer: one for one in _standings(cursor.fetchall(), ladder, on)}
 
 
-def standings_query(metric: Metric, *, everybody: bool) -> str:
+def standings_query(ladder: Ladder, *, everybody: bool) -> str:
     """Return a SELECT of what `Standing` holds; it takes the parameters of `span_of`, and `customers`."""
-    return _STANDINGS.replace("{values}", values_query(metric, everybody=everybody))
+    values = values_query(ladder.metric, qualifying=ladder.qualifying, everybody=everybody)
+    return _STANDINGS.replace("{values}", values)
 
 
-def values_query(metric: Metric, *, everybody: bool) -> str:
+def values_query(metric: Metric, *, qualifying: Collection[Source], everybody: bool) -> str:
     """Return a SELECT of `(customer_id, value)`; it takes the parameters of `span_of`, and `customers`."""
     query = {Metric.POINTS: _EARNED, Metric.AMOUNT: _SPENT, Metric.YEARS: _NOTHING}[metric]
+    query = query.replace("{more}", "".join(_QUALIFYING[source] for source in sorted(qualifying)))
     return query.replace("{among}", "IS NOT NULL" if everybody else "= ANY(%(customers)s)")
 
 
 def values_in(
-    metric: Metric, customer_ids: Iterable[int], *, first: date | None, last: date
+    ladder: Ladder, customer_ids: Iterable[int], *, first: date | None, last: date
 ) -> dict[int, int]:
     """Return what these customers earned or spent from the first local day to the last; none is left out."""
     ids = list(customer_ids)
     values = dict.fromkeys(ids, 0)
     with connection.cursor() as cursor:
-        cursor.execute(values_query(metric, everybody=False), span_of(first, last) | {"customers": ids})
+        query = values_query(ladder.metric, qualifying=ladder.qualifying, everybody=False)
+        cursor.execute(query, span_of(first, last) | {"customers": ids})
         return values | {pk: max(0, value) for pk, value in cursor.fetchall()}
 
 

@@ -4,10 +4,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 
 from customers.models import Event, SegmentMembership
 from customers.services.merges import merge_customers, undo_merge
 from loyalty.errors import MemberAlready, MembershipEnded, OutOfStock, PlanNotOffered
+from loyalty.members.memberships import memberships_section
+from loyalty.members.sections import Member
 from loyalty.memberships import Covered, period_end, refund_of
 from loyalty.models import Membership, MembershipPayment, Reward, RewardGrant
 from loyalty.services.benefits import benefits_of
@@ -242,3 +245,21 @@ def test_what_is_paid_beyond_the_end_of_the_calendar_is_refused():
         pay_membership(membership, payment=paid("p2", periods=120), at=rome(2024, 1, 2))
 
     assert MembershipPayment.objects.count() == 1
+
+
+def test_a_members_page_tells_what_they_pay_for_and_until_when():
+    plan, customer = make_plan(free_shipping=True, perks=["A gift"]), CustomerFactory(language="en")
+    at = rome(2026, 3, 1)
+    assert memberships_section(Member(customer, at, "t")) is None
+    membership = start_membership(customer, plan, payment=paid(), at=at)
+
+    (told,) = memberships_section(Member(customer, at, "t")).context["memberships"]
+
+    assert (told["name"], told["paid_until"]) == ("Prime", date(2027, 3, 1))
+    assert told["gives"] == ["Points times 2", "Free shipping", "A gift", "Free shipping: Prime"]
+    assert told["runs_out"] is False
+    cancel_membership(membership, at=at)
+    section = memberships_section(Member(customer, at, "t"))
+    assert section.context["memberships"][0]["runs_out"] is True
+    assert "Prime" in render_to_string(section.template, section.context)
+    assert memberships_section(Member(customer, rome(2027, 3, 1), "t")) is None

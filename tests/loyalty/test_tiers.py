@@ -9,13 +9,16 @@ from customers.models import Event, SegmentMembership
 from customers.services.merges import merge_customers, undo_merge
 from loyalty.errors import TierNotPossible, TierTaken
 from loyalty.models import Tier, TierPeriod
+from loyalty.services import adjust_points, earn_at_partner, reverse_posting
 from loyalty.services.benefits import benefits_of
+from loyalty.services.tier_forecasts import forecast_ladder
 from loyalty.services.tier_grants import grant_tier
-from loyalty.services.tier_ladder import Holders, holders_of, resume_tier, retire_tier
+from loyalty.services.tier_ladder import Holders, adopt_ladder, holders_of, resume_tier, retire_tier
 from loyalty.services.tier_reviews import review_tiers
+from loyalty.services.tier_values import standings_of
 from loyalty.services.tiers import follow_tier, tier_of, tiers_at
 from tests.factories import NOON, CustomerFactory, OrderFactory
-from tests.loyalty.factories import make_rule
+from tests.loyalty.factories import make_partner, make_rule
 from tests.loyalty.tiers import buy, make_ladder, make_tiers
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +218,43 @@ def test_whoever_falls_softly_never_falls_on_a_retired_step():
 
     assert tier_of(anna, at=end) == tiers["bronze"]
     assert tier_of(bea, at=end) == tiers["silver"]
+
+
+@pytest.mark.parametrize(
+    ("switches", "value"),
+    [
+        ({}, 300),  # At the bar, unless it is switched off; what was reversed there is not.
+        ({"partner_points_qualify": False}, 0),
+        # The staff gave 50 and took 20 of it; over the API 10 were given, and 5 spent.
+        ({"partner_points_qualify": False, "given_points_qualify": True}, 40),
+        ({"partner_points_qualify": False, "referral_points_qualify": True}, 30),
+        ({"given_points_qualify": True, "referral_points_qualify": True}, 370),
+    ],
+)
+def test_the_merchant_says_which_points_qualify(switches, value):
+    ladder = make_ladder(metric="POINTS", **switches)
+    bar, anna = make_partner(), CustomerFactory()
+    earn_at_partner(bar, anna, source_id="R-1", amount=30000, at=NOON)
+    reverse_posting(
+        earn_at_partner(bar, anna, source_id="R-2", amount=10000, at=NOON), source_id="S-1", at=NOON
+    )
+    for key, points in {"request:a": 50, "request:b": -20, "": 10, "referral:1:referrer": 30}.items():
+        adjust_points(anna, points=points, reason="why", source_key=key, at=NOON)
+    adjust_points(anna, points=-5, reason="at the till", at=NOON)
+
+    standing = standings_of([anna.pk], ladder.rules([]), on=NOON.date())[anna.pk]
+
+    assert standing.value == value
+
+
+def test_a_switch_is_tried_before_it_holds_and_whoever_qualifies_rises_at_once():
+    make_ladder(metric="POINTS")
+    gold, anna = make_tiers(gold=100)["gold"], CustomerFactory()
+    adjust_points(anna, points=100, reason="sorry", at=NOON)
+    assert follow_tier(anna, at=NOON) is None
+
+    rules = {"given_points_qualify": True}
+    assert forecast_ladder(rules=rules, thresholds={}, at=NOON).rising == 1
+    adopt_ladder(rules=rules, thresholds={}, at=NOON)
+
+    assert follow_tier(anna, at=NOON).tier == gold
