@@ -29,6 +29,7 @@ WHERE trait.code = ANY(%(codes)s)
 RETURNING trait.customer_id
 """
 # Of two values for one person and code the later line holds, as if they had been written one after another.
+# What stands there already is left out before it: ON CONFLICT would lock each such row, which is a write.
 UPSERT = f"""
 INSERT INTO customers_trait AS trait (customer_id, code, value, computed_at, model_version)
 SELECT customer_id, code, value, %(at)s, %(model_version)s FROM (
@@ -36,6 +37,9 @@ SELECT customer_id, code, value, %(at)s, %(model_version)s FROM (
     WHERE EXISTS ({PROFILED.format(row="fresh")})
     ORDER BY customer_id, code, ctid DESC
 ) AS fresh
+WHERE NOT EXISTS (
+    SELECT FROM customers_trait AS stored
+    WHERE stored.customer_id = fresh.customer_id AND stored.code = fresh.code AND stored.value = fresh.value)
 ON CONFLICT (customer_id, code) DO UPDATE
 SET value = EXCLUDED.value, computed_at = EXCLUDED.computed_at, model_version = EXCLUDED.model_version
 WHERE trait.value IS DISTINCT FROM EXCLUDED.value
