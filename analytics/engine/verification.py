@@ -7,7 +7,8 @@ from psycopg import sql
 from analytics.engine import changes
 from analytics.engine.interface import Thresholds
 from analytics.engine.moves import COLUMNS, TOTALS
-from analytics.engine.postgres import FRESH, PostgresEngine, listed, renamed
+from analytics.engine.postgres import PostgresEngine
+from analytics.engine.tables import FRESH, listed, renamed
 
 
 @dataclass(frozen=True)

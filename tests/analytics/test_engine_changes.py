@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.engine import postgres
 from analytics.models import RfmModel, RfmRun, RfmScore
 from analytics.services import create_rfm_model, run_rfm
 from customers.models import Customer, Order, PurchaseChange, SegmentMembership, Store
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def follow_however_many(monkeypatch):
     """Of so few customers, everybody would be read anyway."""
-    monkeypatch.setattr(postgres, "MOST", 0)
+    monkeypatch.setattr("analytics.engine.totals.MOST", 0)
 
 
 def model(code="followed", **settings):

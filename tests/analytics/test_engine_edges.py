@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from analytics.engine import postgres, scoring
+from analytics.engine import scoring
 from analytics.engine.interface import Thresholds
 from analytics.models import RfmModel, RfmRun, RfmScore, RfmSnapshot
 from analytics.rules import replacement_score, replacement_steps
@@ -126,7 +126,8 @@ def test_where_everybody_is_equal_everybody_is_at_the_bottom_and_stays_there():
 
 @pytest.mark.django_db(transaction=True)
 def test_orders_that_commit_during_a_run_are_read_by_the_next(monkeypatch):
-    monkeypatch.setattr(postgres, "MOST", 0)  # Of so few customers, everybody would be read anyway.
+    # Of so few customers, everybody would be read anyway.
+    monkeypatch.setattr("analytics.engine.totals.MOST", 0)
     alice, bob = buyer(3), buyer(40)
     both = [model("one"), model("other")]
     run_rfm_models(both, as_of=TODAY)

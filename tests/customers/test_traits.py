@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 
 from customers.models import ChangedCustomers, Customer, Trait
 from customers.segments.compiler import compile_rules
@@ -36,6 +37,17 @@ def test_values_are_written_changed_and_taken_away():
     assert (first, again, changed) == (3, 0, 4)  # alice's score, carla's; alice's likes and bob's score go
     assert written() == [(alice.pk, "score", 0.6), (carla.pk, "score", 2)]
     assert set(Trait.objects.values_list("model_version", "computed_at")) == {("v3", LATER)}
+
+
+def test_what_stands_there_already_is_not_even_locked():
+    alice = CustomerFactory()
+    Trait.objects.create(customer=alice, code="score", value=0.5, computed_at=NOON)
+
+    write_traits([(alice.pk, "score", 0.5)], codes=["score"], at=LATER, model_version="v1")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT xmax::text FROM customers_trait")
+        assert cursor.fetchall() == [("0",)]
 
 
 def test_other_codes_stay_as_they_are():
