@@ -107,7 +107,7 @@ _KEPT = """
 COPY (
     SELECT customer_id, as_of - DATE '1970-01-01', first_on - DATE '1970-01-01',
         last_on - DATE '1970-01-01', days, orders, net_amount, COALESCE(short_gap, -1),
-        COALESCE(long_gap, -1), {weights}
+        COALESCE(long_gap, -1){weights}
     FROM analytics_behaviourstate ORDER BY customer_id
 ) TO STDOUT (FORMAT binary)
 """
@@ -172,7 +172,8 @@ def read_states(*, as_of: date, half_lives: Sequence[float]) -> Kept:
     kinds = [">i8", ">i4", ">i4", ">i4", ">i4", ">i4", ">i8", ">f8", ">f8"]
     names += [f"w{place}" for place in range(len(half_lives))]
     kinds += [">f8"] * len(half_lives)
-    weights = ", ".join(f"weights[{place}]" for place in range(1, len(half_lives) + 1))
+    # A model that looks at no history of people's own, as the average of an RFM cell, has no half-lives.
+    weights = "".join(f", weights[{place}]" for place in range(1, len(half_lives) + 1))
     with connection.cursor() as cursor, cursor.copy(_KEPT.format(weights=weights)) as copy:
         rows = copied_records(copy, dict(zip(names, kinds, strict=True)))
     whole = {name: rows[name].astype(np.int64) for name in names[:7]}

@@ -24,12 +24,12 @@ def order(person: Customer, day: date, hour: int = 12, amount: int = 1000) -> Or
     return made
 
 
-def kept(as_of: date) -> dict[int, tuple]:
+def kept(as_of: date, half_lives=HALF_LIVES) -> dict[int, tuple]:
     """Return what is kept by customer, faded to a day."""
-    found = read_states(as_of=as_of, half_lives=HALF_LIVES)
+    found = read_states(as_of=as_of, half_lives=half_lives)
     standing = found.standing
     columns = [standing.first, standing.last, standing.days, standing.orders, standing.amount]
-    columns += [standing.weights[value].round(9) for value in HALF_LIVES]
+    columns += [standing.weights[value].round(9) for value in half_lives]
     columns += [found.short_gap, found.long_gap]
     return dict(zip(found.ids.tolist(), zip(*(each.tolist() for each in columns), strict=True), strict=True))
 
@@ -56,6 +56,19 @@ def test_a_new_order_carries_a_history_on_and_leaves_the_others_alone():
     done = both_ways(MONDAY, MONDAY + timedelta(days=1))
 
     assert (done.carried_on, done.read_anew, done.touched) == (1, 0, [alice.pk])
+
+
+def test_a_model_without_half_lives_keeps_histories_too():
+    alice = CustomerFactory()
+    order(alice, MONDAY - timedelta(days=10))
+    refresh_states(as_of=MONDAY, since=None, half_lives=[])
+    order(alice, MONDAY, amount=500)
+
+    done = refresh_states(as_of=MONDAY + timedelta(days=1), since=MONDAY, half_lives=[])
+
+    first, last, days, orders, amount, *gaps = kept(MONDAY + timedelta(days=1), [])[alice.pk]
+    assert (last - first, days, orders, amount, gaps) == (10, 2, 2, 1500, [10.0, 10.0])
+    assert done.carried_on == 1
 
 
 def test_a_refund_a_late_order_and_a_newcomer_are_read_anew():
