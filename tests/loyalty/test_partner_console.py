@@ -50,7 +50,7 @@ def test_a_marketer_sets_up_a_partner_in_amounts_and_prices_for_a_hundred_points
     assert rates == (250, 100, 100, "EUR")
     assert (str(partner.earn_price), str(partner.burn_price)) == ("0.8500", "1.0000")
     page = marketer.get(made.url).content.decode()
-    assert "1 points for every full €2.50 paid there; 100 points pay €1.00." in page
+    assert "1 point for every full €2.50 paid there; 100 points pay €1.00." in page
     assert "Its till needs an API client" in page
     edit = marketer.get(f"{made.url}?edit=1").content.decode()
     assert 'value="0.85"' in edit and 'value="2.5' in edit
