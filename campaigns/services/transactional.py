@@ -19,7 +19,7 @@ from customers.models import Channel, Consent, ConsentRecord, Customer, Identity
 from customers.models.consent import ConsentState
 from customers.rules import address_hash
 from customers.services.confirmations import good_for
-from customers.services.consents import NAMESPACES
+from customers.services.contact_points import NAMESPACES
 from customers.services.locks import hold_customer
 from loyalty.services.member_mails import MemberMail
 

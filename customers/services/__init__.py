@@ -1,22 +1,15 @@
 from customers.services.assets import register_asset
 from customers.services.carts import tell_abandoned_carts
 from customers.services.catalogue import upsert_product, upsert_products, upsert_store
-from customers.services.consents import (
-    find_suppression,
-    lift_suppressions,
-    reachable_address,
-    record_consent,
-    record_consents,
-    record_external_consents,
-    suppress,
-    unsuppress,
-)
+from customers.services.consents import record_consent, record_consents
+from customers.services.contact_points import reachable_address
 from customers.services.contacts import name_contact, remove_contact
 from customers.services.customers import upsert_customers
 from customers.services.duplicates import dismiss_candidate, find_duplicates, merge_candidate, who_stays
 from customers.services.erasure import erase_customer, replay_ledger, request_erasure
 from customers.services.events import dispatch_events, record_event, record_events
 from customers.services.exports import export_customer, note_export, request_export
+from customers.services.external_consents import record_external_consents
 from customers.services.golden import lock_golden_value, refresh_golden_records, unlock_golden_value
 from customers.services.households import form_households
 from customers.services.intake import record_external_events
@@ -61,6 +54,7 @@ from customers.services.segments import (
     preview_segment,
 )
 from customers.services.sources import edit_source, forget_unheard_profiles
+from customers.services.suppressions import find_suppression, lift_suppressions, suppress, unsuppress
 
 __all__ = [
     "allow_merge",

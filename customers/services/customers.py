@@ -12,7 +12,8 @@ from customers.models import Customer, Identity, Namespace, Source, SourceProfil
 from customers.models.consent import ConsentState
 from customers.rules import is_in_future, normalise_address
 from customers.services.changes import note_changes
-from customers.services.consents import ALLOWING, NAMESPACES, StatedConsent, record_consents
+from customers.services.consents import ALLOWING, StatedConsent, record_consents
+from customers.services.contact_points import NAMESPACES
 from customers.services.golden import (
     locks_of,
     stored_fields,

@@ -11,10 +11,11 @@ from django.db import transaction
 
 from customers.models import Channel, Consent, ConsentText, Customer, Purpose, Suppression
 from customers.models.consent import ConsentState
-from customers.services.consents import StatedConsent, record_consents, suppress
+from customers.services.consents import StatedConsent, record_consents
 from customers.services.locks import lock_customer
 from customers.services.processing import NOWHERE, contact_points
 from customers.services.references import survivor
+from customers.services.suppressions import suppress
 
 SEPARATOR = "."
 TEXT_VERSION = "preference-centre"

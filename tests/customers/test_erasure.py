@@ -44,8 +44,8 @@ from customers.services import (
     undo_merge,
     upsert_customers,
 )
-from customers.services.consents import find_suppression
 from customers.services.erasure import sweep_erasures
+from customers.services.suppressions import find_suppression
 from loyalty.services import adjust_points
 from operations.models import Approval, IdempotencyKey, JobRun
 from operations.services import abandoned_jobs
