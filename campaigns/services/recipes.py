@@ -127,13 +127,13 @@ def _segment_of(recipe: Recipe, campaign_code: str, *, at: datetime) -> Segment 
     if recipe.audience is None:
         return None
     code = f"recipe-{campaign_code if names_itself(recipe) else recipe.code}"
-    found = Segment.objects.filter(code=code).first()
-    if found is not None:
-        return found
-    rules = json.loads(json.dumps(recipe.audience).replace(SELF, campaign_code))
-    segment = create_segment(code=code, name=_("For “%(name)s”") % {"name": recipe.name}, rules=rules)
-    # The wizard's next page says how many they are.
-    refresh_segment(segment, at=at)
+    segment = Segment.objects.filter(code=code).first()
+    if segment is None:
+        rules = json.loads(json.dumps(recipe.audience).replace(SELF, campaign_code))
+        segment = create_segment(code=code, name=_("For “%(name)s”") % {"name": recipe.name}, rules=rules)
+    if segment.refreshed_at is None and segment.kind == Segment.Kind.RULE:
+        # The wizard's next page says how many they are.
+        refresh_segment(segment, at=at)
     return segment
 
 
