@@ -6,7 +6,8 @@ subscriber.
 Every function works in the caller's transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
@@ -85,6 +86,23 @@ def can_freeze(model: type[Model]) -> bool:
             return False
         cursor.execute(f"TRUNCATE {_table(model)}")
     return True
+
+
+@contextmanager
+def references_known() -> Iterator[None]:
+    """Do not look up what rows point to: only for rows that point to what this transaction wrote itself.
+
+    Looking up is two thirds of the time of a COPY of order lines. No trigger of ours runs either. Where the
+    database's user may not (only a superuser may), everything is looked up as ever.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser') = 'on'")
+        (allowed,) = cursor.fetchone()
+        if allowed:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        if allowed:
+            cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def check_constraints_at_once() -> None:

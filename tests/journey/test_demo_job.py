@@ -8,7 +8,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from customers.models import Customer, Order, Segment, Source
+from coupons.models import Account
+from customers.models import Customer, Identity, Namespace, Order, Segment, Source
+from loyalty.models import Card
 from loyalty_site.demo import queue, stages
 from loyalty_site.demo.journey.dataset import Dataset
 from loyalty_site.demo.progress import JobProgress, Progress
@@ -116,6 +118,9 @@ def test_a_load_whose_worker_was_killed_is_taken_up_and_ends_and_adds_nothing_a_
     assert job.done == job.total
     assert job.result["orders"] == Order.objects.count() > 1_000
     assert Segment.objects.get(code="all-orders--champions").size > 0
+    numbers = Identity.objects.filter(namespace=Namespace.LOYALTY_CARD).values_list("value", flat=True)
+    assert set(numbers) == set(Card.objects.exclude(status="BLANK").values_list("number", flat=True))
+    assert job.result["cards"] >= Account.objects.filter(kind="POINTS", main=True).count() > 40
     assert waiting_job() is None
 
     before = counts()

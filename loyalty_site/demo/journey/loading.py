@@ -19,6 +19,7 @@ from customers.models import (
 )
 from customers.services.bulk import (
     check_constraints_at_once,
+    references_known,
     refresh_statistics,
     settle_consents,
     tell_consents,
@@ -116,9 +117,10 @@ def load_journey(dataset: Dataset, *, calendar: Calendar, progress: Progress, at
 
     progress.begin(gettext_noop("Order lines"))
     lines = 0
-    for count in write_lines(dataset, orders=orders, catalogue=catalogue):
-        lines += count
-        progress.add(count)
+    with references_known():
+        for count in write_lines(dataset, orders=orders, catalogue=catalogue):
+            lines += count
+            progress.add(count)
 
     progress.begin(gettext_noop("Timeline"))
     tell_customers(source)
