@@ -49,6 +49,7 @@ from loyalty_site.demo.meeting_points import write_meeting_points
 from loyalty_site.demo.member_cards import hand_out_cards
 from loyalty_site.demo.objectives import write_objectives
 from loyalty_site.demo.personal_offers import write_personal_offers
+from loyalty_site.demo.points_by_hand import write_points_by_hand
 from loyalty_site.demo.progress import Progress
 from loyalty_site.demo.relations import write_relations
 from loyalty_site.demo.rewards import write_rewards
@@ -273,6 +274,7 @@ def join_a_coalition(demo: Demo) -> None:
 def open_service_desk(demo: Demo) -> None:
     write_allowances()
     demo.result["apologies"] = write_service_desk(at=demo.at)
+    write_points_by_hand(at=demo.at)
 
 
 def ask_customers(demo: Demo) -> None:
