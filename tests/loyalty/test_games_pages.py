@@ -98,7 +98,7 @@ def test_a_press_is_a_play_and_says_what_came_out():
 def test_a_draw_says_what_gives_entries():
     draw = open_contest(draft_contest(), at=NOON)
     make_rule(gives="DRAW_ENTRIES", points=1, per_amount=1000, draw=draw.code)
-    make_rule(gives="POINTS", points=2)
+    make_rule(code="points", points=2)
 
     [shown] = contests_section(Member(CustomerFactory(), NOON)).context["shown"]
 
