@@ -23,7 +23,7 @@ from customers.admin.notes import note_urls, pinned_notes
 from customers.models import Consent, Customer, Segment, Suppression
 from customers.models.consent import AddressHash
 from customers.panels import customer_panels
-from customers.services.references import found_customers, survivor
+from customers.services.references import blocked_values_of, found_customers, survivor
 from customers.timeline import Position, describe, timeline_page
 from customers.timeline_filters import TimelineFilters
 from operations import formats
@@ -80,7 +80,11 @@ class CustomerPage(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
             "tabs": tabs[:TABS_IN_ROW] + [tab for tab in tabs[TABS_IN_ROW:] if tab == chosen],
             "more_tabs": [tab for tab in tabs[TABS_IN_ROW:] if tab != chosen],
             "panel": chosen,
-            "identities": list(self.customer.identities.order_by("namespace", "-pk")),
+            "identities": list(
+                self.customer.identities.order_by("namespace", "-pk").annotate(
+                    blocked=Exists(blocked_values_of(OuterRef("namespace"), OuterRef("value")))
+                )
+            ),
             "attributes": [(name, _plain(value)) for name, value in sorted(self.customer.attributes.items())],
             "reach": reach_of(self.customer),
             "segments": list(

@@ -9,10 +9,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from customers.errors import BlockedIdentity, CustomerErased, CustomerNotFound, SourceLeft
-from customers.models import Customer, Event, Identity, Lead, Namespace, Source, SourceProfile
+from customers.models import (
+    BlockedValue,
+    Customer,
+    Event,
+    Identity,
+    Lead,
+    Namespace,
+    Source,
+    SourceProfile,
+)
 from customers.models.customer import CustomerQuerySet
 from customers.rules import (
     is_blocked_email,
@@ -322,6 +332,11 @@ def found_customers(text: str) -> CustomerQuerySet:
     return customers_known_as(values, source_id=text, public_id=_public_id(text)).order_by("pk")
 
 
+def blocked_values_of(namespace: Any, value: Any) -> QuerySet[BlockedValue]:
+    """Return what blocks a key."""
+    return BlockedValue.objects.filter(namespace=namespace, value=value).order_by()
+
+
 def customers_known_as(
     values: Iterable[str], *, source_id: str, public_id: str | uuid.UUID | None = None
 ) -> CustomerQuerySet:
@@ -331,6 +346,8 @@ def customers_known_as(
     """
     # All namespaces and sources, because the indexes begin with them.
     identities = Identity.objects.filter(namespace__in=Namespace.values, value__in=set(values))
+    # A card that was blocked, or a value typed to leave no field empty, identifies nobody any more.
+    identities = identities.exclude(Exists(blocked_values_of(OuterRef("namespace"), OuterRef("value"))))
     profiles = SourceProfile.objects.filter(source__in=Source.objects.order_by(), external_id=source_id)
     ids = [identities.order_by().values("customer"), profiles.order_by().values("customer")]
     if public_id:

@@ -7,6 +7,7 @@ from coupons.services.ledger import credit, open_account
 from customers.models import Customer, Event, Identity, Namespace
 from customers.services import find_customer
 from customers.services.merges import merge_customers
+from customers.services.references import found_customers
 from loyalty.card_numbers import is_number
 from loyalty.errors import CardBlocked, CardTaken, CardUnknown, NoMoreCards, NotAMember
 from loyalty.models import Card
@@ -19,8 +20,10 @@ from loyalty.services.cards import (
     link_card,
     print_cards,
 )
+from loyalty_site.roles import Role
 from operations.errors import InvalidInput
 from operations.services import check_invariants
+from tests.console_data import staff
 from tests.factories import NOON, CustomerFactory, StoreFactory
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +121,18 @@ def test_a_card_of_the_shop_is_blocked_by_its_number_and_only_by_its_holder():
 
     new = block_number(alice, "7000123", reason="lost", at=NOON)
     assert card_number(alice) == new and new.startswith("29")
+
+
+def test_a_blocked_card_finds_nobody_and_is_marked_as_blocked_on_its_holders_page(client):
+    alice = CustomerFactory(card="7000123")
+    assert list(found_customers("7000123")) == [alice]
+
+    new = block_number(alice, "7000123", reason="lost", at=NOON)
+
+    assert (list(found_customers("7000123")), list(found_customers(new))) == ([], [alice])
+    client.force_login(staff(Role.AGENT))
+    page = client.get(f"/console/customers/customer/{alice.pk}/change/").content.decode()
+    assert "(Blocked)" in page and "(shared)" not in page
 
 
 @pytest.mark.parametrize("count", [0, 5001])
