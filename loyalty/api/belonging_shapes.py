@@ -15,6 +15,7 @@ from loyalty.services.benefits import Benefits
 from loyalty.services.memberships import refund_amount
 from loyalty.services.tier_ladder import not_a_choice
 from loyalty.services.tier_progress import TierProgress
+from loyalty.services.tiers import the_ladder
 from operations.api.serializers import AmountField, InstantField, LineField, StrictSerializer
 from operations.errors import InvalidInput
 
@@ -100,13 +101,29 @@ BENEFITS = [
 
 
 class TierOut(serializers.ModelSerializer):
-    """A step of the ladder; its members stand in `segment`."""
+    """A step of the ladder; its members stand in `segment`.
+
+    Of `from_points`, `from_amount` (minor units) and `from_years` the one that the ladder measures is the
+    `threshold`, the others are null; `window_days` is null where all time or the calendar counts.
+    """
 
     segment = serializers.CharField(source="segment.code")
+    from_points = serializers.IntegerField(allow_null=True, read_only=True)
+    from_amount = serializers.IntegerField(allow_null=True, read_only=True)
+    from_years = serializers.IntegerField(allow_null=True, read_only=True)
+    window_days = serializers.IntegerField(allow_null=True, read_only=True)
 
     class Meta:
         model = Tier
-        fields = [*BENEFITS, "threshold", "years", "colour"]
+        fields = [*BENEFITS, "threshold", *MEASURES, "window_days", "years", "colour"]
+
+    def to_representation(self, tier: Tier) -> dict[str, Any]:
+        ladder = the_ladder()
+        for name, metric in MEASURES.items():
+            setattr(tier, name, tier.threshold if metric == ladder.metric else None)
+        rolls = ladder.window == TierLadder.Window.ROLLING and ladder.metric != TierLadder.Metric.YEARS
+        tier.window_days = round(ladder.months * 365 / 12) if rolls else None
+        return super().to_representation(tier)
 
 
 class ThresholdIn(StrictSerializer):

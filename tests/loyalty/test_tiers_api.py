@@ -43,6 +43,9 @@ def test_the_first_tier_says_what_the_ladder_measures(api, body, metric, months,
     ladder = api.get("/api/v1/tier-ladder").json()
     assert (made.status_code, made.json()["threshold"], made.json()["multiplier"]) == (201, threshold, "1.50")
     assert (ladder["metric"], ladder["window"], ladder["months"]) == (metric, "ROLLING", months)
+    named = {name: made.json()[name] for name in ("from_points", "from_amount", "from_years")}
+    assert named == dict.fromkeys(named) | {f"from_{metric.lower()}": threshold}
+    assert made.json()["window_days"] == {"POINTS": 365, "AMOUNT": 182, "YEARS": None}[metric]
 
 
 def test_a_ladder_of_points_can_be_tried_out_in_years(api):
