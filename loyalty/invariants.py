@@ -7,11 +7,23 @@ from loyalty.belonging_invariants import BELONGING_INVARIANTS
 from loyalty.game_invariants import GAME_INVARIANTS
 from operations.invariants import Invariant
 
+# Where people were parted again, the entry is what was left then, and its key names the one before it.
 _ACCRUALS = """
-SELECT accrual.id AS accrual, accrual.order_id AS "order", accrual.points, coalesce(entry.delta, 0) AS entry
-FROM loyalty_pointsaccrual AS accrual LEFT JOIN coupons_ledgerentry AS entry ON entry.id = accrual.entry_id
-WHERE accrual.points <> coalesce(entry.delta, 0) OR accrual.clawed_back_points > accrual.points
-ORDER BY accrual.id
+WITH RECURSIVE credited AS (
+    SELECT accrual.id, accrual.order_id, accrual.points, accrual.clawed_back_points,
+           coalesce(entry.delta, 0) AS delta, entry.source_key
+    FROM loyalty_pointsaccrual AS accrual LEFT JOIN coupons_ledgerentry AS entry ON entry.id = accrual.entry_id
+    UNION ALL
+    SELECT later.id, later.order_id, later.points, later.clawed_back_points, entry.delta, entry.source_key
+    FROM credited AS later
+    JOIN coupons_ledgerentry AS entry
+      ON entry.id = CASE WHEN starts_with(later.source_key, 'transfer:parted:' || later.id || ':')
+                         THEN split_part(later.source_key, ':', 4)::bigint END
+)
+SELECT id AS accrual, order_id AS "order", points, delta AS entry FROM credited
+WHERE delta > points OR clawed_back_points > points
+   OR delta <> points AND NOT starts_with(coalesce(source_key, ''), 'transfer:parted:' || id || ':')
+ORDER BY id
 """
 _CLAWED_BACK = """
 SELECT accrual.id AS accrual, accrual.clawed_back_points, -sum(entry.delta) AS entries
