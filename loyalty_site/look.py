@@ -13,7 +13,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fidelio/favicon.svg")}
     ],
     "STYLES": [lambda request: static("fidelio/app.css")],
-    "SCRIPTS": [lambda request: static("fidelio/charts.js")],
+    "SCRIPTS": [lambda request: static("fidelio/charts.js"), lambda request: static("fidelio/codes.js")],
     "ENVIRONMENT": "loyalty_site.navigation.environment_badge",
     "SIDEBAR": {
         "show_search": True,
