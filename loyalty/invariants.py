@@ -12,7 +12,8 @@ _ACCRUALS = """
 WITH RECURSIVE credited AS (
     SELECT accrual.id, accrual.order_id, accrual.points, accrual.clawed_back_points,
            coalesce(entry.delta, 0) AS delta, entry.source_key
-    FROM loyalty_pointsaccrual AS accrual LEFT JOIN coupons_ledgerentry AS entry ON entry.id = accrual.entry_id
+    FROM loyalty_pointsaccrual AS accrual
+    LEFT JOIN coupons_ledgerentry AS entry ON entry.id = accrual.entry_id
     UNION ALL
     SELECT later.id, later.order_id, later.points, later.clawed_back_points, entry.delta, entry.source_key
     FROM credited AS later

@@ -17,6 +17,7 @@ from coupons.api.coupons import CouponOut
 from coupons.api.fields import DELIVERED_BY, LATER_CHANNELS, LaterChoiceField
 from coupons.errors import CouponNotFound
 from coupons.models import Apology, GiftCard
+from coupons.services.colleagues import find_agent
 from coupons.services.sealed_codes import open_code
 from customers.api.references import CustomerReference
 from customers.models import Channel, Customer, Order
@@ -24,7 +25,6 @@ from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from operations.api.serializers import AmountField, StrictSerializer
 from operations.errors import InvalidInput
-from operations.models import User
 
 
 class OrderReference(StrictSerializer):
@@ -170,7 +170,7 @@ class ApologyList(APIView):
         order = _find_order(fields["order"], customer) if fields["order"] else None
         return services.issue_apology(
             customer,
-            agent=_find_agent(fields["agent"]) if fields["agent"] else None,
+            agent=find_agent(fields["agent"]) if fields["agent"] else None,
             client=request.auth,
             amount=fields.get("amount"),
             percent=fields.get("percent"),
@@ -201,18 +201,11 @@ class ApologyApproval(APIView):
             apology = Apology.objects.filter(pk=pk).first()
             if apology is None:
                 raise CouponNotFound(_("There is no apology under this id."))
-            by = _find_agent(entry.validated_data["agent"])
+            by = find_agent(entry.validated_data["agent"])
             approved = services.approve_apology(apology, by=by, at=timezone.now())
             return 200, ApologyOut(approved).data
 
         return respond_once(request, work, required=True, secret=ApologyCardSecret())
-
-
-def _find_agent(name: str) -> User:
-    agent = User.objects.filter(username=name, is_active=True, is_staff=True).first()
-    if agent is None:
-        raise InvalidInput.at("/agent", _("There is no member of staff with this user name."))
-    return agent
 
 
 def _find_order(reference: dict[str, str], customer: Customer) -> Order:

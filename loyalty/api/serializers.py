@@ -13,6 +13,7 @@ class AdjustmentIn(StrictSerializer):
     """Points given (positive) or taken (negative) by hand.
 
     `promotion`, an id or code, is in whose name they are given: they count for its budgets of points.
+    `agent`, a user name, is in whose: above that person's limit of the day they wait for somebody's approval.
     """
 
     points = serializers.IntegerField(min_value=-MOST_POINTS, max_value=MOST_POINTS)
@@ -20,6 +21,7 @@ class AdjustmentIn(StrictSerializer):
     activates_at = InstantField(required=False, allow_null=True)
     expires_at = InstantField(required=False, allow_null=True)
     promotion = serializers.CharField(max_length=64, required=False, allow_null=True)
+    agent = serializers.CharField(max_length=150, required=False, allow_null=True)
 
     def validate_promotion(self, reference: str | None) -> Promotion | None:
         if reference is None:
@@ -40,6 +42,10 @@ class AdjustmentIn(StrictSerializer):
         if given["points"] < 0 and given.get("promotion"):
             raise serializers.ValidationError(
                 {"promotion": _("In a promotion's name points are given, not taken.")}
+            )
+        if given.get("agent") and (given.get("activates_at") or given.get("promotion")):
+            raise serializers.ValidationError(
+                {"agent": _("An agent gives points at once and in their own name: leave out the others.")}
             )
         return given
 

@@ -1,8 +1,11 @@
 import pytest
+from django.contrib.auth.models import Permission
 
 from coupons.models import LedgerEntry
 from loyalty.services import earn_points
+from operations.models import Approval
 from tests.api import caller
+from tests.coupons.factories import staff
 from tests.factories import NOON, ApiClientFactory, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
 
@@ -126,3 +129,26 @@ def test_reading_points_is_not_writing_them():
 
     assert reader.get(points_url(customer)).status_code == 200
     assert reader.post(points_url(customer), {"points": 1, "reason": "x"}, **KEY).status_code == 403
+
+
+def test_points_in_an_agents_name_wait_above_the_limit_of_the_day(api, settings):
+    settings.POINTS_DAILY_LIMIT = 100
+    staff("anna")
+    staff("sofia").user_permissions.add(Permission.objects.get(codename="approve_points"))
+    url, body = points_url(CustomerFactory()), {"points": 80, "reason": "a late parcel", "agent": "anna"}
+
+    within = api.post(url, body, **KEY)
+    above = api.post(url, body, HTTP_IDEMPOTENCY_KEY="two")
+
+    assert (within.status_code, within.json()["balance"]) == (201, 80)
+    assert (above.status_code, above.json()["balance"]) == (202, 80)
+    assert Approval.objects.get().kind == "points"
+
+
+def test_nobody_gives_points_in_the_name_of_a_stranger(api):
+    body = {"points": 80, "reason": "a late parcel", "agent": "nobody"}
+
+    refused = api.post(points_url(CustomerFactory()), body, **KEY)
+
+    assert (refused.status_code, refused.json()["details"][0]["pointer"]) == (422, "/agent")
+    assert not LedgerEntry.objects.exists()
