@@ -106,7 +106,7 @@ def test_whoever_is_left_out_after_the_draw_stays_among_the_treated():
 @pytest.mark.django_db
 def test_each_span_has_the_campaigns_whose_audience_was_taken_in_it(django_assert_num_queries):
     now = timezone.now()
-    campaign = running(segment_of(subscribers(6)), now, holdout_percent=50)
+    campaign = running(segment_of(subscribers(24)), now, holdout_percent=50)
     hour = timedelta(hours=1)
     spans = [(now - 3 * hour, now - hour), (now - hour, now + hour), (now + hour, now + 2 * hour)]
 

@@ -37,7 +37,7 @@ def test_the_size_and_the_moves_of_a_segment(admin):
 def test_the_redemptions_of_a_promotion(admin):
     page = reverse("admin:coupons_promotion_change", args=[promotion(amount(500)).pk])
 
-    assert lines(admin, page, "redemptions")[0] == "redemptions,Redemptions"
+    assert lines(admin, page, "redemptions")[0] == "Day,Redemptions"
     assert len(lines(admin, page, "redemptions")) == 31
 
 
