@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from campaigns.bells import ring_on_commit
@@ -30,6 +30,7 @@ from customers.services import record_event
 from operations.errors import FidelioError
 
 log = structlog.get_logger(__name__)
+MANY = 5_000
 
 
 def tend_runs(*, at: datetime) -> None:
@@ -78,6 +79,8 @@ def _plan(run: CampaignRun, *, at: datetime) -> CampaignRun:
         freshen(run.version.segment, at=at)
         check_size(run.version)
         targeted = begin(run)
+        if targeted >= MANY:
+            _count_anew()
         run.status, run.planned_at = CampaignRun.Status.RUNNING, at
         run.save(update_fields=["status", "planned_at"])
         record_event(
@@ -88,6 +91,12 @@ def _plan(run: CampaignRun, *, at: datetime) -> CampaignRun:
         )
         ring_on_commit("pump_bulk")
     return run
+
+
+def _count_anew() -> None:
+    """Tell PostgreSQL of many new rows: until it knows of them, each claim reads all of the run's."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_message, campaigns_journeyposition")
 
 
 def close_stopped_runs(*, at: datetime) -> int:
