@@ -1,5 +1,6 @@
 """Settings of the web server: `gunicorn --config loyalty_site/gunicorn.py loyalty_site.wsgi`."""
 
+import gc
 import os
 
 from loyalty_site.environment import read
@@ -17,6 +18,17 @@ preload_app = True
 control_socket_disable = True
 # A worker's heartbeat is a file; on a disk it could block the worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+
+def when_ready(server):
+    """Leave what was loaded out of every later search for garbage.
+
+    A full search walks all objects that live, some 200 ms of a request's time; the loaded code stays for ever
+    and stays shared between the workers. Fewer searches among the young, for a request makes thousands.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def post_fork(server, worker):
