@@ -39,14 +39,14 @@ COMPLAINTS_A_MINUTE = 30
 def member_pass(request: HttpRequest, token: str, platform: str) -> HttpResponse:
     """Give a member their card for the wallet of their telephone."""
     at = timezone.now()
-    member = member_of_link(token, at=at)
     wallet = {"apple": WalletPass.Platform.APPLE, "google": WalletPass.Platform.GOOGLE}[platform]
     usable = apple.is_set() if platform == "apple" else google.is_set()
-    if member is None or not usable:
+    found = wallets.pass_of_link(token, wallet, at=at) if usable else None
+    if found is None:
+        member = member_of_link(token, at=at)
         language = page_language(request, member.customer if member else None)
         with translation.override(language):
             return link_not_valid(request, language)
-    found = wallets.ensure_pass(member.customer, wallet, at=at)
     try:
         if platform == "google":
             response = HttpResponse(status=302)

@@ -15,6 +15,7 @@ from django.core.signing import BadSignature, Signer
 from django.db import connection, transaction
 
 from customers.models import Customer
+from customers.services.locks import lock_rows
 from customers.services.references import survivor
 from loyalty.members.sections import Member
 from loyalty.models import MemberLink, WalletPass
@@ -97,6 +98,7 @@ def revoke_member_links(customer: Customer, *, at: datetime) -> None:
     """
     with transaction.atomic():
         ids = [customer.pk, *records_of(customer)]
+        lock_rows(ids)
         with connection.cursor() as cursor:
             cursor.execute(_REVOKE, {"ids": ids, "at": at})
         WalletPass.objects.filter(customer__in=ids, voided_at__isnull=True).update(voided_at=at)

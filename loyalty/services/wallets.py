@@ -19,7 +19,7 @@ from customers.services.references import survivor
 from loyalty.card_numbers import written
 from loyalty.models import CardDesign, WalletDevice, WalletPass
 from loyalty.services.cards import ensure_card
-from loyalty.services.member_links import member_urls
+from loyalty.services.member_links import member_of_link, member_urls
 from loyalty.services.tiers import tiers_at
 from loyalty.wallets import apple, google
 from loyalty.wallets.apns import ApplePush, Told
@@ -40,6 +40,21 @@ class PassPage:
 
     serials: list[str]
     tag: str
+
+
+def pass_of_link(token: str, platform: str, *, at: datetime) -> WalletPass | None:
+    """Return the pass in a kind of wallet of whom a link opens; None for a link that opens nothing any more.
+
+    Who ends all links at this moment waits, and ends this pass with them; or we find the link ended.
+    """
+    member = member_of_link(token, at=at)
+    if member is None:
+        return None
+    ensure_card(member.customer, at=at)
+    with transaction.atomic():
+        lock_rows([member.customer.pk])
+        member = member_of_link(token, at=at)
+        return member and ensure_pass(member.customer, platform, at=at)
 
 
 def ensure_pass(customer: Customer, platform: str, *, at: datetime) -> WalletPass:
@@ -72,12 +87,18 @@ def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardConte
     tiers = tiers_at(ids, at=at)
     points, pending, expiring = _points(ids, at=at)
     design, urls = CardDesign.current(), member_urls(people.values(), at=at)
+    # Read after the links: a pass that was ended meanwhile must not be given one made after that.
+    over = set(
+        WalletPass.objects.filter(pk__in=[each.pk for each in passes], voided_at__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
     found = []
     for each in passes:
         one = people[each.customer_id]
         content = _look(each, one, design)
         number = numbers.get(one.pk, "")
-        if each.voided_at is not None or not number:
+        if each.voided_at is not None or each.pk in over or not number:
             found.append(content)
             continue
         soonest = expiring.get(one.pk)

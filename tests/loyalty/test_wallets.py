@@ -406,6 +406,25 @@ def test_ending_all_links_ends_the_passes_that_were_saved_from_them(phone):
     assert again.pk != phone.wallet_pass.pk and not content.voided and "/m/" in content.page_url
 
 
+def test_a_link_that_was_ended_makes_no_pass(db):
+    alice = CustomerFactory()
+    token = member_token(alice, at=NOON)
+    assert wallets.pass_of_link(token, "APPLE", at=NOON) is not None
+
+    revoke_member_links(alice, at=NOON)
+
+    assert wallets.pass_of_link(token, "APPLE", at=NOON) is None
+    assert not WalletPass.objects.filter(voided_at=None).exists()
+
+
+def test_a_pass_that_was_ended_since_it_was_read_is_not_given_the_new_link(phone):
+    revoke_member_links(phone.customer, at=NOON)
+
+    (content,) = wallets.contents_of([phone.wallet_pass], at=NOON)
+
+    assert phone.wallet_pass.voided_at is None and content.voided and content.page_url == ""
+
+
 def test_what_a_thousand_passes_say_takes_as_many_statements_as_what_one_says(phone):
     def statements(passes):
         with CaptureQueriesContext(connection) as seen:
