@@ -329,7 +329,10 @@ def _points(event: Event) -> Sentence:
         if points > 0
         else ngettext("{points} point taken", "{points} points taken", -points)
     )
-    detail = [str(event.payload.get("reason") or "")]
+    reason = str(event.payload.get("reason") or "")
+    if event.external_id.startswith("points:transfer:"):  # Ours, kept in English; any other was typed.
+        reason = gettext(reason)
+    detail = [reason]
     if isinstance(balance, int):
         detail.insert(0, gettext("balance {balance}").format(balance=number(balance)))
     return Sentence(

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Func
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 # So long after an expiry that activity would have moved it is booked.
 PROLONGED_LATE = timedelta(hours=6)
+# First words of the causes whose reason we write ourselves; any other was typed, or is somebody's name.
+OWN_REASONS = {"transfer", "debt"}
 
 
 class LotQuerySet(models.QuerySet["Lot"]):
@@ -151,6 +154,12 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delta:+d}"
+
+    @property
+    def reason_shown(self) -> str:
+        """Return the reason for who reads it: our own ones, kept in English, in the active language."""
+        own = self.source_key.partition(":")[0] in OWN_REASONS
+        return gettext(self.reason) if own and self.reason else self.reason
 
 
 class Lot(models.Model):

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Sum
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from coupons.models import LedgerEntry
 from coupons.services import ledger
@@ -13,6 +13,7 @@ from customers.models import Customer
 from loyalty.models import PointsAccrual, PointsShortfall
 
 Policy = PointsShortfall.Policy
+OWED = gettext_noop("Owed from a return")  # Kept in English; who reads it has it in their language.
 
 
 def note_shortfall(accrual: PointsAccrual, *, points: int, at: datetime) -> PointsShortfall | None:
@@ -45,7 +46,7 @@ def collect_debts(customer: Customer, *, earned: int, at: datetime) -> list[Ledg
                 units=part,
                 source_key=f"debt:{debt.pk}:{debt.settled_points + part}",
                 at=at,
-                reason=_("Owed from a return"),
+                reason=OWED,
             )
             debt.settled_points += spent.units
             debt.save(update_fields=["settled_points"])

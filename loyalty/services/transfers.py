@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from coupons.services import ledger
 from customers.models import Customer
@@ -17,6 +18,9 @@ from loyalty.models import PointsTransfer, TransferConsent
 from loyalty.services.balances import points_accounts
 from operations.errors import InvalidInput
 from operations.models import User
+
+# Kept in English, whoever gives: it is put into the language of who reads it.
+REASON = gettext_noop("Transfer in the household")
 
 
 def transfers_are_allowed() -> bool:
@@ -90,8 +94,7 @@ def transfer_points(
         if known := PointsTransfer.objects.filter(source_key=source_key).first():
             return known
         _refuse_unless_they_may(giver, to)
-        told = _("Transfer in the household")
-        ledger.hand_over(account, to=target, units=points, source_key=source_key, at=at, reason=told)
+        ledger.hand_over(account, to=target, units=points, source_key=source_key, at=at, reason=REASON)
         transfer = PointsTransfer.objects.create(
             giver=giver, receiver=to, points=points, source_key=source_key, agent=agent, transferred_at=at
         )
@@ -125,7 +128,7 @@ def _announce(customer: Customer, points: int, cause: str, at: datetime) -> None
         external_id=f"points:transfer:{cause}",
         customer=customer,
         occurred_at=at,
-        payload={"points": points, "balance": balance, "reason": _("Transfer in the household")},
+        payload={"points": points, "balance": balance, "reason": REASON},
     )
 
 

@@ -5,18 +5,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from coupons.errors import PointsExceeded
 from coupons.models import LedgerEntry, Lot
 from coupons.services import ledger
 from customers.models import Event, Household
 from customers.services import merge_customers
+from customers.timeline import describe
 from loyalty.errors import NotInHousehold, NoTransferConsent, TransfersNotAllowed
 from loyalty.members.household import agree, give_points, household_section
 from loyalty.members.sections import Member
 from loyalty.models import PointsTransfer, TransferConsent
-from loyalty.services import allow_transfers, forbid_transfers, points_of, transfer_points
+from loyalty.services import adjust_points, allow_transfers, forbid_transfers, points_of, transfer_points
 from loyalty_site.roles import Role
 from operations.errors import InvalidInput
 from operations.invariants import invariants
@@ -57,6 +58,28 @@ def test_the_points_that_expire_first_go_first_and_keep_their_expiry(home):
     assert lots_of(anna) == [(200, None), (30, JULY), (0, APRIL)]
     assert points_of(bruno, at=APRIL).balance == 70
     assert not [one.key for one in invariants() if one.key.startswith("coupons.") and first_difference(one)]
+
+
+def test_a_transfer_is_told_in_the_language_of_who_reads_it(home):
+    anna, bruno = home
+
+    with translation.override("it"):
+        transfer_points(anna, to=bruno, points=20, source_key="a", at=NOON)
+        entry = LedgerEntry.objects.get(account__customer=bruno)
+        told = Event.objects.get(type="points.changed", customer=bruno)
+        in_italian = "Trasferimento nel nucleo familiare"
+        assert entry.reason == told.payload["reason"] == "Transfer in the household"
+        assert entry.reason_shown == in_italian and describe(told).detail.endswith(in_italian)
+
+    assert entry.reason_shown == "Transfer in the household"
+
+
+def test_a_reason_that_was_typed_stays_as_it_was_typed(home):
+    anna, _bruno = home
+    with translation.override("it"):
+        entry = adjust_points(anna, points=5, reason="Birthday", at=NOON)
+
+        assert entry.reason_shown == "Birthday"
 
 
 def test_what_activity_prolongs_it_prolongs_for_who_receives_it_as_well(home):
