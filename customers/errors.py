@@ -25,7 +25,7 @@ class NotKnownYet(NotFound):
 
 class CustomerNotLive(Refusal):
     key = "customer_not_live"
-    message = "This customer was erased, or is not known by name."
+    message = _("This customer was erased, is not known by name, or may not be processed at present.")
 
 
 class BlockedIdentity(Refusal):

@@ -16,6 +16,7 @@ from django.db.models import F
 from coupons.models import GiftCard, Reason
 from coupons.rules import end_of_day_after
 from coupons.services import issue_gift_card, publish_coupon
+from customers.errors import CustomerNotLive
 from customers.models import Customer, Purpose, SegmentMembership
 from customers.services import record_event
 from customers.services.locks import hold_customer
@@ -30,6 +31,7 @@ from operations.errors import Conflict
 Kind = Reward.Kind
 Status = RewardGrant.Status
 LONGEST_CAUSE = 120
+LIVE = (Customer.Status.ACTIVE, Customer.Status.PROSPECT)
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def grant_reward(customer: Customer, reward: Reward, *, source_key: str, at: dat
     The same `source_key` (at most 120 characters) gives once, whoever calls how often. The terms of the
     catalogue (dates, tier, segment, times a customer) do not hold here: they are the game's.
 
-    Raises RewardNotAvailable for a reward switched off, OutOfStock, Conflict when the cause gave something
-    else, and what keeps a coupon from being given (PromotionStopped, CouponExpired, BudgetExceeded,
+    Raises CustomerNotLive for somebody who was erased, is not known by name or may not be processed,
+    RewardNotAvailable for a reward switched off, OutOfStock, Conflict when the cause gave something else,
+    and what keeps a coupon from being given (PromotionStopped, CouponExpired, BudgetExceeded,
     CouponPoolEmpty, NoPersonalOffer). Then nothing was given.
     """
     with transaction.atomic():
@@ -74,8 +77,8 @@ def grant_reward(customer: Customer, reward: Reward, *, source_key: str, at: dat
 def redeem_reward(customer: Customer, reward: Reward, *, source_key: str, at: datetime) -> RewardGrant:
     """Give a customer a reward of the catalogue for its points, both or neither; the same cause once.
 
-    Raises RewardNotAvailable, saying which term is not met, OutOfStock, PointsExceeded, Conflict, and what
-    keeps a coupon from being given; then nothing was given or spent.
+    Raises CustomerNotLive, RewardNotAvailable, saying which term is not met, OutOfStock, PointsExceeded,
+    Conflict, and what keeps a coupon from being given; then nothing was given or spent.
     """
     with transaction.atomic():
         gift, known = _begin(customer, reward, source_key, at)
@@ -103,6 +106,8 @@ def _begin(
     known = RewardGrant.objects.whole().filter(source_key=source_key).first()
     if known:
         _refuse_something_else(known, customer, reward)
+    elif customer.status not in LIVE or customer.restricted_at:
+        raise CustomerNotLive
     return _Gift(reward, customer, source_key, at), known
 
 

@@ -9,7 +9,8 @@ from django.db import IntegrityError
 from coupons.errors import PointsExceeded, PromotionStopped
 from coupons.models import Coupon, GiftCard, LedgerEntry, Publication
 from coupons.services import ledger, pay_with_gift_card, stop_promotion
-from customers.models import Event, Segment, SegmentMembership
+from customers.errors import CustomerNotLive
+from customers.models import Customer, Event, Segment, SegmentMembership
 from customers.services import merge_customers
 from loyalty.errors import GrantMoveNotPossible, OutOfStock, RewardNotAvailable
 from loyalty.models import Reward, RewardGrant
@@ -68,6 +69,28 @@ def test_a_gift_card_is_good_to_the_end_of_its_last_day():
     assert (card.amount, card.holder, card.reason, grant.amount) == (1000, anna, "REWARD", 1000)
     # 21 November plus 30 days is 21 December, whose end in Rome is 23:00 in UTC.
     assert card.expires_at == datetime(2026, 12, 21, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "state", [{"status": "ERASED"}, {"status": "ANONYMOUS"}, {"restricted_at": NOON}], ids=str
+)
+@pytest.mark.parametrize("give", [grant_reward, redeem_reward])
+def test_who_is_not_live_is_given_nothing(give, state):
+    anna, reward = with_points(500), make_reward("PRODUCT", cost_points=300, stock=5)
+    Customer.objects.filter(pk=anna.pk).update(**state)
+
+    with pytest.raises(CustomerNotLive):
+        give(anna, reward, source_key="a cause", at=NOON)
+
+    assert (balance(anna), taken(reward), RewardGrant.objects.count()) == (500, 0, 0)
+
+
+def test_what_was_given_before_somebody_was_erased_is_answered_again():
+    anna, reward = with_points(500), make_reward("PRODUCT", cost_points=300)
+    before = redeem(anna, reward)
+    Customer.objects.filter(pk=anna.pk).update(status="ERASED")
+
+    assert redeem(anna, reward) == before
 
 
 def test_points_given_cannot_pay_for_themselves():
