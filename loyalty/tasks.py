@@ -7,6 +7,7 @@ from loyalty.services.badges import award_by_segments
 from loyalty.services.cards import issue_missing_cards
 from loyalty.services.drawings import close_due_contests, give_owed_prizes
 from loyalty.services.leaderboards import count_leaderboards
+from loyalty.services.member_mails import send_link_to
 from loyalty.services.memberships import end_memberships
 from loyalty.services.milestones import sweep_milestones
 from loyalty.services.prolonging import prolong_by_activity
@@ -54,6 +55,13 @@ def keep_wallets() -> None:
     at = timezone.now()
     note_changes(at=at)
     tell_telephones(at=at)
+
+
+@shared_task(name="loyalty.tasks.send_link")
+def send_link(identity_id: int | None) -> None:
+    """Send the link to their page to whoever has an address; None for an address that nobody has."""
+    if identity_id is not None:
+        send_link_to(identity_id, at=timezone.now())
 
 
 @shared_task(name="loyalty.tasks.give_cards")

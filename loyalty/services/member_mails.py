@@ -53,19 +53,25 @@ def send_member_link(customer: Customer, *, at: datetime) -> bool:
     return False
 
 
-def send_link_to(address: str, *, at: datetime) -> bool:
-    """Send the link to the customer who has this e-mail address (normalised) alone.
-
-    Return whether there is one; whoever asked must not be told.
-    """
+def identity_of_address(address: str) -> int | None:
+    """Return the key under which one customer alone has this e-mail address (normalised); None for none."""
     held = Identity.objects.filter(namespace=Namespace.EMAIL, value=address, shared=False)
+    return held.values_list("pk", flat=True).first()
+
+
+def send_link_to(identity_id: int, *, at: datetime) -> bool:
+    """Send the link to the customer who has this address, to it; return whether there still is one.
+
+    Whoever asked must not be told.
+    """
+    held = Identity.objects.filter(pk=identity_id, namespace=Namespace.EMAIL, shared=False)
     identity = held.select_related("customer__merged_into").first()
     if identity is None:
         return False
     customer = survivor(identity.customer)
     if customer.status == Customer.Status.ERASED or customer.restricted_at is not None:
         return False
-    _send_link(customer, Channel.EMAIL, address, at=at)
+    _send_link(customer, Channel.EMAIL, identity.value, at=at)
     return True
 
 

@@ -30,6 +30,7 @@ from analytics.services import (
 from analytics.services.behaviour import choose_behaviour_model, predict_behaviour
 from analytics.services.clusters import create_cluster_model, run_cluster_model
 from analytics.services.value import ensure_value_model, run_value_model
+from coupons.services import anchor_ledger
 from customers.models import Segment
 from customers.services import create_segment, refresh_segment
 from customers.services.bulk import refresh_statistics
@@ -318,6 +319,11 @@ def hand_out_members_cards(demo: Demo) -> None:
     demo.result["cards"] = hand_out_cards(at=demo.at)
 
 
+def publish_the_digest(demo: Demo) -> None:
+    """What the first night would do: the page of the ledger's digest has something to show at once."""
+    anchor_ledger(at=demo.at)
+
+
 STAGES = [
     Stage(gettext_noop("RFM scores of six months"), 150_000, score_customers),
     Stage(gettext_noop("Predictions of value"), 30_000, predict_value),
@@ -344,4 +350,5 @@ STAGES = [
     Stage(gettext_noop("Members' cards"), 5_000, hand_out_members_cards),
     Stage(gettext_noop("Coalition partners"), 2_000, join_a_coalition),
     Stage(gettext_noop("Statistics of the database"), 10_000, learn_sizes),
+    Stage(gettext_noop("The ledger's digest"), 2_000, publish_the_digest),
 ]

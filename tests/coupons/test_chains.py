@@ -232,6 +232,14 @@ def test_the_digest_of_a_day_is_published_to_everybody(client, account):
     assert client.get("/.well-known/fidelio-ledger/yesterday.json").status_code == 404
 
 
+@pytest.mark.parametrize("day", ["latest", "2026-10-21", "yesterday"])
+def test_a_program_that_asks_for_a_digest_before_there_is_one_is_answered_in_json(client, db, day):
+    answer = client.get(f"/.well-known/fidelio-ledger/{day}.json")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    assert answer.json() == {"key": "not_found", "message": "There is no digest of this day.", "details": []}
+
+
 def test_the_command_names_each_difference_and_fails(account, tmp_path, capsys, client):
     anchor_ledger(at=NOW)
     kept = Path(tmp_path / "kept.json")
