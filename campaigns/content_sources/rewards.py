@@ -18,7 +18,7 @@ def _reward(subject: Subject) -> Mapping[str, Any]:
     if best is None:
         return {}
     return {
-        "name": best.reward.name,
+        "name": best.reward.shown_name,
         "points": number(best.reward.cost_points),
         "missing": number(best.missing) if best.missing else "",
         "why": best.why,

@@ -14,9 +14,9 @@ def _tier(subject: Subject) -> Mapping[str, Any]:
     progress = progress_of(subject.customer, at=subject.at)
     if progress is None:
         return {}
-    values = {"name": progress.tier.name if progress.tier else ""}
+    values = {"name": progress.tier.shown_name if progress.tier else ""}
     if progress.next is not None:
-        values |= {"next": progress.next.name, "missing": progress.in_words(progress.missing or 0)}
+        values |= {"next": progress.next.shown_name, "missing": progress.in_words(progress.missing or 0)}
     if progress.kept_until is not None:
         values["kept_until"] = date_format(progress.kept_until, "SHORT_DATE_FORMAT")
     if progress.missing_to_keep:

@@ -44,10 +44,6 @@ class PlanForm(BenefitsForm):
             # What was sold for a period is counted in it.
             del self.fields["period"], self.fields["period_days"]
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what the services take."""
-        return dict(self.cleaned_data)
-
 
 class CancelForm(RefusalForm):
     """How a membership ends, and why."""

@@ -22,6 +22,7 @@ from coupons.admin.fields import NumberField, local_time_field
 from coupons.admin.forms import RefusalForm
 from loyalty import services
 from loyalty.admin.grants import LONGEST_TOKEN, back_to, said
+from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Milestone, MilestoneReach, Reward
 from loyalty.wording import milestone_words
 from operations import formats
@@ -35,7 +36,7 @@ Metric = Milestone.Metric
 Status = MilestoneReach.Status
 
 
-class MilestoneForm(RefusalForm):
+class MilestoneForm(TranslationFields, RefusalForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     code = forms.RegexField(
         r"\A[A-Za-z0-9_-]{1,64}\Z",
@@ -70,6 +71,7 @@ class MilestoneForm(RefusalForm):
         super().__init__(*args, **({"initial": _values_of(milestone)} if milestone else {}) | kwargs)
         kept = Q(active=True) | Q(milestones=milestone) if milestone else Q(active=True)
         self.fields["rewards"].queryset = Reward.objects.filter(kept).distinct().order_by("name")
+        self.add_translations(milestone)
         if milestone:
             del self.fields["code"]
 
@@ -83,6 +85,7 @@ class MilestoneForm(RefusalForm):
     def arguments(self) -> dict[str, Any]:
         """Return what the services take."""
         given = dict(self.cleaned_data)
+        given["translations"] = self.take_translations(given)
         factor = MINOR if given["metric"] == Metric.AMOUNT else 1
         return given | {"threshold": int(given["threshold"] * factor), "rewards": list(given["rewards"])}
 

@@ -9,6 +9,7 @@ from coupons.admin.fields import MoneyField, NamesField, WholeNumberField, local
 from coupons.admin.forms import RefusalForm
 from coupons.models import Promotion
 from customers.models import Channel, Product, Segment
+from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Reward, Tier
 from loyalty.ranking import BAND, LISTS
 
@@ -25,9 +26,10 @@ PLAIN = ("name", "description", "picture_url", "kind", "active", "per_customer",
 LARGEST_FILE = 5 * 2**20
 
 
-class RewardForm(RefusalForm):
+class RewardForm(TranslationFields, RefusalForm):
     """One reward: what it gives, what it costs, for whom, and what speaks for it."""
 
+    TRANSLATED = Reward.TRANSLATED
     POINTERS = {
         "product": "sku",
         "points_given": "points_given",
@@ -113,6 +115,7 @@ class RewardForm(RefusalForm):
         self.fields["promotion"].queryset = handed_out
         self.fields["segment"].queryset = Segment.objects.filter(active=True).order_by("name")
         self.fields["tier_from"].queryset = Tier.objects.steps()
+        self.add_translations(reward)
         if reward:
             del self.fields["code"]
 
@@ -139,6 +142,7 @@ class RewardForm(RefusalForm):
             "valid_days": given["valid_days"] if kind in (Kind.GIFT_CARD, Kind.POINTS) else None,
             "channel": Channel.EMAIL if given["send"] and kind in (Kind.COUPON, Kind.GIFT_CARD) else "",
             "traits": {name: given[name] for name in (*LISTS, *BAND)},
+            "translations": self.take_translations(dict(given)),
         }
         return fields | ({"code": given["code"]} if "code" in given else {})
 

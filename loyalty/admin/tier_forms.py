@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import NumberField, WholeNumberField
 from coupons.admin.forms import RefusalForm
+from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Tier, TierLadder
 from loyalty.models.benefits import LARGEST_MULTIPLIER, Beneficial
 
@@ -24,8 +25,10 @@ QUALIFYING = ("partner_points_qualify", "given_points_qualify", "referral_points
 RULES = ("metric", "window", "months", "first_month", "grace_days", "soft_landing", *QUALIFYING)
 
 
-class BenefitsForm(RefusalForm):
+class BenefitsForm(TranslationFields, RefusalForm):
     """What belonging gives: for tiers and for plans of memberships."""
+
+    TRANSLATED = Beneficial.TRANSLATED
 
     name = forms.CharField(label=_("Name"), max_length=120)
     code = forms.RegexField(
@@ -66,6 +69,13 @@ class BenefitsForm(RefusalForm):
             for name in self.fields:
                 self.initial.setdefault(name, getattr(row, name, None))
             self.initial["perks"] = "\n".join(row.perks)
+        self.add_translations(row)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the services take."""
+        given = dict(self.cleaned_data)
+        given["translations"] = self.take_translations(given)
+        return given
 
     def frozen(self) -> "BenefitsForm":
         """Return the form to be read only."""
@@ -104,7 +114,7 @@ class TierForm(BenefitsForm):
 
     def arguments(self) -> dict[str, Any]:
         """Return what the services take."""
-        given = dict(self.cleaned_data)
+        given = super().arguments()
         if "threshold" in given:
             given["threshold"] = in_units(self.metric, given["threshold"])
         return given

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from coupons.api.fields import KnownCurrencyField
 from customers.api.references import CustomerReference
+from loyalty.api.translations import TranslationsField
 from loyalty.models import Membership, MembershipPayment, MembershipPlan, Tier, TierLadder
 from loyalty.services.benefits import Benefits
 from loyalty.services.memberships import refund_amount
@@ -39,6 +40,7 @@ class BenefitsIn(StrictSerializer):
     free_shipping = serializers.BooleanField(required=False)
     early_access_hours = serializers.IntegerField(min_value=0, max_value=2000, required=False)
     perks = serializers.ListField(child=LineField(max_length=120), max_length=20, required=False)
+    translations = TranslationsField(required=False)
 
 
 class TierChangeIn(BenefitsIn):
@@ -95,6 +97,7 @@ BENEFITS = [
     "free_shipping",
     "early_access_hours",
     "perks",
+    "translations",
     "segment",
     "active",
 ]
@@ -108,6 +111,7 @@ class TierOut(serializers.ModelSerializer):
     """
 
     segment = serializers.CharField(source="segment.code")
+    translations = TranslationsField()
     from_points = serializers.IntegerField(allow_null=True, read_only=True)
     from_amount = serializers.IntegerField(allow_null=True, read_only=True)
     from_years = serializers.IntegerField(allow_null=True, read_only=True)
@@ -258,6 +262,7 @@ class PlanIn(PlanChangeIn):
 
 class PlanOut(serializers.ModelSerializer):
     segment = serializers.CharField(source="segment.code")
+    translations = TranslationsField()
     welcome_reward = serializers.CharField(source="welcome_reward.code", allow_null=True, default=None)
 
     class Meta:

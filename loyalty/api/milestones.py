@@ -17,6 +17,7 @@ from customers.services import find_customer
 from loyalty import services
 from loyalty.api.reward_shapes import GrantOut, WorthSecret
 from loyalty.api.rewards import reward_under, told
+from loyalty.api.translations import TranslationsField
 from loyalty.errors import MilestoneNotFound
 from loyalty.models import Milestone, MilestoneReach, Reward
 from loyalty.services.milestones import MilestoneStanding, standings_of
@@ -43,6 +44,7 @@ class MilestoneIn(StrictSerializer):
         child=serializers.CharField(max_length=64), allow_empty=False, max_length=10
     )
     active = serializers.BooleanField(required=False)
+    translations = TranslationsField(required=False)
 
     def validate_rewards(self, codes: list[str]) -> list[Reward]:
         found = list(Reward.objects.filter(code__in=codes))
@@ -53,6 +55,7 @@ class MilestoneIn(StrictSerializer):
 
 class MilestoneOut(serializers.ModelSerializer):
     rewards = serializers.SlugRelatedField(many=True, read_only=True, slug_field="code")
+    translations = TranslationsField()
 
     class Meta:
         model = Milestone
@@ -60,6 +63,7 @@ class MilestoneOut(serializers.ModelSerializer):
             "code",
             "name",
             "description",
+            "translations",
             "metric",
             "threshold",
             "repeats",

@@ -13,6 +13,7 @@ from coupons.models import Promotion
 from coupons.services.sealed_codes import open_code
 from customers.api.references import CustomerReference
 from customers.models import Product, Segment
+from loyalty.api.translations import TranslationsField
 from loyalty.catalogue import Obstacle
 from loyalty.models import Reward, RewardGrant, Tier
 from loyalty.services import partner_code_of
@@ -58,6 +59,7 @@ class RewardChangeIn(StrictSerializer):
     available_until = InstantField(required=False, allow_null=True)
     active = serializers.BooleanField(required=False)
     traits = SignsField(required=False)
+    translations = TranslationsField(required=False)
 
     def validate_promotion(self, reference: str | None) -> Promotion | None:
         if reference is None:
@@ -152,6 +154,7 @@ class RewardOut(serializers.Serializer):
     available_until = serializers.DateTimeField(allow_null=True)
     active = serializers.BooleanField()
     traits = SignsField()
+    translations = TranslationsField()
 
     def to_representation(self, reward: Reward) -> dict[str, Any]:
         plain = ("code", "name", "description", "picture_url", "kind", "amount", "currency", "points_given")
@@ -167,6 +170,7 @@ class RewardOut(serializers.Serializer):
             "segment": reward.segment.code if reward.segment else None,
             "tier_from": reward.tier_from.code if reward.tier_from else None,
             "traits": reward.traits,
+            "translations": reward.translations,
         }
 
 

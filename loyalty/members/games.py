@@ -200,7 +200,7 @@ def play_contest(member: Member, data: Mapping[str, str]) -> str:
     key = f"page:{member.customer.pk}:{data.get('key', '')[:LONGEST_KEY]}"
     play = play_draw(draw, member.customer, source_key=key, at=member.at)
     if play.won:
-        return _("You won: %(prize)s!") % {"prize": play.prize.reward.name}
+        return _("You won: %(prize)s!") % {"prize": play.prize.reward.shown_name}
     return _("Not this time. Good luck with the next one!")
 
 
@@ -251,7 +251,7 @@ def _stamps(standing: Standing) -> tuple[tuple[str, bool], ...]:
 
 
 def _gives(challenge: Challenge) -> str:
-    gives = [challenge.reward.name] if challenge.reward else []
+    gives = [challenge.reward.shown_name] if challenge.reward else []
     if challenge.badge:
         gives.append(_("the badge “%(badge)s”") % {"badge": in_language(challenge.badge.title)})
     return _(" and ").join(gives)
@@ -284,7 +284,9 @@ def _ways_in(draw: Draw) -> list[str]:
 
 
 def _prize_words(prize: DrawPrize) -> str:
-    return f"{number(prize.quantity)} × {prize.reward.name}" if prize.quantity else prize.reward.name
+    return (
+        f"{number(prize.quantity)} × {prize.reward.shown_name}" if prize.quantity else prize.reward.shown_name
+    )
 
 
 def _score(board: Leaderboard, score: int) -> str:

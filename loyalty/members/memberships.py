@@ -16,8 +16,8 @@ def memberships_section(member: Member) -> Section | None:
     )
     shown = [
         {
-            "name": one.plan.name,
-            "description": one.plan.description,
+            "name": one.plan.shown_name,
+            "description": one.plan.shown_description,
             "gives": gives(better_of([one.plan], at=member.at)),
             "since": one.started_on,
             "paid_until": one.renews_on,

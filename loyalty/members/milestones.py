@@ -64,4 +64,4 @@ def choose(member: Member, data: Mapping[str, str]) -> str:
     if reward is None:
         raise RewardNotFound
     grant = choose_reward(reach, reward, at=member.at)
-    return _("%(reward)s is yours.") % {"reward": grant.reward.name}
+    return _("%(reward)s is yours.") % {"reward": grant.reward.shown_name}

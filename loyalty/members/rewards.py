@@ -56,8 +56,8 @@ def take_reward(member: Member, data: Mapping[str, str]) -> str:
     source_key = f"member:{member.customer.pk}:{reward.pk}:{KEY.match(key)[0]}"
     grant = redeem_reward(member.customer, reward, source_key=source_key, at=member.at)
     if grant.status == RewardGrant.Status.WAITING:
-        return _("%(reward)s is yours: show your card in the store.") % {"reward": reward.name}
-    return _("%(reward)s is yours.") % {"reward": reward.name}
+        return _("%(reward)s is yours: show your card in the store.") % {"reward": reward.shown_name}
+    return _("%(reward)s is yours.") % {"reward": reward.shown_name}
 
 
 def code_of(grant: RewardGrant, member: Member) -> str:

@@ -57,7 +57,7 @@ def _steps(progress: TierProgress) -> list[dict[str, Any]]:
     here = progress.tier.threshold if progress.tier else -1
     return [
         {
-            "name": step.name,
+            "name": step.shown_name,
             "from": progress.in_words(step.threshold),
             "reached": step.threshold <= here,
             "here": progress.tier is not None and step.pk == progress.tier.pk,

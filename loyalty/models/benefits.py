@@ -7,14 +7,18 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.models.translated import Translated
+
 LARGEST_MULTIPLIER = Decimal(10)
 
 
-class Beneficial(models.Model):
+class Beneficial(Translated):
     """Something that people belong to, with what they have of it and the segment they stand in meanwhile.
 
     A promotion is exclusive by naming the segment. Free shipping is `shipping_promotion`, an automatic one.
     """
+
+    TRANSLATED = Translated.TRANSLATED | {"perks": 0}
 
     code = models.SlugField(_("code"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120)

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from loyalty.models.translated import Translated
+
 
 class MilestoneQuerySet(models.QuerySet["Milestone"]):
     def running(self) -> "MilestoneQuerySet":
@@ -10,7 +12,7 @@ class MilestoneQuerySet(models.QuerySet["Milestone"]):
         return self.filter(active=True).prefetch_related("rewards").order_by("pk")
 
 
-class Milestone(models.Model):
+class Milestone(Translated):
     """Something a person reaches once, or again and again, and what they get for it.
 
     `threshold` is in the unit of the metric (amounts in minor units of the programme's currency). With

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
+from loyalty.models.translated import Translated
 
 
 def programme_currency() -> str:
@@ -29,7 +30,7 @@ class RewardQuerySet(models.QuerySet["Reward"]):
         ).order_by("cost_points", "pk")
 
 
-class Reward(models.Model):
+class Reward(Translated):
     """The one definition of something that is given: for points, or by a game, a milestone, a referral.
 
     What it gives is said by its kind: a coupon of `promotion`; a gift card of `amount`; `points_given`; the
@@ -49,6 +50,8 @@ class Reward(models.Model):
         PRODUCT = "PRODUCT", _("Product")
         DONATION = "DONATION", _("Donation")
         PARTNER_CODE = "PARTNER_CODE", _("Partner's code")
+
+    TRANSLATED = Translated.TRANSLATED | {"description": 1000}
 
     code = models.SlugField(_("code"), max_length=64, unique=True)
     name = models.CharField(_("name"), max_length=120)

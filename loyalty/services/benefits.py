@@ -56,7 +56,7 @@ def better_of(rows: Iterable[Beneficial], *, at: datetime | None = None) -> Bene
         multiplier=max([Decimal(1), *(row.multiplier for row in rows)]),
         free_shipping=any(row.free_shipping for row in rows),
         early_access_hours=max([0, *(row.early_access_hours for row in rows)]),
-        perks=tuple(dict.fromkeys(perk for row in rows for perk in row.perks)),
+        perks=tuple(dict.fromkeys(perk for row in rows for perk in row.as_read("perks"))),
         segments=tuple(segment_code(row) for row in rows),
         at=at,
     )

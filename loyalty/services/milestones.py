@@ -21,6 +21,7 @@ from loyalty.milestones import Progress, progress_to, times_reached
 from loyalty.models import Milestone, MilestoneReach, Reward, RewardGrant
 from loyalty.services.milestone_values import milestone_values, value_parameters, value_query
 from loyalty.services.rewards import grant_reward
+from loyalty.translations import check_translations
 from operations.errors import FidelioError, InvalidInput
 from operations.inserts import insert_missing
 
@@ -166,6 +167,7 @@ def _check(milestone: Milestone, rewards: Sequence[Reward]) -> None:
         raise InvalidInput.at("/rewards", message)
     if milestone.threshold is None or milestone.threshold < 1:
         raise InvalidInput.at("/threshold", _("At least one."))
+    milestone.translations = check_translations(milestone.translations, Milestone.TRANSLATED)
 
 
 def _reach(milestone: Milestone, customer: Customer, value: int, *, at: datetime) -> list[MilestoneReach]:

@@ -13,6 +13,7 @@ from customers.services.segments import create_segment, edit_segment
 from loyalty.errors import PlanTaken
 from loyalty.models import Beneficial, MembershipPlan
 from loyalty.services.benefits import segment_code
+from loyalty.translations import check_translations
 from operations.errors import InvalidInput
 from operations.models import User
 
@@ -94,9 +95,10 @@ def keep_shipping(row: Beneficial, *, at: datetime, by: User | None = None) -> N
 
 
 def check_benefits(row: Beneficial) -> None:
-    """Raise InvalidInput unless what belonging gives can be honoured."""
+    """Raise InvalidInput unless what belonging gives can be honoured, and is told in languages of ours."""
     if not 1 <= row.multiplier <= 10:
         raise InvalidInput.at("/multiplier", _("Points are multiplied by 1 to 10."))
+    row.translations = check_translations(row.translations, row.TRANSLATED)
 
 
 def _check_period(plan: MembershipPlan) -> None:

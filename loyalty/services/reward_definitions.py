@@ -12,6 +12,7 @@ from coupons.models import Promotion
 from loyalty.errors import RewardTaken
 from loyalty.models import Reward
 from loyalty.ranking import check_traits
+from loyalty.translations import check_translations
 from operations.errors import InvalidInput, Mistake
 
 Kind = Reward.Kind
@@ -77,6 +78,7 @@ def _check(reward: Reward) -> None:
     if mistakes:
         raise InvalidInput(details=mistakes)
     reward.traits = check_traits(reward.traits)
+    reward.translations = check_translations(reward.translations, Reward.TRANSLATED)
     try:
         reward.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:

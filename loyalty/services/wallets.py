@@ -111,7 +111,7 @@ def contents_of(passes: Sequence[WalletPass], *, at: datetime) -> list[CardConte
                 holder=one.full_name,
                 points=points.get(one.pk, 0),
                 pending=pending.get(one.pk, 0),
-                tier=tiers[one.pk].name if one.pk in tiers else "",
+                tier=tiers[one.pk].as_read("name", one.written_language) if one.pk in tiers else "",
                 expiring_points=soonest[1] if soonest else 0,
                 expires_on=_last_day(soonest[0]) if soonest else None,
                 page_url=urls[one.pk],

@@ -2,9 +2,12 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from customers.models import Customer
 from loyalty.models import MembershipPlan, Tier, TierPeriod
@@ -25,7 +28,7 @@ def write_tiers(*, at: datetime) -> int:
     if not Tier.objects.exists():
         begun = at - timedelta(days=400)
         for tier in _tiers():
-            create_tier(**tier, at=begun)
+            create_tier(**(tier | _words(tier)), at=begun)
         adopt_ladder(rules=LADDER, thresholds={}, at=begun)
         for month in _months(at):
             review_tiers(at=month, announce=False)
@@ -61,36 +64,53 @@ def write_memberships(*, at: datetime) -> int:
     return len(people)
 
 
-def _tiers() -> list[dict[str, object]]:
+def _tiers() -> list[dict[str, Any]]:
     return [
         {
             "code": "silver",
-            "name": _("Silver"),
+            "name": gettext_noop("Silver"),
             "threshold": 1000,
             "colour": Tier.Colour.SILVER,
             "multiplier": Decimal("1.1"),
-            "perks": [_("A gift on your birthday")],
+            "perks": [gettext_noop("A gift on your birthday")],
         },
         {
             "code": "gold",
-            "name": _("Gold"),
+            "name": gettext_noop("Gold"),
             "threshold": 2500,
             "colour": Tier.Colour.GOLD,
             "multiplier": Decimal("1.25"),
             "early_access_hours": 24,
-            "perks": [_("A gift on your birthday"), _("A counter of your own")],
+            "perks": [gettext_noop("A gift on your birthday"), gettext_noop("A counter of your own")],
         },
         {
             "code": "platinum",
-            "name": _("Platinum"),
+            "name": gettext_noop("Platinum"),
             "threshold": 5000,
             "colour": Tier.Colour.PLATINUM,
             "multiplier": Decimal("1.5"),
             "free_shipping": True,
             "early_access_hours": 48,
-            "perks": [_("A gift on your birthday"), _("A counter of your own"), _("Tastings by invitation")],
+            "perks": [
+                gettext_noop("A gift on your birthday"),
+                gettext_noop("A counter of your own"),
+                gettext_noop("Tastings by invitation"),
+            ],
         },
     ]
+
+
+def _words(tier: dict[str, Any]) -> dict[str, Any]:
+    """Return a tier's name and perks, and the same in every language."""
+
+    def said() -> dict[str, Any]:
+        return {"name": _(tier["name"]), "perks": [_(perk) for perk in tier["perks"]]}
+
+    translations = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            translations[language] = said()
+    return said() | {"translations": translations}
 
 
 def _months(at: datetime) -> list[datetime]:

@@ -69,6 +69,7 @@ def _catalogue(at: datetime) -> list[Reward]:
         code="cinema",
         name="Cinema ticket",
         description="For any film, any day.",
+        translations={"it": {"name": "Biglietto del cinema", "description": "Per ogni film, ogni giorno."}},
         kind=Reward.Kind.PARTNER_CODE,
         cost_points=250,
     )
@@ -77,6 +78,7 @@ def _catalogue(at: datetime) -> list[Reward]:
         create_reward(
             code="five-euros",
             name="5 € off your next order",
+            translations={"it": {"name": "5 € sul prossimo ordine"}},
             kind=Reward.Kind.COUPON,
             promotion=coupon,
             cost_points=150,
@@ -85,6 +87,12 @@ def _catalogue(at: datetime) -> list[Reward]:
             code="tree",
             name="A tree in your name",
             description="We plant it, you get the certificate.",
+            translations={
+                "it": {
+                    "name": "Un albero a tuo nome",
+                    "description": "Lo piantiamo noi, a te arriva il certificato.",
+                }
+            },
             kind=Reward.Kind.DONATION,
             amount=200,
             cost_points=80,
@@ -97,6 +105,7 @@ def _catalogue(at: datetime) -> list[Reward]:
                 code="favourite",
                 name=article.name or article.sku,
                 description="Yours to take home from the store.",
+                translations={"it": {"description": "Tuo, da portare a casa dal negozio."}},
                 kind=Reward.Kind.PRODUCT,
                 product=article,
                 cost_points=120,
@@ -106,7 +115,11 @@ def _catalogue(at: datetime) -> list[Reward]:
         )
     rewards.append(
         create_reward(
-            code="thank-you", name="50 points as a thank-you", kind=Reward.Kind.POINTS, points_given=50
+            code="thank-you",
+            name="50 points as a thank-you",
+            translations={"it": {"name": "50 punti per ringraziarti"}},
+            kind=Reward.Kind.POINTS,
+            points_given=50,
         )
     )
     return rewards
@@ -117,6 +130,7 @@ def _milestones(rewards: list[Reward], at: datetime) -> None:
     create_milestone(
         code="many-orders",
         name="250 orders",
+        translations={"it": {"name": "250 ordini"}},
         metric=Milestone.Metric.ORDERS,
         threshold=250,
         repeats=True,
@@ -125,6 +139,7 @@ def _milestones(rewards: list[Reward], at: datetime) -> None:
     create_milestone(
         code="every-year",
         name="A year together",
+        translations={"it": {"name": "Un anno insieme"}},
         metric=Milestone.Metric.YEARS,
         threshold=1,
         repeats=True,
