@@ -36,6 +36,7 @@ KINDS = {
     "rolled_back": (gettext_lazy("Rolled back"), "undo", "warn"),
     "switched_off": (gettext_lazy("Switched off"), "toggle_off", "bad"),
     "switched_on": (gettext_lazy("Switched on again"), "toggle_on", "good"),
+    "extended": (gettext_lazy("Good for longer"), "event_repeat", "good"),
     "expired": (gettext_lazy("Expired"), "event_busy", "warn"),
 }
 
@@ -188,7 +189,7 @@ def _returned(coupon: Coupon) -> Iterator[Chapter]:
 
 
 def _switched(coupon: Coupon) -> Iterator[Chapter]:
-    kinds = ["switched_off", "switched_on", "withdrawn"]
+    kinds = ["switched_off", "switched_on", "withdrawn", "extended"]
     events = list(
         Event.objects.filter(
             type__in=[f"coupon.{kind}" for kind in kinds],

@@ -31,7 +31,7 @@ def labels_of(coupons: Iterable[Coupon], promotion: Promotion, *, picture: str) 
     labels = []
     for coupon in coupons:
         coupon.promotion = promotion
-        end = coupon.last_minute or promotion.ends_at
+        end = coupon.last_minute_of_all
         labels.append(
             Label(
                 code=coupon.code,

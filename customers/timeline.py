@@ -159,6 +159,7 @@ WORDINGS = {
     "coupon.withdrawn": Wording(_("Coupon {code} withdrawn"), "block", "warn", "{reason}"),
     "coupon.switched_off": Wording(_("Coupon {code} switched off"), "block", "warn", "{reason}"),
     "coupon.switched_on": Wording(_("Coupon {code} switched on"), "check_circle", "", "{reason}"),
+    "coupon.extended": Wording(_("Coupon {code} made good for longer"), "event_repeat", "good", "{reason}"),
     "gift_card.issued": Wording(
         _("Received a gift card of {amount}"), "card_giftcard", "good", "···· {last4}"
     ),

@@ -114,6 +114,7 @@ class InboxMailAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     ordering = ["-id"]
     list_before_template = "campaigns/inbox_note.html"
+    empty_text = gettext_lazy("Start a campaign, or send a test of one: what it sends is read here.")
 
     def get_queryset(self, request: HttpRequest):
         return super().get_queryset(request).defer("raw")

@@ -37,6 +37,9 @@ class LocalEventAdmin(ModelAdmin):
     list_per_page = 25
     search_fields = ["name__icontains", "city__istartswith"]
     readonly_fields = ["people"]
+    empty_text = _(
+        "An opening, a fair, the town's holiday: campaigns of the calendar invite who lives around it."
+    )
     fieldsets = [
         (None, {"fields": [("name", "active"), ("on", "ends_on"), "description", "url"]}),
         (

@@ -56,6 +56,9 @@ class ReceiverAdmin(PageMixin, ModelAdmin):
     list_display = ["name", "code", "url", "active", "disabled_reason"]
     list_filter = ["active"]
     list_per_page = 25
+    empty_text = gettext_lazy(
+        "A print shop, a call centre, a chat: systems of yours that take people over from campaigns."
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Receiver | None = None) -> bool:
         return False  # Campaigns name it; it is switched off instead.

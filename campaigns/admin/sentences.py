@@ -98,7 +98,7 @@ def _date(rule: DateRule) -> str:
     if rule.article:
         words = _("%(words)s (%(article)s)") % {"words": words, "article": rule.article[1]}
     if rule.days_before:
-        words = _("%(days)d days before: %(words)s") % {"days": rule.days_before, "words": words}
+        words += _in_advance(rule.days_before)
     return _("%(words)s, at %(clock)s where they live.") % {"words": words, "clock": f"{rule.at:%H:%M}"}
 
 
@@ -109,7 +109,7 @@ def _calendar(rule: CalendarRule) -> str:
             "place": "-".join(filter(None, [rule.country, rule.subdivision]))
         }
     if rule.days_before:
-        what = _("%(days)d days before: %(words)s") % {"days": rule.days_before, "words": what}
+        what += _in_advance(rule.days_before)
     return _("%(words)s, at %(clock)s where they live.") % {"words": what, "clock": f"{rule.at:%H:%M}"}
 
 
@@ -134,6 +134,10 @@ def _ordinal(number: int) -> str:
         return f"{number}ª"
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def _in_advance(days: int) -> str:
+    return ngettext(", %(count)d day in advance", ", %(count)d days in advance", days) % {"count": days}
 
 
 def _later(minutes: int) -> str:

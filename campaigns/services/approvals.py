@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.audience import head_count, segment_reach
 from campaigns.errors import ApprovalNeeded, MayNotApprove, MoveNotPossible, TooManyRecipients
@@ -189,10 +190,12 @@ def _ask(version: CampaignVersion, *, at: datetime, by: User) -> Approval:
     if Approval.objects.filter(kind=APPROVAL_KIND, subject_id=version.pk).exists():
         raise ApprovalNeeded(_("This was refused. Change the campaign, then ask again."))
     size = audience_size(version)
-    summary = _("Start the campaign “%(name)s” to about %(count)s people") % {
-        "name": version.campaign.name,
-        "count": number(size),
-    }
+    text = ngettext(
+        "Start the campaign “%(name)s” to about %(count)s person",
+        "Start the campaign “%(name)s” to about %(count)s people",
+        size,
+    )
+    summary = text % {"name": version.campaign.name, "count": number(size)}
     return Approval.objects.create(
         kind=APPROVAL_KIND,
         subject_id=version.pk,
@@ -208,10 +211,12 @@ def _ask_again(version: CampaignVersion, *, size: int, at: datetime) -> tuple[Ap
     known = Approval.objects.select_for_update().filter(kind=APPROVAL_KIND, subject_id=version.pk).first()
     if known is not None and known.status != Approval.Status.APPROVED:
         return known, False
-    summary = _("Let the campaign “%(name)s” go on: it has grown to about %(count)s people") % {
-        "name": version.campaign.name,
-        "count": number(size),
-    }
+    text = ngettext(
+        "Let the campaign “%(name)s” go on: it has grown to about %(count)s person",
+        "Let the campaign “%(name)s” go on: it has grown to about %(count)s people",
+        size,
+    )
+    summary = text % {"name": version.campaign.name, "count": number(size)}
     asked = {"summary": summary[:300], "size": size, "requested_at": at}
     if known is None:
         by = version.created_by or version.campaign.owner
@@ -227,8 +232,13 @@ def _ask_again(version: CampaignVersion, *, size: int, at: datetime) -> tuple[Ap
 def _tell_held(campaign: Campaign, size: int) -> None:
     def words() -> tuple[str, str]:
         told = {"name": campaign.name, "count": number(size)}
+        held = ngettext(
+            "%(name)s was held: it would reach %(count)s person",
+            "%(name)s was held: it would reach %(count)s people",
+            size,
+        )
         return (
-            _("%(name)s was held: it would reach %(count)s people") % told,
+            held % told,
             _("That is more than was agreed to. It goes on when another person agrees to it."),
         )
 

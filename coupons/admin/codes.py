@@ -199,6 +199,10 @@ class CodeBatchAdmin(ModelAdmin):
     show_full_result_count = False
     search_fields = ["promotion__name", "=promotion__code", "file_name"]
     ordering = ["-id"]
+    empty_text = gettext_lazy(
+        "Codes to print on cards and flyers or to hand to a partner: made by the thousand, or imported from "
+        "a file. Campaigns make their own."
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_MAKE)

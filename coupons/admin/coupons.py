@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import services
-from coupons.admin.forms import SwitchForm
+from coupons.admin.forms import ExtendForm, SwitchForm
 from coupons.barcodes import barcode_svg
 from coupons.history import coupon_history
 from coupons.models import Coupon, Publication
@@ -24,6 +24,7 @@ from coupons.qr import qr_svg
 from coupons.rules import canonical_code
 from coupons.wording import coupon_headline
 from customers.admin.lists import EstimatedPaginator
+from operations.errors import FidelioError
 from operations.formats import day
 
 MAY_SWITCH = "coupons.change_coupon"
@@ -55,6 +56,7 @@ class CouponView(UnfoldModelAdminViewMixin, TemplateView):
             has_barcode=barcode_svg(coupon.code) is not None,
             withdrawable=self._withdrawable(coupon),
             may_switch=self.request.user.has_perm(MAY_SWITCH),
+            extendable=status in (Coupon.Status.ACTIVE, Coupon.Status.EXPIRED) and coupon.valid_until,
         )
 
     def _withdrawable(self, coupon: Coupon) -> Publication | None:
@@ -122,6 +124,34 @@ class CouponSwitchView(UnfoldModelAdminViewMixin, View):
             services.switch_on_coupon(coupon, reason=reason, by=request.user, at=timezone.now())
             messages.success(request, _("The code is good again."))
         return redirect(reverse("admin:coupons_coupon_change", args=[pk]))
+
+
+class CouponExtendView(UnfoldModelAdminViewMixin, View):
+    """Let a code be good for longer: the customer who came a day late."""
+
+    permission_required = MAY_SWITCH
+    title = ""
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        coupon = get_object_or_404(Coupon.objects.select_related("promotion"), pk=pk)
+        form = ExtendForm(request.POST)
+        if form.is_valid():
+            self._extend(coupon, form)
+        else:
+            messages.error(request, _("Name the last day on which the code is to be good."))
+        return redirect(reverse("admin:coupons_coupon_change", args=[pk]))
+
+    def _extend(self, coupon: Coupon, form: ExtendForm) -> None:
+        until, reason = form.end_in(coupon.promotion), form.cleaned_data["reason"]
+        try:
+            services.extend_coupon(
+                coupon, valid_until=until, reason=reason, by=self.request.user, at=timezone.now()
+            )
+        except FidelioError as error:
+            messages.error(self.request, "; ".join(str(one.message) for one in error.details))
+        else:
+            messages.success(self.request, _("The code is good for longer."))
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -237,6 +267,11 @@ class CouponAdmin(ModelAdmin):
                 "<int:pk>/switch/<slug:move>/",
                 wrap(CouponSwitchView.as_view(model_admin=self)),
                 name="coupons_coupon_switch",
+            ),
+            path(
+                "<int:pk>/extend/",
+                wrap(CouponExtendView.as_view(model_admin=self)),
+                name="coupons_coupon_extend",
             ),
             *super().get_urls(),
         ]

@@ -1,8 +1,11 @@
 """What the forms of incentives share, and the small ones; they only gather what the services check."""
 
+from datetime import datetime, timedelta
+
 from django import forms
 
 from coupons.models import Promotion
+from coupons.rules import end_of_local_day
 from operations.errors import FidelioError
 
 
@@ -40,3 +43,15 @@ class StopForm(forms.Form):
 
 class SwitchForm(forms.Form):
     reason = forms.CharField(max_length=300, required=False)
+
+
+class ExtendForm(SwitchForm):
+    """Until the end of which day a code is to be good."""
+
+    until = forms.DateField()
+
+    def end_in(self, promotion: Promotion) -> datetime:
+        """Return the end of that day, or the promotion's where it ends within it."""
+        end = end_of_local_day(self.cleaned_data["until"], promotion.time_zone)
+        ends_within = promotion.ends_at and end - timedelta(days=1) < promotion.ends_at < end
+        return promotion.ends_at if ends_within else end

@@ -142,7 +142,7 @@ class GiveToCardView(GivingView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         button = _("Top it up") if self.tops_up else _("Activate it")
-        return super().get_context_data(**kwargs, card=self.card, button=button)
+        return super().get_context_data(**kwargs, card=self.card, activates=not self.tops_up, button=button)
 
     def give(self, given: dict[str, Any]) -> GiftCardRequest:
         service = services.give_top_up if self.tops_up else services.give_activation

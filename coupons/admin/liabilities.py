@@ -110,17 +110,12 @@ def _figure(position: Position) -> Delta:
 
 
 def _holders(position: Position) -> str:
-    words = {"count": number(position.accounts), "points": number(position.units)}
+    words = {"count": number(position.accounts)}
     if not position.is_points:
         return ngettext("on %(count)s card", "on %(count)s cards", position.accounts) % words
-    return (
-        ngettext(
-            "%(points)s points of %(count)s customer",
-            "%(points)s points of %(count)s customers",
-            position.accounts,
-        )
-        % words
-    )
+    points = ngettext("%(points)s point", "%(points)s points", position.units)
+    holders = ngettext("of %(count)s customer", "of %(count)s customers", position.accounts)
+    return f"{points % {'points': number(position.units)}} {holders % words}"
 
 
 def _chart(position: Position) -> Chart:

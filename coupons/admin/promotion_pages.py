@@ -222,10 +222,19 @@ def _version_row(
     zone = promotion.time_zone
     return {
         "version": version,
+        "note": _note(version),
         "who": version.changed_by or version.client or _("the system"),
         "changes": compare(before.definition, version.definition, zone=zone) if before else [],
         "sentences": _described(version.definition, zone),
     }
+
+
+def _note(version: PromotionVersion) -> str:
+    """Return what was written beside a change; how a promotion was stopped is written as a key."""
+    mode, _colon, reason = version.note.partition(": ")
+    if version.change != PromotionVersion.Change.STOPPED or mode not in Promotion.StopMode.values:
+        return version.note
+    return " · ".join(filter(None, [str(Promotion.StopMode(mode).label), reason]))
 
 
 def _described(definition: dict[str, Any], zone: str) -> list[tuple[str, str]]:

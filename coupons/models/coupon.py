@@ -185,6 +185,12 @@ class Coupon(models.Model):
         """Return the last minute in which the code is good, as people say it: 23:59, not midnight after."""
         return self.valid_until - timedelta(minutes=1) if self.valid_until else None
 
+    @property
+    def last_minute_of_all(self) -> datetime | None:
+        """Return the last minute in which it can be spent: its promotion may end before the code does."""
+        ends = [end for end in (self.valid_until, self.promotion.ends_at) if end]
+        return min(ends) - timedelta(minutes=1) if ends else None
+
     def status_at(self, at: datetime) -> str:
         """Return the status a person is shown; what decides a redemption is the engine."""
         if not self.active:

@@ -19,7 +19,7 @@ from coupons.services.budgets import take_from_budgets
 from coupons.services.bulk_credits import credit_from_query
 from coupons.services.buyers import Buyer, buyer_of, find_buyer
 from coupons.services.code_files import import_codes
-from coupons.services.coupons import issue_coupons, switch_off_coupon, switch_on_coupon
+from coupons.services.coupons import extend_coupon, issue_coupons, switch_off_coupon, switch_on_coupon
 from coupons.services.expiries import expire_lots
 from coupons.services.gift_card_batches import fetch_codes, start_batch
 from coupons.services.gift_card_purchases import take_back_gift_cards
@@ -121,6 +121,7 @@ __all__ = [
     "edit_promotion",
     "enable_gift_card",
     "expire_lots",
+    "extend_coupon",
     "extend_gift_card",
     "fetch_codes",
     "find_buyer",

@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coupons.models import BudgetPeriod, Promotion, PromotionAlert, Redemption
 from coupons.rules import local_day, period_start
@@ -102,7 +103,12 @@ def alert_in_words(alert: PromotionAlert) -> str:
         "count": number(alert.redemptions),
         "usual": number(alert.usual),
     }
-    return _("%(name)s was redeemed %(count)s times in an hour, where %(usual)s are usual") % words
+    text = ngettext(
+        "%(name)s was redeemed %(count)s time in an hour, where %(usual)s are usual",
+        "%(name)s was redeemed %(count)s times in an hour, where %(usual)s are usual",
+        alert.redemptions,
+    )
+    return text % words
 
 
 def _watch_budgets(at: datetime) -> Iterator[PromotionAlert]:

@@ -18,6 +18,7 @@ from customers.models import Customer
 from customers.services import record_event
 from customers.services.locks import hold_customer
 from operations.errors import InvalidInput, Mistake
+from operations.formats import moment
 from operations.inserts import insert_missing
 from operations.models import ApiClient, User
 
@@ -129,6 +130,50 @@ def switch_off_coupon(coupon: Coupon, *, reason: str = "", by: User | None = Non
 def switch_on_coupon(coupon: Coupon, *, reason: str = "", by: User | None = None, at: datetime) -> Coupon:
     """Make a code that was switched off good again."""
     return _switch(coupon, True, reason=reason, by=by, at=at)
+
+
+def extend_coupon(
+    coupon: Coupon, *, valid_until: datetime, reason: str = "", by: User | None = None, at: datetime
+) -> Coupon:
+    """Let a code be good for longer, until `valid_until`; one that has expired is good again.
+
+    Good until then already, it is left as it is. Raises InvalidInput for an end that lies behind, that is
+    earlier than the code's own, or after its promotion's, and for a code that ends with its promotion anyway.
+    """
+    with transaction.atomic():
+        coupon = Coupon.objects.select_for_update(of=["self"]).select_related("promotion").get(pk=coupon.pk)
+        if coupon.valid_until == valid_until:
+            return coupon
+        if mistake := _why_not_until(coupon, valid_until, at=at):
+            raise InvalidInput.at("/valid_until", mistake)
+        before, coupon.valid_until = coupon.valid_until, valid_until
+        coupon.save(update_fields=["valid_until"])
+        record_event(
+            "coupon.extended",
+            external_id=f"coupon:{coupon.pk}:extended:{valid_until.isoformat()}",
+            customer=coupon.holder,
+            occurred_at=at,
+            payload={
+                "coupon": coupon.pk,
+                "code": coupon.code,
+                "valid_until": valid_until.isoformat(),
+                "before": before.isoformat(),
+                "reason": reason,
+                "by": by.pk if by else None,
+            },
+        )
+    return coupon
+
+
+def _why_not_until(coupon: Coupon, valid_until: datetime, *, at: datetime) -> str:
+    ends_at = coupon.promotion.ends_at
+    if coupon.valid_until is None:
+        return _("This code is good as long as its promotion: let the promotion run longer.")
+    if valid_until < coupon.valid_until or valid_until <= at:
+        return _("A code can only be made good for longer.")
+    if ends_at and valid_until > ends_at:
+        return _("Its promotion ends on %(day)s: let that run longer first.") % {"day": moment(ends_at)}
+    return ""
 
 
 def _switch(coupon: Coupon, active: bool, *, reason: str, by: User | None, at: datetime) -> Coupon:

@@ -38,6 +38,9 @@ class SuppressionAdmin(PageMixin, ModelAdmin):
     show_full_result_count = False
     actions = ["lift"]
     actions_list = ["ask_the_list"]
+    empty_text = gettext_lazy(
+        "Addresses that bounced, complained or asked never to hear from you again; nothing is sent to them."
+    )
     fields = readonly_fields = ["channel", "reason", "address_hash", "created_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from customers.segments.catalogue import Field, Kind
 from customers.segments.event_sentences import words_of_event
@@ -97,9 +98,12 @@ def _value(field: Field, value: Any) -> str:
     if isinstance(value, list):
         return _(" or ").join(_value(field, each) for each in value)
     if isinstance(value, RelativeDay):
+        days = abs(value.days_ago)
         if value.days_ago < 0:
-            return _("%(days)s days from now") % {"days": -value.days_ago}
-        return _("%(days)s days ago") % {"days": value.days_ago}
+            words = ngettext("%(days)s day from now", "%(days)s days from now", days)
+        else:
+            words = ngettext("%(days)s day ago", "%(days)s days ago", days)
+        return words % {"days": days}
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime | date):

@@ -21,6 +21,11 @@ from campaigns.models import CampaignVersion
             {"of": "replacement", "months": 36},
             "When something they own has to be replaced (36 months), at 09:00 where they live.",
         ),
+        (
+            "DATE",
+            {"of": "points_expiry", "days_before": 14},
+            "When points of theirs expire, 14 days in advance, at 09:00 where they live.",
+        ),
         ("DATE", {"of": "signup", "months": 12}, "12 months after they joined, at 09:00 where they live."),
     ],
 )

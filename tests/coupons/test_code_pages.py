@@ -1,5 +1,8 @@
 """Codes in the console: made, pasted and uploaded, followed, printed, found, taken back."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -9,6 +12,7 @@ from django.utils import timezone
 
 from coupons import services
 from coupons.models import CodeBatch, Coupon, Publication
+from coupons.sheets import labels_of
 from customers.admin.lists import EstimatedPaginator
 from loyalty_site.roles import Role
 from operations.models import JobRun
@@ -131,6 +135,15 @@ def test_a_sheet_has_the_codes_that_are_good_on_pages_to_cut(marketer, picture):
     assert text.count('class="page per-2"') == 4
     assert text.count("data:image/svg+xml") == (0 if picture == "none" else 8)
     assert text.count("<h2>Thanks</h2>") == 8
+
+
+def test_a_sheet_names_the_last_day_of_the_promotion_where_that_ends_before_the_code():
+    ends_at = datetime(2026, 12, 27, tzinfo=ZoneInfo("Europe/Rome"))
+    code = coupon(promotion(ends_at=ends_at), valid_until=ends_at + timedelta(days=30))
+
+    (label,) = labels_of([code], code.promotion, picture="none")
+
+    assert label.until == "Good until 26 Dec 2026"
 
 
 def test_a_code_typed_in_full_opens_its_page_and_a_beginning_lists(agent):

@@ -1,5 +1,8 @@
 """Incentives in the console: what staff see and do, and who may not."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.db import OperationalError
 from django.urls import reverse
@@ -14,6 +17,7 @@ from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, TEN_PERCENT, amount, coupon, customer, order, promotion, spending
 
 pytestmark = pytest.mark.django_db
+ROME = ZoneInfo("Europe/Rome")
 FORM = {
     "name": "Spring",
     "code": "spring",
@@ -187,6 +191,25 @@ def test_a_code_is_switched_off_by_who_may(client, marketer):
     assert code.active is False
     page = text_of(marketer.get(reverse("admin:coupons_coupon_change", args=[code.pk])))
     assert "Switched off" in page and "leaked" in page
+
+
+def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(client, marketer):
+    ends_at = datetime(2031, 6, 30, 12, tzinfo=ROME)
+    code = coupon(promotion(ends_at=ends_at), valid_until=datetime(2031, 6, 1, tzinfo=ROME))
+    address = reverse("admin:coupons_coupon_extend", args=[code.pk])
+
+    empty = text_of(marketer.post(address, {"until": ""}, follow=True))
+    beyond = text_of(marketer.post(address, {"until": "2031-07-01"}, follow=True))
+    given = text_of(marketer.post(address, {"until": "2031-06-30", "reason": "a day late"}, follow=True))
+    client.force_login(role_of(Role.AGENT), backend="django.contrib.auth.backends.ModelBackend")
+    refused = client.post(address, {"until": "2031-06-30"})
+
+    code.refresh_from_db()
+    assert refused.status_code == 403
+    assert "Name the last day" in empty
+    assert "Its promotion ends on 30 Jun 2031" in beyond
+    assert "Good for longer" in given and "a day late" in given
+    assert code.valid_until == ends_at
 
 
 def test_a_redemption_shows_lines_and_reasons(agent):

@@ -14,7 +14,7 @@ from coupons.services.sealed_codes import open_code
 from loyalty_site.roles import Role
 from operations.models import Approval
 from operations.services import carry_out, decide_approval
-from tests.console_data import prove
+from tests.console_data import PASSWORD, prove
 from tests.console_data import staff as role_of
 from tests.coupons.factories import customer
 
@@ -78,6 +78,20 @@ def test_who_gives_money_proves_who_they_are_first(client):
     assert answer.status_code == 302
     assert "reauthenticate" in answer.url
     assert GiftCard.objects.count() == 0
+
+
+def test_a_form_that_comes_back_after_the_proof_can_be_sent_again(client):
+    person = login(client, Role.AGENT, proved=False)
+    person.set_password(PASSWORD)
+    person.save()
+    client.force_login(person, backend=BACKEND)
+    address = reverse("admin:coupons_giftcard_issue")
+
+    proof = client.post(address, FORM | {"amount": "-3"}).url
+    page = text_of(client.post(proof, {"password": PASSWORD}))
+
+    assert "greater than or equal to" in page
+    assert f'action="{address}"' in page
 
 
 def test_beyond_the_limit_of_the_day_another_person_agrees(agent):

@@ -19,6 +19,7 @@ from coupons.models import Coupon, Publication
 from coupons.patterns import ALPHABET
 from coupons.services import (
     Recipient,
+    extend_coupon,
     issue_coupons,
     publish_coupon,
     publish_coupons,
@@ -255,3 +256,39 @@ def test_codes_made_by_a_job_have_the_terms_of_those_made_at_once():
         for one in Coupon.objects.select_related("holder")
     }
     assert terms_made == (anna, True, True, str(terms["effect"]), "REWARD", str(terms["items"]))
+
+
+def test_a_code_is_made_good_for_longer_also_after_it_expired():
+    code = coupon(valid_until=NOW + timedelta(days=10))
+    late, until = NOW + timedelta(days=11), NOW + timedelta(days=20)
+
+    extend_coupon(code, valid_until=until, reason="came a day late", at=late)
+    extend_coupon(code, valid_until=until, at=late)
+
+    code.refresh_from_db()
+    assert (code.valid_until, code.status_at(late)) == (until, Coupon.Status.ACTIVE)
+    told = Event.objects.get(type="coupon.extended").payload
+    assert (told["before"], told["reason"]) == ((NOW + timedelta(days=10)).isoformat(), "came a day late")
+
+
+@pytest.mark.parametrize(
+    ("own_end", "wished", "words"),
+    [
+        (10, 9, "only be made good for longer"),
+        (-2, -1, "only be made good for longer"),
+        (10, 31, "promotion ends on"),
+        (None, 20, "as long as its promotion"),
+    ],
+)
+def test_a_code_is_not_made_good_for_what_makes_no_sense(own_end, wished, words):
+    code = coupon(promotion(ends_at=NOW + timedelta(days=30)))
+    own = None if own_end is None else NOW + timedelta(days=own_end)
+    Coupon.objects.filter(pk=code.pk).update(valid_until=own)
+
+    with pytest.raises(InvalidInput) as refusal:
+        extend_coupon(code, valid_until=NOW + timedelta(days=wished), at=NOW)
+
+    code.refresh_from_db()
+    assert words in str(refusal.value.details[0].message)
+    assert code.valid_until == own
+    assert not Event.objects.filter(type="coupon.extended").exists()

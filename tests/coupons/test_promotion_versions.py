@@ -102,6 +102,17 @@ def test_the_page_shows_versions_and_restores_them(client):
     assert spring.effect["percent"] == "10"
 
 
+def test_the_page_says_in_words_how_a_promotion_was_stopped(client):
+    client.force_login(role_of(Role.MARKETER), backend="django.contrib.auth.backends.ModelBackend")
+    spring = promotion()
+    stop_promotion(spring, mode="DRAIN", reason="too dear", at=NOW)
+
+    page = client.get(reverse("admin:coupons_promotion_versions", args=[spring.pk])).content.decode()
+
+    assert "Hand out no more · too dear" in page
+    assert "DRAIN" not in page
+
+
 def test_who_may_only_look_restores_and_copies_nothing(client):
     client.force_login(role_of(Role.AGENT), backend="django.contrib.auth.backends.ModelBackend")
     spring = promotion(activate=False)

@@ -18,6 +18,7 @@ class NameFields(forms.Form):
         label=_("Code of the promotion"),
         max_length=64,
         help_text=_("How systems call it; letters, digits and dashes."),
+        error_messages={"invalid": _("How systems call it; letters, digits and dashes.")},
     )
     description = forms.CharField(label=_("Description"), max_length=300, required=False)
     legal_kind = forms.ChoiceField(
