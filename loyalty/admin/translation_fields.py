@@ -36,11 +36,6 @@ class TranslationFields:
             for language, name in settings.LANGUAGES
         ]
 
-    @property
-    def is_translated(self) -> bool:
-        """Return whether there is something to see in these fields."""
-        return any(field.value() or field.errors for each in self.in_languages for field in each["fields"])
-
     def take_translations(self, given: dict[str, Any]) -> Translations:
         """Take the fields of the languages out of what was given, and return them as they are kept."""
         found: Translations = {}
