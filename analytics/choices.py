@@ -50,7 +50,8 @@ READABLE = [(92, Grain.DAY), (400, Grain.WEEK), (2_000, Grain.MONTH), (6_000, Gr
 class ChosenPeriod:
     """Days from `start` to `end`, both included, drawn by `grain`, against what `compare` says.
 
-    `kept` are the other parameters of the address, which the picker takes along.
+    `kept` are the other parameters of the address, which the picker takes along; `mistake` is what was wrong
+    with the days asked for, in a sentence.
     """
 
     start: date
@@ -59,6 +60,7 @@ class ChosenPeriod:
     compare: Compare = Compare.PREVIOUS
     preset: Preset = Preset.OWN
     kept: tuple[tuple[str, str], ...] = field(default=())
+    mistake: str = ""
 
     @classmethod
     def from_query(
@@ -82,6 +84,7 @@ class ChosenPeriod:
             grain=_grain(query.get("grain"), start, end, usual_grain),
             compare=_choice(Compare, query.get("compare"), Compare.PREVIOUS),
             preset=preset,
+            mistake=_mistake(query) if preset == Preset.OWN else "",
             kept=tuple(
                 (name, value)
                 for name, values in query.lists()
@@ -240,6 +243,16 @@ def _own(query: QueryDict, until: date) -> tuple[date, date]:
     start, end = _day(query.get("from")), _day(query.get("to")) or until
     start = start or end - timedelta(days=29)
     return (start, end) if start <= end else (end, start)
+
+
+def _mistake(query: QueryDict) -> str:
+    given = [query.get(name) for name in ("from", "to")]
+    start, end = map(_day, given)
+    if any(text and not day for text, day in zip(given, (start, end), strict=True)):
+        return _("That is not a day of the calendar: the usual days are shown instead.")
+    if start and end and start > end:
+        return _("The first day came after the last: they are shown the other way round.")
+    return ""
 
 
 def _day(text: str | None) -> date | None:

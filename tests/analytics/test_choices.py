@@ -81,8 +81,26 @@ def test_days_the_wrong_way_round_and_at_the_end_of_the_calendar_are_taken():
     turned, endless = chosen("period=own&from=2026-03-01&to=2026-02-01"), chosen("period=own&from=0001-01-01")
 
     assert (turned.start, turned.end) == (date(2026, 2, 1), date(2026, 3, 1))
+    assert turned.mistake == "The first day came after the last: they are shown the other way round."
     assert endless.grain == Grain.YEAR
     assert endless.compared is not None
+
+
+@pytest.mark.parametrize(
+    ("query", "begins"),
+    [
+        ("period=own&from=2026-02-30&to=2026-03-01", "That is not a day"),
+        ("period=own&from=2026-02-01&to=soon", "That is not a day"),
+        ("period=own&from=2026-02-01&to=2026-02-01", ""),
+        ("period=own&from=&to=", ""),
+        ("period=7&from=2026-03-01&to=2026-02-01", ""),
+    ],
+)
+def test_days_that_are_none_are_told(query, begins):
+    mistake = chosen(query).mistake
+
+    assert mistake.startswith(begins)
+    assert bool(mistake) == bool(begins)
 
 
 def test_addresses_keep_what_else_was_asked():
