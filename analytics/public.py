@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import urlencode
 
 import redis
 import segno
@@ -85,8 +86,14 @@ def _answer(request: HttpRequest, link: SurveyLink, token: str, language: str) -
 def _form(
     request: HttpRequest, link: SurveyLink, language: str, *, status: int = 200, **filled: Any
 ) -> HttpResponse:
-    context = form_context(link.survey, language, **filled)
+    context = form_context(link.survey, language, **filled) | {"kept_query": _kept_query(request)}
     return render(request, "analytics/survey_form.html", context, status=status)
+
+
+def _kept_query(request: HttpRequest) -> str:
+    """Return what the other language's link takes along: the score clicked, or that answers are changed."""
+    kept = {name: request.GET[name] for name in ("score", "change") if name in request.GET}
+    return f"&{urlencode(kept)}" if kept else ""
 
 
 def _participation(link: SurveyLink) -> SurveyParticipation | None:

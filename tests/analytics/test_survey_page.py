@@ -105,6 +105,13 @@ def test_a_score_clicked_in_the_mail_is_chosen_already_and_nothing_is_answered(c
     assert not SurveyResponse.objects.exists()
 
 
+def test_the_other_language_keeps_the_score_that_was_clicked(client, alice):
+    path = path_of(nps_survey(), alice)
+
+    assert 'href="?lang=it&amp;score=9"' in shown(client.get(path + "?score=9&lang=en"))
+    assert 'href="?lang=it"' in shown(client.get(path + "?lang=en"))
+
+
 def test_following_the_link_answers_nothing(client, alice):
     path = path_of(nps_survey(), alice)
 
