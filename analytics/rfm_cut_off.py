@@ -44,8 +44,8 @@ def _table(found: CutOff) -> Table:
                 Cell(str(step.score_sum), value=step.score_sum),
                 Cell(formats.number(step.group.customers), value=step.group.customers),
                 Cell(formats.percent(step.group.buy_rate), value=step.group.buy_rate),
-                Cell(_fine_money(step.earned) if step.group.observed else formats.NOTHING, value=step.earned),
-                Cell(_fine_money(step.cost), value=step.cost),
+                _fine_money(step.earned) if step.group.observed else formats.NOTHING,
+                _fine_money(step.cost),
                 Cell(_("pays"), tone="good") if step.is_worth_it else Cell(_("does not pay"), tone="warn"),
             ]
             for step in found.steps
@@ -94,9 +94,10 @@ def _levels(run: RfmRun) -> Table:
     )  # fmt: skip
 
 
-def _fine_money(amount: Any) -> str:
+def _fine_money(amount: Any) -> Cell:
     """Return minor units that may have fractions: what a contact costs is often less than a cent."""
     currency = settings.PROGRAMME_CURRENCY
     major = Decimal(amount).scaleb(-get_currency_precision(currency))
     pattern = "¤#,##0.00##" if formats.locale().language == "en" else "#,##0.00##\xa0¤"
-    return format_currency(major, currency, pattern, locale=formats.locale(), currency_digits=False)
+    written = format_currency(major, currency, pattern, locale=formats.locale(), currency_digits=False)
+    return Cell(written, value=major)

@@ -14,6 +14,7 @@ from operations.cells import inert
 from operations.figures import Cell, Chart, Table
 
 PARAMETER = "csv"
+PLACES = 6  # A share to a ten-thousandth of a percent; more digits only fill the column.
 NO_BREAK_SPACES = str.maketrans({"\xa0": " ", "\u202f": " "})
 
 
@@ -63,7 +64,9 @@ def _of_cell(cell: Any) -> Any:
 def _written(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, bool | int | float | Decimal):
+    if isinstance(value, float) or (isinstance(value, Decimal) and value != round(value, PLACES)):
+        return round(value, PLACES)
+    if isinstance(value, bool | int | Decimal):
         return value
     return inert(str(value).translate(NO_BREAK_SPACES))
 

@@ -2,9 +2,11 @@
 
 import csv
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from babel.numbers import get_currency_precision
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +21,7 @@ from coupons.breakage import Breakage, breakage_at
 from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
 from operations.figure_files import ChartsPage
-from operations.figures import Chart, Column, Delta, Series, Table
+from operations.figures import Cell, Chart, Column, Delta, Series, Table
 from operations.formats import money, number, percent
 from operations.formats import month as month_name
 
@@ -157,12 +159,20 @@ def _table(positions: list[Position]) -> Table:
     )
 
 
-def _row(position: Position) -> list[str]:
+def _row(position: Position) -> list[str | Cell]:
     month = position.months[-1]
     counts = [month.credited, month.spent, month.taken_back, month.returned, month.expired]
-    write = number if position.is_points else lambda units: money(units, position.currency)
-    tax = money(position.tax_amount, position.currency) if position.vat_kind == "SPV" else "–"
-    return [position.name, money(position.amount, position.currency), *map(write, counts), tax]
+
+    def amount(units: int) -> Cell:
+        whole = Decimal(units).scaleb(-get_currency_precision(position.currency))
+        return Cell(money(units, position.currency), value=whole)
+
+    def points(units: int) -> Cell:
+        return Cell(number(units), value=units)
+
+    moved = map(points if position.is_points else amount, counts)
+    tax = amount(position.tax_amount) if position.vat_kind == "SPV" else "–"
+    return [position.name, amount(position.amount), *moved, tax]
 
 
 def _breakage_figures(breakage: Breakage) -> list[Delta]:

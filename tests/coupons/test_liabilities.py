@@ -6,9 +6,11 @@ from decimal import Decimal
 import pytest
 
 from coupons import services
+from coupons.admin.liabilities import _table
 from coupons.liabilities import liabilities_at
 from coupons.services import ledger
 from coupons.services.expiries import expire_lots
+from operations.figure_files import csv_response
 from tests.coupons.factories import customer
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +94,14 @@ def test_money_given_back_at_midnight_expires_on_the_day_it_came():
     expire_lots(at=MIDNIGHT + timedelta(days=2))
 
     assert [liabilities_at(date(2026, 10, day))[0].units for day in (20, 21, 22)] == [0, 0, 0]
+
+
+def test_the_file_has_plain_numbers():
+    card(5000)
+    ledger.credit(ledger.open_account(customer()), units=1234, source_key="a", at=SEPTEMBER)
+
+    file = csv_response(_table(liabilities_at(date(2026, 9, 30))), "kinds").content.decode("utf-8-sig")
+
+    money, points = sorted(file.splitlines()[1:])
+    assert money.endswith(",50.00,50.00,0.00,0.00,0.00,0.00,–")
+    assert points == "Points,12.34,1234,0,0,0,0,–"

@@ -1,5 +1,6 @@
 """Charts and tables as files."""
 
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,15 @@ def test_a_spreadsheet_does_not_execute_a_name():
     )
 
     assert text(csv_response(table, "t")).splitlines() == ["'=1+1,n", "'=HYPERLINK(1),1284"]
+
+
+def test_a_share_has_no_more_digits_than_anybody_reads():
+    table = Table(
+        [Column("Share"), Column("Rate")],
+        [[Cell("33 %", value=1 / 3), Cell("1/7", value=Decimal(1) / 7)], [Cell("1", value=1.0), "2"]],
+    )
+
+    assert text(csv_response(table, "t")).splitlines()[1:] == ["0.333333,0.142857", "1.0,2"]
 
 
 def test_a_page_answers_with_the_figure_of_that_key():
