@@ -135,6 +135,16 @@ class Survey(models.Model):
     def has_reward(self) -> bool:
         return self.reward_promotion_id is not None or self.reward_points is not None
 
+    @property
+    def languages_with_gaps(self) -> list[str]:
+        """Return the languages in which a text is missing that another language has."""
+        texts = [self.title, self.introduction, self.thanks]
+        for question in self.questions.all():
+            texts += [question.text, question.low_label, question.high_label]
+            texts += [option["label"] for option in question.options]
+        written = [text for text in texts if any(text.values())]
+        return [code for code, _name in settings.LANGUAGES if not all(text.get(code) for text in written)]
+
 
 class SurveyQuestion(models.Model):
     """One question. `options` is [{"code", "label": {language: text}}] for what is chosen from a list."""

@@ -245,3 +245,10 @@ def test_the_service_desk_neither_sees_nor_changes_surveys(agent):
     assert {agent.get(url).status_code for url in gets} == {403}
     assert {agent.post(url).status_code for url in posts} == {403}
     assert Survey.objects.get().status == "OPEN"
+
+
+def test_a_language_that_is_not_written_to_the_end_is_named(marketer):
+    whole, half = nps_survey(), delivery_survey()
+
+    assert "some texts are missing" not in page(marketer, page_of(whole))
+    assert "Italian: some texts are missing" in page(marketer, page_of(half))

@@ -83,6 +83,7 @@ class SurveyView(UnfoldModelAdminViewMixin, ChartsPage, TemplateView):
             newer_url=self._page_url(-1),
             older_url=self._page_url(1),
             problems=self._problems(),
+            languages_with_gaps=self.survey.languages_with_gaps,
             may_change=user.has_perm("analytics.change_survey"),
             may_add=user.has_perm("analytics.add_survey"),
             may_mail=user.has_perm("campaigns.add_campaign"),
