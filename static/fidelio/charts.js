@@ -44,6 +44,25 @@
     });
   }
 
+  /* A point without neighbours has no line to be seen by. */
+  const alone = (values, index) => (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+
+  /* A name that would push the bars off a narrow chart goes on in a second line. */
+  function folded(name, width) {
+    const most = Math.max(8, Math.floor(width / 18));
+    if (name.length <= most) return name;
+    const lines = [];
+    for (const word of name.split(/(?<=[\s/])/)) {
+      const last = lines.length - 1;
+      if (last >= 0 && (lines[last] + word).trim().length <= most) lines[last] += word;
+      else lines.push(word);
+    }
+    return lines.slice(0, 2).map((line, place) => {
+      const text = line.trim(), cut = place === 1 && lines.length > 2;
+      return cut || text.length > most ? `${text.slice(0, most - 1)}…` : text;
+    });
+  }
+
   function datasets(spec) {
     if (spec.kind === "interval") return intervals(spec);
     const lines = spec.series.map((series) => {
@@ -53,7 +72,7 @@
       return {
         label: series.name, data: series.values, borderColor: colour,
         backgroundColor: area ? `${colour}22` : colour, fill: area,
-        borderWidth: line ? 2 : 0, pointRadius: 0, pointHoverRadius: 4, pointHitRadius: 12, tension: 0.25,
+        borderWidth: line ? 2 : 0, pointRadius: (point) => (line && alone(series.values, point.dataIndex) ? 3 : 0), pointHoverRadius: 4, pointHitRadius: 12, tension: 0.25,
         borderRadius: line ? 0 : 4, maxBarThickness: 36, spanGaps: false,
         ...(series.dashed && { borderDash: [5, 4], fill: false, borderWidth: line ? 1.5 : 0, backgroundColor: line ? colour : `${colour}66` }),
       };
@@ -80,7 +99,8 @@
     };
     const labels = {
       stacked: spec.stacked, grid: { display: false }, border: { color: grid },
-      ticks: { color: muted, maxRotation: 0, autoSkip: !across, autoSkipPadding: 18 },
+      ticks: { color: muted, maxRotation: 0, autoSkip: !across, autoSkipPadding: 18,
+        ...(across && { callback(value) { return folded(this.getLabelForValue(value), this.chart.width); } }) },
       title: { display: Boolean(spec.axis) && !spec.small && !across, text: spec.axis, color: muted },
     };
     return {
