@@ -53,6 +53,11 @@ class AlreadyReviewed(Conflict):
     message = _("Somebody has decided about this referral already.")
 
 
+class NothingToTakeBack(Conflict):
+    key = "nothing_to_take_back"
+    message = _("Nothing that this referral gave is left to take back.")
+
+
 class NothingToPayOut(Refusal):
     key = "nothing_to_pay_out"
     message = _("Nobody is owed money.")

@@ -52,6 +52,7 @@ class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
         return [
             path("review/", wrap(self.queue_view), name="referrals_review_queue"),
             path("<int:pk>/review/", wrap(require_POST(self.decide_view)), name="referrals_review"),
+            path("<int:pk>/take-back/", wrap(require_POST(self.take_back_view)), name="referrals_take_back"),
             *super().get_urls(),
         ]
 
@@ -84,5 +85,7 @@ class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
             "referral": referral,
             "rewards": rewards.order_by("pk"),
             "may_review": request.user.has_perm(PERMISSION),
+            "may_take_back": request.user.has_perm(PERMISSION)
+            and Referral.objects.with_rewards_to_take_back().filter(pk=referral.pk).exists(),
         }
         return self._page(request, "referrals/referral.html", str(referral), context, referral)

@@ -28,7 +28,13 @@ class ReviewPages:
             "programme", "referrer", "referee", "code", "order", "store", "employee"
         )
         page = Paginator(waiting, SHOWN).get_page(request.GET.get("p"))
-        context = {"page": page, "waiting": page.paginator.count, "may_review": _may(request)}
+        rejected = Referral.objects.rejected_with_rewards().select_related("programme", "referrer", "referee")
+        context = {
+            "page": page,
+            "waiting": page.paginator.count,
+            "may_review": _may(request),
+            "rejected": rejected[:SHOWN],
+        }
         return self._page(request, "referrals/review_queue.html", _("Referrals to review"), context)
 
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -49,6 +55,21 @@ class ReviewPages:
         else:
             messages.success(request, _said(decided))
         return _back(request, referral)
+
+    def take_back_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take back what a referral gave that turned out to be fraud, by a POST."""
+        if not _may(request):
+            raise PermissionDenied
+        referral = get_object_or_404(Referral, pk=pk)
+        try:
+            services.take_back_referral(
+                referral, by=request.user, note=request.POST.get("note", ""), at=timezone.now()
+            )
+        except FidelioError as error:
+            messages.error(request, str(error.message))
+        else:
+            messages.success(request, _("Taken back, as far as it was still there."))
+        return redirect(reverse("admin:referrals_referral_change", args=[referral.pk]))
 
 
 def _may(request: HttpRequest) -> bool:

@@ -20,6 +20,16 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         """Return the referrals whose friend has bought, and kept it."""
         return self.filter(status__in=[Referral.Status.QUALIFIED, Referral.Status.REWARDED])
 
+    def with_rewards_to_take_back(self) -> "ReferralQuerySet":
+        """Return the referrals that were rewarded, or rejected afterwards, and whose rewards still stand."""
+        standing = ReferralReward.objects.filter(referral=models.OuterRef("pk"), taken_back_at__isnull=True)
+        given = self.filter(status__in=[Referral.Status.REWARDED, Referral.Status.REJECTED])
+        return given.filter(models.Exists(standing))
+
+    def rejected_with_rewards(self) -> "ReferralQuerySet":
+        """Return the referrals that a merge showed to be none, after rewards that are not only money."""
+        return self.with_rewards_to_take_back().filter(status=Referral.Status.REJECTED).order_by("-pk")
+
     def to_review(self) -> "ReferralQuerySet":
         """Return the referrals that wait for a person's decision, the oldest first."""
         return self.filter(

@@ -12,7 +12,7 @@ from referrals.services.programmes import (
 from referrals.services.qualification import lose_referral, qualify_referral
 from referrals.services.registration import register_referral
 from referrals.services.reports import Standing, report_of
-from referrals.services.reviews import clear_referral, refuse_referral
+from referrals.services.reviews import clear_referral, refuse_referral, take_back_referral
 from referrals.services.rewarding import reward_referral, reward_referrals
 
 __all__ = [
@@ -42,4 +42,5 @@ __all__ = [
     "reward_referral",
     "reward_referrals",
     "stop_programme",
+    "take_back_referral",
 ]

@@ -29,7 +29,9 @@ def settle_cash(customer_ids: Iterable[int], *, at: datetime) -> None:
     ).order_by("pk")
     wrong = list(rewards.filter(referral__status=Status.REJECTED, taken_back_at__isnull=True))
     withdraw_cash(wrong, at=at)
-    right = list(rewards.filter(referral__status=Status.REWARDED, taken_back_at__isnull=False))
+    # What a person found to be fraud stays taken back.
+    right = rewards.filter(referral__status=Status.REWARDED, taken_back_at__isnull=False)
+    right = list(right.exclude(referral__review=Referral.Review.REFUSED))
     taken = CashEntry.objects.taken_back().filter(reward__in=right)
     CashEntry.objects.bulk_create(_against(entry, at, round=entry.round + 1) for entry in taken)
     for rows, when in ((wrong, at), (right, None)):

@@ -1,4 +1,4 @@
-"""What becomes of rewards when the friend's order comes back after they were given."""
+"""What becomes of rewards when the friend's order comes back, or fraud is seen, after they were given."""
 
 from datetime import datetime
 
@@ -21,21 +21,25 @@ def take_back_locked(referral: Referral, at: datetime) -> Referral:
     and what was spent is written down (`missing_points`); nobody's balance goes below zero. Money that was
     not paid out is not paid; what was is taken off the next payout. Steps with too few friends now go too.
     """
+    referral.status, referral.reason = Referral.Status.TAKEN_BACK, Referral.Reason.RETURNED
+    take_back_rewards(referral, reason=_("The friend's order came back"), at=at)
+    return referral
+
+
+def take_back_rewards(referral: Referral, *, reason: str, at: datetime) -> None:
+    """Take back what stands of both rewards, with the status that the caller has given the referral."""
     rewards = referral.rewards.filter(taken_back_at__isnull=True)
     rewards = rewards.select_related(
         "publication__promotion", "publication__customer", "entry__account", "grant", "customer"
     )
-    reason = _("The friend's order came back")
     # In the order of locks in which they were given.
     for reward in sorted(rewards, key=_rank):
         _take_back(referral, reward, reason, at)
-    referral.status, referral.reason = Referral.Status.TAKEN_BACK, Referral.Reason.RETURNED
     referral.taken_back_at = at
-    referral.save(update_fields=["status", "reason", "taken_back_at"])
+    referral.save()
     recount_codes([referral.code_id])
     take_back_steps(referral.referrer, referral.programme, reason=reason, at=at)
     tell("referral.taken_back", referral, referral.referee, at=at)
-    return referral
 
 
 def _rank(reward: ReferralReward) -> tuple[int, int, int]:

@@ -8,11 +8,21 @@ import pytest
 from coupons.models import Coupon, Publication
 from coupons.services import ledger
 from customers.models import Event, Order, Return, ReturnLine
+from customers.services.merges import merge_customers, undo_merge
 from loyalty.models import RewardGrant
 from loyalty.services import adjust_points, points_of
+from loyalty_site.roles import Role
+from referrals.errors import NothingToTakeBack
 from referrals.models import CashEntry, Referral, ReferralReward, StepReward
-from referrals.services import lose_referral, qualify_referral, reward_referrals
+from referrals.services import (
+    lose_referral,
+    owed_amount,
+    qualify_referral,
+    reward_referrals,
+    take_back_referral,
+)
 from referrals.services.programmes import Reward, Step
+from tests.console_data import prove, staff
 from tests.factories import NOON, CustomerFactory
 from tests.loyalty.factories import make_reward
 from tests.referrals.factories import LATER, buy, make_programme, refer
@@ -240,3 +250,59 @@ def test_nothing_of_points_is_left_over_in_the_ledger():
         account = ledger.open_account(person)
         assert sum(account.entries.values_list("delta", flat=True)) == 0
         assert Decimal(points_of(person, at=NOON).balance) == 0
+
+
+def test_what_a_person_finds_to_be_fraud_after_the_reward_is_taken_back_once():
+    referral, _order = rewarded(make_programme(referrer=Reward(points=300)))
+    marketer = staff(Role.MARKETER)
+
+    taken = take_back_referral(referral, by=marketer, note="One phone", at=RETURNED)
+
+    assert (taken.status, taken.reason, taken.review) == ("TAKEN_BACK", "FRAUD", "REFUSED")
+    assert (taken.reviewed_by, taken.review_note) == (marketer, "One phone")
+    assert points_of(referral.referrer, at=RETURNED).balance == 0
+    assert list(Publication.objects.values_list("status", flat=True)) == ["WITHDRAWN"]
+    with pytest.raises(NothingToTakeBack):
+        take_back_referral(referral, by=marketer, at=RETURNED)
+    assert Event.objects.filter(type="referral.taken_back").count() == 1
+
+
+def test_what_a_merge_showed_to_be_none_is_taken_back_by_a_person_and_stays_so_when_it_is_undone():
+    programme = make_programme(referrer=Reward(cash_amount=500), referee=Reward(points=300))
+    referral, _order = rewarded(programme)
+    operation = merge_customers(referral.referrer, [referral.referee], reason="one", at=RETURNED)
+    assert list(Referral.objects.rejected_with_rewards()) == [referral]
+
+    take_back_referral(referral, by=staff(Role.MARKETER), at=RETURNED)
+    balance = points_of(referral.referrer, at=RETURNED).balance
+    undo_merge(operation, at=RETURNED)
+
+    assert (balance, points_of(referral.referrer, at=RETURNED).balance) == (0, 0)
+    assert list(Referral.objects.rejected_with_rewards()) == []
+    assert owed_amount() == 0
+
+
+def test_a_referral_that_gave_nothing_yet_has_nothing_to_take_back():
+    referral = refer(make_programme())
+
+    with pytest.raises(NothingToTakeBack):
+        take_back_referral(referral, by=staff(Role.MARKETER), at=RETURNED)
+
+    referral.refresh_from_db()
+    assert (referral.status, referral.review) == ("PENDING", "")
+
+
+def test_the_page_of_a_referral_takes_back_and_an_analyst_cannot(client):
+    referral, _order = rewarded(make_programme())
+    address = f"/console/referrals/referral/{referral.pk}/"
+    for role, status in ((Role.ANALYST, 403), (Role.MARKETER, 302)):
+        person = staff(role)
+        client.force_login(person)
+        prove(client, person)
+        shown = "take-back-note" in client.get(f"{address}change/").content.decode()
+
+        assert (shown, client.post(f"{address}take-back/", {"note": "x"}).status_code) == (
+            role == Role.MARKETER,
+            status,
+        )
+    assert Referral.objects.get().status == "TAKEN_BACK"
