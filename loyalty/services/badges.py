@@ -139,15 +139,20 @@ def award_by_segments(*, at: datetime) -> int:
     for badge in Badge.objects.filter(active=True, segment__isnull=False).order_by("pk"):
         had = BadgeAward.objects.filter(badge=badge, customer=OuterRef("customer"))
         members = SegmentMembership.objects.current().filter(~Exists(had), segment=badge.segment_id)
-        while people := list(members.order_by("customer").values_list("customer", flat=True)[:PORTION]):
+        after = 0
+        # By a cursor: whoever cannot be given it stays without, and must not be asked for again at once.
+        while people := list(
+            members.filter(customer__gt=after)
+            .order_by("customer")
+            .values_list("customer", flat=True)[:PORTION]
+        ):
+            after = people[-1]
             with transaction.atomic():
                 for customer in Customer.objects.filter(pk__in=people).order_by("pk"):
                     award_badge(
                         badge, customer, source_key=f"segment:{badge.segment_id}", reason=badge.name, at=at
                     )
                     given += 1
-            if len(people) < PORTION:
-                break
     return given
 
 
