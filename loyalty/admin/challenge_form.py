@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import MoneyField, NamesField, WholeNumberField
 from coupons.admin.rows import Row, Rows
+from customers.event_types import TYPES
 from loyalty.admin.game_forms import ICONS, GameForm, local_minute, minute_field, reward_field, segment_field
 from loyalty.counting import CONDITIONS
 from loyalty.models import Badge, Challenge
@@ -17,9 +18,14 @@ from loyalty.services.challenges import ChallengeTerms
 Metric, Window = Challenge.Metric, Challenge.Window
 
 
+def _name_field(label: Any) -> forms.CharField:
+    widget = forms.TextInput(attrs={"placeholder": label})
+    return forms.CharField(label=label, max_length=60, required=False, widget=widget)
+
+
 class ItemRow(Row):
-    title_it = forms.CharField(label=_("Name in Italian"), max_length=60, required=False)
-    title_en = forms.CharField(label=_("Name in English"), max_length=60, required=False)
+    title_it = _name_field(_("Name in Italian"))
+    title_en = _name_field(_("Name in English"))
     skus = NamesField(label=_("articles (SKU)"), suggest="skus")
     categories = NamesField(label=_("or categories"), suggest="categories")
 
@@ -45,6 +51,7 @@ class ChallengeForm(GameForm):
         label=_("Kind of event"),
         max_length=64,
         required=False,
+        widget=forms.TextInput(attrs={"list": "event-types", "placeholder": "review.written"}),
         help_text=_("As sources tell it: review.written, visit.recorded, packaging.returned …"),
     )
     target = WholeNumberField(label=_("How much"), min_value=1, max_value=10**9, initial=3, required=False)
@@ -101,6 +108,11 @@ class ChallengeForm(GameForm):
             self.initial |= {"most_completions": 1}
         items = game.items if game else []
         self.items = Rows(ItemRow, "items", data=data, initial=[_of_item(item) for item in items])
+
+    @property
+    def event_types(self) -> list[str]:
+        """Return the kinds of event that sources tell, to choose from."""
+        return sorted(each.code for each in TYPES if each.told_by_sources and "*" not in each.code)
 
     def is_valid(self) -> bool:
         rows_are = self.items.is_valid()

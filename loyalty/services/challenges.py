@@ -8,9 +8,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from customers.event_types import event_type
 from customers.models import Customer, Segment
 from customers.services import record_event
 from customers.services.locks import hold_customer
+from customers.timeline import WORDINGS
 from loyalty.counting import CONDITIONS, LINE_CONDITIONS
 from loyalty.errors import ChallengeMoveNotPossible, ChallengeNotActive, ChallengeTaken, NotInAudience
 from loyalty.models import Badge, Challenge, ChallengeParticipant, Reward
@@ -181,6 +183,9 @@ def _checked(terms: ChallengeTerms) -> dict[str, Any]:
         raise InvalidInput.at("/streak", _("Only periods can be reached in a row."))
     if (terms.metric == Metric.EVENTS) and not terms.event_type:
         raise InvalidInput.at("/event_type", _("Say which kind of event counts."))
+    if terms.event_type and not (event_type(terms.event_type) or terms.event_type in WORDINGS):
+        unknown = _("The type %(type)s is not known.") % {"type": terms.event_type}
+        raise InvalidInput.at("/event_type", unknown)
     if terms.event_type and terms.metric not in (Metric.EVENTS, Metric.STORES):
         raise InvalidInput.at("/event_type", _("Only events and visits are of a kind."))
     if terms.unit_amount is not None and terms.metric != Metric.AMOUNT:

@@ -4,7 +4,7 @@ from threading import Thread
 import pytest
 from django.db import connection
 
-from customers.models import Event, Order, Segment, SegmentMembership
+from customers.models import Customer, Event, Order, Segment, SegmentMembership
 from customers.services import dispatch_events, record_event
 from loyalty.errors import (
     BadgeNotActive,
@@ -23,7 +23,7 @@ from loyalty.models import (
     LeaderboardMember,
     RewardGrant,
 )
-from loyalty.services import counted_events
+from loyalty.services import badges, counted_events
 from loyalty.services.badges import award_badge, award_by_segments, create_badge, revoke_badge
 from loyalty.services.balances import points_of
 from loyalty.services.challenge_progress import count_order, give_again, progress_of
@@ -231,6 +231,7 @@ def test_a_reward_that_cannot_be_given_is_given_later():
         ({"window": "ROLLING"}, "/window_days"),
         ({"streak": 2}, "/streak"),
         ({"metric": "EVENTS"}, "/event_type"),
+        ({"metric": "EVENTS", "event_type": "coffee.drunk"}, "/event_type"),
         ({"event_type": "visit.recorded"}, "/event_type"),
         ({"unit_amount": 100}, "/unit_amount"),
         ({"metric": "ITEMS"}, "/metric"),
@@ -316,6 +317,21 @@ def test_whoever_is_in_its_segment_gets_a_badge_but_not_who_lost_it():
     assert award_by_segments(at=NOON) == 0
 
     assert list(BadgeAward.objects.standing().values_list("customer", flat=True)) == [people[1].pk]
+
+
+def test_who_cannot_be_given_a_badge_holds_up_nobody_behind_them(monkeypatch):
+    monkeypatch.setattr(badges, "PORTION", 1)
+    segment = Segment.objects.create(code="loyal", name="Loyal", kind="MANUAL")
+    bob, merged, carla = CustomerFactory(), CustomerFactory(), CustomerFactory()
+    merged.status, merged.merged_into = Customer.Status.MERGED, bob
+    merged.save()
+    for person in (merged, carla):
+        SegmentMembership.objects.create(segment=segment, customer=person, entered_at=NOON)
+    badge(segment=segment)
+
+    award_by_segments(at=NOON)
+
+    assert set(BadgeAward.objects.values_list("customer", flat=True)) == {bob.pk, carla.pk}
 
 
 def board(**fields):
