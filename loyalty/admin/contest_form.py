@@ -45,8 +45,6 @@ class ContestForm(GameForm):
         ("introduction", _("What it is about"), 3, 2000),
         ("regulation", _("Regulation"), 8, 60_000),
     ]
-    POINTERS = {"prizes": "kind"}
-
     kind = forms.ChoiceField(
         label=_("How it is won"),
         choices=[
@@ -94,6 +92,7 @@ class ContestForm(GameForm):
         super().__init__(data, game=game, **kwargs)
         standing = [_of_prize(prize) for prize in game.prizes.all() if prize.reward_id] if game else []
         self.prizes = Rows(PrizeRow, "prizes", data=data, initial=standing)
+        self.prize_errors: list[str] = []
 
     def is_valid(self) -> bool:
         rows_are = self.prizes.is_valid()
@@ -124,6 +123,14 @@ class ContestForm(GameForm):
         prizes = [Prize(row["reward"], row["quantity"], (row["percent"] or 0) / Decimal(100)) for row in rows]
         left = 1 - sum((prize.probability for prize in prizes), Decimal(0))
         return [*prizes, Prize(probability=left)] if left > 0 else prizes
+
+    def _beside_row(self, path: list[str], message: str) -> bool:
+        if path[0] != "prizes":
+            return False
+        place = path[1] if len(path) > 1 else ""
+        if not (place.isdigit() and self.prizes.show(int(place), message)):
+            self.prize_errors.append(message)
+        return True
 
     def initial_of(self, game: Draw) -> dict[str, Any]:
         names = ("name", "kind", "segment", "most_entries", "substitutes", "beacon_source", "play_limit")

@@ -46,8 +46,12 @@ def local_minute(at: datetime | None) -> datetime | None:
 
 
 def code_field() -> forms.SlugField:
+    hint = _("For addresses and the API: letters, digits, - and _.")
     return forms.SlugField(
-        label=_("Code"), max_length=64, help_text=_("For addresses and the API: letters, digits, - and _.")
+        label=_("Code"),
+        max_length=64,
+        help_text=hint,
+        error_messages={"invalid": _("Letters, digits, - and _, at most 40.")},
     )
 
 

