@@ -15,23 +15,43 @@
         verdict.append(line);
     };
 
+    /* How many tickets lie before each line, as a tree of sums (Fenwick): long lists need not be counted anew. */
+    const tickets = entries => {
+        const sums = [0n, ...entries];
+        let total = 0n;
+        for (let place = 1; place < sums.length; place++) {
+            total += entries[place - 1];
+            const above = place + (place & -place);
+            if (above < sums.length) sums[above] += sums[place];
+        }
+        return {
+            total: () => total,
+            strikeOut(ticket) {
+                let place = 0;
+                for (let step = 1 << 30; step; step >>= 1) {
+                    if (place + step < sums.length && sums[place + step] <= ticket) ticket -= sums[place += step];
+                }
+                total -= entries[place];
+                for (let above = place + 1; above < sums.length; above += above & -above) sums[above] -= entries[place];
+                return place;
+            },
+        };
+    };
+
     const draw = async (lines, facts) => {
         const key = await crypto.subtle.importKey("raw", bytes(facts.seed), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
         const told = facts.public_number ? facts.public_number.value : "";
-        const left = lines.map(line => ({ receipt: line[0], entries: BigInt(line[1]) }));
+        const left = tickets(lines.map(line => BigInt(line[1])));
         const drawn = [];
         let index = 0;
-        while (left.length && drawn.length < facts.winners.length) {
-            const total = left.reduce((sum, line) => sum + line.entries, 0n);
+        while (drawn.length < lines.length && drawn.length < facts.winners.length) {
+            const total = left.total();
             let number;
             do {
                 const message = new TextEncoder().encode(`${facts.digest}\n${told}\n${index++}`);
                 number = BigInt("0x" + hex(await crypto.subtle.sign("HMAC", key, message)));
             } while (number >= RANGE - RANGE % total);
-            number %= total;
-            let place = 0;
-            while (number >= left[place].entries) number -= left[place++].entries;
-            drawn.push(left.splice(place, 1)[0].receipt);
+            drawn.push(lines[left.strikeOut(number % total)][0]);
         }
         return drawn;
     };
