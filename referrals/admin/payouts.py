@@ -27,6 +27,7 @@ from referrals.services.payouts import APPROVAL_KIND
 
 SHOWN = 500
 EXPORT = "operations.export_data"
+ACCOUNT = "iban"  # Where the merchant keeps accounts: an attribute of the customer.
 TONES = {"WAITING": "warning", "APPROVED": "info", "PAID": "success", "REJECTED": "danger"}
 
 
@@ -89,6 +90,7 @@ class PayoutBatchAdmin(PageMixin, ModelAdmin):
             "batch": batch,
             "payouts": batch.payouts.select_related("customer").order_by("-amount", "pk")[:SHOWN],
             "approval": approval,
+            "without_account": batch.payouts.exclude(customer__attributes__has_key=ACCOUNT).count(),
             "may_decide": request.user.has_perm("operations.change_approval"),
             "may_pay": self.has_change_permission(request, batch),
             "may_export": request.user.has_perm(EXPORT),
@@ -148,8 +150,7 @@ def _lines(payouts: QuerySet[Payout], batch: PayoutBatch) -> Iterator[str]:
     yield writer.writerow(["payout", "customer", "name", "account", "amount", "currency"])
     for payout in payouts.iterator(2000):
         customer = payout.customer
-        # Where the merchant keeps accounts, they are an attribute of the customer.
-        account = str(customer.attributes.get("iban", ""))
+        account = str(customer.attributes.get(ACCOUNT, ""))
         name = customer.full_name
         cells = [f"{batch.pk}-{payout.pk}", str(customer.public_id), name, account]
         amount = str(formats.major(payout.amount, batch.currency))

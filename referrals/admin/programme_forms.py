@@ -278,9 +278,16 @@ def values_of(programme: ReferralProgramme) -> dict[str, Any]:
         "fixed_cost": formats.major(programme.fixed_cost_amount),
         "planned_ltv": programme.planned_ltv_amount,
         "planned_reward": programme.planned_reward_amount,
-        "planned_k": programme.planned_k,
+        "planned_k": _plain(programme.planned_k),
         "landing_url": programme.landing_url,
     }
+
+
+def _plain(number: Decimal | None) -> Decimal | None:
+    """Return a number without the zeros that only the column adds."""
+    if number is None:
+        return None
+    return number.to_integral() if number == number.to_integral() else number.normalize()
 
 
 def _variant_values(variant: Any) -> dict[str, Any]:

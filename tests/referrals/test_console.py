@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from loyalty_site.roles import Role
@@ -86,8 +88,11 @@ def test_a_programme_is_stopped_and_resumed_in_one_click(marketer):
 
 
 def test_the_terms_are_edited(marketer):
-    programme = make_programme()
+    programme = make_programme(planned_k=Decimal("1.5"))
     fields = form(referrer_points="", referrer_promotion=programme.referrer_promotion_id, referee_points="50")
+    page = marketer.get(f"{HERE}/{programme.pk}/edit/").content.decode()
+
+    assert 'name="planned_k" value="1.5"' in page
 
     marketer.post(f"{HERE}/{programme.pk}/edit/", fields)
 

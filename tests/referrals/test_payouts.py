@@ -178,6 +178,20 @@ def test_the_file_for_the_bank_is_there_after_the_approval_and_holds_no_formula(
     assert head == "payout,customer,name,account,amount,currency"
     assert line.endswith(",'=HYPERLINK(1) Rossi,IT60X05,10.50,EUR")
     assert str(alice.public_id) in line
+    page = client.get(f"/console/referrals/payoutbatch/{batch.pk}/change/").content.decode()
+    assert "File fetched</dt><dd>–" not in page
+    assert "no account on record" not in page
+
+
+def test_a_list_says_who_the_bank_could_not_pay_and_that_nobody_fetched_it(client, marketer):
+    earned(affiliates(), CustomerFactory())
+    batch = make_payouts(by=marketer, at=PAID)
+    client.force_login(marketer)
+
+    page = client.get(f"/console/referrals/payoutbatch/{batch.pk}/change/").content.decode()
+
+    assert "File fetched</dt><dd>–" in page
+    assert "1 person has no account on record" in page
 
 
 def test_who_sees_and_makes_lists(client, marketer, supervisor):
