@@ -117,8 +117,11 @@ def test_an_agent_sees_tiers_and_gives_none(client):
         f"/console/loyalty/tier/customer/{customer.pk}/", {"tier": tiers["silver"].pk, "reason": "please"}
     )
     changed = client.post(f"/console/loyalty/tier/{tiers['silver'].pk}/shipping/", {"free": "on"})
+    retired = client.post(f"/console/loyalty/tier/{tiers['silver'].pk}/retire/")
 
-    assert (refused.status_code, changed.status_code) == (403, 403)
+    assert (refused.status_code, changed.status_code, retired.status_code) == (403, 403, 403)
+    tiers["silver"].refresh_from_db()
+    assert (tiers["silver"].active, tiers["silver"].free_shipping) == (True, False)
     assert client.get("/console/loyalty/tier/").status_code == 200
     assert client.get("/console/loyalty/tier/thresholds/").status_code == 403
     assert not TierPeriod.objects.exists()
