@@ -374,6 +374,20 @@ def test_a_telephone_that_is_gone_is_forgotten_and_one_that_cannot_be_reached_is
     assert not WalletDevice.objects.exists() and not WalletPass.objects.get().due
 
 
+def test_news_that_come_up_while_telephones_are_told_are_told_next(phone, post, monkeypatch):
+    phone.register()
+    WalletPass.objects.update(due=True)
+
+    def tell(self, tokens):
+        WalletPass.objects.update(due=True, changed_at=NOON + timedelta(seconds=1))
+        return dict.fromkeys(tokens, Told.TAKEN)
+
+    monkeypatch.setattr(Post, "tell", tell)
+    wallets.tell_telephones(at=NOON)
+
+    assert WalletPass.objects.get().due
+
+
 def test_after_eight_attempts_a_pass_waits_for_its_next_news(phone, post):
     phone.register()
     WalletPass.objects.update(due=True, attempts=7)
