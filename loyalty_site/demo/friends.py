@@ -12,15 +12,13 @@ from loyalty.models import Reward
 from operations.models import User
 from referrals.fraud import Signal
 from referrals.models import (
-    CashEntry,
     Invitation,
     Referral,
     ReferralCode,
     ReferralProgramme,
-    ReferralReward,
     ShareChannel,
 )
-from referrals.services import code_of, count_opening, create_programme, make_payouts
+from referrals.services import code_of, count_opening, create_programme, make_payouts, reward_referral
 from referrals.services.leaderboard import recount_codes
 from referrals.services.programmes import Reward as Given
 from referrals.services.programmes import Step, Terms, Variant
@@ -56,6 +54,10 @@ def write_friends(*, at: datetime) -> int:
         # The first ambassadors bring most: the n-th friend comes through the code n * n / 60.
         _bring(codes[place * place // 60 % len(codes)], friends[pk], place, first)
     recount_codes(code.pk for code in codes)
+    for referral in (
+        Referral.objects.to_reward(at).filter(programme=programme).order_by("reward_due_at", "pk")
+    ):
+        reward_referral(referral, at=referral.reward_due_at)
     if marketer := User.objects.filter(username="marketer").first():
         make_payouts(by=marketer, at=at)
     return len(newest)
@@ -101,28 +103,17 @@ def _bring(code: ReferralCode, friend: Customer, place: int, first: datetime) ->
     for _time in range(1 + place % 2):
         count_opening(code, at=came)
     doubt = SUSPICIONS[place] if place < SUSPICIOUS else []
-    rewarded = first + timedelta(days=14)
-    referral = Referral.objects.create(
+    Referral.objects.create(
         programme=code.programme,
         code=code,
         referrer=code.customer,
         referee=friend,
         order=order,
-        status=Status.QUALIFIED if doubt else Status.REWARDED,
+        status=Status.QUALIFIED,
         review=Referral.Review.WAITING if doubt else "",
         risk_signals=[signal.value for signal in doubt],
         risk_score=min(100, sum(signal.weight for signal in doubt)),
         registered_at=came,
         qualified_at=first,
-        reward_due_at=rewarded,
-        rewarded_at=None if doubt else rewarded,
+        reward_due_at=first + timedelta(days=14),
     )
-    if not doubt:
-        reward = ReferralReward.objects.create(
-            referral=referral,
-            side=ReferralReward.Side.REFERRER,
-            customer=code.customer,
-            cash_amount=CASH,
-            rewarded_at=rewarded,
-        )
-        CashEntry.objects.create(customer=code.customer, reward=reward, amount=CASH, booked_at=rewarded)
