@@ -163,6 +163,7 @@ JOB_RUNNERS: dict[str, str] = {
     "coupons.issue": "coupons.services.batches.make_codes",
     "coupons.import": "coupons.services.code_files.read_codes",
     "coupons.gift_cards": "coupons.services.gift_card_batches.issue_batch",
+    "loyalty.prizes": "loyalty.services.drawings.run_prizes",
     "loyalty.tiers": "loyalty.services.tier_jobs.run_review",
     "value.run": "analytics.services.value.carry_out_value_run",
     "analytics.offers": "analytics.services.offer_sets.run_offers",

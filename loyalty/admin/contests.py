@@ -25,7 +25,7 @@ from loyalty.admin.contest_form import ContestForm
 from loyalty.models import Draw, DrawEntry, DrawParticipant, DrawPlay, DrawWinner
 from loyalty.services.contests import cancel_contest, create_contest, edit_contest, open_contest
 from loyalty.services.draw_files import notary_file
-from loyalty.services.drawings import close_contest, draw_winners, give_prize, set_aside_winner
+from loyalty.services.drawings import GIVEN_AT_ONCE, close_contest, draw_winners, give_prize, set_aside_winner
 from loyalty.services.draws import enter_draw
 from loyalty.services.verification import verify_contest
 from operations import formats
@@ -183,10 +183,16 @@ class DrawAdmin(PageMixin, ModelAdmin):
         """Draw winners and substitutes, and give the prizes."""
         draw = self._runnable(request, pk)
         beacon = request.POST.get("beacon", "")[:120]
+        prizes = sum(draw.prizes.values_list("quantity", flat=True).exclude(quantity=None))
+        done = (
+            _("Drawn: the seed is revealed and the prizes are given.")
+            if prizes <= GIVEN_AT_ONCE
+            else _("Drawn: the seed is revealed. A job gives the prizes, one by one.")
+        )
         if _carry_out(
             request,
-            lambda: draw_winners(draw, beacon=beacon, at=timezone.now()),
-            _("Drawn: the seed is revealed and the prizes are given."),
+            lambda: draw_winners(draw, beacon=beacon, at=timezone.now(), by=request.user),
+            done,
         ):
             self._log(request, draw, "draw")
         return redirect(page_of(draw))

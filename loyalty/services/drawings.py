@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
@@ -20,8 +22,13 @@ from loyalty.services.contests import lock_draw, move_contest, seed_of, tell
 from loyalty.services.grants import take_back_grant
 from loyalty.services.rewards import grant_reward
 from operations.errors import FidelioError, InvalidInput
+from operations.models import JobRun, User
+from operations.services.jobs import advance_job
+from operations.services.runs import promise_job
 
 Status = DrawWinner.Status
+PRIZES_JOB = "loyalty.prizes"
+GIVEN_AT_ONCE = 50  # In the request that draws, about two seconds; beyond that a job does it.
 
 
 def close_contest(draw: Draw, *, at: datetime) -> Draw:
@@ -55,10 +62,11 @@ def close_due_contests(*, at: datetime) -> int:
     return len(due)
 
 
-def draw_winners(draw: Draw, *, at: datetime, beacon: str = "") -> list[DrawWinner]:
+def draw_winners(draw: Draw, *, at: datetime, beacon: str = "", by: User | None = None) -> list[DrawWinner]:
     """Draw winners and substitutes from the frozen list, reveal the seed, and give the prizes.
 
-    `beacon` is the public number the regulation names, as it was published.
+    `beacon` is the public number the regulation names, as it was published. More than a few prizes are given
+    by a job with progress: each takes its winner's lock and is a transaction of its own.
 
     Raises ContestMoveNotPossible, InvalidInput for a missing or unwanted public number, ListWasChanged.
     """
@@ -84,9 +92,26 @@ def draw_winners(draw: Draw, *, at: datetime, beacon: str = "") -> list[DrawWinn
         lines = {line.receipt: line for line in won}
         _write_winners(draw, [lines[line.receipt] for line in drawn], prizes, at)
         tell(draw, "draw.drawn", at=at, seed=draw.seed, beacon=beacon)
-    for winner in draw.winners.filter(status=Status.WON).order_by("rank"):
-        give_prize(winner, at=at)
+        if len(prizes) > GIVEN_AT_ONCE:
+            title = _("Prizes of “%(name)s”") % {"name": draw.name}
+            promise_job(PRIZES_JOB, title=title, owner=by, parameters={"draw": draw.pk})
+    if len(prizes) <= GIVEN_AT_ONCE:
+        for winner in draw.winners.filter(status=Status.WON).order_by("rank"):
+            give_prize(winner, at=at)
     return list(draw.winners.whole())
+
+
+def run_prizes(job: JobRun) -> dict[str, int]:
+    """Give a contest's prizes that were not tried yet; taken up again after a kill, it gives the rest."""
+    owed = list(_owed().filter(draw=job.parameters["draw"]).order_by("rank"))
+    JobRun.objects.filter(pk=job.pk).update(total=len(owed))
+    given = 0
+    for done, winner in enumerate(owed):
+        if done % GIVEN_AT_ONCE == 0:
+            advance_job(job, done=done)
+        given += give_prize(winner, at=timezone.now()).grant_id is not None
+    advance_job(job, done=len(owed))
+    return {"given": given, "not_possible": len(owed) - given}
 
 
 def give_prize(winner: DrawWinner, *, at: datetime) -> DrawWinner:
@@ -113,8 +138,20 @@ def give_owed_prizes(*, at: datetime) -> int:
 
     One that was tried and could not be given waits for a person.
     """
-    owed = DrawWinner.objects.filter(status=Status.WON, grant=None, problem="", prize__reward__isnull=False)
-    return sum(give_prize(winner, at=at).grant_id is not None for winner in owed.whole().order_by("pk"))
+    owed = _owed().exclude(draw__in=_in_a_job()).order_by("pk")
+    return sum(give_prize(winner, at=at).grant_id is not None for winner in owed)
+
+
+def _owed() -> QuerySet[DrawWinner]:
+    return DrawWinner.objects.filter(
+        status=Status.WON, grant=None, problem="", prize__reward__isnull=False
+    ).whole()
+
+
+def _in_a_job() -> list[int]:
+    """Return the contests whose prizes a job is giving."""
+    jobs = JobRun.objects.unfinished().filter(kind=PRIZES_JOB)
+    return [parameters["draw"] for parameters in jobs.values_list("parameters", flat=True)]
 
 
 def set_aside_winner(winner: DrawWinner, *, reason: str, at: datetime) -> DrawWinner | None:

@@ -22,6 +22,7 @@ from loyalty.errors import (
     PlayLimitReached,
 )
 from loyalty.models import Draw, DrawLine, DrawPlay, DrawPrize, DrawWinner, RewardGrant
+from loyalty.services import drawings
 from loyalty.services.balances import points_of
 from loyalty.services.contests import (
     ContestTerms,
@@ -39,12 +40,14 @@ from loyalty.services.drawings import (
     draw_winners,
     give_owed_prizes,
     give_prize,
+    run_prizes,
     set_aside_winner,
 )
 from loyalty.services.draws import enter_draw
 from loyalty.services.plays import play_draw
 from loyalty.services.verification import verify_contest
 from operations.errors import InvalidInput
+from operations.models import JobRun
 from tests.factories import NOON, CustomerFactory
 from tests.loyalty.factories import make_reward
 from tests.loyalty.games import draft_contest, instant_win
@@ -225,6 +228,22 @@ def test_a_prize_that_a_stop_kept_from_being_given_is_given_by_the_next_run(monk
 
     assert [give_owed_prizes(at=AFTER), give_owed_prizes(at=AFTER)] == [1, 0]
     assert points_of(anna, at=AFTER).balance == 50
+
+
+def test_many_prizes_are_given_by_a_job_that_goes_on_where_it_was_stopped(monkeypatch):
+    monkeypatch.setattr(drawings, "GIVEN_AT_ONCE", 1)
+    winners, _people = drawn_contest(1, 1, 1)
+    job = JobRun.objects.get()
+
+    assert (job.kind, job.parameters) == ("loyalty.prizes", {"draw": winners[0].draw_id})
+    assert not RewardGrant.objects.exists()
+    assert give_owed_prizes(at=NOON) == 0
+    give_prize(winners[0], at=NOON)
+
+    assert run_prizes(job) == {"given": 1, "not_possible": 0}
+    assert RewardGrant.objects.count() == 2
+    job.refresh_from_db()
+    assert (job.done, job.total) == (1, 1)
 
 
 def test_who_is_set_aside_loses_the_prize_to_the_next_substitute():
