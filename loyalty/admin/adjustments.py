@@ -82,7 +82,10 @@ class AdjustView(ForCustomerView, FormView):
                 "%(change)s points: the account now holds %(balance)s.",
                 abs(asked.points),
             )
-            % {"change": f"{asked.points:+d}", "balance": number(balance)},
+            % {
+                "change": f"{'+' if asked.points > 0 else ''}{number(asked.points)}",
+                "balance": number(balance),
+            },
         )
         return self.to_customer()
 
