@@ -23,6 +23,7 @@ from loyalty.earning_words import describe, expiry_in_words, promise
 from loyalty.models import EarningRule, EarningRuleVersion, PointsAccrual
 from loyalty.rewarded_events import BY_TYPE, label_of
 from loyalty.rules import Gives
+from loyalty.services.earned_entries import entrants_of
 from loyalty.services.earning_rules import NewTerms, check_terms
 from operations.errors import FidelioError, InvalidInput
 from operations.figures import Cell, Column, Delta, Table
@@ -237,10 +238,13 @@ def _latest(rule: EarningRule) -> Table:
     accruals = PointsAccrual.objects.filter(rule=rule).select_related(
         "order__customer", "entry__account__customer"
     )
-    rows = []
-    for accrual in accruals.order_by("-pk")[:LATEST]:
+    latest, rows = list(accruals.order_by("-pk")[:LATEST]), []
+    entered = entrants_of(latest)
+    for accrual in latest:
         customer = (
-            accrual.order.customer if accrual.order else accrual.entry and accrual.entry.account.customer
+            (accrual.order and accrual.order.customer)
+            or (accrual.entry and accrual.entry.account.customer)
+            or entered.get(accrual.pk)
         )
         url = reverse("admin:customers_customer_change", args=[customer.pk]) if customer else ""
         rows.append(

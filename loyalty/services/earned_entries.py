@@ -1,5 +1,6 @@
 """Entries in contests that orders and events earn, and what returns take of them."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +17,13 @@ def earning_key(accrual: PointsAccrual) -> str:
     """Return the name of the cause "this order (or event) earned by this rule"."""
     source = f"{accrual.order_id}" if accrual.order_id else f"event:{accrual.event_id}"
     return f"earned:{accrual.rule_id}:{source}"
+
+
+def entrants_of(accruals: Collection[PointsAccrual]) -> dict[int, Customer]:
+    """Return who entered a contest with each of these accruals, by its id, in one statement."""
+    keys = {earning_key(one): one.pk for one in accruals if one.draw_entries}
+    entries = DrawEntry.objects.filter(source_key__in=keys).select_related("customer")
+    return {keys[one.source_key]: one.customer for one in entries}
 
 
 def enter_with(accrual: PointsAccrual, customer: Customer, *, entries: int, at: datetime) -> int:

@@ -9,6 +9,7 @@ from customers.services import dispatch_events, record_event
 from loyalty.models import DrawEntry, DrawParticipant, EarningCounter, PointsAccrual
 from loyalty.services import claw_back_points, earn_on_event, earn_points, listening, points_of
 from loyalty.services.caps import count_back, room_within_caps
+from loyalty.services.earned_entries import entrants_of
 from operations.services import check_invariants
 from tests.factories import NOON, CustomerFactory, OrderFactory
 from tests.loyalty.factories import make_rule
@@ -142,3 +143,13 @@ def test_a_return_gives_room_back_once_where_points_and_times_are_capped():
 
     counter = EarningCounter.objects.get()
     assert (counter.units, counter.times) == (50, 1)
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_rule_names_who_entered_a_contest_by_an_event():
+    draw, anna = open_draw(), CustomerFactory()
+    make_rule(kind="PER_EVENT", event_type="defect.reported", gives="DRAW_ENTRIES", points=2, draw=draw.code)
+
+    accruals = earn_on_event(tell("defect.reported", anna, "a"), at=NOON)
+
+    assert entrants_of(accruals) == {accruals[0].pk: anna}
