@@ -27,7 +27,7 @@ register.simple_tag(formats.quantity, name="quantity")
 TONES = {
     "good": {
         "ACTIVE", "DONE", "PAID", "SENT", "DELIVERED", "APPROVED", "GRANTED", "REDEEMED", "ISSUED",
-        "PUBLISHED", "QUALIFIED", "REWARDED", "FINISHED", "ON_TRACK", "REACHED", "GIVEN",
+        "PUBLISHED", "REWARDED", "FINISHED", "ON_TRACK", "REACHED", "GIVEN",
     },
     "bad": {
         "FAILED", "REJECTED", "CANCELLED", "STOPPED", "BOUNCED", "BLOCKED", "REVOKED", "ERASED", "DISABLED",
@@ -35,9 +35,9 @@ TONES = {
     },
     "warn": {
         "PAUSED", "PENDING", "AWAITING_APPROVAL", "EXPIRED", "ROLLED_BACK", "REFUNDED", "SUPPRESSED",
-        "USED_UP", "WITHDRAWN", "MISSED", "UNKNOWN", "AT_RISK", "WAITING", "TAKEN_BACK",
+        "USED_UP", "WITHDRAWN", "MISSED", "UNKNOWN", "AT_RISK", "WAITING", "OWED", "TAKEN_BACK",
     },
-    "info": {"RUNNING", "QUEUED", "SENDING", "CLAIMED", "SCHEDULED", "PLANNED", "STARTED"},
+    "info": {"RUNNING", "QUEUED", "SENDING", "CLAIMED", "SCHEDULED", "PLANNED", "STARTED", "QUALIFIED"},
 }  # fmt: skip
 
 

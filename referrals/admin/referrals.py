@@ -32,7 +32,7 @@ class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
             "PENDING": "warning",
             "QUALIFIED": "info",
             "REWARDED": "success",
-            "TAKEN_BACK": "danger",
+            "TAKEN_BACK": "warning",
             "REJECTED": "danger",
         },
     )
