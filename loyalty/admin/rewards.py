@@ -44,7 +44,8 @@ class RewardAdmin(PageMixin, ModelAdmin):
     list_display = ["name", "gives", "costs", "state", "in_stock", "given"]
     list_filter = ["kind", "active"]
     empty_text = gettext_lazy(
-        "The one definition of something that is given: for points, by a game, a milestone or a referral."
+        "What you give to members: for points, in the catalogue, or as the prize of a game, a milestone or a"
+        " referral."
     )
     list_select_related = ["promotion", "product", "segment"]
     list_per_page = 25

@@ -1,5 +1,7 @@
 """What a member's page says of the memberships they pay for: what they have of them, and until when."""
 
+from datetime import timedelta
+
 from django.utils.translation import gettext as _
 
 from loyalty.members.sections import Member, Section
@@ -20,7 +22,7 @@ def memberships_section(member: Member) -> Section | None:
             "description": one.plan.shown_description,
             "gives": gives(better_of([one.plan], at=member.at)),
             "since": one.started_on,
-            "paid_until": one.renews_on,
+            "paid_until": one.renews_on - timedelta(days=1),
             "ends_at": one.ends_at,
             "runs_out": one.status == Membership.Status.CANCELLED,
         }

@@ -15,6 +15,8 @@ LATEST = 5  # The rest unfolds.
 EXPIRIES_SHOWN = 3
 # What partners write down as the reason is their name, which was typed by nobody about anybody.
 AT_PARTNERS = {"partner-earn": gettext_lazy("Earned"), "partner-burn": gettext_lazy("Spent")}
+# What a reward cost or gave says its name, which members read in the catalogue.
+OF_REWARDS = ("adjusted:reward-cost:", "adjusted:reward:")
 # First words of the ledger's causes.
 TAKEN_BACK = {"returned", "debt", "parted", "partner-back", "reward-back"}
 
@@ -64,6 +66,8 @@ def said_of(entry: LedgerEntry, order: Order | None) -> str:
         return _("Taken back with a return")
     if cause == "transfer" and not entry.source_key.startswith("transfer:parted:"):
         return _("Given to your household") if entry.kind == Kind.DEBIT else _("From your household")
+    if entry.source_key.startswith(OF_REWARDS) and entry.reason:
+        return entry.reason
     if cause in AT_PARTNERS:
         return _("%(what)s at %(partner)s") % {"what": AT_PARTNERS[cause], "partner": entry.reason}
     words = {

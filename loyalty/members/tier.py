@@ -45,7 +45,7 @@ def gives(benefits: Benefits) -> list[str]:
             "Offers %(hours)s hour before everybody", "Offers %(hours)s hours before everybody", hours
         )
         said.append(words % {"hours": hours})
-    return [*said, *benefits.perks, *(promotion.name for promotion in benefits.promotions)]
+    return [*said, *benefits.perks, *(promotion.name for promotion in benefits.exclusive)]
 
 
 def _digits(factor: Decimal) -> int:

@@ -21,6 +21,7 @@ class Benefits:
     early_access_hours: int = 0
     perks: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    freeing: frozenset[int | None] = frozenset()
     at: datetime | None = None
 
     @cached_property
@@ -30,6 +31,11 @@ class Benefits:
             return ()
         running = Promotion.objects.running(self.at).filter(conditions__segment__in=self.segments)
         return tuple(running.order_by("pk"))
+
+    @property
+    def exclusive(self) -> list[Promotion]:
+        """Return these promotions but those that free the shipping: `free_shipping` says so already."""
+        return [one for one in self.promotions if one.pk not in self.freeing]
 
 
 def benefits_of(customer: Customer, *, at: datetime) -> Benefits:
@@ -58,6 +64,7 @@ def better_of(rows: Iterable[Beneficial], *, at: datetime | None = None) -> Bene
         early_access_hours=max([0, *(row.early_access_hours for row in rows)]),
         perks=tuple(dict.fromkeys(perk for row in rows for perk in row.as_read("perks"))),
         segments=tuple(segment_code(row) for row in rows),
+        freeing=frozenset(row.shipping_promotion_id for row in rows),
         at=at,
     )
 

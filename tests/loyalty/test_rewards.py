@@ -13,6 +13,7 @@ from customers.errors import CustomerNotLive
 from customers.models import Customer, Event, Segment, SegmentMembership
 from customers.services import merge_customers
 from loyalty.errors import GrantMoveNotPossible, OutOfStock, RewardNotAvailable
+from loyalty.members.points import said_of
 from loyalty.models import Reward, RewardGrant
 from loyalty.services import (
     add_partner_codes,
@@ -91,6 +92,15 @@ def test_what_was_given_before_somebody_was_erased_is_answered_again():
     Customer.objects.filter(pk=anna.pk).update(status="ERASED")
 
     assert redeem(anna, reward) == before
+
+
+def test_a_members_history_names_the_reward_that_points_went_to():
+    anna, reward = with_points(500), make_reward("POINTS", cost_points=300, points_given=70)
+    redeem(anna, reward)
+
+    entries = {entry.delta: said_of(entry, None) for entry in LedgerEntry.objects.all()}
+
+    assert entries == {500: "Earned", -300: reward.name, 70: reward.name}
 
 
 def test_points_given_cannot_pay_for_themselves():
