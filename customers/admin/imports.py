@@ -46,6 +46,11 @@ TONES = {
 class ImportRunAdmin(PageMixin, ModelAdmin):
     """Files that were brought in; each has its page with progress, errors and the way back."""
 
+    empty_text = gettext_lazy(
+        "Bring customers, orders or products in from a file: you match the columns, and a dry run says what "
+        "would happen."
+    )
+
     list_display = ["file", "records", "source", "state", "taken", "refused", "owner", "created_at"]
     list_display_links = ["file"]
     list_filter = ["kind", "status", "source"]

@@ -94,6 +94,11 @@ class EventAdmin(FactAdmin):
 class EventConflictAdmin(FactAdmin):
     """What contradicts a fact that was recorded before under the same key."""
 
+    empty_text = _(
+        "Sources agree with themselves. An order or event told twice with different content stands here."
+    )
+    empty_next = ("admin:customers_source_changelist", "customers.view_source", _("Sources"))
+
     list_display = ["received_at", "kind", "source", "external_id"]
     list_select_related = ["source"]
     list_filter = ["kind", "source"]

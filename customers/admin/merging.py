@@ -237,6 +237,15 @@ def _merges() -> QuerySet[MergeOperation]:
 class MergeOperationAdmin(FactAdmin):
     """Who was merged into whom; each merge can be taken back."""
 
+    empty_text = gettext_lazy(
+        "Records of one person that were joined, by you or by themselves; each merge can be taken back here."
+    )
+    empty_next = (
+        "admin:customers_duplicatecandidate_changelist",
+        "customers.view_duplicatecandidate",
+        gettext_lazy("Possible duplicates"),
+    )
+
     list_display = ["merged_at", "who", "from_whom", "why", "by", "state"]
     list_filter = ["merged_at"]
     list_filter_submit = True

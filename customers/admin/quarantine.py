@@ -54,6 +54,15 @@ class ContentForm(forms.Form):
 class QuarantinedEventAdmin(PageMixin, FactAdmin):
     """What was sent as an event and could not be read; corrected or replayed it becomes one."""
 
+    empty_text = gettext_lazy(
+        "Every event was understood. One that is not waits here with its reason, to be mended."
+    )
+    empty_next = (
+        "admin:customers_event_changelist",
+        "customers.view_event",
+        gettext_lazy("Events"),
+    )
+
     list_display = ["received_at", "said_type", "why", "source", "external_id"]
     list_select_related = ["source"]
     list_filter = ["source", "type"]

@@ -251,6 +251,12 @@ RIGHTS = {
 class RightsRequestAdmin(PageMixin, FactAdmin):
     """The audit record: which right, whose, carried out by whom, when."""
 
+    empty_text = gettext_lazy(
+        "Who asked for their data, its correction or its erasure. A request is written down on the "
+        "customer's page."
+    )
+    empty_next = ("admin:customers_customer_changelist", "customers.view_customer", gettext_lazy("Customers"))
+
     list_display = ["requested_at", "right", "customer", "who", "outcome", "completed_at"]
     list_select_related = ["customer", "requested_by", "client", "job"]
     list_filter = ["kind"]

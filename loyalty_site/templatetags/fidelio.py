@@ -3,7 +3,10 @@
 `{% load fidelio %}`; what each writes is said in `operations.formats`.
 """
 
+from typing import Any
+
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -80,6 +83,15 @@ def heat(value: float | None, highest: float | None) -> str:
 def css_percent(share: float | None) -> str:
     """Return a share as a CSS percentage, with a point in every language."""
     return f"{100 * min(1.0, max(0.0, float(share or 0))):.2f}%"
+
+
+@register.simple_tag(takes_context=True)
+def next_click(context, model_admin) -> dict[str, Any] | None:
+    """Return where an empty list leads on to, for who may go there: its admin's `empty_next`."""
+    name, permission, label = getattr(model_admin, "empty_next", None) or ("", "", "")
+    if not name or not context["request"].user.has_perm(permission):
+        return None
+    return {"url": reverse(name), "label": label}
 
 
 @register.filter

@@ -31,6 +31,22 @@ def url(name, *args):
     return reverse(f"admin:customers_{name}", args=[getattr(arg, "pk", arg) for arg in args])
 
 
+@pytest.mark.parametrize(
+    ("empty", "leads_to"),
+    [
+        ("mergeoperation", "duplicatecandidate"),
+        ("rightsrequest", "customer"),
+        ("quarantinedevent", "event"),
+        ("eventconflict", "source"),
+        ("lockedvalue", "customer"),
+    ],
+)
+def test_an_empty_list_says_what_it_is_for_and_leads_on(staff, empty, leads_to):
+    page = staff.get(f"/console/customers/{empty}/").content.decode()
+
+    assert f'<a class="fi-button" href="/console/customers/{leads_to}/">' in page
+
+
 def test_the_other_record_is_found_by_key_and_by_name_and_never_the_same(staff, pair):
     mario, double = pair
 
