@@ -56,7 +56,10 @@ class Answer:
 
 
 def check_url(url: str) -> None:
-    """Raises AddressRefused for what is no https address (http to this machine where settings allow it)."""
+    """Raises AddressRefused for what is no https address (http to this machine where settings allow it).
+
+    A number that is no public address is refused here already, a name when it is called.
+    """
     parts = urlsplit(url)
     try:
         port = parts.port
@@ -65,6 +68,8 @@ def check_url(url: str) -> None:
     if not parts.hostname or parts.username or port == 0:
         raise AddressRefused(_("Give a whole address, without a user name."))
     if parts.scheme == "https":
+        if _is_internal(parts.hostname):
+            raise AddressRefused(_("The address leads into a network that is not public."))
         return
     if parts.scheme == "http" and settings.ALLOW_LOOPBACK_WEBHOOKS and _is_loopback(parts.hostname):
         return
@@ -87,6 +92,15 @@ def _may_call(address: str) -> bool:
     if ip.is_loopback:
         return settings.ALLOW_LOOPBACK_WEBHOOKS
     return ip.is_global and not ip.is_multicast
+
+
+def _is_internal(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return not settings.ALLOW_LOOPBACK_WEBHOOKS
+    try:
+        return not _may_call(host)
+    except ValueError:
+        return False
 
 
 def _inside(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -34,6 +34,7 @@ class WebhookForm(forms.Form):
     client = forms.ModelChoiceField(
         label=gettext_lazy("API client"),
         queryset=ApiClient.objects.none(),
+        to_field_name="prefix",  # The row's own key holds the hash of the client's.
         help_text=gettext_lazy("It hears of what its scopes let it read."),
     )
     url = forms.URLField(

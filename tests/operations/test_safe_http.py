@@ -15,6 +15,7 @@ from operations.safe_http import AddressRefused, CallFailed, SafeClient, check_u
         "http://shop.example/hook", "ftp://shop.example/", "https://", "https://user@shop.example/",
         "https://shop.example:0/", "file:///etc/passwd",
         "http://169.254.169.254/latest/", "javascript:alert(1)",
+        "https://10.0.0.5/hook", "https://169.254.169.254/", "https://[fd00::1]/", "https://[::ffff:10.0.0.1]/",
     ],
 )  # fmt: skip
 def test_only_whole_https_addresses_are_called(settings, url):
