@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -248,9 +248,7 @@ def strip_of(page: LandingPage, figures: PageFigures) -> list[Delta]:
         Delta(
             _("Asked for a code"),
             number(figures.asked),
-            hint=_("%(count)s have not confirmed") % {"count": number(figures.waiting)}
-            if figures.waiting
-            else "",
+            hint=_not_confirmed(figures.waiting) if figures.waiting else "",
             icon="mail",
         ),
         Delta(_("Codes given"), number(figures.given), hint=left, icon="confirmation_number"),
@@ -261,6 +259,11 @@ def strip_of(page: LandingPage, figures: PageFigures) -> list[Delta]:
     if figures.refused:
         shown.append(Delta(_("Got nothing"), number(figures.refused), icon="block"))
     return shown
+
+
+def _not_confirmed(waiting: int) -> str:
+    text = ngettext("%(count)s has not confirmed", "%(count)s have not confirmed", waiting)
+    return text % {"count": formats.number(waiting)}
 
 
 def _funnel(figures: PageFigures) -> Chart:

@@ -86,7 +86,10 @@ class ProgressView(CampaignPage, View):
     title = ""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        context = progress_context(self.campaign()) | {"asked_again": True}
+        campaign = self.campaign()
+        context = progress_context(campaign) | {"asked_again": True}
+        if request.user.has_perm(MAY_STOP):
+            context["unredeemed"] = unredeemed_coupons(campaign)
         response = render(request, "campaigns/progress.html", context)
         if request.GET.get("status") != context["campaign"].status:
             response["HX-Refresh"] = "true"  # The buttons of the page have changed, too.
@@ -246,7 +249,9 @@ def outcome_table(campaign: Campaign, figures: Figures) -> Table:
         ],
         caption=_("What became of each recipient"),
         empty_title=_("Nobody yet"),
-        empty_text=_("When the campaign starts, everybody in the segment gets a row here."),
+        empty_text=_("When the campaign starts, everybody in the segment gets a row here.")
+        if campaign.version.trigger == CampaignVersion.Trigger.ONE_OFF
+        else _("Whoever it concerns gets a row here, on the day when it does."),
         empty_icon="group",
     )
 

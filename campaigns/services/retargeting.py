@@ -15,7 +15,7 @@ import structlog
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import TextChoices
+from django.db.models import F, TextChoices
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -100,7 +100,8 @@ def write_audience(job: JobRun) -> dict[str, Any]:
                     written += 1
                 before = address
         name = f"{segment.code}-{platform.lower()}-{timezone.localdate().isoformat()}.csv"
-        keep_file(job, path, code="audience", name=name, content_type="text/csv; charset=utf-8")
+        keep_file(job, path, code=KIND, name=name, content_type="text/csv; charset=utf-8")
+    JobRun.objects.filter(pk=job.pk).update(done=F("total"))
     _note(job, segment, written)
     return {"addresses": written}
 

@@ -1,4 +1,4 @@
-"""Where the demo meets people it does not write to: placements, a landing page, links. And a journey.
+"""Where the demo meets people it does not write to: placements, a landing page, links, flyers. And a journey.
 
 The journey is under way: whoever has not bought for a while is on it, and its first mail is two days ahead.
 """
@@ -6,20 +6,28 @@ The journey is under way: whoever has not bought for a while is on it, and its f
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from campaigns.drafts import ContentDraft, VersionTerms
-from campaigns.models import Campaign, LandingPage, Placement, ShareLink
+from campaigns.models import Campaign, LandingPage, LocalEvent, Placement, ShareLink
 from campaigns.models.placement import Slot
 from campaigns.services import create_campaign, move_journeys, start_campaign, tend_runs
 from campaigns.services.landing_pages import PageTerms, create_landing_page, open_landing_page
 from campaigns.services.placements import PlacementTerms, Wording, activate_placement, create_placement
 from campaigns.services.shares import create_share_link
-from coupons.models import Promotion
+from coupons.models import CodeBatch, Promotion
+from coupons.services import issue_coupons
 from customers.models import Channel, Purpose, Segment
 from loyalty_site.demo.showcase import ensure_promotion
 from operations.models import User
 
-PAGE, JOURNEY = "christmas-basket", "come-back-journey"
+PAGE, JOURNEY, FLYERS = "christmas-basket", "come-back-journey", "flyer-10"
+# Name, city, how far around people are invited, in how many days, what mails say of it.
+LOCAL_EVENTS = (
+    ("Serata degustazione", "Milano", 20, 21, "Vini e formaggi dei nostri produttori, dalle 18 alle 21."),
+    ("Mercatino d'inverno", "Torino", 15, 12, "Tutta la domenica in piazza, con il nostro banco."),
+)
+FLYERS_PRINTED = 120
 LANGUAGES = ("it", "en")
 BOUGHT = {"type": "order.recorded"}
 STEPS = (
@@ -65,7 +73,7 @@ QUESTION = (
 
 @transaction.atomic
 def write_meeting_points(*, at: datetime) -> None:
-    """Write placements, a landing page with links to it, and a journey with people on it; again, nothing."""
+    """Write placements, a page with links, codes to print, local events and a journey; again, nothing."""
     marketer = User.objects.filter(username="marketer").first()
     promotion = ensure_promotion(
         "site-5",
@@ -78,6 +86,8 @@ def write_meeting_points(*, at: datetime) -> None:
     )
     _write_placements(promotion, by=marketer, at=at)
     _write_landing_page(by=marketer, at=at)
+    _print_codes(by=marketer, at=at)
+    _write_local_events(at=at)
     _write_journey(owner=marketer, at=at)
 
 
@@ -125,6 +135,33 @@ def _write_landing_page(*, by: User | None, at: datetime) -> None:
     for name, source in (("Flyer in the shops", "flyer"), ("Newsletter of the town", "comune")):
         if not ShareLink.objects.filter(page=page, name=name).exists():
             create_share_link(name=name, page=page, source=source, medium="print", by=by)
+
+
+def _print_codes(*, by: User | None, at: datetime) -> None:
+    promotion = ensure_promotion(
+        FLYERS,
+        name="Flyers in the shops: 10 %",
+        effect={"kind": "PERCENT", "percent": "10", "target": "ORDER", "amount_limit": 1_000},
+        conditions={"minimum_spend": {"amount": 2_500}},
+        coupon={"pattern": "VOLANTINO-##########", "max_uses": 1},
+        at=at,
+    )
+    if not CodeBatch.objects.filter(promotion=promotion).exists():
+        issue_coupons(promotion, count=FLYERS_PRINTED, issued_by=by, at=at)
+
+
+def _write_local_events(*, at: datetime) -> None:
+    for name, city, radius_km, days, description in LOCAL_EVENTS:
+        LocalEvent.objects.get_or_create(
+            name=name,
+            defaults={
+                "on": timezone.localdate(at) + timedelta(days=days),
+                "country": "IT",
+                "city": city,
+                "radius_km": radius_km,
+                "description": description,
+            },
+        )
 
 
 def _write_journey(*, owner: User | None, at: datetime) -> None:

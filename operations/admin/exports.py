@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from operations.exports import KIND, columns_of, filtered_rows, log, may_export, queue_export
+from operations.exports import columns_of, filtered_rows, log, may_export, queue_export
 from operations.models import JobFile
 
 
@@ -53,11 +53,11 @@ def export_view(request: HttpRequest, app: str, model: str) -> HttpResponse:
 
 
 def download_view(request: HttpRequest, pk: int) -> HttpResponse:
-    """Hand an export to who asked for it, and to nobody else."""
-    file = get_object_or_404(JobFile.objects.select_related("job"), job=pk, code=KIND, job__kind=KIND)
+    """Hand the file that a job was for to who asked for it, and to nobody else."""
+    file = get_object_or_404(JobFile.objects.handed_over().select_related("job"), job=pk)
     if file.job.owner_id != request.user.pk:
         raise PermissionDenied
-    log.info("export_downloaded", job=pk, user=request.user.pk)
+    log.info("export_downloaded", job=pk, kind=file.job.kind, user=request.user.pk)
     return FileResponse(file.file.open(), as_attachment=True, filename=file.name)
 
 

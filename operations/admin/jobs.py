@@ -18,7 +18,6 @@ from unfold.decorators import display
 
 from operations import formats
 from operations.admin.exports import download_view
-from operations.exports import KIND as EXPORT
 from operations.models import JobRun
 from operations.services import cancel_job
 
@@ -118,7 +117,7 @@ class JobRunAdmin(ModelAdmin):
             "unfinished": job.status in {JobRun.Status.QUEUED, JobRun.Status.RUNNING},
             "may_cancel": self.has_change_permission(request, job) and not job.cancel_requested,
             "results": readable_results(job.result),
-            "file": job.files.filter(code=EXPORT).first() if job.owner_id == request.user.pk else None,
+            "file": job.files.handed_over().first() if job.owner_id == request.user.pk else None,
         }
 
 

@@ -11,6 +11,10 @@ class JobFileQuerySet(models.QuerySet["JobFile"]):
         """Return the files that nobody needs any more."""
         return self.filter(created_at__lt=at - timedelta(days=DAYS_KEPT))
 
+    def handed_over(self) -> "JobFileQuerySet":
+        """Return those that their jobs were for: under the code of its kind, its owner fetches it."""
+        return self.filter(code=models.F("job__kind"))
+
 
 def folder_of(file: "JobFile", name: str) -> str:
     """Return where a job's file is kept; the name a person gave it is not part of it."""

@@ -55,6 +55,7 @@ def test_the_progress_asks_for_the_page_anew_when_the_status_has_changed(staff, 
     changed = client.get(f"{LIST}{campaign.pk}/progress/?status=SCHEDULED")
 
     assert "HX-Refresh" not in same
+    assert '<span id="codes-out" hx-swap-oob="true">0 codes' in same.content.decode()
     assert changed["HX-Refresh"] == "true"
 
 

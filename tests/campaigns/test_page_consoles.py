@@ -169,6 +169,26 @@ def test_an_audience_holds_the_hashes_of_who_allows_it_and_of_nobody_else(now):
     assert "2 hashed addresses" in LogEntry.objects.get().change_message
 
 
+def test_who_asked_for_an_audience_fetches_it_from_the_page_of_its_job_and_nobody_else(client, now):
+    segment = segment_of([subscriber("anna@mail.example")])
+    owner = staff(Role.MARKETER)
+    job = carry_out(request_audience(segment, platform="META", by=owner))
+    page, address = (
+        f"/console/operations/jobrun/{job.pk}/change/",
+        f"/console/operations/jobrun/{job.pk}/file/",
+    )
+
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    shown, fetched = client.get(page).content.decode(), client.get(address)
+    client.force_login(staff(Role.ANALYST), backend="django.contrib.auth.backends.ModelBackend")
+    of_another, refused = client.get(page).content.decode(), client.get(address)
+
+    assert f'href="{address}"' in shown and "1 of 1" in shown
+    assert b"".join(fetched.streaming_content).startswith(b"email\r\n")
+    assert f'href="{address}"' not in of_another
+    assert refused.status_code == 403
+
+
 def test_meta_wants_the_address_as_it_is(db):
     assert hashed_email("B.o.b+x@Gmail.com ", "META") == hashlib.sha256(b"b.o.b+x@gmail.com").hexdigest()
 

@@ -3,8 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from campaigns.models import Campaign, LandingPage, Message, Placement, ShareLink
+from campaigns.models import Campaign, LandingPage, LocalEvent, Message, Placement, ShareLink
 from campaigns.services.showings import show_placement
+from coupons.models import CodeBatch
 from customers.services import create_segment, refresh_segment
 from loyalty_site.demo.meeting_points import JOURNEY, write_meeting_points
 from loyalty_site.demo.stages import SEGMENTS
@@ -24,6 +25,8 @@ def test_the_demo_meets_people_in_placements_on_a_page_and_on_a_journey():
     assert Placement.objects.filter(status="ACTIVE").count() == 3
     assert show_placement("popup", customer=anna, at=now).coupon["code"].startswith("SITO-")
     assert (LandingPage.objects.get().status, ShareLink.objects.count()) == ("OPEN", 2)
+    assert [batch.made for batch in CodeBatch.objects.all()] == [120]
+    assert set(LocalEvent.objects.values_list("city", flat=True)) == {"Milano", "Torino"}
     journey = Campaign.objects.get(code=JOURNEY)
     steps = set(journey.positions.values_list("step", "state"))
     held_out = Message.objects.filter(state="HOLDOUT").count()
