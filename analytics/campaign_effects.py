@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from campaigns.result_figures import money_cell
 from campaigns.results.lift import CampaignLift, overall_conversion, overall_revenue
 from operations import formats
 from operations.differences import Lift
@@ -100,7 +101,7 @@ def _row(one: CampaignLift) -> list[Any]:
         Cell(_points(lift.difference), value=lift.difference),
         Cell(f"{_points(lift.low)} – {_points(lift.high)}"),
         Cell(words, tone="good" if good else "bad" if lift.high < 0 else "warn"),
-        formats.money(round(one.extra_amount)) if one.extra_amount is not None else formats.NOTHING,
+        money_cell(one.extra_amount),
     ]
 
 

@@ -73,8 +73,8 @@ def _comparison_row(report: CampaignReport) -> list[Any]:
         effect_cell(lift.conversion) if lift else formats.NOTHING,
         judgement(lift.conversion) if lift else Cell(_("No holdout"), tone="warn"),
         money_cell(report.extra_amount),
-        Cell(formats.money(report.cost.amount), value=report.cost.amount),
+        money_cell(report.cost.amount),
         money_cell(report.profit),
         Cell(formats.percent(report.roi) if report.roi is not None else formats.NOTHING, value=report.roi),
-        Cell(formats.money(report.attributed.amount), value=report.attributed.amount),
+        money_cell(report.attributed.amount),
     ]

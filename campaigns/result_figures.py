@@ -165,34 +165,30 @@ def money_table(report: CampaignReport) -> Table:
     """Return cost, margin and ROI; what needs a holdout or the merchant's margin is empty without it."""
     cost, lift = report.cost, report.lift
     profit = report.profit_interval
-    rows: list[tuple[str, str, Any, str]] = [
-        (_("Messages"), formats.money(cost.messages_amount), cost.messages_amount, ""),
-        (_("Discounts given with its codes"), formats.money(cost.discount_amount), cost.discount_amount, ""),
-        (_("Cost"), formats.money(cost.amount), cost.amount, ""),
+    rows: list[tuple[str, Cell, str]] = [
+        (_("Messages"), money_cell(cost.messages_amount), ""),
+        (_("Discounts given with its codes"), money_cell(cost.discount_amount), ""),
+        (_("Cost"), money_cell(cost.amount), ""),
         (
             _("Extra revenue, after discounts"),
-            formats.money(round(report.extra_amount)) if report.extra_amount is not None else formats.NOTHING,
-            report.extra_amount,
+            money_cell(report.extra_amount),
             _("against who was held out") if lift else _("needs a holdout"),
         ),
         (
             _("Extra margin, before discounts"),
-            formats.money(round(report.extra_margin)) if report.extra_margin is not None else formats.NOTHING,
-            report.extra_margin,
+            money_cell(report.extra_margin),
             _("margin %(share)s") % {"share": formats.percent(report.margin_share)}
             if report.margin_share is not None
             else _("no margin is set"),
         ),
         (
             _("Profit"),
-            amount(report.profit) if report.profit is not None else formats.NOTHING,
-            report.profit,
+            money_cell(report.profit),
             between(profit, amount) if profit else "",
         ),
         (
             _("Return on investment"),
-            formats.percent(report.roi) if report.roi is not None else formats.NOTHING,
-            report.roi,
+            Cell(formats.percent(report.roi), value=report.roi),
             _("profit by cost")
             if profit is None or profit.significant
             else _("profit by cost; it may be chance"),
@@ -200,7 +196,7 @@ def money_table(report: CampaignReport) -> Table:
     ]
     return Table(
         [Column(_("What")), Column(_("Amount"), numeric=True), Column(_("Note"))],
-        [[label, Cell(text, value=value), note] for label, text, value, note in rows],
+        [list(row) for row in rows],
         caption=_("Cost, margin and return"),
         key="money",
     )
@@ -284,7 +280,7 @@ def _variant_table(variants: list[VariantFigures], labels: list[str], report: Ca
                 label,
                 Cell(formats.number(one.sent), value=one.sent),
                 *(_share_cell(one, of_what) for of_what in MEASURES),
-                Cell(formats.money(round(one.mean_amount)), value=one.mean_amount),
+                money_cell(one.mean_amount),
                 f"{formats.money(round(one.spent.low))} – {formats.money(round(one.spent.high))}"
                 if one.spent
                 else formats.NOTHING,
@@ -343,7 +339,10 @@ def judgement(lift: Lift) -> Cell:
 
 
 def money_cell(value: float | None) -> Cell:
-    return Cell(formats.money(round(value)) if value is not None else formats.NOTHING, value=value)
+    """Return minor units as a cell; its file has whole units."""
+    if value is None:
+        return Cell(formats.NOTHING)
+    return Cell(formats.money(round(value)), value=formats.major(round(value)))
 
 
 def results_url(campaign: Campaign) -> str:

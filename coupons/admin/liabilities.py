@@ -2,11 +2,9 @@
 
 import csv
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +20,7 @@ from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
 from operations.figure_files import ChartsPage
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
-from operations.formats import money, number, percent
+from operations.formats import major, money, number, percent
 from operations.formats import month as month_name
 
 PERMISSION = "coupons.view_liabilities"
@@ -164,8 +162,7 @@ def _row(position: Position) -> list[str | Cell]:
     counts = [month.credited, month.spent, month.taken_back, month.returned, month.expired]
 
     def amount(units: int) -> Cell:
-        whole = Decimal(units).scaleb(-get_currency_precision(position.currency))
-        return Cell(money(units, position.currency), value=whole)
+        return Cell(money(units, position.currency), value=major(units, position.currency))
 
     def points(units: int) -> Cell:
         return Cell(number(units), value=units)

@@ -273,8 +273,11 @@ def _payments(membership: Membership) -> Table:
             payment.external_id,
             formats.day(payment.paid_at),
             f"{formats.day(payment.covers_from)} – {formats.day(payment.covers_until)}",
-            Cell(formats.money(payment.amount, currency), value=payment.amount),
-            Cell(formats.money(payment.refund_amount, currency), value=payment.refund_amount),
+            Cell(formats.money(payment.amount, currency), value=formats.major(payment.amount, currency)),
+            Cell(
+                formats.money(payment.refund_amount, currency),
+                value=formats.major(payment.refund_amount, currency),
+            ),
         ]
         for payment in membership.payments.all()
     ]

@@ -1,6 +1,7 @@
 """What a campaign's results say, with numbers known beforehand."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from campaigns.errors import HoldoutOverlaps, MoveNotPossible
 from campaigns.models import CampaignRun, Engagement, GlobalHoldout, Message
+from campaigns.result_figures import money_table
 from campaigns.results.attribution import Attributed, attributed_orders
 from campaigns.results.links import LinkClicks, link_clicks
 from campaigns.results.overall import overall_lift
@@ -272,3 +274,10 @@ def test_what_came_back_was_not_delivered(db, now):
         )
 
     assert campaign_report(campaign).figures.delivered == 2
+
+
+def test_a_file_has_amounts_in_whole_units(db, now):
+    table = money_table(campaign_report(finished(now, treated=1)[0]))
+
+    amounts = {row[0]: row[1].value for row in table.rows}
+    assert (amounts["Messages"], amounts["Extra revenue, after discounts"]) == (Decimal("0.05"), None)
