@@ -100,7 +100,7 @@
     const labels = {
       stacked: spec.stacked, grid: { display: false }, border: { color: grid },
       ticks: { color: muted, maxRotation: 0, autoSkip: !across, autoSkipPadding: 18,
-        ...(across && { callback(value) { return folded(this.getLabelForValue(value), this.chart.width); } }) },
+        ...(across && { font: { lineHeight: 1 }, callback(value) { return folded(this.getLabelForValue(value), this.chart.width); } }) },
       title: { display: Boolean(spec.axis) && !spec.small && !across, text: spec.axis, color: muted },
     };
     return {
