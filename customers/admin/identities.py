@@ -165,7 +165,7 @@ class LockedValueAdmin(FactAdmin):
     empty_text = _(
         "A field that you correct on a customer's page stays as you wrote it, whatever a source tells."
     )
-    empty_next = ("admin:customers_customer_changelist", "customers.view_customer", _("Customers"))
+    empty_next = ("admin:customers_customer_changelist", _("Customers"))
 
     list_display = ["customer", "name_of_field", "value", "reason", "locked_by", "locked_at"]
     list_select_related = ["customer", "locked_by"]

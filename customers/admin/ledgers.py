@@ -97,7 +97,7 @@ class EventConflictAdmin(FactAdmin):
     empty_text = _(
         "Sources agree with themselves. An order or event told twice with different content stands here."
     )
-    empty_next = ("admin:customers_source_changelist", "customers.view_source", _("Sources"))
+    empty_next = ("admin:customers_source_changelist", _("Sources"))
 
     list_display = ["received_at", "kind", "source", "external_id"]
     list_select_related = ["source"]

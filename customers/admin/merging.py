@@ -242,7 +242,6 @@ class MergeOperationAdmin(FactAdmin):
     )
     empty_next = (
         "admin:customers_duplicatecandidate_changelist",
-        "customers.view_duplicatecandidate",
         gettext_lazy("Possible duplicates"),
     )
 

@@ -59,7 +59,6 @@ class QuarantinedEventAdmin(PageMixin, FactAdmin):
     )
     empty_next = (
         "admin:customers_event_changelist",
-        "customers.view_event",
         gettext_lazy("Events"),
     )
 

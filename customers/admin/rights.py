@@ -255,7 +255,7 @@ class RightsRequestAdmin(PageMixin, FactAdmin):
         "Who asked for their data, its correction or its erasure. A request is written down on the "
         "customer's page."
     )
-    empty_next = ("admin:customers_customer_changelist", "customers.view_customer", gettext_lazy("Customers"))
+    empty_next = ("admin:customers_customer_changelist", gettext_lazy("Customers"))
 
     list_display = ["requested_at", "right", "customer", "who", "outcome", "completed_at"]
     list_select_related = ["customer", "requested_by", "client", "job"]

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from customers.models import Customer, DoNotMerge, MergeOperation
 from customers.services import keep_apart, merge_customers
-from loyalty_site.roles import ensure_roles
+from loyalty_site.roles import Role, allowed, ensure_roles
 from tests.factories import NOON, ConsentFactory, CustomerFactory, OrderFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +43,10 @@ def url(name, *args):
 )
 def test_an_empty_list_says_what_it_is_for_and_leads_on(staff, empty, leads_to):
     page = staff.get(f"/console/customers/{empty}/").content.decode()
+    readers = [role for role in Role if allowed(role, f"customers.view_{empty}")]
 
     assert f'<a class="fi-button" href="/console/customers/{leads_to}/">' in page
+    assert readers and all(allowed(role, f"customers.view_{leads_to}") for role in readers)
 
 
 def test_the_other_record_is_found_by_key_and_by_name_and_never_the_same(staff, pair):
