@@ -19,7 +19,7 @@ from coupons import services
 from coupons.admin.forms import ExtendForm, SwitchForm
 from coupons.barcodes import barcode_svg
 from coupons.history import coupon_history
-from coupons.models import Coupon, Publication
+from coupons.models import Coupon, Promotion, Publication
 from coupons.qr import qr_svg
 from coupons.rules import canonical_code
 from coupons.wording import coupon_headline
@@ -52,12 +52,18 @@ class CouponView(UnfoldModelAdminViewMixin, TemplateView):
             status=status,
             status_text=Coupon.Status(status).label,
             gives=coupon_headline(coupon),
+            promotion_status=self._promotion_status(coupon),
             history=coupon_history(coupon, at=timezone.now()),
             has_barcode=barcode_svg(coupon.code) is not None,
             withdrawable=self._withdrawable(coupon),
             may_switch=self.request.user.has_perm(MAY_SWITCH),
             extendable=status in (Coupon.Status.ACTIVE, Coupon.Status.EXPIRED) and coupon.valid_until,
         )
+
+    def _promotion_status(self, coupon: Coupon) -> tuple[str, str] | None:
+        """Return what keeps a good code from being redeemed: a promotion that does not run."""
+        status = coupon.promotion.status_at(timezone.now())
+        return None if status == Promotion.Status.ACTIVE else (status, Promotion.Status(status).label)
 
     def _withdrawable(self, coupon: Coupon) -> Publication | None:
         """Return the hand-over that can still be taken back: of an unused code of somebody's own."""

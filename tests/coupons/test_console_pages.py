@@ -212,6 +212,15 @@ def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(
     assert code.valid_until == ends_at
 
 
+def test_a_good_code_says_that_its_promotion_is_stopped(agent):
+    code = coupon()
+    services.stop_promotion(code.promotion, mode="HARD", reason="misprinted", at=NOW)
+
+    page = text_of(agent.get(reverse("admin:coupons_coupon_change", args=[code.pk])))
+
+    assert "Stopped: nothing redeems. misprinted" in page
+
+
 def test_a_redemption_shows_lines_and_reasons(agent):
     stack = services.redeem_stack(spending(coupon(), prices=(333, 333, 334)), at=NOW)
 
