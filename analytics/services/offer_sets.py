@@ -1,6 +1,7 @@
 """Personal offers for everybody of a segment: computed, shown with what they cost, and then confirmed."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,6 +24,7 @@ from coupons.models import PersonalOffer, Promotion
 from coupons.rules import end_of_day_after
 from coupons.services.offer_codes import give_codes
 from coupons.services.personal_offers import confirm_offers, is_personal, withdraw_offers
+from customers.models import Customer
 from customers.services.bulk import copy_rows
 from customers.services.profiling import sweep_profiles
 from operations.errors import FidelioError, InvalidInput, Mistake
@@ -32,6 +35,7 @@ COMPUTE, GIVE = "analytics.offers", "analytics.offer_codes"
 KNOWN_COSTS = 0.5  # Of what somebody bought, before its own margin stands for the average one.
 COSTS_OF_DAYS = 365
 AVERAGE_SENSITIVITY = 0.5
+PORTION = 50_000  # Customers at a time: some 12 MB, however many there are.
 
 _PEOPLE = f"""
 COPY (
@@ -45,6 +49,7 @@ LEFT JOIN customers_trait AS leaning
     ON leaning.customer_id = customer.id AND leaning.code = 'discount_sensitivity'
 LEFT JOIN ({{margins}}) AS own ON own.customer_id = customer.id
 WHERE chance.code = %(code)s AND total.net_amount > 0 AND {PROFILED} {{among}}
+    AND customer.id > %(after)s AND customer.id <= %(until)s
 ORDER BY customer.id
 ) TO STDOUT (FORMAT binary)
 """
@@ -64,7 +69,8 @@ SELECT customer_id, GREATEST(0, LEAST(1, 1 - sum(cost) / NULLIF(sum(known), 0)))
     FROM customers_order AS bought
     JOIN customers_orderline AS line ON line.order_id = bought.id
     JOIN customers_product AS product ON product.id = line.product_id
-    WHERE bought.status = 'PAID' AND bought.customer_id IS NOT NULL AND bought.ordered_at >= %(since)s
+    WHERE bought.status = 'PAID' AND bought.ordered_at >= %(since)s
+        AND bought.customer_id > %(after)s AND bought.customer_id <= %(until)s
 ) AS line
 GROUP BY customer_id HAVING sum(amount * costed) >= %(enough)s * sum(amount) AND sum(known) > 0
 """
@@ -137,20 +143,20 @@ def compute_offers(offers: OfferSet, *, at: datetime) -> OfferSet:
         )  # fmt: skip
         if offers.status not in UNDONE:
             raise OffersDecided
-        people = _read_people(offers, at=at)
-        worth = 1 / people.basket if _by_amount(offers) else 1.0
-        best = best_discounts(
-            people.probability, people.sensitivity, people.margin, guard_of(offers), worth=worth
-        )
         withdraw_offers(offers.source_key)
         until = end_of_day_after(at, days=offers.valid_days, zone=offers.promotion.time_zone)
-        copy_rows(
-            PersonalOffer,
-            ["promotion_id", "customer_id", "percent", "amount", "status", "valid_until", "inputs",
-             "model_version", "source_key", "created_at"],
-            _rows(offers, people, best, until=until, at=at),
-        )  # fmt: skip
-        offers.figures = _figures(offers, people, best, worth)
+        guard, sums = guard_of(offers), Counter()
+        for people in _portions(offers, at=at):
+            worth = 1 / people.basket if _by_amount(offers) else 1.0
+            best = best_discounts(people.probability, people.sensitivity, people.margin, guard, worth=worth)
+            copy_rows(
+                PersonalOffer,
+                ["promotion_id", "customer_id", "percent", "amount", "status", "valid_until", "inputs",
+                 "model_version", "source_key", "created_at"],
+                _rows(offers, people, best, until=until, at=at),
+            )  # fmt: skip
+            sums.update(_sums(people, best, worth, guard))
+        offers.figures = _figures(offers, sums)
         offers.status, offers.error = OfferSet.Status.PROPOSED, ""
         offers.save(update_fields=["figures", "status", "error"])
     sweep_profiles(at=at)
@@ -232,7 +238,19 @@ def _check(offers: OfferSet) -> None:
         raise InvalidInput(details=mistakes)
 
 
-def _read_people(offers: OfferSet, *, at: datetime) -> People:
+def _portions(offers: OfferSet, *, at: datetime) -> Iterator[People]:
+    """Yield everybody whom the set is for, by id."""
+    until = 0
+    while True:
+        after, ids = until, Customer.objects.filter(pk__gt=until).order_by("pk").values("pk")[:PORTION]
+        until = ids.aggregate(last=Max("pk"))["last"]
+        if until is None:
+            return
+        yield _read_people(offers, after=after, until=until, at=at)
+
+
+def _read_people(offers: OfferSet, *, after: int, until: int, at: datetime) -> People:
+    """Read those with an id above `after`, up to `until`."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM customers_product WHERE unit_cost_amount IS NOT NULL)")
         margins = _MARGINS if cursor.fetchone()[0] else _NO_MARGINS
@@ -244,6 +262,8 @@ def _read_people(offers: OfferSet, *, at: datetime) -> People:
             "segment": offers.segment_id,
             "since": at - timedelta(days=COSTS_OF_DAYS),
             "enough": KNOWN_COSTS,
+            "after": after,
+            "until": until,
         }
         with cursor.copy(statement, values) as copy:
             rows = copied_records(copy, _PERSON)
@@ -280,33 +300,51 @@ def _rows(
         )
 
 
-def _figures(offers: OfferSet, people: People, best: Best, worth: np.ndarray | float) -> dict[str, Any]:
-    """Return what is expected of all of it; amounts in minor units, orders within the horizon."""
+def _sums(people: People, best: Best, worth: np.ndarray | float, guard: Guard) -> dict[Any, float]:
+    """Return what is expected of a portion, to be added up; by discount under (discount, name)."""
     share = best.discount * worth
-    offered = best.discount > 0
     cost = best.probability * share * people.basket
-    return {
+    sums: dict[Any, float] = {
         "people": len(people.ids),
-        "offered": int(offered.sum()),
-        "orders_without": round(float(best.probability_without.sum()), 1),
-        "orders": round(float(best.probability.sum()), 1),
-        "sales_without": round(float((best.probability_without * people.basket).sum())),
-        "sales": round(float((best.probability * people.basket).sum())),
-        "cost": round(float(cost.sum())),
-        "cost_at_most": round(float((share * people.basket).sum())),
-        "margin_without": round(float((best.earned_without * people.basket).sum())),
-        "margin": round(float((best.earned * people.basket).sum())),
+        "orders_without": float(best.probability_without.sum()),
+        "orders": float(best.probability.sum()),
+        "sales_without": float((best.probability_without * people.basket).sum()),
+        "sales": float((best.probability * people.basket).sum()),
+        "cost": float(cost.sum()),
+        "cost_at_most": float((share * people.basket).sum()),
+        "margin_without": float((best.earned_without * people.basket).sum()),
+        "margin": float((best.earned * people.basket).sum()),
+    }
+    for step in (0.0, *guard.steps.tolist()):
+        chosen = np.isclose(best.discount, step, atol=1e-9)
+        gain = ((best.earned - best.earned_without) * people.basket)[chosen]
+        sums[step, "people"] = int(chosen.sum())
+        sums[step, "orders"] = float(best.probability[chosen].sum())
+        sums[step, "cost"] = float(cost[chosen].sum())
+        sums[step, "gain"] = float(gain.sum())
+    return sums
+
+
+def _figures(offers: OfferSet, sums: Counter) -> dict[str, Any]:
+    """Return what is expected of all of it; amounts in minor units, orders within the horizon."""
+    amounts = ("sales_without", "sales", "cost", "cost_at_most", "margin_without", "margin")
+    unit = 1 if _by_amount(offers) else 100
+    return {
+        "people": sums["people"],
+        "offered": sums["people"] - sums[0.0, "people"],
+        "orders_without": round(sums["orders_without"], 1),
+        "orders": round(sums["orders"], 1),
+        **{name: round(sums[name]) for name in amounts},
         "distribution": [
             [
-                round(float(step) * (1 if _by_amount(offers) else 100), 2),
-                int(chosen.sum()),
-                round(float(best.probability[chosen].sum()), 1),
-                round(float(cost[chosen].sum())),
-                round(float(((best.earned - best.earned_without) * people.basket)[chosen].sum())),
+                round(step * unit, 2),
+                sums[step, "people"],
+                round(sums[step, "orders"], 1),
+                round(sums[step, "cost"]),
+                round(sums[step, "gain"]),
             ]
             for step in (0.0, *guard_of(offers).steps.tolist())
-            for chosen in [np.isclose(best.discount, step, atol=1e-9)]
-            if step == 0 or chosen.any()
+            if step == 0 or sums[step, "people"]
         ],
     }
 

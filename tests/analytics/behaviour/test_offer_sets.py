@@ -86,6 +86,20 @@ def test_each_person_is_proposed_what_earns_most_and_who_buys_anyway_nothing(pre
     assert [row[:2] for row in figures["distribution"]] == [[0.0, 1], [10.0, 1]]
 
 
+@pytest.mark.parametrize("portion", [1, 2, 3])
+def test_portions_come_to_what_everybody_at_once_comes_to(predicted, personal, monkeypatch, portion):
+    for probability in (0.95, 0.2, 0.5):
+        person(probability, 0.6)
+    at_once = proposed(personal).figures
+    monkeypatch.setattr(offer_sets, "PORTION", portion)
+
+    offers = proposed(personal)
+
+    assert offers.figures == at_once
+    assert at_once["people"] == 3
+    assert PersonalOffer.objects.filter(source_key=offers.source_key).count() == at_once["offered"] > 0
+
+
 def test_amounts_are_chosen_within_their_guard_by_what_they_are_of_the_basket(predicted):
     amounts = create_promotion(
         code="euros", name="Euros", effect={"kind": "AMOUNT", "personal": True}, activate=True, at=NOON
