@@ -4,7 +4,6 @@ from datetime import date, time
 from typing import Any
 
 from django.conf import settings
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,7 +23,7 @@ from loyalty.rules import (
     Kind,
     Terms,
 )
-from operations.formats import day, money, number
+from operations.formats import day, day_of_any_year, money, number
 
 WEEKDAY_NAMES = {
     "MON": lambda: _("Mondays"),
@@ -86,7 +85,7 @@ def expiry_in_words(expiry: Expiry) -> str:
             expiry.months,
         ) % {"n": expiry.months}
     if expiry.kind == ExpiryKind.DATE:
-        shown = date_format(date(2028, expiry.month, expiry.day), "j F")
+        shown = day_of_any_year(date(2028, expiry.month, expiry.day))
         if expiry.years == 0:
             return _("They expire on the next %(day)s.") % {"day": shown}
         if expiry.years == 1:

@@ -88,6 +88,11 @@ def day(value: date | datetime | None, zone: str = "") -> str:
     return dates.format_date(value, "d MMM y", locale=locale())
 
 
+def day_of_any_year(value: date) -> str:
+    """Return the day and the month of a date: "31 marzo"."""
+    return dates.format_date(value, "d MMMM", locale=locale())
+
+
 def month(value: date) -> str:
     """Return the month of a date: "ott 2026"."""
     return dates.format_skeleton("yMMM", value, locale=locale())

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import override
 
 from operations import formats
@@ -38,6 +40,20 @@ def test_values_are_written_as_the_reader_writes_them(language, expected):
 def test_a_currency_without_minor_units_has_none():
     with override("en"):
         assert formats.money(1500, "JPY") == "JP¥1,500"
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("it", ["31 marzo", "5 ott 2026", "6 ott 2026, 00:30"]),
+        ("en", ["31 March", "5 Oct 2026", "6 Oct 2026, 00:30"]),
+    ],
+)
+def test_lists_write_months_as_pages_do(language, expected):
+    with override(language):
+        listed = [date_format(date(2026, 10, 5)), date_format(timezone.localtime(EVENING), "DATETIME_FORMAT")]
+
+        assert [formats.day_of_any_year(date(2026, 3, 31)), *listed] == expected
 
 
 def test_a_date_stays_its_day():

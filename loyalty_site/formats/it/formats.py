@@ -1,8 +1,8 @@
 """Italian."""
 
-DATE_FORMAT = "j M Y"
+DATE_FORMAT = "j b Y"  # Months are written small.
 TIME_FORMAT = "H:i"
-DATETIME_FORMAT = "j M Y, H:i"
+DATETIME_FORMAT = "j b Y, H:i"
 SHORT_DATE_FORMAT = "d/m/Y"
 SHORT_DATETIME_FORMAT = "d/m/Y H:i"
 FIRST_DAY_OF_WEEK = 1
