@@ -37,7 +37,7 @@ def _table(found: CutOff) -> Table:
             Column(_("Bought"), numeric=True),
             Column(_("A contact earns"), numeric=True),
             Column(_("A contact costs"), numeric=True),
-            Column(""),
+            Column(_("Judgement")),
         ],
         rows=[
             [
