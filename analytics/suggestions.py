@@ -146,7 +146,7 @@ def _part_in_words(stored: dict[str, Any]) -> Suggestion:
         _("%(metric)s: %(channel)s moved most, %(change)s")
         % {
             "metric": metric.label if metric else stored["metric"],
-            "channel": stored["channel"],
+            "channel": SalesChannel.objects.filter(code=stored["channel"]).first() or stored["channel"],
             "change": formats.change(stored["change"]),
         },
         _("The last thirty days against the thirty before. See which days and what changed there."),

@@ -23,6 +23,7 @@ NAMES: dict[str, Promise] = {
     "review.written": _("Review written"),
     "nps.answered": _("Recommendation (NPS)"),
     "survey.answered": _("Survey answered"),
+    "packaging.returned": _("Packaging brought back"),
     "complaint.made": _("Complaint"),
     "defect.reported": _("Defect reported"),
     "ticket.opened": _("Ticket opened"),

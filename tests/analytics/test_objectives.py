@@ -351,7 +351,7 @@ def test_a_channel_that_fell_is_suggested_in_words(alice):
 
     (suggestion,) = CorrectiveAction.objects.get().suggestions
     assert suggestion == {"kind": "part_fell", "metric": "net_amount", "channel": "shop", "change": -0.75}
-    assert "shop" in in_words([suggestion])[0].title
+    assert "Shop moved most" in in_words([suggestion])[0].title
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from customers.event_types import TYPES, event_type, is_told_by_sources, payload_mistake
+from customers.segments.told_events import NAMES
 from customers.timeline import FAMILIES
 
 CODES = [kind.code for kind in TYPES]
@@ -19,6 +20,12 @@ def test_every_type_takes_its_own_example(kind):
 def test_every_type_is_named_like_a_type_and_has_a_family_for_the_timeline(kind):
     assert re.fullmatch(r"[a-z]+\.([a-z_]+|\*)", kind.code)
     assert kind.code.partition(".")[0] in FAMILIES
+
+
+def test_what_sources_tell_has_words_where_it_is_chosen():
+    told = {kind.code for kind in TYPES if "*" not in kind.code}
+
+    assert told - set(NAMES) == {"consent.changed"}  # Rules ask for the consent itself.
 
 
 def test_no_type_is_there_twice():
