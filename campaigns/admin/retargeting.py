@@ -47,7 +47,7 @@ class RetargetingView(UnfoldModelAdminViewMixin, TemplateView):
             **kwargs,
             form=form,
             segment=segment,
-            allowed=formats.number(allowed_addresses(segment).count()) if segment else "",
+            allowed=allowed_addresses(segment).count() if segment else 0,
             size=formats.number(segment.size) if segment else "",
             jobs=jobs.order_by("-pk")[:LATEST],
         )

@@ -6,6 +6,7 @@ from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns.admin.event_words import OWN_EVENTS
 from campaigns.models import CampaignVersion
 from campaigns.triggers import (
     CalendarRule,
@@ -114,15 +115,18 @@ def _calendar(rule: CalendarRule) -> str:
 
 
 def _event(rule: EventRule) -> str:
-    words = _("when “%(type)s” happens") % {"type": rule.type}
+    own = OWN_EVENTS.get(rule.type)
+    words = (
+        _("when %(event)s") % {"event": own} if own else _("when “%(type)s” happens") % {"type": rule.type}
+    )
     if rule.nth:
         words = _("when “%(type)s” happens for the %(count)s time") % {
-            "type": rule.type,
+            "type": own or rule.type,
             "count": _ordinal(rule.nth),
         }
     if rule.every_nth:
         words = _("every %(count)s time that “%(type)s” happens") % {
-            "type": rule.type,
+            "type": own or rule.type,
             "count": _ordinal(rule.every_nth),
         }
     return f"{words}{_later(rule.delay_minutes)}."

@@ -204,7 +204,7 @@ def test_who_may_not_export_gets_no_audience(marketer, now):
         {"segment": segment.pk, "platform": "META", "count": "1"},
     )
 
-    assert "1 addresses of" in counted.content.decode()
+    assert "1 address of" in counted.content.decode()
     assert not JobRun.objects.exists()
 
 

@@ -13,9 +13,14 @@ from campaigns.models import CampaignVersion
         (
             "EVENT",
             {"type": "order.recorded", "every_nth": 10},
-            "Every 10th time that “order.recorded” happens.",
+            "Every 10th time that “an order was recorded” happens.",
         ),
-        ("EVENT", {"type": "order.recorded", "nth": 2}, "When “order.recorded” happens for the 2nd time."),
+        ("EVENT", {"type": "cart.abandoned"}, "When a cart was left behind."),
+        (
+            "EVENT",
+            {"type": "order.recorded", "nth": 2},
+            "When “an order was recorded” happens for the 2nd time.",
+        ),
         (
             "DATE",
             {"of": "replacement", "months": 36},

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.admin.event_words import OWN_EVENTS
 from campaigns.admin.wizard.event_conditions import MOST_ROWS, read_value, written_value
 from campaigns.admin.wizard.trigger_part import TriggerPart
 from campaigns.models import CampaignVersion
@@ -16,16 +17,6 @@ from customers.models import Segment
 Kind = CampaignVersion.Trigger
 
 MINUTES = {"minutes": 1, "hours": 60, "days": 24 * 60}
-# What Fidelio tells itself, beside the kinds that sources tell.
-OWN_EVENTS = {
-    "cart.abandoned": gettext_lazy("a cart was left behind"),
-    "consent.changed": gettext_lazy("somebody allowed or refused to be written to"),
-    "coupon.redeemed": gettext_lazy("a code was redeemed"),
-    "customer.created": gettext_lazy("somebody became known"),
-    "order.recorded": gettext_lazy("an order was recorded"),
-    "order.returned": gettext_lazy("goods came back"),
-    "coupon.published": gettext_lazy("a code was given to somebody"),
-}
 UNITS = [
     ("minutes", gettext_lazy("minutes")),
     ("hours", gettext_lazy("hours")),
