@@ -205,7 +205,7 @@ MENU: list[tuple[str | Promise, list[Entry]]] = [
             ),
             Entry(_("Blocked values"), "block", model="customers.blockedvalue", permission=SEES_DATA),
             Entry(_("Match weights"), "balance", model="customers.matchweight", permission=SEES_DATA),
-            Entry(_("Corrected fields"), "lock", model="customers.lockedvalue", permission=SEES_DATA),
+            Entry(_("Locked values"), "lock", model="customers.lockedvalue", permission=SEES_DATA),
             Entry(_("Events"), "timeline", model="customers.event", permission=SEES_DATA),
             Entry(_("Consent ledger"), "fact_check", model="customers.consentrecord"),
             Entry(_("Consent texts"), "contract", model="customers.consenttext"),
