@@ -1,4 +1,4 @@
-"""Orders that several models of one window read together: once, into a table of totals by customer and place.
+"""Orders that several models of one window read together: once, into a table with every model's totals.
 
 Who may be profiled is asked when a run takes its own from there, as late as if it had read the orders itself.
 """
@@ -19,35 +19,23 @@ from analytics.models import RfmModel, RfmRun
 
 Scope = RfmModel.Scope
 Window = tuple[date | None, date]
-# Where an order was bought, as far as models ask for it: what is read is grouped by it, so that every model
-# finds its own totals there.
-PLACES = {
-    Scope.CHANNEL: "sales_channel_id",
-    Scope.BUSINESS_UNIT: "business_unit_id",
-    Scope.STORE: "store_id",
-    Scope.STORE_GROUP: "store_id",
-    Scope.COUNTRY: "store_id",
-    Scope.PRODUCT_LINE: "product_line",
-}
-READ = sql.SQL(
+# Of each model three columns: one walk, and nothing has to be grouped again.
+OF_A_MODEL = sql.SQL(
     """
-    SELECT {group}, max(ordered_at) AS last_order_at, count(*)::int AS orders,
-        sum(net_amount)::bigint AS net_amount
-    FROM ({purchases}) AS bought GROUP BY {group}
+    max(ordered_at) FILTER (WHERE {scope}) AS {last_order_at},
+    count(*) FILTER (WHERE {scope}) AS {orders},
+    sum(net_amount) FILTER (WHERE {scope}) AS {net_amount}
     """
 )
-OWN = sql.SQL(
-    "SELECT customer_id, last_order_at, orders, net_amount FROM {table} AS bought"
-    " WHERE {scope} AND customer_id NOT IN ({refused})"
-)
-ADDED_UP = sql.SQL(
-    "SELECT customer_id, max(last_order_at) AS last_order_at, sum(orders)::int AS orders,"
-    " sum(net_amount)::bigint AS net_amount FROM ({own}) AS own GROUP BY customer_id"
-)
+READ = sql.SQL("SELECT customer_id, {totals} FROM ({purchases}) AS bought GROUP BY customer_id")
 TOTALS = sql.SQL(
-    "SELECT customer_id, (last_order_at AT TIME ZONE {zone})::date AS last_order_on, orders, net_amount"
-    " FROM ({totals}) AS totals"
+    """
+    SELECT customer_id, ({last_order_at} AT TIME ZONE {zone})::date AS last_order_on,
+        {orders}::int AS orders, {net_amount}::bigint AS net_amount
+    FROM {table} WHERE {orders} > 0 AND customer_id NOT IN ({refused})
+    """
 )
+# PostgreSQL allows 1,600 columns, and rows stay narrow.
 MODELS_AT_ONCE = 16
 
 
@@ -56,7 +44,6 @@ class Reading:
     """Orders of a window, read for several runs: `horizon` before it, `since` each model's last run."""
 
     table: sql.Identifier
-    places: tuple[str, ...]
     window: Window
     horizon: str
     since: dict[int, RfmRun | None]
@@ -69,15 +56,9 @@ class Reading:
 
     def totals(self, model: RfmModel) -> sql.Composable:
         """Return a query of each customer's totals: customer_id, last_order_on, orders, net_amount."""
-        totals = OWN.format(table=self.table, scope=_scope(model), refused=REFUSED)
-        if not self._has_one_row_each(model):
-            totals = ADDED_UP.format(own=totals)
-        return TOTALS.format(zone=settings.PROGRAMME_TIME_ZONE, totals=totals)
-
-    def _has_one_row_each(self, model: RfmModel) -> bool:
-        """Return whether a model's customers have one row each: all were grouped by what it names one of."""
-        one = model.scope in (Scope.CHANNEL, Scope.BUSINESS_UNIT, Scope.STORE, Scope.PRODUCT_LINE)
-        return one and self.places == (PLACES[model.scope],)
+        return TOTALS.format(
+            zone=settings.PROGRAMME_TIME_ZONE, table=self.table, refused=REFUSED, **_columns(model)
+        )
 
 
 @contextmanager
@@ -111,19 +92,15 @@ def _read(models: list[RfmModel], window: Window) -> Iterator[Reading]:
     """The table outlives the transactions of the runs, which begin and end one by one."""
     # Two nights of the same models may wait together.
     table = sql.Identifier(f"fidelio_rfm_reading_{models[0].pk}_{window[1]:%Y%m%d}")
-    places = tuple(sorted({PLACES[model.scope] for model in models if model.scope in PLACES}))
-    reading = Reading(
-        table, places, window, changes.horizon(), {model.pk: model.last_run() for model in models}
-    )
+    reading = Reading(table, window, changes.horizon(), {model.pk: model.last_run() for model in models})
     drop = sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table)
     with transaction.atomic():
         _execute("SET LOCAL work_mem = '64MB'", drop)
         if all(model.scope in IN_THE_INDEX for model in models):
             # Walked in the order of customers, what is grouped is one customer's alone.
             _execute("SET LOCAL enable_hashagg = off", "SET LOCAL enable_seqscan = off")
-        query = _purchases(models, places, window)
-        _execute(sql.SQL("CREATE TEMPORARY TABLE {} AS {}").format(table, query))
-        _execute(sql.SQL("ANALYZE {} ({})").format(table, _group(places)))
+        _execute(sql.SQL("CREATE TEMPORARY TABLE {} AS {}").format(table, _purchases(models, window)))
+        _execute(sql.SQL("ANALYZE {} (customer_id)").format(table))
     try:
         yield reading
     finally:
@@ -131,25 +108,27 @@ def _read(models: list[RfmModel], window: Window) -> Iterator[Reading]:
             _execute(drop)
 
 
-def _purchases(models: list[RfmModel], places: tuple[str, ...], window: Window) -> sql.Composable:
-    """Return a query of customers' totals in each place where they bought."""
+def _purchases(models: list[RfmModel], window: Window) -> sql.Composable:
+    """Return a query of customers' totals: one row for each, three columns for each model."""
     if models[0].scope == Scope.PRODUCT_LINE:
         values = [model.scope_value for model in models]
         purchases = LINES.format(values=values, counts=counts(window), whose=SOMEBODY)
     else:
         somewhere = sql.SQL("({})").format(sql.SQL(" OR ").join(map(place, models)))
         purchases = ORDERS.format(counts=counts(window), place=somewhere, whose=SOMEBODY)
-    return READ.format(group=_group(places), purchases=purchases)
-
-
-def _group(places: tuple[str, ...]) -> sql.Composable:
-    return sql.SQL(", ").join(map(sql.Identifier, ("customer_id", *places)))
+    of_each = [OF_A_MODEL.format(scope=_scope(model), **_columns(model)) for model in models]
+    return READ.format(totals=sql.SQL(", ").join(of_each), purchases=purchases)
 
 
 def _scope(model: RfmModel) -> sql.Composable:
     if model.scope == Scope.PRODUCT_LINE:
         return sql.SQL("bought.product_line = {}").format(model.scope_value)
     return place(model)
+
+
+def _columns(model: RfmModel) -> dict[str, sql.Identifier]:
+    names = ("last_order_at", "orders", "net_amount")
+    return {name: sql.Identifier(f"{name}_{model.pk}") for name in names}
 
 
 def _execute(*statements: sql.Composable | str) -> None:
