@@ -35,7 +35,8 @@ class Series:
     """One line or group of bars: as many values as the chart has labels. None is a gap.
 
     `low` and `high` are the ends of an interval around each value. `dashed` is for what a line is compared
-    with: the period before, a forecast. `shade` is the colour (#0f766e) of what has one of its own.
+    with: the period before, a forecast. `shade` is the colour (#0f766e) of what has one of its own. `stepped`
+    is for what stays until it jumps, as a price does.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Series:
     high: list[float | int | None] | None = None
     dashed: bool = False
     shade: str = ""
+    stepped: bool = False
 
 
 class ChartKind(StrEnum):
@@ -152,6 +154,7 @@ class Chart:
                         "dashed": one.dashed,
                         "colour": one.colour or index,
                         "shade": one.shade,
+                        "stepped": one.stepped,
                     }
                     for index, one in enumerate(self.series, start=1)
                 ],

@@ -1,20 +1,33 @@
 """Products, stores, channels: few rows, changed by hand."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import action
 
+from customers.admin.filters import PriceFilter
+from customers.admin.price_history import chosen_days, price_context
 from customers.models import BusinessUnit, Product, SalesChannel, Season, Store
 from customers.services.catalogue import upsert_product
+from customers.services.prices import with_prices
 from operations import formats
+from operations.admin.pages import PageMixin
+from operations.figure_files import wanted_file
 
 
 @admin.register(Product)
-class ProductAdmin(ModelAdmin):
-    list_display = ["sku", "name", "brand", "category", "product_line", "cost", "tax_rate"]
-    list_filter = ["product_line"]
+class ProductAdmin(PageMixin, ModelAdmin):
+    list_display = ["sku", "name", "brand", "category", "price", "lowest_price", "cost", "tax_rate"]
+    list_filter = ["product_line", PriceFilter]
+    actions_detail = ["prices"]
     list_per_page = 25
     show_full_result_count = False
     search_fields = ["sku__startswith", "name__istartswith"]
@@ -36,6 +49,36 @@ class ProductAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Product | None = None) -> bool:
         return False  # Orders refer to it for ever.
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        return with_prices(super().get_queryset(request), at=timezone.now())
+
+    def get_urls(self) -> list[URLPattern]:
+        prices = self.admin_site.admin_view(self.prices_view)
+        return [path("<int:pk>/prices/", prices, name="customers_product_prices"), *super().get_urls()]
+
+    @action(description=_("Prices by day"), permissions=["view"], icon="sell")
+    def prices(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:customers_product_prices", object_id)
+
+    def prices_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what the article was offered for, and the lowest price of the 30 days before each day."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        product = get_object_or_404(Product, pk=pk)
+        days = chosen_days(request.GET.get("days", ""))
+        context = price_context(product, today=timezone.localdate(), days=days)
+        title = gettext("Prices of %(article)s") % {"article": product}
+        page = self._page(request, "customers/product_prices.html", title, context, product)
+        return wanted_file(request, context) or page
+
+    @admin.display(description=_("price"))
+    def price(self, product: Product) -> str:
+        return formats.money(product.price_amount)
+
+    @admin.display(description=_("lowest in 30 days"))
+    def lowest_price(self, product: Product) -> str:
+        return formats.money(product.lowest_amount)
 
     @admin.display(description=_("unit cost"), ordering="unit_cost_amount")
     def cost(self, product: Product) -> str:

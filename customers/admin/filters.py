@@ -1,4 +1,4 @@
-"""How the list of customers is narrowed."""
+"""How the lists of customers and of articles are narrowed."""
 
 from datetime import timedelta
 
@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
-from customers.models import Customer, Segment, SegmentMembership
+from customers.models import Customer, Product, Segment, SegmentMembership
 from customers.models.consent import CONSENT_CHANNELS
+from customers.services.prices import raised_lately
 from customers.services.references import found_customers
 
 Customers = QuerySet[Customer]
@@ -81,3 +82,16 @@ class ReachableFilter(DropdownFilter):
         if self.value() not in CONSENT_CHANNELS:
             return queryset
         return queryset.filter(pk__in=Customer.objects.reachable(self.value()).values("pk"))
+
+
+class PriceFilter(DropdownFilter):
+    title = gettext_lazy("price")
+    parameter_name = "price"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [("raised", _("above the lowest of 30 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        if self.value() != "raised":
+            return queryset
+        return queryset.filter(pk__in=raised_lately(Product.objects.all(), at=timezone.now()).values("pk"))

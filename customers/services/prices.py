@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, Case, OuterRef, QuerySet, Subquery, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 
 from customers.models import Product, ProductPrice
 
@@ -58,17 +58,26 @@ def collect_last_prices() -> int:
 def with_prices(products: QuerySet[Product], *, at: datetime) -> QuerySet[Product]:
     """Return the articles with `price_amount`, what they are offered for as far as we know, and
     `lowest_amount`, the lowest price of the 30 days before this day; each None when nobody told us.
+
+    A price that a merchant told holds until the next one, so that the one in force when the 30 days began
+    counts as well. Of an article whose price only its sales tell, the days of sale alone count.
     """
-    day = at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
+    day = _local_day(at)
+    first = day - LOOKED_BACK
     own = ProductPrice.objects.filter(product=OuterRef("pk"))
-    before = own.filter(day__lt=day, day__gte=day - LOOKED_BACK)
+    within = own.filter(day__lt=day, day__gte=first).order_by("lowest_amount").values("lowest_amount")
+    in_force = own.filter(day__lte=first).order_by("-day").values("last_amount")
     return products.annotate(
         price_amount=Coalesce(
             "unit_price_amount",
             Subquery(own.filter(day__lte=day).order_by("-day").values("last_amount")[:1]),
             output_field=BigIntegerField(),
         ),
-        lowest_amount=Subquery(before.order_by("lowest_amount").values("lowest_amount")[:1]),
+        lowest_amount=Least(
+            Subquery(within[:1]),
+            Case(When(unit_price_amount__isnull=False, then=Subquery(in_force[:1]))),
+            output_field=BigIntegerField(),
+        ),
     )
 
 
@@ -77,9 +86,14 @@ def raised_lately(products: QuerySet[Product], *, at: datetime) -> QuerySet[Prod
 
     They are looked for among the prices of these days, not article by article.
     """
-    day = at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
-    found = RawSQL(_RAISED, [day - LOOKED_BACK, day, day])
+    day = _local_day(at)
+    first = day - LOOKED_BACK
+    found = RawSQL(_RAISED, [day, first, day, first])
     return with_prices(products.filter(pk__in=found), at=at)
+
+
+def _local_day(at: datetime) -> date:
+    return at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
 
 
 _LOWEST = """ON CONFLICT (product_id, day) DO UPDATE SET
@@ -117,10 +131,16 @@ WHERE product.unit_price_amount IS NULL
 ON CONFLICT (product_id, day) DO NOTHING
 """
 _RAISED = """
-SELECT price.product_id
-FROM customers_productprice AS price JOIN customers_product AS product ON product.id = price.product_id
-WHERE price.day >= %s AND price.day <= %s
-GROUP BY price.product_id, product.unit_price_amount
-HAVING min(price.lowest_amount) FILTER (WHERE price.day < %s)
-     < coalesce(product.unit_price_amount, (array_agg(price.last_amount ORDER BY price.day DESC))[1])
+SELECT seen.product_id
+FROM (
+    SELECT product_id, min(lowest_amount) FILTER (WHERE day < %s) AS lowest_amount,
+           (array_agg(last_amount ORDER BY day DESC))[1] AS last_amount
+    FROM customers_productprice WHERE day BETWEEN %s AND %s GROUP BY product_id
+) AS seen JOIN customers_product AS product ON product.id = seen.product_id
+LEFT JOIN LATERAL (
+    SELECT price.last_amount FROM customers_productprice AS price
+    WHERE price.product_id = product.id AND price.day <= %s AND product.unit_price_amount IS NOT NULL
+    ORDER BY price.day DESC LIMIT 1
+) AS in_force ON true
+WHERE LEAST(seen.lowest_amount, in_force.last_amount) < coalesce(product.unit_price_amount, seen.last_amount)
 """

@@ -96,3 +96,25 @@ def test_only_the_last_thirty_days_before_today_count():
 
     assert (found.price_amount, found.lowest_amount) == (2990, 1990)
     assert list(raised_lately(Product.objects.all(), at=NOW)) == [shirt]
+
+
+def test_a_price_told_long_ago_was_in_force_when_the_thirty_days_began():
+    told, sold_only = ProductFactory(unit_price_amount=4000), ProductFactory()
+    for article in (told, sold_only):
+        record_prices({article.pk: 3000}, on=TODAY - timedelta(days=60))
+        record_prices({article.pk: 4000}, on=TODAY - timedelta(days=5))
+
+    lowest = {one.pk: one.lowest_amount for one in with_prices(Product.objects.all(), at=NOW)}
+
+    assert lowest == {told.pk: 3000, sold_only.pk: 4000}
+    assert list(raised_lately(Product.objects.all(), at=NOW)) == [told]
+
+
+def test_a_price_raised_over_thirty_days_ago_is_no_longer_pointed_out():
+    shirt = ProductFactory(unit_price_amount=4000)
+    record_prices({shirt.pk: 3000}, on=TODAY - timedelta(days=60))
+    record_prices({shirt.pk: 4000}, on=TODAY - timedelta(days=30))
+    record_prices({shirt.pk: 4000}, on=TODAY)
+
+    assert with_prices(Product.objects.all(), at=NOW).get().lowest_amount == 4000
+    assert not raised_lately(Product.objects.all(), at=NOW).exists()
