@@ -1,6 +1,7 @@
 """Fixtures of every test; the servers themselves are started by `tests.embedded`."""
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from rest_framework.test import APIClient
 
@@ -29,6 +30,12 @@ rewarded.remember_types([])
 # And for what webhooks hear of.
 webhooks.STALE_SECONDS = float("inf")
 webhooks.remember_types([])
+
+
+@pytest.fixture(autouse=True)
+def default_language() -> None:
+    """Begin in English: a request leaves the thread in its own language, for whichever test comes next."""
+    translation.deactivate()
 
 
 @pytest.fixture
