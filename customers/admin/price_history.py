@@ -12,7 +12,7 @@ from customers.price_history import PriceDay, price_days
 from operations import formats
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 
-PERIODS = (90, 365, 1095)
+PERIODS = (90, 365, 730)
 CHANGES_SHOWN = 50
 
 
@@ -43,20 +43,18 @@ def price_context(product: Product, *, today: date, days: int) -> dict[str, Any]
 
 
 def changes_of(history: list[PriceDay]) -> list[tuple[PriceDay, int]]:
-    """Return the days whose last price is another than the day before, newest first, with that price."""
-    changed = [
-        (day, before.last_amount)
-        for before, day in pairwise(history)
-        if day.last_amount != before.last_amount
+    """Return the days whose lowest price is another than the day before, newest first, with that price."""
+    return [
+        (day, before.lowest_amount)
+        for before, day in reversed(list(pairwise(history)))
+        if before.lowest_amount not in (None, day.lowest_amount)
     ]
-    return [(day, amount) for day, amount in reversed(changed) if amount is not None]
 
 
 def _figures(
     product: Product, price: int | None, lowest: int | None, changes: list[tuple[PriceDay, int]]
 ) -> list[Delta]:
     told = product.unit_price_amount is not None
-    latest = changes[0] if changes else None
     times = ngettext("%(count)s time in these days", "%(count)s times in these days", len(changes))
     return [
         Delta(
@@ -73,8 +71,8 @@ def _figures(
         ),
         Delta(
             _("Last changed"),
-            formats.day(latest[0].day) if latest else "–",
-            hint=times % {"count": formats.number(len(changes))},
+            formats.day(changes[0][0].day) if changes else "–",
+            hint=times % {"count": formats.number(len(changes))} if changes else _("not in these days"),
             icon="update",
         ),
     ]
@@ -109,7 +107,7 @@ def _table(changes: list[tuple[PriceDay, int]]) -> Table:
             Column(_("Lowest of the 30 days before"), numeric=True),
         ],
         [_row(day, amount) for day, amount in changes],
-        caption=_("Changes of the price"),
+        caption=_("Changes of the lowest price of a day"),
         empty_title=_("The price did not change in these days"),
         empty_text=_("Each change stands here with its day, and the lowest price of the 30 days before it."),
         empty_icon="sell",
@@ -118,11 +116,11 @@ def _table(changes: list[tuple[PriceDay, int]]) -> Table:
 
 
 def _row(day: PriceDay, before: int) -> list[Any]:
-    share = (day.last_amount - before) / before if before else None
+    share = (day.lowest_amount - before) / before if before else None
     return [
         formats.day(day.day),
         _amount(before),
-        _amount(day.last_amount),
+        _amount(day.lowest_amount),
         Cell(formats.change(share), value=share),
         _amount(day.before_amount),
     ]

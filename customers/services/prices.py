@@ -31,7 +31,8 @@ def record_prices(prices: Mapping[int, int], *, on: date) -> int:
 def collect_sold_prices(*, since: datetime, until: datetime) -> int:
     """Write down what the lines of the orders of a stretch of time were sold for, before any discount.
 
-    A discount of a coupon is no price: it is given to somebody. Returns how many articles and days that were.
+    A discount of a coupon is no price: it is given to somebody. Nor is what was handed over for nothing.
+    Returns how many articles and days that were.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -112,6 +113,7 @@ SELECT line.product_id, (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
 FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
 WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quantity > 0
   AND sale.currency = %(currency)s
+  AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
 GROUP BY line.product_id, day
 ORDER BY line.product_id, day
 {_LOWEST} GREATEST(price.last_amount, excluded.last_amount)
@@ -124,6 +126,7 @@ FROM customers_product AS product CROSS JOIN LATERAL (
            round(coalesce(line.unit_price_amount, line.amount / line.quantity))::bigint AS amount
     FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
     WHERE line.product_id = product.id AND line.quantity > 0 AND sale.currency = %(currency)s
+      AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
     ORDER BY sale.ordered_at DESC LIMIT 1
 ) AS last
 WHERE product.unit_price_amount IS NULL

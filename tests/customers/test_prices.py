@@ -74,6 +74,19 @@ def test_orders_tell_prices_by_local_day_without_the_customers_discount():
     assert priced(shirt) == [(TODAY, 2500, 3000), (date(2026, 10, 23), 2000, 2000)]
 
 
+def test_what_is_handed_over_for_nothing_is_no_price():
+    shirt, bag = ProductFactory(), ProductFactory()
+    for amount in (2500, 0):
+        sold(shirt, amount)
+    sold(bag, 0)
+
+    collect_sold_prices(since=NOW - timedelta(days=1), until=NOW + timedelta(days=1))
+
+    assert priced(shirt) == [(TODAY, 2500, 2500)]
+    assert collect_last_prices() == 0
+    assert priced(bag) == []
+
+
 def test_an_article_sold_long_ago_has_its_last_price():
     shirt, hat = ProductFactory(), ProductFactory(unit_price_amount=500)
     sold(shirt, 1000, at=NOW - timedelta(days=400))
