@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from campaigns.result_figures import (
     effect_cell,
@@ -40,9 +41,9 @@ def _comparison_table(reports: Sequence[CampaignReport]) -> Table:
     return Table(
         [
             Column(_("Campaign")),
-            Column(_("Sent"), numeric=True),
+            Column(pgettext("how many", "Sent"), numeric=True),
             Column(_("Clicked"), numeric=True),
-            Column(_("Redeemed"), numeric=True),
+            Column(pgettext("how many", "Redeemed"), numeric=True),
             Column(_("Bought"), numeric=True),
             Column(_("Effect with its interval"), numeric=True),
             Column(_("Judgement")),

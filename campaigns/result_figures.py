@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from campaigns.models import Campaign
 from campaigns.results.links import LinkClicks
@@ -64,10 +65,11 @@ def _strip(report: CampaignReport) -> list[Delta]:
         hint = f"{between(lift.conversion, points)}, {sureness(lift.conversion)}"
         effect = Delta(_("Effect"), points(lift.conversion.difference), hint=hint, icon="balance")
     return [
-        Delta(_("Sent"), formats.number(figures.sent), icon="send", hint=_of(figures.sent, figures.targeted)),
+        Delta(pgettext("how many", "Sent"), formats.number(figures.sent), icon="send",
+              hint=_of(figures.sent, figures.targeted)),
         Delta(_("Clicked"), formats.number(figures.clicked), icon="ads_click",
               hint=_of(figures.clicked, figures.sent)),
-        Delta(_("Redeemed"), formats.number(figures.redeemed), icon="redeem",
+        Delta(pgettext("how many", "Redeemed"), formats.number(figures.redeemed), icon="redeem",
               hint=_of(figures.redeemed, figures.sent)),
         Delta(_("Bought"), formats.number(figures.bought), icon="shopping_bag",
               hint=_of(figures.bought, figures.sent)),
@@ -87,10 +89,10 @@ def funnel_chart(report: CampaignReport) -> Chart:
     figures = report.figures
     steps = [
         (_("Audience"), figures.targeted),
-        (_("Sent"), figures.sent),
+        (pgettext("how many", "Sent"), figures.sent),
         (_("Delivered"), figures.delivered),
         (_("Clicked"), figures.clicked),
-        (_("Redeemed"), figures.redeemed),
+        (pgettext("how many", "Redeemed"), figures.redeemed),
         (_("Bought within 30 days"), figures.bought),
     ]
     return Chart(
@@ -267,9 +269,9 @@ def _variant_table(variants: list[VariantFigures], labels: list[str], report: Ca
     return Table(
         [
             Column(_("Variant")),
-            Column(_("Sent"), numeric=True),
+            Column(pgettext("how many", "Sent"), numeric=True),
             Column(_("Clicked"), numeric=True),
-            Column(_("Redeemed"), numeric=True),
+            Column(pgettext("how many", "Redeemed"), numeric=True),
             Column(_("Bought"), numeric=True),
             Column(_("Spent each"), numeric=True),
             Column(_("Interval of 95 %"), numeric=True),

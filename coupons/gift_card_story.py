@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from coupons.models import GiftCard, LedgerEntry, Redemption
 from customers.models import Event
@@ -13,10 +13,10 @@ from operations.models import User
 
 MOST = 200
 TOLD = {
-    "gift_card.issued": (gettext_lazy("Issued"), "card_giftcard", ""),
+    "gift_card.issued": (pgettext_lazy("gift card", "Issued"), "card_giftcard", ""),
     "gift_card.activated": (gettext_lazy("Activated"), "check_circle", "good"),
     "gift_card.topped_up": (gettext_lazy("Topped up"), "add_card", "good"),
-    "gift_card.disabled": (gettext_lazy("Switched off"), "credit_card_off", "bad"),
+    "gift_card.disabled": (pgettext_lazy("gift card", "Switched off"), "credit_card_off", "bad"),
     "gift_card.enabled": (gettext_lazy("Switched on"), "credit_card", "good"),
     "gift_card.extended": (gettext_lazy("Made good for longer"), "event_repeat", "good"),
     "gift_card.renewed": (gettext_lazy("Given a new code"), "password", "warn"),

@@ -5,6 +5,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -58,11 +59,11 @@ class CampaignAdmin(ModelAdmin):
     def shown_status(self, campaign: Campaign) -> tuple[str, str]:
         return campaign.status, campaign.get_status_display()
 
-    @admin.display(description=_("Sent"))
+    @admin.display(description=pgettext_lazy("how many", "Sent"))
     def sent(self, campaign: Campaign) -> str:
         return number(campaign.figures.sent)
 
-    @admin.display(description=_("Redeemed"))
+    @admin.display(description=pgettext_lazy("how many", "Redeemed"))
     def redeemed(self, campaign: Campaign) -> str:
         return number(campaign.figures.redeemed)
 

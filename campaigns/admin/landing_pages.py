@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -252,7 +252,7 @@ def strip_of(page: LandingPage, figures: PageFigures) -> list[Delta]:
             icon="mail",
         ),
         Delta(_("Codes given"), number(figures.given), hint=left, icon="confirmation_number"),
-        Delta(_("Redeemed"), number(figures.redeemed), icon="redeem"),
+        Delta(pgettext("how many", "Redeemed"), number(figures.redeemed), icon="redeem"),
     ]
     if page.shares:
         shown.append(Delta(_("Brought by others"), number(figures.shared), icon="share"))
@@ -271,7 +271,7 @@ def _funnel(figures: PageFigures) -> Chart:
         (_("Visits"), max(figures.visits, figures.asked)),
         (_("Asked for a code"), figures.asked),
         (_("Codes given"), figures.given),
-        (_("Redeemed"), figures.redeemed),
+        (pgettext("how many", "Redeemed"), figures.redeemed),
     ]
     return Chart(
         title=_("From the visit to the purchase"),

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import TemplateView, View
 
 from campaigns import services
@@ -183,9 +183,14 @@ def figure_strip(figures: Figures) -> list[Delta]:
     sent, audience = figures.sent, figures.targeted
     return [
         Delta(_("Audience"), number(audience), icon="group"),
-        Delta(_("Sent"), number(sent), icon="send", hint=_share(sent, audience, _("of the audience"))),
         Delta(
-            _("Redeemed"),
+            pgettext("how many", "Sent"),
+            number(sent),
+            icon="send",
+            hint=_share(sent, audience, _("of the audience")),
+        ),
+        Delta(
+            pgettext("how many", "Redeemed"),
             number(figures.redeemed),
             icon="redeem",
             hint=_share(figures.redeemed, sent, _("of those sent")),
@@ -213,8 +218,8 @@ def funnel(figures: Figures) -> list[dict[str, Any]]:
     """Return the steps from audience to purchase, each with its share of the first."""
     steps = [
         (_("Audience"), figures.targeted),
-        (_("Sent"), figures.sent),
-        (_("Redeemed"), figures.redeemed),
+        (pgettext("how many", "Sent"), figures.sent),
+        (pgettext("how many", "Redeemed"), figures.redeemed),
         (_("Bought"), figures.bought),
     ]
     whole = figures.targeted
@@ -226,15 +231,15 @@ def funnel(figures: Figures) -> list[dict[str, Any]]:
 def outcome_table(campaign: Campaign, figures: Figures) -> Table:
     """Return every outcome with its count; the counts add up to the audience."""
     rows = [
-        ("sent", _("Sent"), MessageState.SENT),
+        ("sent", pgettext("how many", "Sent"), MessageState.SENT),
         ("pending", _("Waiting"), MessageState.PENDING),
-        ("suppressed", _("Left out"), MessageState.SUPPRESSED),
+        ("suppressed", pgettext("how many", "Left out"), MessageState.SUPPRESSED),
         ("holdout", _("Held out"), MessageState.HOLDOUT),
-        ("failed", _("Refused"), MessageState.FAILED),
-        ("dead", _("Given up"), MessageState.DEAD),
+        ("failed", pgettext("how many", "Refused"), MessageState.FAILED),
+        ("dead", pgettext("how many", "Given up"), MessageState.DEAD),
         ("unknown", _("Unknown"), MessageState.UNKNOWN),
-        ("cancelled", _("Cancelled"), MessageState.CANCELLED),
-        ("expired", _("Expired"), MessageState.EXPIRED),
+        ("cancelled", pgettext("how many", "Cancelled"), MessageState.CANCELLED),
+        ("expired", pgettext("how many", "Expired"), MessageState.EXPIRED),
     ]
     return Table(
         [Column(_("Outcome")), Column(_("Recipients"), numeric=True), Column(_("Share"), numeric=True)],

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 from liquid.exceptions import LiquidError
 from unfold.admin import ModelAdmin
@@ -261,7 +261,7 @@ def _figures(placement: Placement) -> list[Delta]:
         used = Redemption.objects.standing().filter(coupon__in=coupons).count()
         figures += [
             Delta(_("Codes shown"), formats.number(given), icon="confirmation_number"),
-            Delta(_("Redeemed"), formats.number(used), icon="redeem"),
+            Delta(pgettext("how many", "Redeemed"), formats.number(used), icon="redeem"),
         ]
     return figures
 

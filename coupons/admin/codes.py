@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.generic import TemplateView, View
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -177,7 +177,7 @@ def progress_of(batch: CodeBatch) -> dict[str, Any]:
     figures = [Delta(_("Codes made"), number(batch.made))]
     if batch.origin == CodeBatch.Origin.IMPORTED:
         figures.append(Delta(_("Were here already"), number(batch.unchanged)))
-        figures.append(Delta(_("Refused"), number(batch.rejected)))
+        figures.append(Delta(pgettext("how many", "Refused"), number(batch.rejected)))
     return {
         "batch": batch,
         "job": job,

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 from django.views.generic import TemplateView, View
 from unfold.views import UnfoldModelAdminViewMixin
 
@@ -127,7 +127,7 @@ def _chart(position: Position) -> Chart:
             Series(_("Owed at the end of the month"), [month.owed for month in position.months]),
             Series(_("Credited"), [month.credited for month in position.months]),
             Series(_("Spent"), [month.spent for month in position.months]),
-            Series(_("Taken back"), [month.taken_back for month in position.months]),
+            Series(pgettext("liabilities", "Taken back"), [month.taken_back for month in position.months]),
             Series(_("Given back"), [month.returned for month in position.months]),
             Series(_("Expired"), [month.expired for month in position.months]),
         ],
@@ -143,7 +143,7 @@ def _table(positions: list[Position]) -> Table:
             Column(_("Owed"), numeric=True),
             Column(_("Credited this month"), numeric=True),
             Column(_("Spent"), numeric=True),
-            Column(_("Taken back"), numeric=True),
+            Column(pgettext("liabilities", "Taken back"), numeric=True),
             Column(_("Given back"), numeric=True),
             Column(_("Expired"), numeric=True),
             Column(_("Tax at issue"), numeric=True),

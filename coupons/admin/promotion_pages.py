@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import TemplateView, View
 from unfold.views import UnfoldModelAdminViewMixin
 
@@ -254,7 +254,9 @@ def _strip(promotion: Promotion, figures: PromotionFigures) -> list[Delta]:
     if promotion.trigger == Promotion.Trigger.COUPON:
         url = f"{reverse('admin:coupons_coupon_changelist')}?promotion__id__exact={promotion.pk}"
         strip.append(Delta(_("Codes"), number(figures.codes), icon="confirmation_number", url=url))
-        strip.append(Delta(_("Handed out"), number(figures.published), icon="outgoing_mail"))
+        strip.append(
+            Delta(pgettext("how many", "Handed out"), number(figures.published), icon="outgoing_mail")
+        )
     return strip
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coupons.engine.money import net_of
 from coupons.models.ledger import Lot
@@ -74,9 +75,9 @@ class GiftCard(models.Model):
 
     class Status(models.TextChoices):
         INACTIVE = "INACTIVE", _("Not active yet")
-        ACTIVE = "ACTIVE", _("Good")
-        EXPIRED = "EXPIRED", _("Expired")
-        DISABLED = "DISABLED", _("Switched off")
+        ACTIVE = "ACTIVE", pgettext_lazy("gift card", "Good")
+        EXPIRED = "EXPIRED", pgettext_lazy("gift card", "Expired")
+        DISABLED = "DISABLED", pgettext_lazy("gift card", "Switched off")
 
     class VatKind(models.TextChoices):
         MPV = "MPV", _("Multi-purpose")

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -310,7 +310,9 @@ class MergeOperationAdmin(FactAdmin):
 
     @display(description=gettext_lazy("state"), label={"STANDING": "success", "UNDONE": "warning"})
     def state(self, operation: MergeOperation) -> tuple[str, str]:
-        return ("UNDONE", _("Taken back")) if operation.undone_at else ("STANDING", _("Merged"))
+        return (
+            ("UNDONE", pgettext("merge", "Taken back")) if operation.undone_at else ("STANDING", _("Merged"))
+        )
 
 
 def _did(operation: MergeOperation) -> list[tuple[str, str, int]]:

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 
@@ -155,7 +155,11 @@ class BadgeAdmin(PageMixin, ModelAdmin):
                     formats.number(awards.standing().filter(awarded_at__gte=month).count()),
                     icon="trending_up",
                 ),
-                Delta(_("Taken back"), formats.number(awards.exclude(revoked_at=None).count()), icon="undo"),
+                Delta(
+                    pgettext("how many", "Taken back"),
+                    formats.number(awards.exclude(revoked_at=None).count()),
+                    icon="undo",
+                ),
             ],
             "awards": list(latest[:SHOWN]),
             "challenges": list(badge.challenges.order_by("name")),

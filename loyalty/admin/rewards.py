@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -260,7 +260,9 @@ def _strip(reward: Reward, figures: RewardFigures) -> list[Delta]:
         donated = formats.money(figures.donated, reward.currency)
         strip.append(Delta(_("To be donated"), donated, icon="volunteer_activism"))
     if figures.taken_back:
-        strip.append(Delta(_("Taken back"), formats.number(figures.taken_back), icon="undo"))
+        strip.append(
+            Delta(pgettext("how many", "Taken back"), formats.number(figures.taken_back), icon="undo")
+        )
     return strip
 
 

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.generic import FormView, TemplateView, View
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -262,7 +262,7 @@ def _latest(rule: EarningRule) -> Table:
             Column(_("At")),
             Column(_("Factor"), numeric=True),
             Column(_("Given"), numeric=True),
-            Column(_("Taken back"), numeric=True),
+            Column(pgettext("points", "Taken back"), numeric=True),
         ],
         rows,
         caption=_("What this rule gave last"),

@@ -1,7 +1,7 @@
 """What a member's page says of their points: what there is, what is coming, what ends, and how it came."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from coupons.models import LedgerEntry
 from customers.models import Order
@@ -73,7 +73,7 @@ def said_of(entry: LedgerEntry, order: Order | None) -> str:
     words = {
         Kind.CREDIT: _("Earned"),
         Kind.DEBIT: _("Spent"),
-        Kind.EXPIRY: _("Expired"),
+        Kind.EXPIRY: pgettext("points", "Expired"),
         Kind.REVERSAL: _("Given back"),
     }
     return words[Kind(entry.kind)]

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Partner(models.Model):
@@ -79,7 +80,7 @@ class PartnerPosting(models.Model):
     class Kind(models.TextChoices):
         EARN = "EARN", _("Earned")
         BURN = "BURN", _("Burned")
-        EARN_BACK = "EARN_BACK", _("Taken back")
+        EARN_BACK = "EARN_BACK", pgettext_lazy("points", "Taken back")
         BURN_BACK = "BURN_BACK", _("Given back")
 
     partner = models.ForeignKey(
