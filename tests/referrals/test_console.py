@@ -4,7 +4,7 @@ import pytest
 
 from loyalty_site.roles import Role
 from referrals.models import CodeOpening, ReferralCode, ReferralProgramme
-from referrals.services import qualify_referral, report_of
+from referrals.services import qualify_referral, report_of, stop_programme
 from tests.console_data import staff
 from tests.coupons.factories import promotion
 from tests.factories import CustomerFactory
@@ -72,6 +72,31 @@ def test_the_page_shows_the_funnel_and_who_brings_the_most(marketer):
     assert "Giulia Rossi" in page
     assert "Giulia Rossi" in listed
     assert single.count("Promotion ") >= 2
+
+
+def test_a_reward_that_waits_for_its_day_says_which(marketer):
+    referral = refer(make_programme(after_days=14))
+    url = f"/console/referrals/referral/{referral.pk}/change/"
+    before = marketer.get(url).content.decode()
+
+    qualify_referral(buy(referral.referee), at=LATER)
+
+    assert "Both sides are rewarded once the friend's order counts." in before
+    page = marketer.get(url).content.decode()
+    assert "Both rewards are due on 5 Dec 2026" in page
+    assert "No reward yet" not in page
+
+
+def test_a_rejected_referral_says_why_it_brings_nothing(marketer):
+    programme = make_programme()
+    referral = refer(programme)
+    stop_programme(programme, reason="Too dear", at=LATER)
+    qualify_referral(buy(referral.referee), at=LATER)
+
+    page = marketer.get(f"/console/referrals/referral/{referral.pk}/change/").content.decode()
+
+    assert "<strong>No reward</strong>" in page
+    assert "<p>The programme was stopped</p>" in page
 
 
 def test_a_programme_is_stopped_and_resumed_in_one_click(marketer):
