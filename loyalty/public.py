@@ -63,10 +63,16 @@ def member_action(request: HttpRequest, token: str, action: str) -> HttpResponse
             messages.success(request, str(said))
         except FidelioError as error:
             messages.error(request, _sentence(error))
-    asked = f"?lang={language}" if "lang" in request.GET else ""
-    section = request.POST.get("section", "")
-    place = f"#{section}" if section.replace("-", "").isalnum() else ""
-    return HttpResponseRedirect(reverse("member-page", args=[token]) + asked + place, status=303)
+    return HttpResponseRedirect(_next_page(request, token, language), status=303)
+
+
+@never_cache
+@require_safe
+def links_ended(request: HttpRequest) -> HttpResponse:
+    """Tell who ended their own links that it is done, and how to get a new one."""
+    language = page_language(request, None)
+    with translation.override(language):
+        return render(request, "loyalty/member/links_ended.html", languages(language))
 
 
 @never_cache
@@ -133,6 +139,16 @@ def languages(language: str) -> dict[str, str]:
         "other_language": "en" if language == "it" else "it",
         "programme": settings.PROGRAMME_NAME,
     }
+
+
+def _next_page(request: HttpRequest, token: str, language: str) -> str:
+    """Return where a press leads: the part it was pressed in, unless it ended the link itself."""
+    if member_of_link(token, at=timezone.now()) is None:
+        return f"{reverse('member-links-ended')}?lang={language}"
+    asked = f"?lang={language}" if "lang" in request.GET else ""
+    section = request.POST.get("section", "")
+    place = f"#{section}" if section.replace("-", "").isalnum() else ""
+    return reverse("member-page", args=[token]) + asked + place
 
 
 def _draw(section: Section, member: Member, key: Any, request: HttpRequest) -> str:

@@ -2,7 +2,7 @@ from django.urls import path, re_path
 
 from loyalty.draw_pages import contest_data, contest_list, contest_page
 from loyalty.joining_pages import complete_page, join_page, link_page
-from loyalty.public import member_action, member_manifest, member_page, member_worker
+from loyalty.public import links_ended, member_action, member_manifest, member_page, member_worker
 from loyalty.wallet_pages import (
     current_pass,
     icon,
@@ -17,6 +17,7 @@ DEVICES = "wallet/v1/devices/<str:device>/registrations/<str:pass_type>"
 
 urlpatterns = [
     path("card/", link_page, name="member-link"),
+    path("card/ended/", links_ended, name="member-links-ended"),
     path("join/", join_page, name="member-join"),
     path("join/<uuid:token>", complete_page, name="member-join-complete"),
     path("member-worker.js", member_worker, name="member-worker"),

@@ -264,10 +264,24 @@ def test_a_lost_telephone_is_shut_out_from_the_page_itself(client):
 
     answer = client.post(old + "do/links-revoke")
 
-    gone = client.get(answer.url)
-    assert gone.status_code == 404 and "A new one is on its way" in gone.content.decode()
+    ended = client.get(answer.url)
+    said = ended.content.decode()
+    assert ended.status_code == 200 and "This link is not valid" not in said
+    assert "Your links have ended" in said and "A new one is on its way" in said
+    assert "Send me a new link" in said
+    assert client.get(old).status_code == 404
     new = "/" + link_in(Message.objects.order_by("-pk")[0]).split("/", 3)[3]
     assert client.get(new).status_code == 200
+
+
+def test_ended_links_are_told_in_the_members_language(client):
+    bruno = CustomerFactory(email="bruno@mail.example", language="it")
+    old = "/" + member_url(bruno, at=timezone.now()).split("/", 3)[3]
+
+    said = client.post(old + "do/links-revoke", follow=True).content.decode()
+
+    assert '<html lang="it"' in said and "I tuoi link non valgono più" in said
+    assert "Uno nuovo è in arrivo." in said
 
 
 def test_who_just_got_the_link_gets_a_new_one_when_all_are_ended(client):
