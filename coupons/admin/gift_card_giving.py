@@ -56,9 +56,6 @@ class GivingView(UnfoldModelAdminViewMixin, Reauthenticated, FormView):
 
     def _told(self, request: GiftCardRequest) -> HttpResponse:
         if request.status == GiftCardRequest.Status.AWAITING_APPROVAL:
-            messages.warning(
-                self.request, _("It goes beyond your limit of today: another person has to agree.")
-            )
             return redirect(reverse("admin:coupons_giftcard_request", args=[request.pk]))
         if request.batch_id:
             return redirect(reverse("admin:coupons_giftcardbatch_change", args=[request.batch_id]))

@@ -70,9 +70,6 @@ class AdjustView(ForCustomerView, FormView):
             form.show(error)
             return self.form_invalid(form)
         if asked.status == PointsAdjustment.Status.AWAITING_APPROVAL:
-            messages.warning(
-                self.request, _("It goes beyond your limit of today: another person has to agree.")
-            )
             return redirect(reverse("admin:loyalty_pointsadjustment_change", args=[asked.pk]))
         balance = services.points_of(self.customer, at=timezone.now()).total
         messages.success(

@@ -73,6 +73,12 @@ class PartnerForm(forms.ModelForm):
             "code", "name", "source", "active", "earn_points", "valid_months", "customer_day_points",
             "month_points", "burn_points", "customer_day_burn_points",
         ]  # fmt: skip
+        help_texts = {
+            "source": gettext_lazy(
+                "A code of your choice that names the partner's till: its API client, made now or later, is "
+                "given the same one under “partner with source”. It cannot be changed afterwards."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

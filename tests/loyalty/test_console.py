@@ -163,6 +163,24 @@ def test_points_given_by_hand_are_given_once_with_the_giver_s_name(marketer):
     assert (entry.delta, entry.reason) == (30, "a late parcel (marketer)")
 
 
+def test_points_beyond_the_limit_say_once_that_another_person_has_to_agree(marketer, settings):
+    settings.POINTS_DAILY_LIMIT = 20
+    staff(Role.SUPERVISOR)
+    form = {
+        "token": "00000000-0000-0000-0000-000000000004",
+        "direction": "give",
+        "points": "30",
+        "reason": "a late parcel",
+    }
+
+    asked = marketer.post(
+        f"/console/loyalty/pointsadjustment/customer/{CustomerFactory().pk}/", form, follow=True
+    )
+
+    assert asked.content.decode().count("another person has to") == 1
+    assert not LedgerEntry.objects.exists()
+
+
 def test_who_gives_points_proves_who_they_are_first(client):
     client.force_login(staff(Role.MARKETER))
     form = {

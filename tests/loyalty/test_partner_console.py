@@ -57,6 +57,14 @@ def test_a_marketer_sets_up_a_partner_in_amounts_and_prices_for_a_hundred_points
     assert "1 for every €2.50" in marketer.get("/console/loyalty/partner/").content.decode()
 
 
+def test_the_form_says_what_the_source_is_needed_for(marketer):
+    empty = marketer.get("/console/loyalty/partner/add/").content.decode()
+    refused = marketer.post("/console/loyalty/partner/add/", FORM | {"source": ""})
+
+    assert "names the partner's till" in empty
+    assert refused.status_code == 200 and not Partner.objects.exists()
+
+
 def test_a_month_is_closed_once_it_is_over_and_its_postings_are_a_file(marketer):
     bar, anna = make_partner(), customer()
     earn_at_partner(bar, anna, source_id="=1+1", amount=10000, at=datetime(2026, 9, 10, tzinfo=UTC))
