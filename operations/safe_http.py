@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 import httpcore
 from django.conf import settings
+from django.db import models
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 LONGEST_SECONDS = 10.0
 LARGEST_ANSWER = 64 * 1024
@@ -34,12 +36,30 @@ class AddressRefused(Exception):
     """The address is not https, or leads into a network that is not the public internet."""
 
 
-class CallFailed(Exception):
-    """No answer came. `nothing_sent` is proof that the receiver cannot have seen the request."""
+class Failure(models.TextChoices):
+    """Why no answer came, as a person reads it."""
 
-    def __init__(self, message: str, *, nothing_sent: bool) -> None:
-        super().__init__(message)
-        self.nothing_sent = nothing_sent
+    UNREACHABLE = "UNREACHABLE", gettext_lazy("The address could not be reached")
+    UNTRUSTED = "UNTRUSTED", gettext_lazy("No secure connection (TLS) came about")
+    TOO_SLOW = "TOO_SLOW", gettext_lazy("The answer took too long")
+    BROKEN_OFF = "BROKEN_OFF", gettext_lazy("The connection broke off before the answer was there")
+
+
+class CallFailed(Exception):
+    """No answer came: `failure` says why, the message is the technical detail.
+
+    `nothing_sent` is proof that the receiver cannot have seen the request.
+    """
+
+    def __init__(self, detail: str, *, failure: Failure, nothing_sent: bool) -> None:
+        super().__init__(detail)
+        self.failure, self.nothing_sent = failure, nothing_sent
+
+    @classmethod
+    def by(cls, error: Exception) -> "CallFailed":
+        """Return what an error of the network means."""
+        detail = str(error) or type(error).__name__
+        return cls(detail, failure=_failure(error), nothing_sent=isinstance(error, NOTHING_SENT))
 
 
 @dataclass(frozen=True)
@@ -230,7 +250,7 @@ class SafeClient:
             raise
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError,
                 httpcore.UnsupportedProtocol, OSError, ValueError) as error:  # fmt: skip
-            raise CallFailed(repr(error), nothing_sent=isinstance(error, NOTHING_SENT)) from error
+            raise CallFailed.by(error) from error
 
     def close(self) -> None:
         if self._pool is not None:
@@ -246,6 +266,15 @@ class SafeClient:
                 keepalive_expiry=5.0,
             )
         return self._pool
+
+
+def _failure(error: Exception) -> Failure:
+    # httpcore wraps what TLS says into errors of its own.
+    if any(isinstance(one, ssl.SSLError) for one in (error, *error.args)):
+        return Failure.UNTRUSTED
+    if isinstance(error, NOTHING_SENT):
+        return Failure.UNREACHABLE
+    return Failure.TOO_SLOW if isinstance(error, httpcore.TimeoutException) else Failure.BROKEN_OFF
 
 
 def _bounded(response: httpcore.Response) -> bytes:

@@ -186,7 +186,7 @@ class WebhookAdmin(PageMixin, ModelAdmin):
 class WebhookDeliveryAdmin(ModelAdmin):
     """What webhooks were told and are to be told; chosen ones are sent again."""
 
-    list_display = ["type", "webhook", "shown_state", "attempts", "answer", "created_at", "delivered_at"]
+    list_display = ["type", "webhook", "shown_state", "attempts", "outcome", "created_at", "delivered_at"]
     list_filter = ["state", "type", "webhook"]
     list_select_related = ["webhook"]
     list_per_page = 25
@@ -194,7 +194,7 @@ class WebhookDeliveryAdmin(ModelAdmin):
     ordering = ["-id"]
     actions = ["send_again"]
     fields = [
-        "webhook", "type", "message_id", "subject", "state", "attempts", "answer", "not_before", "tried_at",
+        "webhook", "type", "message_id", "subject", "state", "attempts", "outcome", "not_before", "tried_at",
         "delivered_at", "created_at", "shown_body",
     ]  # fmt: skip
     readonly_fields = fields
@@ -212,6 +212,10 @@ class WebhookDeliveryAdmin(ModelAdmin):
     )
     def shown_state(self, delivery: WebhookDelivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
+
+    @admin.display(description=gettext_lazy("answer"), ordering="answer")
+    def outcome(self, delivery: WebhookDelivery) -> str:
+        return delivery.outcome
 
     @admin.display(description=gettext_lazy("Body"))
     def shown_body(self, delivery: WebhookDelivery) -> str:

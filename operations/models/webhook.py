@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from operations.errors import Refusal
 from operations.models.client import ApiClient
+from operations.safe_http import Failure
 from operations.sealing import open_secret
 
 PURPOSE = "webhook subscription"
@@ -98,6 +99,7 @@ class WebhookDelivery(models.Model):
     """One event on its way to one webhook. The `message_id` stays the same however often it is sent.
 
     `subject` is the public id of the customer it is about: theirs are told in the order they happened.
+    `answer` is what the receiver said last; where nothing came back, `failure` and the technical detail.
     """
 
     class State(models.TextChoices):
@@ -123,6 +125,7 @@ class WebhookDelivery(models.Model):
     tried_at = models.DateTimeField(_("last attempt"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
     answer = models.CharField(_("answer"), max_length=300, blank=True)
+    failure = models.CharField(max_length=16, choices=Failure, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"))
 
     objects = WebhookDeliveryQuerySet.as_manager()
@@ -150,6 +153,11 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} · {self.get_state_display()}"
+
+    @property
+    def outcome(self) -> str:
+        """Return what came of the last attempt, in the reader's language."""
+        return f"{self.get_failure_display()}: {self.answer}" if self.failure else self.answer
 
     @property
     def told(self) -> dict[str, Any]:

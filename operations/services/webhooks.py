@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,6 +55,19 @@ class WebhookNotTaken(Refusal):
     """The receiver did not take a test."""
 
     key = "webhook_not_taken"
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What is kept of one call; without a `status` no answer came."""
+
+    said: str
+    status: int = 0
+    failure: str = ""
+
+    @property
+    def taken(self) -> bool:
+        return 200 <= self.status < 300
 
 
 class _Memory:
@@ -121,10 +135,12 @@ def try_webhook(webhook: Webhook, *, at: datetime) -> str:
     body = _written({"type": "test", "timestamp": _instant(at), "data": {}})
     try:
         answer = _call(caller, webhook, f"msg_test_{secrets.token_hex(8)}", body)
+    except AddressRefused as error:
+        raise WebhookNotTaken(_("The test was not sent: %(answer)s") % {"answer": error}) from error
+    except CallFailed as error:
+        raise WebhookNotTaken(f"{error.failure.label}: {error}") from error
     finally:
         caller.close()
-    if isinstance(answer, str):
-        raise WebhookNotTaken(_("The test was not sent: %(answer)s") % {"answer": answer})
     if answer.status >= 300:
         raise WebhookNotTaken(_("The receiver answered %(status)d.") % {"status": answer.status})
     return str(answer.status)
@@ -272,24 +288,20 @@ def _begin_turn(webhook_id: int) -> Webhook | None:
 
 def _deliver(caller: SafeClient, webhook: Webhook, delivery: WebhookDelivery) -> bool:
     """Make one call and write down what became of it; return whether the receiver took it."""
-    try:
-        answer = _call(caller, webhook, delivery.message_id, _written(delivery.body))
-    except FidelioError as error:  # Its secret cannot be opened.
-        answer = str(error.message)
+    reply = _reply(caller, webhook, delivery)
     at = timezone.now()
-    said = answer if isinstance(answer, str) else f"{answer.status} {answer.text}"
     delivery.attempts += 1
-    # PostgreSQL keeps no NUL in a text.
-    delivery.tried_at, delivery.answer = at, " ".join(said.replace("\0", " ").split())[:LONGEST_ANSWER]
-    taken = isinstance(answer, Answer) and 200 <= answer.status < 300
-    if taken:
+    delivery.tried_at, delivery.answer, delivery.failure = at, reply.said, reply.failure
+    if reply.taken:
         delivery.state, delivery.delivered_at = WebhookDelivery.State.DELIVERED, at
         if webhook.failures:
             Webhook.objects.filter(pk=webhook.pk).update(failures=0, rests_until=None)
     else:
-        _postpone(webhook, delivery, gone=isinstance(answer, Answer) and answer.status == GONE, at=at)
-    delivery.save(update_fields=["attempts", "tried_at", "answer", "state", "delivered_at", "not_before"])
-    return taken
+        _postpone(webhook, delivery, gone=reply.status == GONE, at=at)
+    delivery.save(
+        update_fields=["attempts", "tried_at", "answer", "failure", "state", "delivered_at", "not_before"]
+    )
+    return reply.taken
 
 
 def _postpone(webhook: Webhook, delivery: WebhookDelivery, *, gone: bool, at: datetime) -> None:
@@ -306,13 +318,27 @@ def _postpone(webhook: Webhook, delivery: WebhookDelivery, *, gone: bool, at: da
         delivery.not_before = at + RETRY_AFTER[delivery.attempts - 1]
 
 
-def _call(caller: SafeClient, webhook: Webhook, message_id: str, body: str) -> Answer | str:
-    """Return the receiver's answer, or why there is none."""
-    headers = signed_headers(webhook.secret, message_id=message_id, body=body, at=datetime.now(UTC))
+def _reply(caller: SafeClient, webhook: Webhook, delivery: WebhookDelivery) -> _Reply:
     try:
-        return caller.call("POST", webhook.url, headers=headers, body=body.encode())
-    except (AddressRefused, CallFailed) as error:
-        return str(error)
+        answer = _call(caller, webhook, delivery.message_id, _written(delivery.body))
+    except CallFailed as error:
+        return _Reply(_kept(str(error)), failure=error.failure)
+    except AddressRefused as error:
+        return _Reply(_kept(str(error)))
+    except FidelioError as error:  # Its secret cannot be opened.
+        return _Reply(_kept(str(error.message)))
+    return _Reply(_kept(f"{answer.status} {answer.text}"), answer.status)
+
+
+def _kept(said: str) -> str:
+    # PostgreSQL keeps no NUL in a text.
+    return " ".join(said.replace("\0", " ").split())[:LONGEST_ANSWER]
+
+
+def _call(caller: SafeClient, webhook: Webhook, message_id: str, body: str) -> Answer:
+    """Return the receiver's answer. Raises AddressRefused and CallFailed."""
+    headers = signed_headers(webhook.secret, message_id=message_id, body=body, at=datetime.now(UTC))
+    return caller.call("POST", webhook.url, headers=headers, body=body.encode())
 
 
 def _message_id(webhook: Webhook, event_id: int) -> str:

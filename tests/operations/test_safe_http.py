@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from operations.safe_http import AddressRefused, CallFailed, SafeClient, check_url, judged_addresses
+from operations.safe_http import AddressRefused, CallFailed, Failure, SafeClient, check_url, judged_addresses
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,18 @@ def test_a_refused_connection_proves_that_nothing_was_sent(settings):
         SafeClient().call("POST", f"http://127.0.0.1:{port}/", body=b"x")
 
     assert failure.value.nothing_sent
+    assert failure.value.failure == Failure.UNREACHABLE
+    assert str(failure.value) == "[Errno 111] Connection refused"
+
+
+def test_a_receiver_that_speaks_no_tls_is_not_trusted(settings, http_sink):
+    settings.ALLOW_LOOPBACK_WEBHOOKS = True
+
+    with pytest.raises(CallFailed) as failure:
+        SafeClient().call("POST", http_sink.url.replace("http:", "https:"), body=b"x")
+
+    assert failure.value.nothing_sent
+    assert failure.value.failure == Failure.UNTRUSTED
 
 
 def test_silence_after_the_request_proves_nothing(settings, http_sink):
@@ -92,6 +104,7 @@ def test_silence_after_the_request_proves_nothing(settings, http_sink):
         SafeClient().call("POST", http_sink.url, body=b"x")
 
     assert not failure.value.nothing_sent
+    assert failure.value.failure == Failure.BROKEN_OFF
 
 
 def test_a_receiver_that_drips_is_given_up_in_time(settings):
@@ -112,9 +125,10 @@ def test_a_receiver_that_drips_is_given_up_in_time(settings):
     thread.start()
     began = time.monotonic()
 
-    with pytest.raises(CallFailed):
+    with pytest.raises(CallFailed) as failure:
         SafeClient(seconds=0.5).call("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/")
 
     assert time.monotonic() - began < 2
+    assert failure.value.failure == Failure.TOO_SLOW
     listener.close()
     thread.join()

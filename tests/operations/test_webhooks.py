@@ -1,5 +1,6 @@
 """Clients of the API hear of what happens: signed, in order, again and again for a day."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -239,6 +240,34 @@ def test_a_private_address_is_refused_when_it_is_called(settings, shop):
         call_webhook(inside.pk)
 
     assert "not public" in inside.deliveries.get().answer
+
+
+def test_why_nobody_answered_is_said_in_the_readers_language(shop):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        Webhook.objects.filter(pk=shop.pk).update(url=f"http://127.0.0.1:{probe.getsockname()[1]}/")
+        happens(1)
+        call_webhook(shop.pk)
+
+    delivery = shop.deliveries.get()
+    assert (delivery.state, delivery.failure) == ("WAITING", "UNREACHABLE")
+    assert delivery.outcome == "The address could not be reached: [Errno 111] Connection refused"
+    with override("it"):
+        assert delivery.outcome.startswith("Impossibile raggiungere l'indirizzo: ")
+
+
+def test_an_answer_ends_what_was_said_of_an_earlier_failure(shop, http_sink):
+    http_sink.drop_after_request()
+    happens(1)
+    call_webhook(shop.pk)
+    assert shop.deliveries.get().failure == "BROKEN_OFF"
+    http_sink.answer(200, body=b"ok")
+    ready(shop)
+
+    call_webhook(shop.pk)
+
+    delivery = shop.deliveries.get()
+    assert (delivery.state, delivery.failure, delivery.outcome) == ("DELIVERED", "", "200 ok")
 
 
 def test_a_partner_hears_nothing_and_an_address_is_known_once(shop):
