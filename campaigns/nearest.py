@@ -59,7 +59,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Near:
-    """A store and how far it is; None where only the address tells that it is near."""
+    """A store and how far it is; None where only the address or the town tells that it is near."""
 
     store: Store
     distance_km: float | None
@@ -101,10 +101,17 @@ def nearest_stores(place: Place, stores: Iterable[Store], *, limit: int = 3) -> 
         Near(store, distance) for store, there in known if (distance := distance_km(at, there)) is not None
     ]
     if measured:
-        return sorted(measured, key=lambda near: (near.distance_km, near.store.code))[:limit]
+        nearest = sorted(measured, key=lambda near: (near.distance_km, near.store.code))[:limit]
+        return [_without_guess(near, place) for near in nearest]
     ranked = [(_closeness(at, there), store) for store, there in known]
     fitting = sorted((-rank, store.code, store) for rank, store in ranked if rank > 0)
     return [Near(store, None) for _rank, _code, store in fitting][:limit]
+
+
+def _without_guess(near: Near, place: Place) -> Near:
+    """Return a store without a distance where both stand for the same town: that is no measure of a way."""
+    placed = place.is_located and place_of_store(near.store).is_located
+    return near if near.distance_km or placed else replace(near, distance_km=None)
 
 
 def nearest_store_of(customer: Customer) -> Near | None:

@@ -36,6 +36,25 @@ def test_a_store_with_coordinates_of_its_own_may_be_nearer_than_its_city(db):
     assert near[0].distance_km == pytest.approx(0.6, abs=0.2)
 
 
+def test_within_a_town_that_is_only_named_no_distance_is_told(db):
+    stores = [
+        StoreFactory(code="a", city="Milano", country="IT"),
+        StoreFactory(code="b", city="Milano", country="IT", latitude=45.4451, longitude=9.2767),
+        StoreFactory(code="c", city="Roma", country="IT"),
+    ]
+
+    near = nearest_stores(Place("IT", city="Milano"), stores)
+
+    assert [each.store.code for each in near] == ["a", "b", "c"]
+    assert [each.distance_km and round(each.distance_km) for each in near] == [None, 7, 479]
+
+
+def test_who_stands_at_a_store_is_not_away_from_it(db):
+    store = StoreFactory(code="a", city="Milano", country="IT", latitude=45.4643, longitude=9.1895)
+
+    assert nearest_stores(MILANO, [store])[0].distance_km == 0
+
+
 def test_without_coordinates_the_postcode_decides_then_city_and_region(db):
     stores = [
         StoreFactory(code="a", city="", postcode="20121", country="IT", region="Lombardia"),
