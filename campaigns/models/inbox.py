@@ -22,7 +22,7 @@ class InboxMail(models.Model):
 
     class Meta:
         verbose_name = _("mail in the inbox")
-        verbose_name_plural = _("inbox")
+        verbose_name_plural = _("mails in the inbox")
         ordering = ["-id"]
 
     def __str__(self) -> str:

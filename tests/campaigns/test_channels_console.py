@@ -59,3 +59,4 @@ def test_the_inbox_shows_an_sms_and_a_notification_as_telephones_do(staff, db):
     assert "14 characters, 1 segment (GSM-7)" in shown_sms
     assert "Solo oggi" in shown_push and 'href="https://shop.example/"' in shown_push
     assert "Saldi" in listed
+    assert "2 mails in the inbox" in " ".join(listed.split())
