@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from babel import dates
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -213,7 +212,7 @@ def cohort_chart(cohorts: Sequence[Cohort], measure: str) -> Chart:
     later = [value for column in columns[1:] for value in column if value is not None]
     return Chart(
         title=titles[measure],
-        labels=[f"{month_name(cohort.month)} · {formats.number(cohort.size)}" for cohort in cohorts],
+        labels=[f"{formats.month(cohort.month)} · {formats.number(cohort.size)}" for cohort in cohorts],
         series=[
             Series(_("Month 0") if month == 0 else f"+{month}", column)
             for month, column in enumerate(columns)
@@ -243,10 +242,6 @@ def cohort_curve(cohorts: Sequence[Cohort]) -> Chart:
         key="cohort-curve",
         small=True,
     )
-
-
-def month_name(month: date) -> str:
-    return dates.format_date(month, "MMM y", locale=formats.locale())
 
 
 def _at(values: Sequence[Value], month: int) -> Value:

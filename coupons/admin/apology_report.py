@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import TemplateView
@@ -14,6 +13,7 @@ from coupons.services import ApologyReport, Comparison, known_apology_report
 from operations.figure_files import ChartsPage
 from operations.figures import Chart, Column, Delta, Series, Table
 from operations.formats import money, number, percent
+from operations.formats import month as month_name
 
 
 class ApologyReportView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):
@@ -103,7 +103,7 @@ def _compared_row(one: Comparison) -> list[str]:
 def _complaints_chart(report: ApologyReport) -> Chart:
     return Chart(
         _("Complaints per 1,000 orders"),
-        [date_format(month.first, "M Y") for month in report.months],
+        [month_name(month.first) for month in report.months],
         [
             Series(
                 _("Complaints per 1,000 orders"), [_rounded(month.complaint_rate) for month in report.months]
@@ -130,7 +130,7 @@ def _months(report: ApologyReport) -> Table:
         ],
         [
             [
-                date_format(month.first, "F Y"),
+                month_name(month.first),
                 number(month.apologies),
                 money(month.worth_amount),
                 number(month.complaints),

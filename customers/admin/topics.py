@@ -9,7 +9,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
@@ -65,7 +64,7 @@ class NoteTopicAdmin(ModelAdmin):
         months, rows = topics_by_month(at=at)
         chart = Chart(
             _("By month"),
-            [date_format(month, "M Y") for month in months],
+            [formats.month(month) for month in months],
             [Series(str(topic), counts) for topic, counts in rows],
             kind="bar",
             stacked=True,

@@ -10,7 +10,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 
@@ -63,8 +62,8 @@ class EmployeeAdmin(PageMixin, ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("Store board"),
-            "month": _month(month),
-            "before": _month(previous(month)),
+            "month": formats.month(month),
+            "before": formats.month(previous(month)),
             "earlier": previous(month).isoformat(),
             "later": following(month).isoformat() if month < now else "",
             "figures": _strip(board),
@@ -85,12 +84,8 @@ def _asked(request: HttpRequest, latest: date) -> date:
     return min(asked.replace(day=1), latest) if asked and asked.year > 2000 else latest
 
 
-def _month(month: date) -> str:
-    return date_format(month, "F Y")
-
-
 def _strip(board: Board) -> list[Delta]:
-    before = _month(previous(board.month))
+    before = formats.month(previous(board.month))
     return [
         Delta(
             str(column.title),
@@ -164,7 +159,7 @@ def _chart(board: Board) -> Chart:
         if column.code in ("enrolments", "referrals")
     ]
     titles = [str(column.title) for column in board.columns if column.code in ("enrolments", "referrals")]
-    labels = [date_format(month, "M Y") for month, _count in drawn[0]] if drawn else []
+    labels = [formats.month(month) for month, _count in drawn[0]] if drawn else []
     series = [
         Series(title, [count for _month, count in months])
         for title, months in zip(titles, drawn, strict=True)

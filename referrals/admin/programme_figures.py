@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from operations import formats
@@ -113,7 +112,7 @@ def spend_chart(months: list[Month]) -> Chart | None:
         return None
     return Chart(
         _("Cost and what friends spend"),
-        [date_format(month.month, "YEAR_MONTH_FORMAT") for month in months],
+        [formats.month(month.month) for month in months],
         [
             Series(_("Friends spend"), [month.spent_amount for month in months]),
             Series(_("Rewards cost"), [month.cost_amount for month in months]),

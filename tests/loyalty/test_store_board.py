@@ -9,8 +9,10 @@ from customers.services import merge_customers
 from loyalty.models import Employee, Enrolment
 from loyalty.services import enrol_customer, upsert_employee
 from loyalty.services.store_board import board_of, following, previous, this_month
+from loyalty_site.roles import Role
 from operations.errors import Conflict, InvalidInput
 from tests.api import caller
+from tests.console_data import staff
 from tests.factories import NOON, ApiClientFactory, CustomerFactory, OrderFactory, StoreFactory
 from tests.referrals.factories import make_programme, refer
 
@@ -125,3 +127,15 @@ def test_an_employee_moves_and_leaves():
     carla, new = upsert_employee("carla", name="Carla B.", active=False)
 
     assert (new, carla.name, carla.active) == (False, "Carla B.", False)
+
+
+@pytest.mark.parametrize(("language", "month"), [("en", "Sept 2026"), ("it", "set 2026")])
+def test_the_board_names_months_as_every_other_page(client, carla, language, month):
+    enrol(employee=carla, at=datetime(2026, 9, 10, tzinfo=UTC))
+    client.force_login(staff(Role.ADMINISTRATOR))
+
+    page = client.get(
+        "/console/loyalty/employee/board/?month=2026-09-01", headers={"Accept-Language": language}
+    )
+
+    assert month in page.content.decode()
