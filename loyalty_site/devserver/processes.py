@@ -64,9 +64,11 @@ def spawn(
     cwd: Path | None = None,
     account: Account | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
+    hands: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own; the kernel sends it `death_signal` when this process dies.
 
+    `hands` are open files it inherits under the same numbers.
     The signal comes when the *thread* that called this ends: call it from the main thread.
     Raises StartFailed when the program cannot be executed.
     """
@@ -86,6 +88,7 @@ def spawn(
                 cwd=cwd,
                 start_new_session=True,
                 preexec_fn=_die_with(parent, death_signal),
+                pass_fds=hands,
                 **options,
             )
         except OSError as error:
@@ -113,6 +116,7 @@ class Program:
     account: Account | None = None
     death_signal: signal.Signals = signal.SIGTERM
     farewell: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
+    hands: Sequence[int] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -124,6 +128,7 @@ class Program:
             cwd=self.cwd,
             account=self.account,
             death_signal=self.death_signal,
+            hands=self.hands,
         )
 
     @property

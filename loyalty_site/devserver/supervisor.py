@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Supervisor:
     services: Services | None = field(default=None, init=False)
     environment: dict[str, str] = field(default_factory=dict, init=False)
     programs: list[Program] = field(default_factory=list, init=False)
-    _inbox_port: int | None = field(default=None, init=False)
+    _inbox: socket.socket | None = field(default=None, init=False)
     _signals: int = field(default=0, init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
     _revivals: dict[str, Revival] = field(default_factory=dict, init=False)
@@ -103,11 +103,12 @@ class Supervisor:
         if os.environ.get("EMAIL_URL"):
             return
         if os.environ.get("INBOX_PORT"):
-            self._inbox_port = _port("INBOX_PORT", INBOX_PORT)
-            if not _port_is_free("127.0.0.1", self._inbox_port):
-                raise StartFailed(f"INBOX_PORT {self._inbox_port} is in use by another program.")
+            port = _port("INBOX_PORT", INBOX_PORT)
+            self._inbox = hold_port(port)
+            if self._inbox is None:
+                raise StartFailed(f"INBOX_PORT {port} is in use by another program.")
         else:
-            self._inbox_port = INBOX_PORT if _port_is_free("127.0.0.1", INBOX_PORT) else _any_free_port()
+            self._inbox = hold_port(INBOX_PORT) or hold_port(0)
 
     def _start(self) -> None:
         self.services = Services(self.folder)
@@ -128,8 +129,9 @@ class Supervisor:
         """What the children get, and what `manage.py` in another shell finds."""
         published: dict[str, str | int] = dict(self.services.urls)
         published |= {"SECRET_KEY": self.folder.secret_key(), "PORT": self.port}
-        if self._inbox_port is not None:
-            published |= {"EMAIL_URL": f"smtp://127.0.0.1:{self._inbox_port}", "INBOX_PORT": self._inbox_port}
+        if self._inbox is not None:
+            port = self._inbox.getsockname()[1]
+            published |= {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "INBOX_PORT": port}
         else:
             published["EMAIL_URL"] = os.environ["EMAIL_URL"]
         self.folder.publish(published)
@@ -161,8 +163,11 @@ class Supervisor:
         yield self._python(
             "web", "-m", "gunicorn", "--config", "loyalty_site/gunicorn.py", "loyalty_site.wsgi", seconds=15
         )
-        if self._inbox_port is not None and any(REPOSITORY.glob("*/management/commands/run_inbox.py")):
-            yield self._python("inbox", "manage.py", "run_inbox", "--port", str(self._inbox_port), seconds=5)
+        if self._inbox is not None and any(REPOSITORY.glob("*/management/commands/run_inbox.py")):
+            handed = self._inbox.fileno()
+            yield self._python(
+                "inbox", "manage.py", "run_inbox", "--socket", str(handed), seconds=5, hands=[handed]
+            )
         # Two workers, so that a send to everybody leaves the fast lane free.
         yield self._celery("worker-fast", "worker", "--queues", "fast,celery,rights", "--hostname", "fast@%h")
         yield self._celery("worker-bulk", "worker", "--queues", "bulk,analytics", "--hostname", "bulk@%h")
@@ -178,7 +183,7 @@ class Supervisor:
             name, "-m", "celery", "-A", "loyalty_site", kind, *arguments, *options, seconds=20
         )
 
-    def _python(self, name: str, *arguments: str, seconds: float = 10) -> Program:
+    def _python(self, name: str, *arguments: str, seconds: float = 10, hands: Sequence[int] = ()) -> Program:
         return Program(
             name,
             [sys.executable, *arguments],
@@ -186,6 +191,7 @@ class Supervisor:
             env=self.environment,
             cwd=REPOSITORY,
             farewell=((signal.SIGTERM, seconds), (signal.SIGQUIT, 3.0)),
+            hands=hands,
         )
 
     def _add(self, program: Program) -> None:
@@ -274,6 +280,8 @@ class Supervisor:
         if self.services is not None:
             self.services.stop()
             self._say("Valkey and PostgreSQL stopped")
+        if self._inbox is not None:
+            self._inbox.close()
         self.folder.release()
 
     def _say(self, sentence: str) -> None:
@@ -299,10 +307,17 @@ def _port_is_free(host: str, port: int) -> bool:
         return True
 
 
-def _any_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def hold_port(port: int) -> socket.socket | None:
+    """Return a socket that listens on a port of this machine (0: any free one); None where it is taken.
+
+    Whoever looks for a port at the same moment finds it taken, before a child answers on it.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except PermissionError as error:
+        raise StartFailed(f"Port {port} may be used by root only; choose one above 1023.") from error
+    except OSError:
+        return None
 
 
 def _reachable(host: str) -> str:

@@ -1,6 +1,7 @@
 """The local listener, and the whole way of a mail through real processes."""
 
 import smtplib
+import socket
 import sys
 import time
 from pathlib import Path
@@ -43,6 +44,22 @@ def test_the_listener_keeps_what_it_is_sent(inbox):
     assert (mail.sender, mail.recipients) == ("shop@fidelio.example", ["a@mail.example", "b@mail.example"])
     assert mail.subject == "Ciao"
     assert bytes(mail.raw) == b"Subject: Ciao\r\n\r\n.Un punto\r\n"
+
+
+def test_the_listener_takes_over_a_port_that_is_held_for_it(transactional_db, process_environment):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port, handed = held.getsockname()[1], held.fileno()
+        log = Path(process_environment[FOLDER], f"inbox-{port}.log")
+        command = [sys.executable, "manage.py", "run_inbox", "--socket", str(handed)]
+        program = Program("inbox", command, log=log, env=process_environment, cwd=REPOSITORY, hands=[handed])
+        program.start()
+        wait_until(lambda: f"Inbox at smtp://127.0.0.1:{port}" in log.read_text(), seconds=60, what="it")
+
+        with smtplib.SMTP("127.0.0.1", port) as smtp:
+            smtp.sendmail("shop@fidelio.example", ["a@mail.example"], "Subject: Ciao\r\n\r\nCiao\r\n")
+        program.stop()
+
+    assert InboxMail.objects.get().recipients == ["a@mail.example"]
 
 
 def test_the_inbox_can_be_emptied(db):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from loyalty_site.devserver.processes import Program, birth_of, command_line_of
+from loyalty_site.devserver.supervisor import hold_port
 from tests.devserver.test_services import servers_of
 from tests.processes import free_port, wait_until
 
@@ -167,6 +168,16 @@ def test_a_port_in_use_is_said_before_anything_starts(run):
         assert site.end() == 1
     assert f"Port {port} on 127.0.0.1 is in use" in site.output
     assert not (site.data / "postgres").exists()
+
+
+def test_two_servers_never_hold_one_port_for_their_inboxes():
+    with hold_port(0) as first:
+        taken = first.getsockname()[1]
+
+        assert hold_port(taken) is None
+
+    with hold_port(taken) as next_one:
+        assert next_one.getsockname()[1] == taken
 
 
 @pytest.mark.parametrize("port", ["eight", "0", "65536"])
