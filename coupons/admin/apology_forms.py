@@ -42,7 +42,7 @@ class ApologyForm(RefusalForm):
 
     value = NumberField(
         label=_("How much"),
-        min_value=0,
+        min_value=Decimal("0.01"),
         max_digits=12,
         decimal_places=2,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autofocus": True, "size": 8}),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from coupons.definitions import read_effect
 from coupons.engine import percent_of
 from coupons.errors import AgentLimitExceeded, ApprovalNotPossible, CurrencyMismatch
 from coupons.models import Apology, Budget, Coupon, GiftCard, Promotion, Reason
@@ -129,7 +130,9 @@ def _effect(
     if (amount is None) == (percent is None):
         raise InvalidInput.at("/amount", _("Give an amount or a percentage, one of them."))
     if amount is not None:
+        read_effect({"kind": "AMOUNT", "amount": amount}, pointer="")
         return {"kind": "AMOUNT", "amount": amount, "target": "ORDER"}, amount
+    read_effect({"kind": "PERCENT", "percent": str(percent)}, pointer="")
     if kind == Apology.Kind.GIFT_CARD and order is None:
         raise InvalidInput.at("/percent", _("A percentage on a gift card needs the order it is a share of."))
     worth = settings.APOLOGY_PERCENT_LIMIT

@@ -192,6 +192,9 @@ def test_an_apology_for_one_article_is_spent_on_that_article(anna, agent):
     [
         ({"percent": Decimal(10)}, "/amount"),
         ({"amount": None}, "/amount"),
+        ({"amount": 0}, "/amount"),
+        ({"amount": None, "percent": Decimal(0)}, "/percent"),
+        ({"amount": None, "percent": Decimal(150)}, "/percent"),
         ({"reason": " x "}, "/reason"),
     ],
 )
@@ -200,6 +203,8 @@ def test_an_apology_says_what_and_why(anna, agent, options, pointer):
         apologise(anna, agent, **options)
 
     assert refused.value.details[0].pointer == pointer
+    assert Apology.objects.count() == 0
+    assert Coupon.objects.count() == 0
 
 
 def test_an_order_of_somebody_else_is_no_reason(anna, agent):
