@@ -1,5 +1,6 @@
 """Sending a campaign to one person, from their page: by an agent, in two clicks."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldModelAdminViewMixin
 
 from campaigns import services
-from campaigns.models import Campaign, CampaignVersion, MessageState
+from campaigns.models import Campaign, CampaignVersion, Message, MessageState
 from customers.models import Customer
 from operations.errors import FidelioError
 
@@ -47,17 +48,26 @@ class SendByHandView(UnfoldModelAdminViewMixin, TemplateView):
         customer = self.customer()
         chosen = request.POST.get("campaign", "")
         campaign = get_object_or_404(sent_by_hand(), pk=int(chosen) if chosen.isdecimal() else 0)
+        at = timezone.now()
         try:
-            message = services.send_to_customer(campaign, customer, at=timezone.now(), by=request.user)
+            message = services.send_to_customer(campaign, customer, at=at, by=request.user)
         except FidelioError as error:
             messages.error(request, str(error.message))
             return redirect(request.path)
-        if message is not None and message.state in (MessageState.SUPPRESSED, MessageState.HOLDOUT):
-            reason = message.get_reason_display() or message.get_state_display()
-            messages.warning(request, _("It is not sent: %(reason)s.") % {"reason": reason})
-        else:
-            messages.success(
-                request, _("“%(campaign)s” is on its way to %(customer)s.")
-                % {"campaign": campaign, "customer": customer}
-            )  # fmt: skip
+        tell_what_became(request, campaign, customer, message, at=at)
         return redirect(f"{reverse('admin:customers_customer_change', args=[customer.pk])}?tab=messages")
+
+
+def tell_what_became(
+    request: HttpRequest, campaign: Campaign, customer: Customer, message: Message | None, *, at: datetime
+) -> None:
+    """Say that the message leaves, left earlier today, or does not and why; without one, a journey began."""
+    names = {"campaign": campaign, "customer": customer}
+    if message is not None and message.state in (MessageState.SUPPRESSED, MessageState.HOLDOUT):
+        reason = message.get_reason_display() or message.get_state_display()
+        messages.warning(request, _("It is not sent: %(reason)s.") % {"reason": reason})
+    elif message is not None and message.created_at < at:
+        already = _("“%(campaign)s” was sent to %(customer)s today already; it goes out once a day at most.")
+        messages.info(request, already % names)
+    else:
+        messages.success(request, _("“%(campaign)s” is on its way to %(customer)s.") % names)

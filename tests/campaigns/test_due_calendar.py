@@ -87,11 +87,15 @@ def test_an_agent_sends_a_campaign_from_the_customers_page(staff, now):
     page = client.get(f"/console/customers/customer/{person.pk}/change/")
     offered = client.get(url)
     sent = client.post(url, {"campaign": campaign.pk})
+    first = client.get(sent.url).content.decode()
+    again = client.post(url, {"campaign": campaign.pk}, follow=True).content.decode()
 
     assert url in page.content.decode()
     assert "Autumn" in offered.content.decode()
     assert sent.status_code == 302
     assert campaign.messages.get().customer == person
+    assert f"“Autumn” is on its way to {person}." in first
+    assert f"“Autumn” was sent to {person} today already; it goes out once a day at most." in again
     stranger = staff()
     UserFactory()
     assert stranger.get(url).status_code in (302, 403)
