@@ -14,6 +14,7 @@ from customers.imports.plan import RowMistake
 from customers.imports.records import Options, Record
 from customers.imports.values import CellMistake
 from customers.rules import normalise_email
+from operations.instants import YEARS
 
 MOST_USES = 2**31 - 1
 # How people head the columns, in lower case without signs.
@@ -110,7 +111,9 @@ def _uses(cell: Any, options: Options) -> tuple[bool, int | None]:
 def _moment(cell: Any, options: Options, zone: str, *, end: bool = False) -> datetime:
     """Return an instant; a day alone is its beginning in the promotion's zone, as an end its last moment."""
     written = values.plain(cell)
-    if ":" in written:
-        return datetime.fromisoformat(values.instant(cell, options))
-    day = datetime.fromisoformat(values.day(cell, options)) + timedelta(days=1 if end else 0)
-    return day.replace(tzinfo=ZoneInfo(zone))
+    moment = datetime.fromisoformat((values.instant if ":" in written else values.day)(cell, options))
+    if moment.year not in YEARS:
+        raise CellMistake("not_a_date", _("This instant is too far from today."))
+    if moment.tzinfo:
+        return moment
+    return moment.replace(tzinfo=ZoneInfo(zone)) + timedelta(days=1 if end else 0)

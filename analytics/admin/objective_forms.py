@@ -15,12 +15,8 @@ from analytics.parts import SEPARATOR, ChosenPart
 from analytics.windows import Scope
 from coupons.admin.forms import RefusalForm
 from customers.models import RollupScope, Segment
+from operations.date_fields import DayField
 from operations.models import User
-
-
-def day_field(**options: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(widget=widget, **options)
 
 
 def _amount_field(**options: Any) -> forms.DecimalField:
@@ -56,8 +52,8 @@ class ObjectiveForm(RefusalForm):
             "For rates and averages: they are to move from here to the target in a straight line."
         ),
     )
-    starts_on = day_field(label=gettext_lazy("First day"))
-    ends_on = day_field(label=gettext_lazy("Last day"))
+    starts_on = DayField(label=gettext_lazy("First day"))
+    ends_on = DayField(label=gettext_lazy("Last day"))
     tolerance_percent = forms.DecimalField(
         label=gettext_lazy("Tolerance, percent"),
         localize=True,
@@ -75,7 +71,7 @@ class ObjectiveForm(RefusalForm):
     cadence = forms.ChoiceField(
         label=gettext_lazy("Review"), choices=Objective.Cadence.choices, initial=Objective.Cadence.WEEKLY
     )
-    next_review_on = day_field(label=gettext_lazy("Next review"), required=False, show_hidden_initial=True)
+    next_review_on = DayField(label=gettext_lazy("Next review"), required=False, show_hidden_initial=True)
     owner = forms.ModelChoiceField(
         label=gettext_lazy("Owner"),
         queryset=User.objects.filter(is_staff=True, is_active=True).order_by("username"),
@@ -134,7 +130,7 @@ class ReviewForm(RefusalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("One or two sentences; also when nothing changes."),
     )
-    next_review_on = day_field(label=gettext_lazy("Next review"), required=False)
+    next_review_on = DayField(label=gettext_lazy("Next review"), required=False)
 
 
 class OutcomeForm(RefusalForm):

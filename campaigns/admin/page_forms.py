@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign
 from campaigns.models.placement import CODE
 from coupons.models import Promotion
+from operations.date_fields import MinuteField
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
-MINUTES = "%Y-%m-%dT%H:%M"
 CODE_HELP = _("For the address and the API: a-z, digits and hyphens.")
 
 
@@ -26,14 +26,8 @@ def name_field() -> forms.CharField:
     return forms.CharField(label=_("Name"), max_length=120, help_text=_("Only your colleagues see it."))
 
 
-def minute_field(label: Any, help_text: Any = "") -> forms.DateTimeField:
-    return forms.DateTimeField(
-        label=label,
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES),
-        input_formats=[MINUTES, f"{MINUTES}:%S"],
-        help_text=help_text,
-    )
+def minute_field(label: Any, help_text: Any = "") -> MinuteField:
+    return MinuteField(label=label, required=False, help_text=help_text)
 
 
 def text_field(label: Any, language: str, *, rows: int = 0, longest: int = 300) -> forms.CharField:

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 
 from coupons.definitions import LARGEST_AMOUNT
+from operations.date_fields import MinuteField
 from operations.formats import locale
 
 
@@ -122,14 +123,9 @@ def count_field(**kwargs: Any) -> forms.IntegerField:
     )
 
 
-def local_time_field(**kwargs: Any) -> forms.DateTimeField:
-    """Return a field for a local day and time, picked in the browser."""
-    return forms.DateTimeField(
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        **kwargs,
-    )
+def local_time_field(**kwargs: Any) -> MinuteField:
+    """Return a field for a local day and time that may stay empty."""
+    return MinuteField(required=False, **kwargs)
 
 
 def clock_field(**kwargs: Any) -> forms.TimeField:

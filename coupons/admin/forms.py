@@ -6,6 +6,7 @@ from django import forms
 
 from coupons.models import Promotion
 from coupons.rules import end_of_local_day
+from operations.date_fields import DayField
 from operations.errors import FidelioError
 
 
@@ -48,7 +49,7 @@ class SwitchForm(forms.Form):
 class ExtendForm(SwitchForm):
     """Until the end of which day a code is to be good."""
 
-    until = forms.DateField()
+    until = DayField()
 
     def end_in(self, promotion: Promotion) -> datetime:
         """Return the end of that day, or the promotion's where it ends within it."""

@@ -14,6 +14,7 @@ from coupons.admin.forms import RefusalForm
 from coupons.models import GiftCard
 from coupons.rules import end_of_local_day
 from coupons.services.gift_card_batches import MOST_CARDS
+from operations.date_fields import DayField
 
 MPV, SPV = GiftCard.VatKind.values
 
@@ -47,10 +48,9 @@ class MoneyOnCardsForm(TokenForm):
     SELDOM = ("vat_kind", "tax_rate", "skus", "categories")
 
     amount = MoneyField(label=_("Amount"))
-    expires_on = forms.DateField(
+    expires_on = DayField(
         label=_("Good until"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=_("The last day on which it can be spent. Empty: it never expires."),
     )
     vat_kind = forms.ChoiceField(
@@ -145,7 +145,7 @@ class NoteForm(TokenForm):
 class MoveForm(forms.Form):
     reason = forms.CharField(max_length=300, required=False)
     send = forms.BooleanField(required=False)
-    expires_on = forms.DateField(required=False)
+    expires_on = DayField(required=False)
 
     @property
     def expires_at(self) -> datetime | None:

@@ -80,8 +80,11 @@ class GiftCardMoveView(UnfoldModelAdminViewMixin, Reauthenticated, View):
 
     def post(self, request: HttpRequest, pk: int, move: str) -> HttpResponse:
         card, form = get_object_or_404(GiftCard, pk=pk), MoveForm(request.POST)
-        if move not in ("off", "on", "extend", "renew") or not form.is_valid():
+        if move not in ("off", "on", "extend", "renew"):
             raise Http404
+        if not form.is_valid():
+            messages.error(request, " ".join(one for found in form.errors.values() for one in found))
+            return redirect(page_of(card))
         given = {"reason": form.cleaned_data["reason"], "by": request.user, "at": timezone.now()}
         try:
             self._move(card, move, form=form, given=given)

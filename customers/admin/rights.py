@@ -27,6 +27,7 @@ from customers.services.exports import FILE as EXPORT_FILE
 from customers.survivorship import GOLDEN_FIELDS
 from operations import formats
 from operations.admin.pages import PageMixin
+from operations.date_fields import DayField
 from operations.errors import FidelioError
 from operations.models import JobFile
 
@@ -78,9 +79,7 @@ class ObjectionForm(ReasonForm):
 class RectificationForm(ReasonForm):
     """The golden record and the contact points as they stand; what is changed here is corrected."""
 
-    birth_date = forms.DateField(
-        required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    birth_date = DayField(required=False)
     country = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Person or company"), choices=Customer.Kind.choices)
 

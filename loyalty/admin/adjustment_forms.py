@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from coupons.admin.fields import WholeNumberField
 from customers.models import Customer
+from operations.date_fields import DayField
 from operations.errors import FidelioError
 
 MOST_BY_HAND = 10**6
@@ -37,10 +38,9 @@ class AdjustmentForm(TokenForm):
         initial="give",
     )
     points = WholeNumberField(label=gettext_lazy("Points"), min_value=1, max_value=MOST_BY_HAND)
-    expires_on = forms.DateField(
+    expires_on = DayField(
         label=gettext_lazy("Good until"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text=gettext_lazy("The last day on which they can be spent. Empty: they never expire."),
     )
     reason = forms.CharField(

@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from coupons.admin.fields import MoneyField, NamesField, WholeNumberField
 from coupons.admin.rows import Row, Rows
 from customers.event_types import TYPES
-from loyalty.admin.game_forms import ICONS, GameForm, local_minute, minute_field, reward_field, segment_field
+from loyalty.admin.game_forms import ICONS, GameForm, local_minute, reward_field, segment_field
 from loyalty.counting import CONDITIONS
 from loyalty.models import Badge, Challenge
 from loyalty.progress import Span
 from loyalty.services.challenges import ChallengeTerms
+from operations.date_fields import MinuteField
 
 Metric, Window = Challenge.Metric, Challenge.Window
 
@@ -84,8 +85,8 @@ class ChallengeForm(GameForm):
     badge = forms.ModelChoiceField(
         Badge.objects.none(), label=_("Badge"), required=False, empty_label=_("No badge")
     )
-    starts_at = minute_field(label=_("From"), required=False)
-    ends_at = minute_field(label=_("Until"), required=False)
+    starts_at = MinuteField(label=_("From"), required=False)
+    ends_at = MinuteField(label=_("Until"), required=False)
     categories = NamesField(label=_("Categories"), suggest="categories")
     brands = NamesField(label=_("Brands"), suggest="brands")
     collections = NamesField(label=_("Collections"), suggest="collections")

@@ -11,13 +11,13 @@ from coupons.admin.rows import Row, Rows
 from loyalty.admin.game_forms import (
     GameForm,
     local_minute,
-    minute_field,
     reward_field,
     rewards_for,
     segment_field,
 )
 from loyalty.models import Draw, Period
 from loyalty.services.contests import ContestTerms, Prize
+from operations.date_fields import MinuteField
 
 
 class PrizeRow(Row):
@@ -54,8 +54,8 @@ class ContestForm(GameForm):
         widget=forms.RadioSelect,
         initial=Draw.Kind.PRIZE_DRAW,
     )
-    opens_at = minute_field(label=_("From"))
-    closes_at = minute_field(label=_("Until"), help_text=_("The first instant at which nobody can enter."))
+    opens_at = MinuteField(label=_("From"))
+    closes_at = MinuteField(label=_("Until"), help_text=_("The first instant at which nobody can enter."))
     segment = segment_field()
     most_entries = WholeNumberField(
         label=_("Entries a person"),

@@ -31,13 +31,6 @@ ICONS = [
     ("recycling", _("Recycling")),
     ("diamond", _("Diamond")),
 ]
-MINUTES = "%Y-%m-%dT%H:%M"
-
-
-def minute_field(**kwargs: Any) -> forms.DateTimeField:
-    """Return a field for a local day and time."""
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES)
-    return forms.DateTimeField(widget=widget, input_formats=[MINUTES, f"{MINUTES}:%S"], **kwargs)
 
 
 def local_minute(at: datetime | None) -> datetime | None:

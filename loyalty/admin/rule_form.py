@@ -22,6 +22,7 @@ from loyalty.models import Draw, EarningRule
 from loyalty.rewarded_events import STANDARD
 from loyalty.rules import ORDER, CapPeriod, CapSubject, ExpiryKind, Gives, Holding, Kind
 from loyalty.services import terms_of
+from operations.date_fields import DayField
 
 OTHER = "other"
 ITEM_NAMES = ("categories", "brands", "skus", "collections")
@@ -48,12 +49,6 @@ MONTHS = [
 ]
 
 
-def day_field(**kwargs: Any) -> forms.DateField:
-    """Return a field for a local day, picked in the browser."""
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(required=False, widget=widget, **kwargs)
-
-
 class MultiplierRow(Row):
     """A factor, and where, when and for whom it counts."""
 
@@ -63,8 +58,8 @@ class MultiplierRow(Row):
     )
     since = clock_field(label=gettext_lazy("From"))
     until = clock_field(label=gettext_lazy("Until"))
-    from_day = day_field(label=gettext_lazy("From the day"))
-    until_day = day_field(label=gettext_lazy("To the day"))
+    from_day = DayField(label=gettext_lazy("From the day"), required=False)
+    until_day = DayField(label=gettext_lazy("To the day"), required=False)
     segment = forms.CharField(label=gettext_lazy("In the segment"), max_length=120, required=False)
     tiers = NamesField(label=gettext_lazy("Tiers"))
     memberships = NamesField(label=gettext_lazy("Memberships"))

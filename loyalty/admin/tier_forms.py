@@ -13,6 +13,7 @@ from coupons.admin.forms import RefusalForm
 from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Tier, TierLadder
 from loyalty.models.benefits import LARGEST_MULTIPLIER, Beneficial
+from operations.date_fields import DayField
 
 Metric = TierLadder.Metric
 MONTHS = [
@@ -179,12 +180,7 @@ class GrantForm(RefusalForm):
     """A tier given by hand, through a day, saying why."""
 
     tier = forms.ModelChoiceField(Tier.objects.none(), label=_("Tier"))
-    until = forms.DateField(
-        label=_("Through"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("The last day. Empty: for good."),
-    )
+    until = DayField(label=_("Through"), required=False, help_text=_("The last day. Empty: for good."))
     reason = forms.CharField(
         label=_("Why"), max_length=300, help_text=_("It stays in the history, with your name.")
     )

@@ -82,6 +82,16 @@ def test_lines_that_cannot_be_taken_are_refused_by_name_and_the_rest_is_made():
     ]
 
 
+def test_a_line_with_a_year_that_nobody_means_is_refused():
+    lines = ["GOOD-1,2031-05-31", "ODD-1,0001-01-01", "ODD-2,9999-12-31", "ODD-3,9999-12-31 10:00"]
+
+    job = run(promotion(), "code,valid_until\n" + "\n".join(lines))
+
+    assert job.result == {"issued": 1, "unchanged": 0, "rejected": 3}
+    assert sorted(refusals(job)) == [("3", "not_a_date"), ("4", "not_a_date"), ("5", "not_a_date")]
+    assert Coupon.objects.get().code == "GOOD-1"
+
+
 def test_the_same_file_twice_changes_nothing():
     winter = promotion()
     run(winter, "code\nGOOD-1\nGOOD-2\n")

@@ -199,6 +199,7 @@ def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(
     address = reverse("admin:coupons_coupon_extend", args=[code.pk])
 
     empty = text_of(marketer.post(address, {"until": ""}, follow=True))
+    odd = text_of(marketer.post(address, {"until": "9999-12-31"}, follow=True))
     beyond = text_of(marketer.post(address, {"until": "2031-07-01"}, follow=True))
     given = text_of(marketer.post(address, {"until": "2031-06-30", "reason": "a day late"}, follow=True))
     client.force_login(role_of(Role.AGENT), backend="django.contrib.auth.backends.ModelBackend")
@@ -206,7 +207,7 @@ def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(
 
     code.refresh_from_db()
     assert refused.status_code == 403
-    assert "Name the last day" in empty
+    assert "Name the last day" in empty and "Name the last day" in odd
     assert "Its promotion ends on 30 Jun 2031" in beyond
     assert "Good for longer" in given and "a day late" in given
     assert code.valid_until == ends_at
@@ -363,6 +364,20 @@ def test_the_page_shows_what_is_left_of_the_allowance(agent):
 
     assert "€5.00 left" in page
     assert "€15.00 of €20.00 used" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        ("0", "amount", "Ensure this value is greater than or equal to 0.01."),
+        ("150", "percent", "A percentage is from 0.01 to 100, with at most two decimals."),
+    ],
+)
+def test_an_agent_is_told_beside_the_field_what_no_apology_can_be(agent, value, unit, said):
+    answer = apology_form(agent, customer(), value=value, unit=unit)
+
+    assert answer.context["form"].errors == {"value": [said]}
+    assert Apology.objects.count() == 0
 
 
 def test_a_supervisor_approves_what_goes_beyond(client, agent):

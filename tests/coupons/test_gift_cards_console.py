@@ -293,6 +293,9 @@ def test_a_card_is_made_good_for_longer_on_its_page(client):
     assert "extend-until" in text_of(client.get(page))
 
     move = reverse("admin:coupons_giftcard_move", args=[card.pk, "extend"])
+    odd = text_of(client.post(move, {"expires_on": "9999-12-31"}, follow=True))
+    assert "The year is from 1900 to 2999." in odd
+    assert GiftCard.objects.get().expires_at == card.expires_at
     client.post(move, {"expires_on": "2040-05-31", "reason": "closed for works"})
 
     assert timezone.localtime(GiftCard.objects.get().last_minute).date().isoformat() == "2040-05-31"

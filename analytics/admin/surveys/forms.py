@@ -14,11 +14,11 @@ from analytics.services.surveys import Question, SurveyTerms, questions_of, usua
 from coupons.admin.forms import RefusalForm
 from coupons.admin.rows import Row, Rows
 from coupons.models import Promotion
+from operations.date_fields import MinuteField
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 TEXTS = ("title", "introduction", "thanks")
 LAST = 99
-MINUTES = "%Y-%m-%dT%H:%M"
 
 
 def text_field(label: Any, language: str, *, rows: int = 0, longest: int = 300) -> forms.CharField:
@@ -106,12 +106,8 @@ class SurveyForm(RefusalForm):
     link_days = forms.IntegerField(
         label=_("A link is good for, days"), min_value=1, max_value=365, initial=30
     )
-    closes_at = forms.DateTimeField(
-        label=_("Closes at"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTES),
-        input_formats=[MINUTES, f"{MINUTES}:%S"],
-        help_text=_("Empty: open until you close it."),
+    closes_at = MinuteField(
+        label=_("Closes at"), required=False, help_text=_("Empty: open until you close it.")
     )
     anonymous = forms.BooleanField(
         label=_("Anonymous"),

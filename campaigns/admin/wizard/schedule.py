@@ -16,11 +16,11 @@ from campaigns.admin.wizard.trigger_fields import PARTS
 from campaigns.admin.wizard.trigger_part import TriggerPart, local_zone
 from campaigns.drafts import VersionTerms
 from campaigns.models import CampaignVersion, Lane
+from operations.date_fields import MinuteField
 from operations.errors import FidelioError
 
 Trigger = CampaignVersion.Trigger
 NOW, LATER = "now", "later"
-MOMENT = "%Y-%m-%dT%H:%M"
 
 
 class ScheduleForm(StepForm):
@@ -33,12 +33,7 @@ class ScheduleForm(StepForm):
         widget=forms.RadioSelect,
         initial=NOW,
     )
-    starts_at = forms.DateTimeField(
-        label=_("Day and time"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
-        input_formats=[MOMENT, f"{MOMENT}:%S"],
-    )
+    starts_at = MinuteField(label=_("Day and time"), required=False)
     good_for_hours = forms.IntegerField(
         label=_("Good for, hours"),
         min_value=1,
