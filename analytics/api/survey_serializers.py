@@ -15,7 +15,7 @@ from analytics.services.surveys import Question, SurveyTerms
 from customers.api.references import CustomerReference
 from customers.models import Segment
 from operations.api.serializers import InstantField, LineField, StrictSerializer
-from referrals.api.serializers import CouponOrPointsIn
+from referrals.api.serializers.offers import CouponOrPointsIn
 
 
 class TextsField(StrictSerializer):

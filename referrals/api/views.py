@@ -14,24 +14,10 @@ from rest_framework.views import APIView
 from customers.services import find_customer
 from operations.api.idempotency import respond_once
 from referrals import services
-from referrals.api.serializers import (
-    CopiesOut,
-    CopyIn,
-    CopyOut,
-    InvitationIn,
-    InvitationOut,
-    LeaderOut,
-    ProgrammeChange,
-    ProgrammeIn,
-    ProgrammeOut,
-    ProgrammeStopIn,
-    ReferralIn,
-    ReferralOut,
-    ReferralQueryIn,
-    ReportOut,
-    SeenIn,
-    SeenOut,
-)
+from referrals.api.serializers.invitations import CopiesOut, CopyIn, CopyOut, InvitationIn, InvitationOut
+from referrals.api.serializers.programmes import ProgrammeChange, ProgrammeIn, ProgrammeOut, ProgrammeStopIn
+from referrals.api.serializers.referrals import ReferralIn, ReferralOut, ReferralQueryIn, SeenIn, SeenOut
+from referrals.api.serializers.reports import LeaderOut, ReportOut
 from referrals.errors import ProgrammeNotFound
 from referrals.models import Referral, ReferralProgramme, ReferralVariant, RewardStep
 from referrals.services.copies import copies_of, write_copy

@@ -39,10 +39,7 @@ def make_payouts(*, by: User, at: datetime) -> PayoutBatch:
     """
     with transaction.atomic():
         lock_alone(LOCK)
-        # A merge waits, or is seen: nobody is paid under the name of who is somebody else by now.
-        people = lock_live_customers(_owed(), shared=True).values()
-        open_entries = CashEntry.objects.open().filter(customer__in=[one.pk for one in people])
-        entries = list(open_entries.order_by("pk").select_for_update())
+        entries = _lock_open_entries()
         owed = {customer: amount for customer, amount in _sums(entries).items() if amount > 0}
         if not owed:
             raise NothingToPayOut
@@ -53,15 +50,7 @@ def make_payouts(*, by: User, at: datetime) -> PayoutBatch:
             created_at=at,
             created_by=by,
         )
-        payouts = Payout.objects.bulk_create(
-            [Payout(batch=batch, customer_id=customer, amount=owed[customer]) for customer in sorted(owed)]
-        )
-        of = {payout.customer_id: payout for payout in payouts}
-        for entry in entries:
-            entry.payout = of.get(entry.customer_id)
-        CashEntry.objects.bulk_update(
-            [entry for entry in entries if entry.payout], ["payout"], batch_size=1000
-        )
+        _put_on_list(batch, entries, owed)
         Approval.objects.create(
             kind=APPROVAL_KIND,
             subject_id=batch.pk,
@@ -70,6 +59,24 @@ def make_payouts(*, by: User, at: datetime) -> PayoutBatch:
             requested_at=at,
         )
     return batch
+
+
+def _lock_open_entries() -> list[CashEntry]:
+    # A merge waits, or is seen: nobody is paid under the name of who is somebody else by now.
+    people = lock_live_customers(_owed(), shared=True).values()
+    entries = CashEntry.objects.open().filter(customer__in=[one.pk for one in people])
+    return list(entries.order_by("pk").select_for_update())
+
+
+def _put_on_list(batch: PayoutBatch, entries: list[CashEntry], owed: dict[int, int]) -> None:
+    payouts = Payout.objects.bulk_create(
+        [Payout(batch=batch, customer_id=customer, amount=owed[customer]) for customer in sorted(owed)]
+    )
+    payout_of = {payout.customer_id: payout for payout in payouts}
+    paid = [entry for entry in entries if entry.customer_id in payout_of]
+    for entry in paid:
+        entry.payout = payout_of[entry.customer_id]
+    CashEntry.objects.bulk_update(paid, ["payout"], batch_size=1000)
 
 
 def decide_payouts(approval: Approval, *, approve: bool, by: User, at: datetime) -> PayoutBatch:

@@ -46,17 +46,9 @@ def register_referral(
     Raises ReferralCodeNotFound, ProgrammeStopped, SelfReferral, ExistingCustomer, AlreadyReferred; then
     nothing was written.
     """
-    shared = ReferralCode.objects.select_related("programme", "customer")
-    shared = shared.filter(code=canonical_code(code)).first()
-    if shared is None:
-        raise ReferralCodeNotFound
-    if not shared.programme.active:
-        raise ProgrammeStopped
+    shared = _code_in_use(code)
     with transaction.atomic():
-        found = find_customer(referee, create_prospect=True, at=at)
-        # Both at once, in the order in which a merge and a rewarded order take them.
-        people = lock_live_customers([shared.customer_id, found.pk], shared=True)
-        shared.customer, friend = people[shared.customer_id], people[found.pk]
+        friend = _lock_both(shared, find_customer(referee, create_prospect=True, at=at))
         if is_self(shared.customer, email=referee.get("email", ""), phone=phone):
             raise SelfReferral
         note_fingerprints(friend, fingerprints or {}, at=at)
@@ -65,13 +57,36 @@ def register_referral(
         assessment = assess(evidence_about(shared, friend, at=at))
         if assessment.is_certain:  # The same customer, too.
             raise SelfReferral
-        if known := Referral.objects.filter(referee=friend).exclude(status=Status.REJECTED).first():
-            if known.code_id != shared.pk:
-                raise AlreadyReferred
+        if known := _known_referral(shared, friend):
             return known, False
-        if has_bought(friend):
-            raise ExistingCustomer
         return _register(shared, friend, assessment, at, employee=employee, store=store), True
+
+
+def _code_in_use(code: str) -> ReferralCode:
+    known = ReferralCode.objects.select_related("programme", "customer")
+    shared = known.filter(code=canonical_code(code)).first()
+    if shared is None:
+        raise ReferralCodeNotFound
+    if not shared.programme.active:
+        raise ProgrammeStopped
+    return shared
+
+
+def _lock_both(shared: ReferralCode, friend: Customer) -> Customer:
+    """Lock both sides at once, in the order in which a merge and a rewarded order take them."""
+    people = lock_live_customers([shared.customer_id, friend.pk], shared=True)
+    shared.customer = people[shared.customer_id]
+    return people[friend.pk]
+
+
+def _known_referral(shared: ReferralCode, friend: Customer) -> Referral | None:
+    """Return the friend's referral by this code; refuse who came with another or was a customer before."""
+    known = Referral.objects.filter(referee=friend).exclude(status=Status.REJECTED).first()
+    if known is None and has_bought(friend):
+        raise ExistingCustomer
+    if known is not None and known.code_id != shared.pk:
+        raise AlreadyReferred
+    return known
 
 
 def _register(

@@ -1,0 +1,1 @@
+"""What the referral API takes and tells, by subject."""
