@@ -215,7 +215,7 @@ class Lot(models.Model):
 class LotMovement(models.Model):
     """What an entry took from or gave back to one lot; append-only as the ledger."""
 
-    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="movements")
+    entry = models.ForeignKey(LedgerEntry, on_delete=models.PROTECT, related_name="movements", db_index=False)
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="movements")
     delta = models.BigIntegerField(_("change"))
 

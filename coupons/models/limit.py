@@ -62,7 +62,7 @@ class Budget(models.Model):
 class BudgetPeriod(models.Model):
     """What a budget has spent in one period: always the sum of what was not rolled back."""
 
-    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods")
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="periods", db_index=False)
     starts_on = models.DateField(_("from"), default=FOREVER)
     cap = models.PositiveBigIntegerField(_("cap"))
     used = models.PositiveBigIntegerField(_("used"), default=0)
@@ -122,7 +122,9 @@ class LimitCounter(models.Model):
     by customer and by e-mail, so that signing up again does not start at zero.
     """
 
-    promotion = models.ForeignKey("coupons.Promotion", on_delete=models.CASCADE, related_name="+")
+    promotion = models.ForeignKey(
+        "coupons.Promotion", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     coupon = models.ForeignKey(
         "coupons.Coupon", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )

@@ -30,7 +30,12 @@ class RedemptionStack(models.Model):
         verbose_name=_("customer"),
     )
     client = models.ForeignKey(
-        "operations.ApiClient", on_delete=models.SET_NULL, null=True, blank=True, verbose_name=_("client")
+        "operations.ApiClient",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        verbose_name=_("client"),
+        db_index=False,
     )
     status = models.CharField(
         _("status"), max_length=16, choices=RedemptionStatus, default=RedemptionStatus.REDEEMED
@@ -44,6 +49,7 @@ class RedemptionStack(models.Model):
         blank=True,
         related_name="redemption_stacks",
         verbose_name=_("order"),
+        db_index=False,
     )
     currency = models.CharField(_("currency"), max_length=3)
     amount = models.BigIntegerField(_("goods"), help_text=_("With VAT, before discounts."))
@@ -80,6 +86,7 @@ class RedemptionStack(models.Model):
                 condition=~models.Q(external_id=""),
                 name="stack_order_reference",
             ),
+            models.Index(fields=["order"], condition=models.Q(order__isnull=False), name="stack_of_order"),
         ]
 
     def __str__(self) -> str:
@@ -111,7 +118,9 @@ class Redemption(models.Model):
         GIFT_CARD = "gift_card", _("Gift card")
         POINTS = "points", _("Points")
 
-    stack = models.ForeignKey(RedemptionStack, on_delete=models.PROTECT, related_name="redemptions")
+    stack = models.ForeignKey(
+        RedemptionStack, on_delete=models.PROTECT, related_name="redemptions", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     promotion = models.ForeignKey(
@@ -150,6 +159,7 @@ class Redemption(models.Model):
         blank=True,
         related_name="redemptions",
         verbose_name=_("gift card"),
+        db_index=False,
     )
     entry = models.ForeignKey(
         "coupons.LedgerEntry",
@@ -158,6 +168,7 @@ class Redemption(models.Model):
         blank=True,
         related_name="redemptions",
         verbose_name=_("ledger entry"),
+        db_index=False,
     )
     units = models.BigIntegerField(_("units"), default=0, help_text=_("Taken from an account."))
     discount_amount = models.BigIntegerField(_("discount"))
@@ -224,6 +235,14 @@ class Redemption(models.Model):
             models.Index(fields=["promotion", "-redeemed_at"], name="redemption_promotion"),
             models.Index(fields=["customer", "-redeemed_at"], name="redemption_customer"),
             models.Index(fields=["-redeemed_at"], name="redemption_day"),
+            models.Index(
+                fields=["gift_card"],
+                condition=models.Q(gift_card__isnull=False),
+                name="redemption_of_gift_card",
+            ),
+            models.Index(
+                fields=["entry"], condition=models.Q(entry__isnull=False), name="redemption_of_entry"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -250,7 +269,9 @@ class Redemption(models.Model):
 class Allocation(models.Model):
     """The part of a redemption's discount that one line of the cart got; never spread anew."""
 
-    redemption = models.ForeignKey(Redemption, on_delete=models.CASCADE, related_name="allocations")
+    redemption = models.ForeignKey(
+        Redemption, on_delete=models.CASCADE, related_name="allocations", db_index=False
+    )
     line_id = models.CharField(_("line"), max_length=64)
     position = models.PositiveSmallIntegerField()
     units = models.DecimalField(_("units"), max_digits=12, decimal_places=3)

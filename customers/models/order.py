@@ -36,7 +36,9 @@ class Order(models.Model):
         REFUNDED = "REFUNDED", _("Refunded")
         CANCELLED = "CANCELLED", _("Cancelled")
 
-    source = models.ForeignKey("customers.Source", on_delete=models.PROTECT, verbose_name=_("source"))
+    source = models.ForeignKey(
+        "customers.Source", on_delete=models.PROTECT, verbose_name=_("source"), db_index=False
+    )
     external_id = models.CharField(_("id in the source"), max_length=128)
     source_profile = models.ForeignKey(
         "customers.SourceProfile", on_delete=models.PROTECT, null=True, blank=True, related_name="+"

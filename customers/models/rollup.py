@@ -23,7 +23,9 @@ class RollupScope(models.TextChoices):
 class AbstractRollup(models.Model):
     """Counting orders and their net amount (minor units of the programme's currency)."""
 
-    customer = models.ForeignKey("customers.Customer", on_delete=models.CASCADE, related_name="%(class)ss")
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.CASCADE, related_name="%(class)ss", db_index=False
+    )
     scope = models.CharField(max_length=16, choices=RollupScope, default=RollupScope.ALL)
     scope_value = models.CharField(max_length=120, blank=True)
     orders = models.PositiveIntegerField()

@@ -6,7 +6,11 @@ class Trait(models.Model):
     """A value about one person that an app computed or a person declared; readable in rules and templates."""
 
     customer = models.ForeignKey(
-        "customers.Customer", on_delete=models.CASCADE, related_name="traits", verbose_name=_("customer")
+        "customers.Customer",
+        on_delete=models.CASCADE,
+        related_name="traits",
+        verbose_name=_("customer"),
+        db_index=False,
     )
     code = models.CharField(_("code"), max_length=64)
     value = models.JSONField(_("value"))

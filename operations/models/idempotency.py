@@ -5,7 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class IdempotencyKey(models.Model):
     """The first answer to a request, kept for 30 days so that a repeat gets the same bytes."""
 
-    client = models.ForeignKey("operations.ApiClient", on_delete=models.CASCADE, related_name="+")
+    client = models.ForeignKey(
+        "operations.ApiClient", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     key = models.CharField(max_length=255)
     request_hash = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField()
