@@ -13,9 +13,9 @@ from campaigns.models import FrequencyCap, QuietHours, RateLimit
 from campaigns.models.limits import LONGEST_CAP_DAYS
 from campaigns.pace import Quiet
 from campaigns.services.limits import BreakerTerms, CapTerms, RateTerms, breaker
-from coupons.admin.fields import NumberField, WholeNumberField
 from coupons.admin.rows import Row, Rows
 from customers.models import Channel
+from operations.number_fields import NumberField, WholeNumberField
 
 DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+\Z")
 MOST = 1_000_000

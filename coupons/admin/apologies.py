@@ -24,7 +24,6 @@ from unfold.views import UnfoldModelAdminViewMixin
 from coupons import services
 from coupons.admin.apology_forms import ApologyForm
 from coupons.admin.apology_report import ApologyReportView
-from coupons.admin.fields import MoneyField
 from coupons.definitions import read_effect
 from coupons.gift_card_codes import written_code
 from coupons.models import AgentAllowance, Apology
@@ -34,6 +33,7 @@ from customers.models import Customer, Order, Product
 from customers.panels import Action
 from operations.errors import FidelioError
 from operations.formats import locale, money
+from operations.number_fields import MoneyField
 
 log = structlog.get_logger(__name__)
 

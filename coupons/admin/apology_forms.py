@@ -10,11 +10,11 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import NumberField
 from coupons.admin.forms import RefusalForm
 from coupons.models import Apology
 from customers.models import Channel, Order, OrderLine
 from operations.formats import day, money
+from operations.number_fields import NumberField
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField
+from coupons.admin.fields import NamesField
 from coupons.admin.forms import RefusalForm
 from coupons.models import GiftCard
 from coupons.rules import end_of_local_day
 from coupons.services.gift_card_batches import MOST_CARDS
 from operations.date_fields import DayField
+from operations.number_fields import MoneyField
 
 MPV, SPV = GiftCard.VatKind.values
 

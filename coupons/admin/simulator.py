@@ -15,7 +15,7 @@ from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 
 from coupons import answers, engine
-from coupons.admin.fields import MoneyField, NamesField, local_time_field, name_field
+from coupons.admin.fields import NamesField, local_time_field, name_field
 from coupons.admin.promotion_form import RowsForm
 from coupons.admin.promotion_pages import page_of
 from coupons.admin.rows import Row
@@ -32,6 +32,7 @@ from customers.rules import normalise_phone
 from customers.services.prices import with_prices
 from customers.services.references import customers_known_as
 from operations.errors import FidelioError
+from operations.number_fields import MoneyField
 
 Kind = Redemption.Kind
 Status = engine.OutcomeStatus

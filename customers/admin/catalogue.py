@@ -1,17 +1,22 @@
 """Products, stores, channels: few rows, changed by hand."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import DecimalField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from customers.admin.filters import PriceFilter
 from customers.admin.price_history import chosen_days, price_context
@@ -21,10 +26,38 @@ from customers.services.prices import with_prices
 from operations import formats
 from operations.admin.pages import PageMixin
 from operations.figure_files import wanted_file
+from operations.number_fields import MoneyField
+
+CURRENCY = settings.PROGRAMME_CURRENCY
+
+
+def amount_field(**kwargs: Any) -> MoneyField:
+    widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"})
+    return MoneyField(required=False, min_value=0, widget=widget, **kwargs)
+
+
+class ProductForm(ModelForm):
+    """An article, with its amounts as people write them."""
+
+    unit_price_amount = amount_field(
+        label=_("price"), help_text=format_lazy(_("In {currency}, with VAT."), currency=CURRENCY)
+    )
+    unit_cost_amount = amount_field(
+        label=_("unit cost"), help_text=format_lazy(_("In {currency}, without VAT."), currency=CURRENCY)
+    )
+    tax_rate = DecimalField(
+        label=_("tax rate, percent"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
 
 
 @admin.register(Product)
 class ProductAdmin(PageMixin, ModelAdmin):
+    form = ProductForm
     list_display = ["sku", "name", "brand", "category", "price", "lowest_price", "cost", "tax_rate"]
     list_filter = ["product_line", PriceFilter]
     actions_detail = ["prices"]
@@ -38,8 +71,14 @@ class ProductAdmin(PageMixin, ModelAdmin):
         (_("Price, cost and tax"), {"fields": [("unit_price_amount", "unit_cost_amount", "tax_rate")]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> list[Any]:
+        if obj is None or self.has_change_permission(request, obj):
+            return super().get_fieldsets(request, obj)
+        *others, (heading, _fields) = self.fieldsets
+        return [*others, (heading, {"fields": [("price", "cost", "tax_rate")]})]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
-        return ["sku"] if obj else []
+        return ["sku", "price", "cost"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Product, form: ModelForm, change: bool) -> None:
         """Write what was typed as everybody else does: a price is also noted for its day."""

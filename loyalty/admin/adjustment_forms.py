@@ -9,10 +9,10 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy
 
-from coupons.admin.fields import WholeNumberField
 from customers.models import Customer
 from operations.date_fields import DayField
 from operations.errors import FidelioError
+from operations.number_fields import WholeNumberField
 
 MOST_BY_HAND = 10**6
 

@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, WholeNumberField
+from coupons.admin.fields import NamesField
 from coupons.admin.rows import Row, Rows
 from customers.event_types import TYPES
 from loyalty.admin.game_forms import ICONS, GameForm, local_minute, reward_field, segment_field
@@ -15,6 +15,7 @@ from loyalty.models import Badge, Challenge
 from loyalty.progress import Span
 from loyalty.services.challenges import ChallengeTerms
 from operations.date_fields import MinuteField
+from operations.number_fields import MoneyField, WholeNumberField
 
 Metric, Window = Challenge.Metric, Challenge.Window
 

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import NumberField, WholeNumberField
 from coupons.admin.rows import Row, Rows
 from loyalty.admin.game_forms import (
     GameForm,
@@ -18,6 +17,7 @@ from loyalty.admin.game_forms import (
 from loyalty.models import Draw, Period
 from loyalty.services.contests import ContestTerms, Prize
 from operations.date_fields import MinuteField
+from operations.number_fields import NumberField, WholeNumberField
 
 
 class PrizeRow(Row):

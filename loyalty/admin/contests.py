@@ -19,7 +19,6 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from coupons.admin.fields import WholeNumberField
 from customers.models import Customer
 from loyalty.admin.contest_form import ContestForm
 from loyalty.models import Draw, DrawEntry, DrawParticipant, DrawPlay, DrawWinner
@@ -32,6 +31,7 @@ from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Delta
+from operations.number_fields import WholeNumberField
 
 WINNERS_SHOWN = 200
 # Above this the page does not work the whole draw out again each time somebody looks.

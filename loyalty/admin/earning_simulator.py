@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 from unfold.views import UnfoldModelAdminViewMixin
 
-from coupons.admin.fields import MoneyField, local_time_field, name_field
+from coupons.admin.fields import local_time_field, name_field
 from coupons.admin.promotion_form import RowsForm
 from coupons.admin.simulator import CartRow, find_one
 from coupons.engine.money import times
@@ -23,6 +23,7 @@ from loyalty.rewarded_events import STANDARD
 from loyalty.rules import ORDER, Gives
 from loyalty.services.simulations import SimulatedRule, Simulation, simulate_earning
 from operations.formats import day, number
+from operations.number_fields import MoneyField
 
 LAST_INSTANT = timedelta(microseconds=1)  # An expiry is the first instant at which points are gone.
 

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, WholeNumberField
 from coupons.admin.forms import RefusalForm
 from loyalty.admin.tier_forms import BenefitsForm
 from loyalty.models import MembershipPlan, Reward
+from operations.number_fields import MoneyField, WholeNumberField
 
 
 class PlanForm(BenefitsForm):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from coupons.admin.fields import NumberField, local_time_field
+from coupons.admin.fields import local_time_field
 from coupons.admin.forms import RefusalForm
 from loyalty import services
 from loyalty.admin.grants import LONGEST_TOKEN, back_to, said
@@ -29,6 +29,7 @@ from operations import formats
 from operations.admin.pages import PageMixin
 from operations.errors import FidelioError
 from operations.figures import Cell, Column, Delta, Table
+from operations.number_fields import NumberField
 
 MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)
 REACHES_SHOWN = 25

@@ -23,7 +23,6 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import INPUT_CLASSES
 
-from coupons.admin.fields import NumberField
 from loyalty import services
 from loyalty.models import Partner, PartnerPosting, Settlement
 from operations.admin.reauthentication import require_proof
@@ -32,6 +31,7 @@ from operations.errors import FidelioError
 from operations.figures import Cell, Column, Delta, Table
 from operations.formats import moment, money, number
 from operations.models import ApiClient
+from operations.number_fields import NumberField
 
 log = structlog.get_logger(__name__)
 MINOR = Decimal(10) ** get_currency_precision(settings.PROGRAMME_CURRENCY)

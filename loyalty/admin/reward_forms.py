@@ -5,13 +5,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, WholeNumberField, local_time_field, name_field
+from coupons.admin.fields import NamesField, local_time_field, name_field
 from coupons.admin.forms import RefusalForm
 from coupons.models import Promotion
 from customers.models import Channel, Product, Segment
 from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Reward, Tier
 from loyalty.ranking import BAND, LISTS
+from operations.number_fields import MoneyField, WholeNumberField
 
 Kind = Reward.Kind
 KIND_WORDS = [

@@ -5,15 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from coupons.admin.fields import (
-    MoneyField,
-    NamesField,
-    NumberField,
-    WholeNumberField,
-    clock_field,
-    count_field,
-    local_time_field,
-)
+from coupons.admin.fields import NamesField, clock_field, count_field, local_time_field
 from coupons.admin.promotion_form import RowsForm
 from coupons.admin.promotion_form.audience import DAY_CHOICES, MetadataRow
 from coupons.admin.rows import Row
@@ -23,6 +15,7 @@ from loyalty.rewarded_events import STANDARD
 from loyalty.rules import ORDER, CapPeriod, CapSubject, ExpiryKind, Gives, Holding, Kind
 from loyalty.services import terms_of
 from operations.date_fields import DayField
+from operations.number_fields import MoneyField, NumberField, WholeNumberField
 
 OTHER = "other"
 ITEM_NAMES = ("categories", "brands", "skus", "collections")

@@ -8,12 +8,12 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import NumberField, WholeNumberField
 from coupons.admin.forms import RefusalForm
 from loyalty.admin.translation_fields import TranslationFields
 from loyalty.models import Tier, TierLadder
 from loyalty.models.benefits import LARGEST_MULTIPLIER, Beneficial
 from operations.date_fields import DayField
+from operations.number_fields import NumberField, WholeNumberField
 
 Metric = TierLadder.Metric
 MONTHS = [

@@ -6,13 +6,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, NumberField, WholeNumberField
+from coupons.admin.fields import NamesField
 from coupons.admin.rows import Row, Rows
 from coupons.models import Promotion
 from customers.models import Segment
 from loyalty.models import Reward as CatalogueReward
 from operations import formats
 from operations.errors import FidelioError
+from operations.number_fields import MoneyField, NumberField, WholeNumberField
 from referrals.models import ReferralProgramme
 from referrals.models.offer import Offer
 from referrals.services.programmes import Reward, Step, Terms, Variant

@@ -7,12 +7,12 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from coupons.admin.fields import MoneyField
 from coupons.admin.promotion_form import PromotionForm, initial_of
 from coupons.models import Coupon, Promotion
 from customers.models import Segment
 from customers.services.prices import record_prices
 from loyalty_site.roles import Role
+from operations.number_fields import MoneyField
 from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, TEN_PERCENT, customer, promotion
 from tests.factories import ProductFactory

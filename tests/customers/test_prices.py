@@ -42,17 +42,40 @@ def test_of_several_prices_of_a_day_the_lowest_and_the_last_stand():
 
 def test_a_price_typed_into_the_console_is_written_down(client):
     client.force_login(staff(Role.ADMINISTRATOR))
-    typed = {"sku": "SHIRT", "name": "Shirt", "unit_price_amount": "2990"}
+    typed = {"sku": "SHIRT", "name": "Shirt", "unit_price_amount": "29.90"}
 
     assert client.post("/console/customers/product/add/", typed).status_code == 302
     shirt = Product.objects.get()
     url = f"/console/customers/product/{shirt.pk}/change/"
-    assert client.post(url, typed | {"unit_price_amount": "1990"}).status_code == 302
-    assert client.post(url, typed | {"unit_price_amount": "1990", "name": "A shirt"}).status_code == 302
+    assert client.post(url, typed | {"unit_price_amount": "19.90"}).status_code == 302
+    assert client.post(url, typed | {"unit_price_amount": "19.90", "name": "A shirt"}).status_code == 302
 
     shirt.refresh_from_db()
     assert [row[1:] for row in priced(shirt)] == [(1990, 1990)]
     assert (shirt.name, shirt.unit_price_amount) == ("A shirt", 1990)
+
+
+@pytest.mark.parametrize("typed", ["-3", "12.345", "banana", "99999999999999999999"])
+def test_what_is_no_price_is_refused_beside_its_field(client, typed):
+    client.force_login(staff(Role.ADMINISTRATOR))
+    shirt = ProductFactory(name="Shirt", unit_price_amount=2990)
+    url = f"/console/customers/product/{shirt.pk}/change/"
+
+    page = client.post(url, {"name": "A shirt", "unit_price_amount": typed})
+
+    assert "unit_price_amount" in page.context["adminform"].form.errors
+    shirt.refresh_from_db()
+    assert (shirt.name, shirt.unit_price_amount) == ("Shirt", 2990)
+
+
+def test_who_may_only_look_sees_the_price_as_the_list_has_it(client):
+    client.force_login(staff(Role.MARKETER))
+    shirt = ProductFactory(unit_price_amount=2990, unit_cost_amount=1200)
+
+    page = client.get(f"/console/customers/product/{shirt.pk}/change/").content.decode()
+
+    assert "€29.90" in page and "€12.00" in page
+    assert "2990" not in page
 
 
 def test_a_price_told_with_the_article_is_written_down():

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import RfmModel, RfmSegmentMap
 from analytics.rules import SCORES, number
-from coupons.admin.fields import MoneyField, count_field, name_field
+from coupons.admin.fields import count_field, name_field
 from coupons.admin.forms import RefusalForm
 from customers.models import Season
+from operations.number_fields import MoneyField
 
 ALL_TIME, DAYS, SEASON = "ALL", "DAYS", "SEASON"
 STEPS = range(2, SCORES + 1)

@@ -14,10 +14,10 @@ from campaigns.admin.wizard.base import StepForm, WizardStep
 from campaigns.drafts import VersionTerms
 from campaigns.models import CampaignVersion, CouponScope
 from campaigns.offers import free_promotion_code
-from coupons.admin.fields import MoneyField, NumberField
 from coupons.models import Promotion
 from coupons.services import create_promotion
 from coupons.services.personal_offers import is_personal
+from operations.number_fields import MoneyField, NumberField
 
 NONE, SAME, PERSONAL, NEW = "none", "same", "personal", "new"
 USABLE = [Promotion.Status.DRAFT, Promotion.Status.SCHEDULED, Promotion.Status.ACTIVE]

@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, clock_field, local_time_field
+from coupons.admin.fields import NamesField, clock_field, local_time_field
 from coupons.admin.rows import Row
 from coupons.definitions import DAYS
 from coupons.engine.incentive import SpendBasis, SpendScope
 from customers.models import Segment
+from operations.number_fields import MoneyField
 
 DAY_CHOICES = list(
     zip(DAYS, [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")], strict=True)

@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NumberField, PercentField, count_field
+from coupons.admin.fields import PercentField, count_field
 from coupons.admin.rows import Row
 from coupons.definitions import LimitSubject
 from coupons.engine.incentive import Basis
 from coupons.models import Budget, Period
+from operations.number_fields import MoneyField, NumberField
 
 PERIODS = [
     (Period.TOTAL.value, _("in all")),

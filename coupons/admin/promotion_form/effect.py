@@ -6,9 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from coupons.admin.fields import MoneyField, NamesField, NumberField, PercentField, count_field, name_field
+from coupons.admin.fields import NamesField, PercentField, count_field, name_field
 from coupons.admin.rows import Row
 from coupons.engine.incentive import Choose, Grouping, Kind
+from operations.number_fields import MoneyField, NumberField
 
 ORDER, ITEMS, BUNDLE = "ORDER", "ITEMS", "BUNDLE"
 KINDS = [
