@@ -3,15 +3,18 @@
 import pytest
 from django.utils import timezone, translation
 
+from loyalty.members.points import history_section
+from loyalty.members.sections import Member
 from loyalty.members.tier import gives
 from loyalty.models import Milestone, Reward, Tier
-from loyalty.services import create_milestone, create_reward, edit_reward
+from loyalty.services import create_milestone, create_reward, edit_reward, redeem_reward
 from loyalty.services.benefits import better_of
 from loyalty.services.tier_ladder import create_tier, edit_tier
 from loyalty.translations import check_translations, translated
 from loyalty_site.roles import Role
 from operations.errors import InvalidInput
 from tests.console_data import prove, staff
+from tests.loyalty.factories import make_reward, with_points
 
 ITALIAN = {"it": {"name": "Tazza", "description": "Di ceramica."}}
 
@@ -71,6 +74,25 @@ class TestKept:
             assert (tier.shown_name, gives(better_of([tier]))) == ("Oro", ["Un regalo"])
         with translation.override("en"):
             assert (tier.shown_name, gives(better_of([tier]))) == ("Gold", ["A gift"])
+
+    def test_the_history_of_points_names_rewards_in_the_members_language(self):
+        now = timezone.now()
+        anna = with_points(100, at=now)
+        gift = make_reward(
+            code="bonus", name="Bonus", kind=Reward.Kind.POINTS, points_given=5, cost_points=30,
+            translations={"it": {"name": "Omaggio"}},
+        )  # fmt: skip
+        redeem_reward(anna, gift, source_key="press:1", at=now)
+        Reward.objects.update(name="Renamed")
+
+        with translation.override("it"):
+            lines = history_section(Member(anna, now)).context["lines"]
+            told = [(entry.delta, said) for entry, said in lines]
+        with translation.override("en"):
+            said = {words for _entry, words in history_section(Member(anna, now)).context["lines"]}
+
+        assert told[:2] == [(5, "Omaggio"), (-30, "Omaggio")]
+        assert "Renamed" in said and "Omaggio" not in said
 
     def test_the_form_of_a_reward_takes_and_shows_the_texts(self, client):
         person = staff(Role.MARKETER)
