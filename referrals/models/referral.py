@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from referrals.fraud import Signal
 from referrals.models.offer import exactly_one
@@ -48,7 +49,7 @@ class Referral(models.Model):
     class Status(models.TextChoices):
         PENDING = "PENDING", _("Waiting for the first order")
         QUALIFIED = "QUALIFIED", _("Reward owed")
-        REWARDED = "REWARDED", _("Rewarded")
+        REWARDED = "REWARDED", pgettext_lazy("a referral", "Rewarded")
         TAKEN_BACK = "TAKEN_BACK", _("Taken back")
         REJECTED = "REJECTED", _("Rejected")
 
