@@ -20,7 +20,8 @@ SHOWN = 50
 
 def coupon_details(customer: Customer) -> dict[str, Any]:
     """Return the codes that the customer can use now, the newest first."""
-    usable = Coupon.objects.usable(timezone.now()).filter(holder=customer).select_related("promotion")
+    at = timezone.now()
+    usable = Coupon.objects.usable(at).running(at).filter(holder=customer).select_related("promotion")
     return {
         "coupons": [
             {
@@ -42,7 +43,7 @@ def coupon_panel(customer: Customer, request: HttpRequest) -> Panel | None:
         return None
     at = timezone.now()
     coupons = customer.coupons.select_related("promotion").order_by("-id")
-    usable = customer.coupons.usable(at).count()
+    usable = customer.coupons.usable(at).running(at).count()
     spent = customer.redemptions.standing().select_related("promotion", "coupon").order_by("-redeemed_at")
     return Panel(
         code="coupons",

@@ -244,7 +244,7 @@ class CouponAdmin(ModelAdmin):
 
     @admin.display(description=gettext_lazy("good until"), ordering="valid_until", empty_value="–")
     def good_until(self, coupon: Coupon) -> str | None:
-        return day(coupon.last_minute) if coupon.last_minute else None
+        return day(coupon.last_minute_of_all) if coupon.last_minute_of_all else None
 
     @admin.display(description=gettext_lazy("uses"))
     def used(self, coupon: Coupon) -> str:

@@ -198,7 +198,7 @@ class CouponQr(APIView):
 
 def _find_coupon(request: Request, code: str) -> Coupon:
     refuse_guessing(request.auth, "")
-    coupons = Coupon.objects.select_related("holder", "issued_by", "batch__client")
+    coupons = Coupon.objects.select_related("promotion", "holder", "issued_by", "batch__client")
     possible = not malformed_code(code)
     coupon = coupons.filter(code_canonical=canonical_code(code)).first() if possible else None
     if coupon is None:

@@ -31,13 +31,14 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
 
     def in_status(self, status: str, at: datetime) -> "CouponQuerySet":
         """Return the coupons that `status_at` says this of."""
-        lasting = models.Q(valid_until__isnull=True) | models.Q(valid_until__gt=at)
+        ended = models.Q(valid_until__lte=at) | models.Q(promotion__ends_at__lte=at)
+        lasting = _open_or_after("valid_until", at) & _open_or_after("promotion__ends_at", at)
         unused = models.Q(max_uses__isnull=True) | models.Q(uses__lt=models.F("max_uses"))
         on = models.Q(active=True)
         found = {
             Coupon.Status.ACTIVE: on & lasting & unused,
             Coupon.Status.DISABLED: models.Q(active=False),
-            Coupon.Status.EXPIRED: on & models.Q(valid_until__lte=at),
+            Coupon.Status.EXPIRED: on & ended,
             Coupon.Status.USED_UP: on & lasting & models.Q(uses__gte=models.F("max_uses")),
         }
         return self.filter(found[Coupon.Status(status)])
@@ -50,6 +51,17 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
             models.Q(max_uses__isnull=True) | models.Q(uses__lt=models.F("max_uses")),
             active=True,
         )
+
+    def running(self, at: datetime) -> "CouponQuerySet":
+        """Return the coupons whose promotion lets them be redeemed: it runs, or only hands out no more."""
+        on = models.Q(promotion__status__in=["ACTIVE", "SCHEDULED"])
+        drained = models.Q(promotion__status="STOPPED", promotion__stop_mode="DRAIN")
+        begun = models.Q(promotion__starts_at__isnull=True) | models.Q(promotion__starts_at__lte=at)
+        return self.filter(on | drained, begun, _open_or_after("promotion__ends_at", at))
+
+
+def _open_or_after(field: str, at: datetime) -> models.Q:
+    return models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__gt": at})
 
 
 class Coupon(models.Model):
@@ -195,7 +207,7 @@ class Coupon(models.Model):
         """Return the status a person is shown; what decides a redemption is the engine."""
         if not self.active:
             return self.Status.DISABLED
-        if self.valid_until and at >= self.valid_until:
+        if any(end and at >= end for end in (self.valid_until, self.promotion.ends_at)):
             return self.Status.EXPIRED
         if self.max_uses is not None and self.uses >= self.max_uses:
             return self.Status.USED_UP

@@ -1,14 +1,16 @@
 """Incentives in the console: what staff see and do, and who may not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError
 from django.urls import reverse
+from django.utils import timezone
 
 from coupons import services
 from coupons.models import AgentAllowance, Apology, Promotion
+from coupons.panels import coupon_details
 from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
 from operations.models import Approval
@@ -211,6 +213,33 @@ def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(
     assert "Its promotion ends on 30 Jun 2031" in beyond
     assert "Good for longer" in given and "a day late" in given
     assert code.valid_until == ends_at
+
+
+def test_a_code_of_a_promotion_that_ended_is_good_no_more(agent):
+    anna = customer()
+    code = coupon(holder=anna)
+    Promotion.objects.update(starts_at=None, ends_at=timezone.now() - timedelta(days=2))
+    code.refresh_from_db()
+    of_customer = f"{reverse('admin:customers_customer_change', args=[anna.pk])}?tab=coupons"
+    listed = reverse("admin:coupons_coupon_changelist")
+
+    tab = agent.get(of_customer)
+
+    assert code.status_at(timezone.now()) == "EXPIRED"
+    assert code.code in text_of(tab) and "Expired" in text_of(tab)
+    assert code.code in text_of(agent.get(f"{listed}?state=EXPIRED"))
+    assert code.code not in text_of(agent.get(f"{listed}?state=ACTIVE"))
+    assert coupon_details(anna) == {"coupons": []}
+
+
+def test_codes_already_out_are_usable_while_their_promotion_only_hands_out_no_more(agent):
+    anna = customer()
+    code = coupon(holder=anna)
+    services.stop_promotion(code.promotion, mode="DRAIN", reason="", at=NOW)
+    assert [one["code"] for one in coupon_details(anna)["coupons"]] == [code.code]
+
+    services.stop_promotion(code.promotion, mode="HARD", reason="", at=NOW)
+    assert coupon_details(anna) == {"coupons": []}
 
 
 def test_a_good_code_says_that_its_promotion_is_stopped(agent):
