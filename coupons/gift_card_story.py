@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from coupons.models import GiftCard, LedgerEntry, Redemption
 from customers.models import Event
@@ -87,7 +87,7 @@ def _what(entry: LedgerEntry) -> str:
         case Kind.DEBIT, "cleared":
             return _("Taken off: the purchase was undone")
         case Kind.DEBIT, _cause:
-            return _("Paid with it")
+            return pgettext("gift card", "Paid with it")
         case Kind.REVERSAL, _cause:
             return _("Given back")
         case _kind, _cause:
