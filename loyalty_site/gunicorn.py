@@ -4,10 +4,11 @@ import gc
 import os
 
 from loyalty_site.environment import read
+from loyalty_site.web_worker import forget
 
 bind = f"{read('HOST', '127.0.0.1')}:{read('PORT', '8000')}"
 workers = int(read("WEB_CONCURRENCY") or max(2, len(os.sched_getaffinity(0))))
-worker_class = "gthread"
+worker_class = "loyalty_site.web_worker.EvenThreadWorker"
 threads = 4
 timeout = 120
 graceful_timeout = 10
@@ -36,3 +37,8 @@ def post_fork(server, worker):
     from django.db import connections
 
     connections.close_all()
+
+
+def child_exit(server, worker):
+    """Let the others know of a worker that could not say itself that it ends."""
+    forget(worker)

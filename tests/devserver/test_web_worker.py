@@ -1,0 +1,83 @@
+"""Connections that stay open are spread over the web server's processes."""
+
+import os
+import signal
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from loyalty_site.web_worker import ABSENT, PLACES, Board
+from tests.processes import Site, wait_until
+
+CONNECTIONS = 16
+# Half of them, when nothing else runs; on a busy machine a worker may wake up too late for some.
+FEWEST = 2
+
+
+def test_a_worker_sees_what_the_others_hold_and_not_its_own():
+    board = Board()
+    for place, connections in ((1, 7), (2, 0), (3, 5)):
+        board.write(place, connections)
+
+    assert list(board.others(1)) == [0, 5]
+    assert list(board.others(1 + PLACES)) == [0, 5]
+
+
+def test_a_worker_that_ended_is_not_waited_for():
+    board = Board()
+    board.write(1, 7)
+    board.write(2, 0)
+
+    board.write(2, ABSENT)
+
+    assert list(board.others(1)) == []
+
+
+@pytest.mark.slow
+def test_connections_that_stay_open_are_spread_over_the_workers(live_gunicorn):
+    with kept_open(live_gunicorn):
+        first = held(live_gunicorn)
+    os.kill(next(iter(first)), signal.SIGKILL)
+    wait_until(lambda: len(workers(live_gunicorn) - first.keys()) == 1, what="a worker in its place")
+
+    with kept_open(live_gunicorn):
+        second = held(live_gunicorn)
+
+    for found in (first, second):
+        assert len(found) == 2
+        assert sum(found.values()) == CONNECTIONS
+        assert min(found.values()) >= FEWEST
+
+
+@contextmanager
+def kept_open(site: Site) -> Iterator[None]:
+    address = urlsplit(site.base_url)
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            connection = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        yield
+
+
+def workers(site: Site) -> set[int]:
+    """Return the processes of the workers: the children of the server."""
+    master = site.program.process.pid
+    return {int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()}
+
+
+def held(site: Site) -> Counter[int]:
+    """Return how many connections to the site each of its workers holds."""
+    port = urlsplit(site.base_url).port
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    here = {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"}
+    found: Counter[int] = Counter()
+    for pid in workers(site):
+        links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        found[pid] = sum(link.removeprefix("socket:[").removesuffix("]") in here for link in links)
+    return found
