@@ -25,7 +25,7 @@ from benchmarks.load import Load, post_all
 from benchmarks.measurement import ROUNDS, Measurement
 from benchmarks.servers import web_server
 
-REQUESTS = 96
+REQUESTS = 240
 CLIENTS = (1, 8, 32)
 KINDS = ("distinct codes", "one hot code", "one hot budget")
 KEY = "floor"

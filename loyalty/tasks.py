@@ -14,7 +14,7 @@ from loyalty.services.prolonging import prolong_by_activity
 from loyalty.services.signs_of_life import tell_birthdays as birthdays
 from loyalty.services.signs_of_life import tell_complete_profiles as complete_profiles
 from loyalty.services.tier_reviews import review_tiers
-from loyalty.services.wallets import note_changes, tell_telephones
+from loyalty.services.wallet_news import note_changes, tell_telephones
 
 
 @shared_task(name="loyalty.tasks.close_contests")

@@ -22,7 +22,7 @@ from coupons.services.ledger import credit, debit, open_account
 from customers.services.erasure import erase_customer
 from customers.services.merges import merge_customers
 from loyalty.models import CardDesign, WalletDevice, WalletPass
-from loyalty.services import wallets
+from loyalty.services import wallet_news, wallets
 from loyalty.services.cards import card_number
 from loyalty.services.member_links import member_token, revoke_member_links
 from loyalty.wallet_pages import COMPLAINTS_A_MINUTE
@@ -244,7 +244,7 @@ def test_a_telephone_registers_hears_of_news_and_forgets(phone):
     assert phone.news(first["lastUpdated"]).status_code == 204
 
     credit(open_account(phone.customer), units=50, source_key="second", at=NOON)
-    assert wallets.note_changes(at=NOON + timedelta(minutes=5)) == 1
+    assert wallet_news.note_changes(at=NOON + timedelta(minutes=5)) == 1
 
     assert phone.news(first["lastUpdated"]).json()["serialNumbers"] == [str(phone.wallet_pass.serial)]
     told = json.loads(unpacked(phone.fetch().content)["pass.json"])
@@ -334,9 +334,9 @@ def test_points_that_are_spent_reach_the_telephone_once(phone, post):
     phone.register()
     debit(open_account(phone.customer), units=30, source_key="spent", at=NOON)
 
-    wallets.note_changes(at=NOON)
-    assert wallets.tell_telephones(at=NOON) == 1 and post.told == ["a1b2"]
-    assert wallets.note_changes(at=NOON) == 0 and wallets.tell_telephones(at=NOON) == 0
+    wallet_news.note_changes(at=NOON)
+    assert wallet_news.tell_telephones(at=NOON) == 1 and post.told == ["a1b2"]
+    assert wallet_news.note_changes(at=NOON) == 0 and wallet_news.tell_telephones(at=NOON) == 0
 
 
 def test_points_that_become_spendable_or_expire_are_news_though_nothing_is_written(phone):
@@ -348,7 +348,7 @@ def test_points_that_become_spendable_or_expire_are_news_though_nothing_is_writt
         activates_at=NOON + timedelta(days=2),
         expires_at=NOON + timedelta(days=9),
     )
-    wallets.note_changes(at=NOON)
+    wallet_news.note_changes(at=NOON)
 
     said = [
         wallets.contents_of([phone.wallet_pass], at=NOON + timedelta(days=days))[0] for days in (0, 3, 10)
@@ -356,8 +356,8 @@ def test_points_that_become_spendable_or_expire_are_news_though_nothing_is_writt
 
     assert [(each.points, each.pending) for each in said] == [(100, 20), (120, 0), (100, 0)]
     assert said[1].expires_on == (NOON + timedelta(days=9)).date() and said[1].expiring_points == 20
-    assert wallets.note_changes(at=NOON + timedelta(days=3)) == 1
-    assert wallets.note_changes(at=NOON + timedelta(days=10)) == 1
+    assert wallet_news.note_changes(at=NOON + timedelta(days=3)) == 1
+    assert wallet_news.note_changes(at=NOON + timedelta(days=10)) == 1
 
 
 def test_a_telephone_that_is_gone_is_forgotten_and_one_that_cannot_be_reached_is_told_later(phone, post):
@@ -365,12 +365,12 @@ def test_a_telephone_that_is_gone_is_forgotten_and_one_that_cannot_be_reached_is
     WalletPass.objects.update(due=True)
     post.answers = {"a1b2": Told.LATER}
 
-    assert wallets.tell_telephones(at=NOON) == 0
+    assert wallet_news.tell_telephones(at=NOON) == 0
     waiting = WalletPass.objects.get()
     assert (waiting.due, waiting.attempts, waiting.problem) == (True, 1, "503 busy")
 
     post.answers = {"a1b2": Told.GONE}
-    assert wallets.tell_telephones(at=NOON) == 1
+    assert wallet_news.tell_telephones(at=NOON) == 1
     assert not WalletDevice.objects.exists() and not WalletPass.objects.get().due
 
 
@@ -383,7 +383,7 @@ def test_news_that_come_up_while_telephones_are_told_are_told_next(phone, post, 
         return dict.fromkeys(tokens, Told.TAKEN)
 
     monkeypatch.setattr(Post, "tell", tell)
-    wallets.tell_telephones(at=NOON)
+    wallet_news.tell_telephones(at=NOON)
 
     assert WalletPass.objects.get().due
 
@@ -393,7 +393,7 @@ def test_after_eight_attempts_a_pass_waits_for_its_next_news(phone, post):
     WalletPass.objects.update(due=True, attempts=7)
     post.answers = {"a1b2": Told.LATER}
 
-    wallets.tell_telephones(at=NOON)
+    wallet_news.tell_telephones(at=NOON)
 
     assert not WalletPass.objects.get().due
 
@@ -411,7 +411,7 @@ def test_the_pass_of_who_was_merged_shows_the_card_of_who_they_became(phone):
 def test_ending_all_links_ends_the_passes_that_were_saved_from_them(phone):
     revoke_member_links(phone.customer, at=NOON + timedelta(minutes=1))
 
-    assert wallets.note_changes(at=NOON + timedelta(minutes=2)) == 1
+    assert wallet_news.note_changes(at=NOON + timedelta(minutes=2)) == 1
     told = json.loads(unpacked(phone.fetch().content)["pass.json"])
     assert told["voided"] is True and "barcodes" not in told
     assert "/m/" not in json.dumps(told) and phone.customer.first_name not in json.dumps(told)
