@@ -325,7 +325,7 @@ class Post:
 
 @pytest.fixture
 def post(monkeypatch):
-    monkeypatch.setattr(wallets, "ApplePush", Post)
+    monkeypatch.setattr(wallet_news, "ApplePush", Post)
     Post.answers = {}
     return Post
 
