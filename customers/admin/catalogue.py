@@ -39,14 +39,10 @@ def amount_field(**kwargs: Any) -> MoneyField:
 class ProductForm(ModelForm):
     """An article, with its amounts as people write them."""
 
-    unit_price_amount = amount_field(
-        label=_("price"), help_text=format_lazy(_("In {currency}, with VAT."), currency=CURRENCY)
-    )
-    unit_cost_amount = amount_field(
-        label=_("unit cost"), help_text=format_lazy(_("In {currency}, without VAT."), currency=CURRENCY)
-    )
+    unit_price_amount = amount_field(label=_("Price"))
+    unit_cost_amount = amount_field(label=_("Unit cost"))
     tax_rate = DecimalField(
-        label=_("tax rate, percent"),
+        label=_("Tax rate, percent"),
         required=False,
         min_value=0,
         max_value=100,
@@ -68,7 +64,15 @@ class ProductAdmin(PageMixin, ModelAdmin):
     fieldsets = [
         (None, {"fields": [("sku", "name")]}),
         (_("Where it belongs"), {"fields": [("brand", "category"), ("product_line", "collection")]}),
-        (_("Price, cost and tax"), {"fields": [("unit_price_amount", "unit_cost_amount", "tax_rate")]}),
+        (
+            _("Price, cost and tax"),
+            {
+                "fields": [("unit_price_amount", "unit_cost_amount", "tax_rate")],
+                "description": format_lazy(
+                    _("In {currency}; the price with VAT, the cost without."), currency=CURRENCY
+                ),
+            },
+        ),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> list[Any]:
