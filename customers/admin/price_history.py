@@ -38,7 +38,6 @@ def price_context(product: Product, *, today: date, days: int) -> dict[str, Any]
         "figures": _figures(product, price, lowest, changes),
         "chart": _chart(history),
         "table": _table(changes[:CHANGES_SHOWN]),
-        "changes": len(changes),
     }
 
 

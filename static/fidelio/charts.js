@@ -72,7 +72,7 @@
       return {
         label: series.name, data: series.values, borderColor: colour,
         backgroundColor: area ? `${colour}22` : colour, fill: area,
-        borderWidth: line ? 2 : 0, pointRadius: (point) => (line && alone(series.values, point.dataIndex) ? 3 : 0), pointHoverRadius: 4, pointHitRadius: 12, tension: 0.25, stepped: series.stepped ? "after" : false,
+        borderWidth: line ? 2 : 0, pointRadius: (point) => (line && alone(series.values, point.dataIndex) ? 3 : 0), pointHoverRadius: 4, pointHitRadius: 12, tension: 0.25, stepped: series.stepped ? "before" : false,
         borderRadius: line ? 0 : 4, maxBarThickness: 36, spanGaps: false,
         ...(series.dashed && { borderDash: [5, 4], fill: false, borderWidth: line ? 1.5 : 0, backgroundColor: line ? colour : `${colour}66` }),
       };
