@@ -47,7 +47,6 @@ class EvenThreadWorker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._connections = 0
         self._pauses = 0
-        self._present = False
         super().__init__(*args, **kwargs)
 
     @property
@@ -56,17 +55,18 @@ class EvenThreadWorker(ThreadWorker):
 
     @nr_conns.setter
     def nr_conns(self, connections: int) -> None:
-        self._connections = connections
-        if self._present:
-            BOARD.write(self.age, connections)
+        # gunicorn takes one off twice when an answer breaks off after its headers.
+        self._connections = max(connections, 0)
+        self._tell()
 
-    def run(self) -> None:
-        self._present = True
-        BOARD.write(self.age, self.nr_conns)
-        try:
-            super().run()
-        finally:
-            forget(self)
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Stand on the board only while connections are taken: nobody waits for one that stops or is full."""
+        super().set_accept_enabled(enabled)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.booted:  # gunicorn makes the object in the master, which accepts nothing.
+            BOARD.write(self.age, self.nr_conns if self._accepting else ABSENT)
 
     def accept(self, listener: Any) -> None:
         """Take a connection, unless another worker holds fewer and was woken by it just now."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from gunicorn.config import Config
 
-from loyalty_site.web_worker import ABSENT, PLACES, Board
+from loyalty_site.web_worker import ABSENT, BOARD, PLACES, Board, EvenThreadWorker, forget
 from tests.processes import Site, wait_until
 
 CONNECTIONS = 16
@@ -36,6 +37,35 @@ def test_a_worker_that_ended_is_not_waited_for():
     board.write(2, ABSENT)
 
     assert list(board.others(1)) == []
+
+
+def test_a_worker_is_waited_for_only_while_it_takes_connections(worker):
+    worker.set_accept_enabled(True)
+    worker.nr_conns = 3
+    taking = list(BOARD.others(0))
+    worker.set_accept_enabled(False)
+    worker.nr_conns = 2
+
+    assert taking == [3]
+    assert list(BOARD.others(0)) == []
+
+
+def test_a_connection_taken_off_twice_leaves_none(worker):
+    worker.set_accept_enabled(True)
+
+    worker.nr_conns -= 1
+
+    assert worker.nr_conns == 0
+    assert list(BOARD.others(0)) == [0]
+
+
+@pytest.fixture
+def worker():
+    found = EvenThreadWorker(7, os.getpid(), [], None, 60, Config(), None)
+    found.booted = True
+    yield found
+    found.tmp.close()
+    forget(found)
 
 
 @pytest.mark.slow
