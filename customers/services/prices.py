@@ -32,6 +32,7 @@ def collect_sold_prices(*, since: datetime, until: datetime) -> int:
     """Write down what the lines of the orders of a stretch of time were sold for, before any discount.
 
     A discount of a coupon is no price: it is given to somebody. Nor is what was handed over for nothing.
+    A sale may lower the lowest price of its day; the price that a merchant told stays the last one.
     Returns how many articles and days that were.
     """
     with connection.cursor() as cursor:
@@ -107,15 +108,24 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS given (product_id, amount)
 """
 _COLLECT = f"""
 INSERT INTO customers_productprice AS price (product_id, day, lowest_amount, last_amount)
-SELECT line.product_id, (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
-       min(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint,
-       max(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint
-FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
-WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quantity > 0
-  AND sale.currency = %(currency)s
-  AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
-GROUP BY line.product_id, day
-ORDER BY line.product_id, day
+SELECT sold.product_id, sold.day, LEAST(sold.lowest, told.last_amount),
+       coalesce(told.last_amount, sold.highest)
+FROM (
+    SELECT line.product_id, (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
+           min(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint AS lowest,
+           max(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint AS highest
+    FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
+    WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quantity > 0
+      AND sale.currency = %(currency)s
+      AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
+    GROUP BY line.product_id, day
+) AS sold JOIN customers_product AS product ON product.id = sold.product_id
+LEFT JOIN LATERAL (
+    SELECT known.last_amount FROM customers_productprice AS known
+    WHERE known.product_id = product.id AND known.day <= sold.day AND product.unit_price_amount IS NOT NULL
+    ORDER BY known.day DESC LIMIT 1
+) AS told ON true
+ORDER BY sold.product_id, sold.day
 {_LOWEST} GREATEST(price.last_amount, excluded.last_amount)
 """
 _COLLECT_LAST = """

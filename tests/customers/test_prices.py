@@ -97,6 +97,20 @@ def test_orders_tell_prices_by_local_day_without_the_customers_discount():
     assert priced(shirt) == [(TODAY, 2500, 3000), (date(2026, 10, 23), 2000, 2000)]
 
 
+def test_a_sale_does_not_end_the_price_that_was_told():
+    shirt = ProductFactory(unit_price_amount=3000)
+    record_prices({shirt.pk: 4000}, on=TODAY - timedelta(days=41))
+    record_prices({shirt.pk: 3000}, on=TODAY - timedelta(days=40))
+    sold(shirt, 4000, at=NOW - timedelta(days=40))
+    sold(shirt, 5000, at=NOW - timedelta(days=39))
+    sold(shirt, 2500, at=NOW - timedelta(days=38))
+
+    collect_sold_prices(since=NOW - timedelta(days=50), until=NOW)
+
+    assert [row[1:] for row in priced(shirt)] == [(4000, 4000), (3000, 3000), (3000, 3000), (2500, 3000)]
+    assert with_prices(Product.objects.all(), at=NOW).get().lowest_amount == 3000
+
+
 def test_what_is_handed_over_for_nothing_is_no_price():
     shirt, bag = ProductFactory(), ProductFactory()
     for amount in (2500, 0):
