@@ -162,6 +162,13 @@ class MoveNotPossible(Conflict):
     message = _("The promotion's status does not allow this.")
 
 
+class PromotionChangedMeanwhile(Conflict):
+    message = _(
+        "This promotion was changed meanwhile, by somebody or in another tab. Look at its versions; saved "
+        "again, what stands here takes its place."
+    )
+
+
 class CodeTaken(Conflict):
     message = _("A coupon with this code exists already.")
 

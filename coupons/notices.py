@@ -1,5 +1,6 @@
 """What a person should read before a promotion runs: what the law asks for, and prices raised lately."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,13 @@ LegalKind = Promotion.LegalKind
 PRICES_SHOWN = 3
 NUMBERS_SHOWN = 10
 REDUCTIONS = {Kind.PERCENT, Kind.AMOUNT, Kind.FIXED_PRICE, Kind.TIERS}
+
+
+@dataclass(frozen=True)
+class PriceNotice(Notice):
+    """A notice about prices raised lately; `article` is the one it is about, None where there are several."""
+
+    article: Product | None = None
 
 
 def promotion_notices(promotion: Promotion, *, at: datetime) -> list[Notice]:
@@ -123,7 +131,8 @@ def price_notices(effect: Effect, *, at: datetime) -> list[Notice]:
         "announced from the lowest price of the last 30 days (Directive 2019/2161).",
         count,
     )
-    return [Notice("lowest_price_30_days", text % {"count": count, "examples": examples})]
+    message = text % {"count": count, "examples": examples}
+    return [PriceNotice("lowest_price_30_days", message, article=shown[0] if count == 1 else None)]
 
 
 def covered_products(effect: Effect) -> QuerySet[Product]:

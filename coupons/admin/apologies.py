@@ -27,12 +27,14 @@ from coupons.admin.apology_report import ApologyReportView
 from coupons.definitions import read_effect
 from coupons.gift_card_codes import written_code
 from coupons.models import AgentAllowance, Apology
+from coupons.services.apologies import APPROVAL_KIND
 from coupons.services.sealed_codes import open_code
 from coupons.wording import effect_in_words
 from customers.models import Customer, Order, Product
 from customers.panels import Action
 from operations.errors import FidelioError
 from operations.formats import locale, money
+from operations.models import Approval
 from operations.number_fields import MoneyField
 
 log = structlog.get_logger(__name__)
@@ -138,6 +140,7 @@ class ApologyView(UnfoldModelAdminViewMixin, TemplateView):
             articles=_articles(apology),
             card_until=_last_minute(apology),
             card_code=self._card_code(apology),
+            approval=Approval.objects.waiting().filter(kind=APPROVAL_KIND, subject_id=apology.pk).first(),
         )
 
     def _card_code(self, apology: Apology) -> str:

@@ -21,6 +21,7 @@ from coupons.models import Promotion
 from coupons.notices import catalogue_notices, legal_notices, price_notices
 from coupons.samples import try_on_sample
 from coupons.services import Author
+from coupons.services.versions import newest_number
 from coupons.wording import checks_in_words, describe, missing_in_words
 from customers.models import BusinessUnit, Product, SalesChannel, Store
 from operations.errors import FidelioError, InvalidInput
@@ -78,15 +79,28 @@ class EditPromotionView(PromotionPage, FormView):
         return initial_of(self.promotion())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        promotion = self.promotion()
         return super().get_context_data(
-            **kwargs, promotion=self.promotion(), currency=settings.PROGRAMME_CURRENCY
+            **kwargs,
+            promotion=promotion,
+            version=newest_number(promotion),
+            currency=settings.PROGRAMME_CURRENCY,
         )
+
+    def _seen(self) -> int | None:
+        """Return the version that the form was filled from."""
+        number = self.request.POST.get("version", "")
+        return int(number) if number.isascii() and number.isdigit() else None
 
     def form_valid(self, form: PromotionForm | LatePromotionForm) -> HttpResponse:
         promotion = self.promotion()
         try:
             services.edit_promotion(
-                promotion, by=Author(self.request.user), at=timezone.now(), **form.definition()
+                promotion,
+                by=Author(self.request.user),
+                seen=self._seen(),
+                at=timezone.now(),
+                **form.definition(),
             )
         except FidelioError as error:
             form.show(error)

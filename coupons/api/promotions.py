@@ -1,6 +1,5 @@
 """Promotions over the API: written down, started, stopped, resumed, looked at."""
 
-from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -121,7 +120,9 @@ class PromotionWithWarningsOut(PromotionOut):
     def to_representation(self, promotion: Promotion) -> dict[str, Any]:
         notices = promotion_notices(promotion, at=timezone.now())
         shown = shown_promotions().get(pk=promotion.pk)
-        return super().to_representation(shown) | {"warnings": [asdict(one) for one in notices]}
+        return super().to_representation(shown) | {
+            "warnings": [{"key": one.key, "message": one.message} for one in notices]
+        }
 
 
 def shown_promotions() -> QuerySet[Promotion]:

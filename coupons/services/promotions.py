@@ -17,7 +17,7 @@ from coupons.definitions import (
     read_margin_floor,
     read_stacking,
 )
-from coupons.errors import CodeTaken, MoveNotPossible
+from coupons.errors import CodeTaken, MoveNotPossible, PromotionChangedMeanwhile
 from coupons.models import Coupon, Promotion, PromotionVersion, Reason
 from coupons.rules import canonical_code
 from coupons.services.budgets import read_budgets, write_budgets
@@ -28,6 +28,7 @@ from coupons.services.versions import (
     definition_of,
     find_version,
     free_code,
+    newest_number,
     note_version,
 )
 from customers.models import Segment
@@ -139,15 +140,20 @@ def edit_promotion(
     by: Author = NOBODY,
     change: str = Change.EDITED,
     note: str = "",
+    seen: int | None = None,
     at: datetime,
     **changes: Any,
 ) -> Promotion:
     """Change a promotion; once it was started, only its name, description, end and budgets.
 
-    Raises InvalidInput for what may not change or is wrong, with what was used when a cap falls below it.
+    `seen` is the version that the changes were made of. Raises PromotionChangedMeanwhile when there is a
+    newer one, and InvalidInput for what may not change or is wrong, with what was used when a cap falls below
+    it.
     """
     with transaction.atomic():
         promotion = Promotion.objects.select_for_update().get(pk=promotion.pk)
+        if seen is not None and seen != newest_number(promotion):
+            raise PromotionChangedMeanwhile
         given = "budget" in changes or "budgets" in changes
         caps = read_budgets(changes.pop("budget", None), changes.pop("budgets", None))
         if coupon := changes.pop("coupon", None):

@@ -79,6 +79,11 @@ def note_version(
     )
 
 
+def newest_number(promotion: Promotion) -> int:
+    """Return the number of the promotion's newest version; 0 for one of a time before versions."""
+    return promotion.versions.order_by("-number").values_list("number", flat=True).first() or 0
+
+
 def arguments_of(definition: dict[str, Any]) -> dict[str, Any]:
     """Return a stored definition as `create_promotion` and `edit_promotion` take it."""
     arguments = {name: definition[name] for name in PARTS if name in definition}

@@ -183,12 +183,16 @@ _EFFECTS = {
 
 
 def _names(items: Items) -> Iterator[str]:
+    skus, products, categories, brands = items.skus, items.products, items.categories, items.brands
     for names, label in (
-        (items.skus, _("articles %(names)s")),
-        (items.products, _("products %(names)s")),
-        (items.categories, _("categories %(names)s")),
-        (items.brands, _("brands %(names)s")),
-        (items.collections, _("collections %(names)s")),
+        (skus, ngettext("article %(names)s", "articles %(names)s", len(skus))),
+        (products, ngettext("product %(names)s", "products %(names)s", len(products))),
+        (categories, ngettext("category %(names)s", "categories %(names)s", len(categories))),
+        (brands, ngettext("brand %(names)s", "brands %(names)s", len(brands))),
+        (
+            items.collections,
+            ngettext("collection %(names)s", "collections %(names)s", len(items.collections)),
+        ),
     ):
         if names:
             yield label % {"names": some(names)}

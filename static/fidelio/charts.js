@@ -6,8 +6,15 @@
   const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const drawn = new Map();
 
+  /* The highest value of the chart, in the unit it is written in. */
+  function highest(spec) {
+    const values = spec.series.flatMap((series) => [...series.values, ...(series.high || [])]).filter(Number.isFinite);
+    return Math.max(0, ...values.map(Math.abs)) / (spec.unit === "money" ? spec.minor : 1);
+  }
+
   function writer(spec, short) {
-    const options = { maximumFractionDigits: short ? 1 : 2 };
+    const cents = spec.unit === "money" && highest(spec) < 5;
+    const options = { maximumFractionDigits: short && !cents ? 1 : 2 };
     if (short) options.notation = "compact";
     if (spec.unit === "money") {
       Object.assign(options, { style: "currency", currency: spec.currency });

@@ -112,6 +112,23 @@ def test_a_draft_is_edited_whole_and_a_started_one_in_part(marketer):
     assert (draft.name, draft.budgets.get().cap, draft.effect["percent"]) == ("Summer", 60000, "20")
 
 
+def test_what_another_tab_changed_is_not_overwritten_unseen(marketer):
+    draft = promotion(activate=False, code="spring")
+    url = reverse("admin:coupons_promotion_edit", args=[draft.pk])
+    opened = {"version": marketer.get(url).context["version"]}
+    marketer.post(url, FORM | opened | {"percent": "25"})
+
+    refused = marketer.post(url, FORM | opened | {"percent": "20", "name": "Other"})
+
+    assert "changed meanwhile" in text_of(refused)
+    draft.refresh_from_db()
+    assert (draft.effect["percent"], draft.versions.count()) == ("25", 2)
+    again = FORM | {"version": refused.context["version"], "percent": "20"}
+    assert marketer.post(url, again).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.effect["percent"], draft.versions.count()) == ("20", 3)
+
+
 def test_one_click_stops_and_resumes(marketer):
     running = promotion()
     move = lambda name, **data: marketer.post(  # noqa: E731
@@ -304,7 +321,7 @@ def test_the_page_of_an_apology_for_one_article_does_not_promise_the_whole_order
     answer = apology_form(agent, anna, order=bought.pk, articles=[f"{bought.pk}:{shirt.pk}"])
 
     page = text_of(agent.get(answer.url))
-    assert "€15.00 off articles TSHIRT-1" in page
+    assert "€15.00 off article TSHIRT-1" in page
     assert "whole order" not in page
 
 

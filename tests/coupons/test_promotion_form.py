@@ -256,7 +256,7 @@ def test_the_preview_says_it_in_words_and_tries_it_on_a_sample_cart(marketer):
 
     assert "<span>Percent</span>" in empty
     assert "This field is required" not in empty
-    assert "25% off categories Shoes" in page
+    assert "25% off category Shoes" in page
     assert shoe.name in page and "€30.00" in page
     assert Promotion.objects.count() == 0
 
@@ -267,11 +267,13 @@ def test_prices_raised_lately_and_the_law_are_pointed_out(marketer):
     url = reverse("admin:coupons_promotion_preview")
     sent = {"kind": "PERCENT", "percent": "25", "target": "ORDER", "trigger": "AUTOMATIC"}
 
-    page = text_of(marketer.post(url, sent))
+    answer = marketer.post(url, sent)
+    page = text_of(answer)
     personal = text_of(marketer.post(url, sent | {"trigger": "COUPON", "codes": "EACH", "pattern": "#" * 10}))
     contest = text_of(marketer.post(url, sent | {"legal_kind": "CONCORSO"}))
 
     assert "Shoe: €40.00 now, €30.00 lowest" in page
+    assert reverse("admin:customers_product_prices", args=[shoe.pk]) in answer.content.decode()
     assert "lowest" not in personal
     assert "notify the ministry" in contest
 
