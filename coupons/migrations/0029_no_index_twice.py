@@ -4,14 +4,18 @@ The database drops the indexes alone: altering the fields would check every fore
 """
 
 import django.db.models.deletion
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
 def drop(index: str, on: str) -> migrations.RunSQL:
-    return migrations.RunSQL(f"DROP INDEX IF EXISTS {index}", f"CREATE INDEX {index} ON {on}")
+    return migrations.RunSQL(
+        f"DROP INDEX CONCURRENTLY IF EXISTS {index}", f"CREATE INDEX CONCURRENTLY {index} ON {on}"
+    )
 
 
 class Migration(migrations.Migration):
+    atomic = False  # So that nobody who writes has to wait.
 
     dependencies = [
         ('coupons', '0028_lots_that_activity_prolongs'),
@@ -20,15 +24,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='redemption',
             index=models.Index(condition=models.Q(('gift_card__isnull', False)), fields=['gift_card'], name='redemption_of_gift_card'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='redemption',
             index=models.Index(condition=models.Q(('entry__isnull', False)), fields=['entry'], name='redemption_of_entry'),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name='redemptionstack',
             index=models.Index(condition=models.Q(('order__isnull', False)), fields=['order'], name='stack_of_order'),
         ),

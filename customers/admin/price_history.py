@@ -13,7 +13,6 @@ from operations import formats
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 
 PERIODS = (90, 365, 730)
-CHANGES_SHOWN = 50
 
 
 def chosen_days(text: str) -> int:
@@ -37,7 +36,7 @@ def price_context(product: Product, *, today: date, days: int) -> dict[str, Any]
         "lowest_amount": lowest,
         "figures": _figures(product, price, lowest, changes),
         "chart": _chart(history),
-        "table": _table(changes[:CHANGES_SHOWN]),
+        "table": _table(changes),
     }
 
 

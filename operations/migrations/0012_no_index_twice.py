@@ -8,10 +8,13 @@ from django.db import migrations, models
 
 
 def drop(index: str, on: str) -> migrations.RunSQL:
-    return migrations.RunSQL(f"DROP INDEX IF EXISTS {index}", f"CREATE INDEX {index} ON {on}")
+    return migrations.RunSQL(
+        f"DROP INDEX CONCURRENTLY IF EXISTS {index}", f"CREATE INDEX CONCURRENTLY {index} ON {on}"
+    )
 
 
 class Migration(migrations.Migration):
+    atomic = False  # So that nobody who writes has to wait.
 
     dependencies = [
         ('operations', '0011_why_a_webhook_got_no_answer'),

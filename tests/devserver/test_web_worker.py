@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from gunicorn.config import Config
 
-from loyalty_site.web_worker import ABSENT, BOARD, PLACES, Board, EvenThreadWorker, forget
+from loyalty_site.web_worker import BOARD, BUSY, PLACES, Board, EvenThreadWorker, forget
 from tests.processes import Site, wait_until
 
 CONNECTIONS = 16
@@ -29,14 +29,33 @@ def test_a_worker_sees_what_the_others_hold_and_not_its_own():
     assert list(board.others(1 + PLACES)) == [0, 5]
 
 
-def test_a_worker_that_ended_is_not_waited_for():
-    board = Board()
-    board.write(1, 7)
-    board.write(2, 0)
+def test_a_worker_that_was_killed_is_not_waited_for(worker):
+    worker.set_accept_enabled(True)
+    before = list(BOARD.others(0))
 
-    board.write(2, ABSENT)
+    forget(worker)
 
-    assert list(board.others(1)) == []
+    assert (before, list(BOARD.others(0))) == ([0], [])
+
+
+def test_a_worker_whose_threads_are_all_at_work_is_left_alone(worker):
+    worker.set_accept_enabled(True)
+    worker.cfg.set("threads", 2)
+    worker.nr_conns = 2
+    idle = worker.weight
+
+    worker._running = 2
+
+    assert (idle, worker.weight) == (2, BUSY)
+    assert list(BOARD.others(0)) == [2]
+    worker.nr_conns = 3
+    assert list(BOARD.others(0)) == [BUSY]
+
+
+def test_another_worker_is_waited_for_ten_milliseconds(worker):
+    asked = (100.0, 100.005, 100.0099, 100.011, 100.02, 100.2)
+
+    assert [worker._may_pause(now) for now in asked] == [True, True, True, False, False, True]
 
 
 def test_a_worker_is_waited_for_only_while_it_takes_connections(worker):
@@ -108,6 +127,13 @@ def held(site: Site) -> Counter[int]:
     here = {row[9] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"}
     found: Counter[int] = Counter()
     for pid in workers(site):
-        links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        links = [_target(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
         found[pid] = sum(link.removeprefix("socket:[").removesuffix("]") in here for link in links)
     return found
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:  # It was closed since the folder was read.
+        return ""
