@@ -31,8 +31,8 @@ def _promotions() -> dict[str, str]:
 
 def _usable(moment: Moment) -> QuerySet:
     """Return the coupons that their holders could use at that moment."""
-    running = Coupon.objects.filter(promotion__status=Promotion.Status.ACTIVE)
-    return running.usable(moment.last_instant)
+    at = moment.last_instant
+    return Coupon.objects.usable(at).running(at)
 
 
 def _loaded_cards(moment: Moment) -> QuerySet:

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, ExtractDay, ExtractMonth
+from django.db.models.functions import ExtractDay, ExtractMonth, Least
 
 from campaigns.occasions.found import Found
 from campaigns.occasions.zones import Zones
@@ -80,14 +80,13 @@ def _last_orders(rule: DateRule, wave: Wave, zones: Zones) -> list[Found]:
 
 
 def _coupons(rule: DateRule, wave: Wave, zones: Zones) -> list[Found]:
-    ends = Coalesce("valid_until", "promotion__ends_at")
     coupons = (
         Coupon.objects.usable(wave.at)
-        .annotate(ends=ends)
+        .running(wave.at)
+        .annotate(ends=Least("valid_until", "promotion__ends_at"))  # PostgreSQL passes over NULL.
         .filter(
             _last_day_is("ends", rule.celebrated_on(wave.on), wave.zone),
             zones.lives_in(wave.zone, "holder__"),
-            promotion__status="ACTIVE",
             published_at__isnull=False,
             holder__status__in=[Customer.Status.ACTIVE, Customer.Status.PROSPECT],
             holder__restricted_at__isnull=True,

@@ -177,9 +177,8 @@ def links_of(message: Message) -> str:
 
 
 def _last_day(coupon: Coupon) -> str:
-    """Return the last local day on which the coupon is good; its end is exclusive."""
-    until = coupon.valid_until or coupon.promotion.ends_at
-    if until is None:
+    """Return the last local day on which the coupon can be spent, "" where it has no end."""
+    last = coupon.last_minute_of_all
+    if last is None:
         return ""
-    last = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(coupon.promotion.time_zone))
-    return date_format(last.date(), "SHORT_DATE_FORMAT")
+    return date_format(last.astimezone(ZoneInfo(coupon.promotion.time_zone)).date(), "SHORT_DATE_FORMAT")

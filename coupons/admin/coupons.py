@@ -57,8 +57,14 @@ class CouponView(UnfoldModelAdminViewMixin, TemplateView):
             has_barcode=barcode_svg(coupon.code) is not None,
             withdrawable=self._withdrawable(coupon),
             may_switch=self.request.user.has_perm(MAY_SWITCH),
-            extendable=status in (Coupon.Status.ACTIVE, Coupon.Status.EXPIRED) and coupon.valid_until,
+            extendable=self._extendable(coupon, status),
         )
+
+    def _extendable(self, coupon: Coupon, status: str) -> bool:
+        """Return whether the code can be made good for longer: never beyond its promotion."""
+        ends_at = coupon.promotion.ends_at
+        in_time = status in (Coupon.Status.ACTIVE, Coupon.Status.EXPIRED) and coupon.valid_until is not None
+        return in_time and (ends_at is None or ends_at > timezone.now())
 
     def _promotion_status(self, coupon: Coupon) -> tuple[str, str] | None:
         """Return what keeps a good code from being redeemed: a promotion that does not run."""

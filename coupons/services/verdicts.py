@@ -98,7 +98,8 @@ def qualify(spending: Spending, *, at: datetime) -> list[tuple[Offer, engine.Out
     """
     named = bool(spending.redeemables)
     if not named and spending.buyer.customer is not None:
-        own = Coupon.objects.usable(at).filter(holder=spending.buyer.customer).order_by("pk")[:MOST_OWN]
+        usable = Coupon.objects.usable(at).running(at).filter(holder=spending.buyer.customer)
+        own = usable.order_by("pk")[:MOST_OWN]
         own_coupons = tuple(Redeemable(Kind.COUPON, coupon.code) for coupon in own)
         spending = replace(spending, redeemables=own_coupons)
     offers, _facts = find_offers(spending, at=at)

@@ -10,7 +10,9 @@ from django.db import connection
 from campaigns.drafts import VersionTerms
 from campaigns.models import Campaign, CampaignRun, Occasion
 from campaigns.services import edit_campaign, start_campaign, stop_campaign, tend_runs
-from coupons.services import publish_coupon
+from campaigns.services.recipients import NO_TOKEN, coupon_values
+from coupons.models import Coupon, Promotion
+from coupons.services import issue_coupons, publish_coupon
 from customers.models import Customer
 from customers.services.rollups import refresh_rollups
 from loyalty.services import adjust_points
@@ -127,6 +129,41 @@ def test_a_coupon_and_points_that_end_are_told_of_some_days_before(db):
     ]
     assert planned(points) == [("Saver", "points:2026-11-30", datetime(2026, 11, 27, 9, tzinfo=UTC))]
     assert Occasion.objects.get(campaign=points).about["points"] == 300
+
+
+def test_a_coupon_ends_with_its_promotion_also_when_its_own_end_comes_later(db):
+    at = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    holder = subscriber("holder@mail.example", first_name="Holder")
+    issue_coupons(offer(at), count=1, holder=holder, valid_until=at + timedelta(days=30), at=at)
+    Coupon.objects.update(published_at=at)
+    Promotion.objects.update(ends_at=datetime(2026, 12, 1, tzinfo=ROME))
+    coupons = going({"of": "coupon_expiry", "days_before": 3, "at": "10:00"}, at)
+
+    for day in range(20, 31):
+        tend_runs(at=datetime(2026, 11, day, 12, tzinfo=UTC))
+    for day in range(1, 25):
+        tend_runs(at=datetime(2026, 12, day, 12, tzinfo=UTC))
+
+    assert [(name, due) for name, _key, due in planned(coupons)] == [
+        ("Holder", datetime(2026, 11, 27, 9, tzinfo=UTC))
+    ]
+    told = coupon_values(Coupon.objects.select_related("promotion").get(), language="en", token=NO_TOKEN)
+    assert told["valid_until"] == "30/11/2026"
+
+
+def test_the_end_of_a_coupon_whose_scheduled_promotion_has_begun_is_told(db):
+    at = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    holder = subscriber("holder@mail.example", first_name="Holder")
+    sale = offer(at, starts_at=at + timedelta(days=1), ends_at=datetime(2026, 12, 1, tzinfo=ROME))
+    coupon = issue_coupons(sale, count=1, holder=holder, at=at)[0]
+    Coupon.objects.update(published_at=at)
+    coupons = going({"of": "coupon_expiry", "days_before": 3, "at": "10:00"}, at)
+
+    for day in range(20, 31):
+        tend_runs(at=datetime(2026, 11, day, 12, tzinfo=UTC))
+
+    assert sale.status == "SCHEDULED"
+    assert planned(coupons) == [("Holder", f"coupon:{coupon.pk}", datetime(2026, 11, 27, 9, tzinfo=UTC))]
 
 
 def test_a_birthday_more_than_a_day_ago_was_missed(db):

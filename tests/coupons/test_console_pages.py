@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from coupons import services
-from coupons.models import AgentAllowance, Apology, Promotion
+from coupons.models import AgentAllowance, Apology, Coupon, Promotion
 from coupons.panels import coupon_details
 from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
@@ -249,6 +249,20 @@ def test_a_code_of_a_promotion_that_ended_is_good_no_more(agent):
     assert coupon_details(anna) == {"coupons": []}
 
 
+def test_a_code_is_offered_for_longer_only_while_its_promotion_goes_on(marketer):
+    now = timezone.now()
+    code = coupon(promotion(ends_at=now + timedelta(days=9)), valid_until=now + timedelta(days=1))
+    address = reverse("admin:coupons_coupon_change", args=[code.pk])
+    extend = reverse("admin:coupons_coupon_extend", args=[code.pk])
+    assert extend in text_of(marketer.get(address))
+
+    Coupon.objects.update(valid_from=None, valid_until=now - timedelta(days=3))
+    assert extend in text_of(marketer.get(address))
+
+    Promotion.objects.update(starts_at=None, ends_at=now - timedelta(days=2))
+    assert extend not in text_of(marketer.get(address))
+
+
 def test_codes_already_out_are_usable_while_their_promotion_only_hands_out_no_more(agent):
     anna = customer()
     code = coupon(holder=anna)
@@ -309,6 +323,16 @@ def test_an_agent_says_sorry_from_the_customers_page(agent):
     assert apology.coupon.code in confirmation
     assert "€15.00 off the whole order" in confirmation
     assert Event.objects.filter(type="coupon.published", payload__channel="email").count() == 1
+
+
+def test_the_page_of_an_apology_names_the_day_on_which_its_promotion_ends_before_the_code(agent):
+    apology_form(agent, customer())
+    Coupon.objects.update(valid_from=None, valid_until=datetime(2031, 6, 30, tzinfo=ROME))
+    Promotion.objects.update(starts_at=None, ends_at=datetime(2031, 6, 1, tzinfo=ROME))
+
+    page = text_of(agent.get(reverse("admin:coupons_apology_change", args=[Apology.objects.get().pk])))
+
+    assert "<dt>Good until</dt><dd>31 May 2031, 23:59</dd>" in page
 
 
 def test_the_page_of_an_apology_for_one_article_does_not_promise_the_whole_order(agent):

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from coupons.engine import Cart, Line
-from coupons.models import Coupon
+from coupons.models import Coupon, Promotion
 from coupons.services import issue_coupons, qualify, redeem_stack, stop_promotion, validate_stack
 from customers.models import Identity
 from operations.errors import InvalidInput
@@ -81,6 +81,18 @@ def test_only_a_coupon_with_a_holder_applies_by_itself():
     made = coupon()
     with pytest.raises(IntegrityError), transaction.atomic():
         Coupon.objects.filter(pk=made.pk).update(automatic=True)
+
+
+def test_codes_of_promotions_that_ended_do_not_crowd_out_the_good_ones(monkeypatch):
+    monkeypatch.setattr("coupons.services.verdicts.MOST_OWN", 1)
+    anna, over = customer(), promotion()
+    coupon(over, holder=anna)
+    good = coupon(promotion(), holder=anna)
+    Promotion.objects.filter(pk=over.pk).update(ends_at=NOW)
+
+    wallet = qualify(spending(who=anna), at=NOW)
+
+    assert [(offer.coupon, outcome.error) for offer, outcome in wallet] == [(good, None)]
 
 
 def test_a_personal_coupon_asks_for_its_holder_a_verified_address_a_first_order_and_its_own_articles():
