@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.urls import reverse
 
 from coupons.engine import Cart, Line
 from coupons.errors import (
@@ -23,9 +24,11 @@ from coupons.services import (
     redeem_stack,
 )
 from customers.models import Event, OrderLine, Product
+from loyalty_site.roles import Role
 from operations.errors import FidelioError, InvalidInput
 from operations.models import Approval
 from operations.services import decide_approval
+from tests.console_data import staff as role_of
 from tests.coupons.factories import NOW, cart, customer, order, spending, staff
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +123,20 @@ def test_who_may_not_approve_does_not(anna, agent, supervisor):
 
     assert Approval.objects.get().status == "PENDING"
     assert Coupon.objects.count() == 0
+
+
+def test_only_who_decides_is_led_from_a_waiting_apology_to_the_decision(anna, client):
+    boss, colleague = role_of(Role.SUPERVISOR), role_of(Role.AGENT)
+    waiting = apologise(anna, colleague, amount=9999)
+    page = reverse("admin:coupons_apology_change", args=[waiting.pk])
+    decision = reverse("admin:operations_approval_change", args=[Approval.objects.get().pk])
+
+    seen = {}
+    for person in (boss, colleague):
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        seen[person] = decision in client.get(page).content.decode()
+
+    assert seen == {boss: True, colleague: False}
 
 
 def test_a_rejected_apology_gives_nothing(anna, agent, supervisor):
