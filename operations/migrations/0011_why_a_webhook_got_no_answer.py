@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='webhookdelivery',
             name='failure',
-            field=models.CharField(blank=True, choices=[('UNREACHABLE', 'The address could not be reached'), ('UNTRUSTED', 'No secure connection (TLS) came about'), ('TOO_SLOW', 'The answer took too long'), ('BROKEN_OFF', 'The connection broke off before the answer was there')], editable=False, max_length=16),
+            field=models.CharField(blank=True, choices=[('UNREACHABLE', 'The address could not be reached'), ('UNTRUSTED', 'No secure connection (TLS) came about'), ('TOO_SLOW', 'The answer took too long'), ('BROKEN_OFF', 'The connection broke off before the answer was there')], db_default='', default='', editable=False, max_length=16),
         ),
     ]

@@ -125,7 +125,9 @@ class WebhookDelivery(models.Model):
     tried_at = models.DateTimeField(_("last attempt"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
     answer = models.CharField(_("answer"), max_length=300, blank=True)
-    failure = models.CharField(max_length=16, choices=Failure, blank=True, editable=False)
+    failure = models.CharField(
+        max_length=16, choices=Failure, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField(_("created at"))
 
     objects = WebhookDeliveryQuerySet.as_manager()

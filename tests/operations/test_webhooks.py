@@ -256,6 +256,18 @@ def test_why_nobody_answered_is_said_in_the_readers_language(shop):
         assert delivery.outcome.startswith("Impossibile raggiungere l'indirizzo: ")
 
 
+def test_a_process_that_knows_nothing_of_failures_yet_still_writes_deliveries(shop):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO operations_webhookdelivery"
+            " (webhook_id, message_id, type, subject, body, state, attempts, not_before, answer, created_at)"
+            " VALUES (%s, 'old', 'order.paid', '', '{}', 'WAITING', 0, now(), '', now())",
+            [shop.pk],
+        )
+
+    assert shop.deliveries.get().failure == ""
+
+
 def test_an_answer_ends_what_was_said_of_an_earlier_failure(shop, http_sink):
     http_sink.drop_after_request()
     happens(1)
