@@ -269,12 +269,12 @@ class SafeClient:
 
 
 def _failure(error: Exception) -> Failure:
-    # httpcore wraps what TLS says into errors of its own.
-    if any(isinstance(one, ssl.SSLError) for one in (error, *error.args)):
-        return Failure.UNTRUSTED
     if isinstance(error, NOTHING_SENT):
-        return Failure.UNREACHABLE
-    return Failure.TOO_SLOW if isinstance(error, httpcore.TimeoutException) else Failure.BROKEN_OFF
+        # httpcore wraps what TLS says into errors of its own.
+        untrusted = any(isinstance(one, ssl.SSLError) for one in error.args)
+        return Failure.UNTRUSTED if untrusted else Failure.UNREACHABLE
+    too_slow = isinstance(error, (httpcore.TimeoutException, TimeoutError))
+    return Failure.TOO_SLOW if too_slow else Failure.BROKEN_OFF
 
 
 def _bounded(response: httpcore.Response) -> bytes:

@@ -1,12 +1,19 @@
 """Calls to addresses that somebody typed in, against a real server on this machine."""
 
+import os
 import socket
+import ssl
 import threading
 import time
 
+import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from operations.safe_http import AddressRefused, CallFailed, Failure, SafeClient, check_url, judged_addresses
+from tests.loyalty.wallets import certify, make_key, pem_of
 
 
 @pytest.mark.parametrize(
@@ -105,6 +112,57 @@ def test_silence_after_the_request_proves_nothing(settings, http_sink):
 
     assert not failure.value.nothing_sent
     assert failure.value.failure == Failure.BROKEN_OFF
+
+
+@pytest.fixture
+def broken_tls(tmp_path, monkeypatch):
+    """Where a trusted receiver speaks TLS, begins its answer and then sends what is no TLS."""
+    key, name = make_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = certify(name, key, name, key, authority=True, host="localhost")
+    pem = tmp_path / "receiver.pem"
+    pem.write_text(certificate.public_bytes(Encoding.PEM).decode() + pem_of(key))
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        plain, _address = listener.accept()
+        with context.wrap_socket(plain, server_side=True) as stream:
+            stream.recv(65536)
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+            os.write(stream.fileno(), b"no TLS at all")
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    yield f"https://localhost:{listener.getsockname()[1]}/"
+    listener.close()
+    thread.join()
+
+
+def test_tls_that_breaks_after_the_request_is_broken_off_and_not_untrusted(settings, broken_tls):
+    settings.ALLOW_LOOPBACK_WEBHOOKS = True
+
+    with pytest.raises(CallFailed) as failure:
+        SafeClient().call("POST", broken_tls, body=b"x")
+
+    assert isinstance(failure.value.__cause__.args[0], ssl.SSLError)
+    assert not failure.value.nothing_sent
+    assert failure.value.failure == Failure.BROKEN_OFF
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (httpcore.WriteError(ssl.SSLEOFError("EOF occurred")), Failure.BROKEN_OFF),
+        (httpcore.ReadError(ssl.SSLZeroReturnError("closed")), Failure.BROKEN_OFF),
+        (httpcore.ConnectError(ssl.SSLEOFError("EOF occurred")), Failure.UNTRUSTED),
+        (httpcore.ConnectError(TimeoutError("timed out")), Failure.UNREACHABLE),
+        (TimeoutError("timed out"), Failure.TOO_SLOW),
+    ],
+)
+def test_what_an_error_means_depends_on_whether_anything_was_sent(error, failure):
+    assert CallFailed.by(error).failure == failure
 
 
 def test_a_receiver_that_drips_is_given_up_in_time(settings):
