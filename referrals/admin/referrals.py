@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
@@ -84,6 +85,7 @@ class ReferralAdmin(ReviewPages, PageMixin, ModelAdmin):
         context = {
             "referral": referral,
             "rewards": rewards.order_by("pk"),
+            "overdue": referral.reward_due_at and referral.reward_due_at <= timezone.now(),
             "may_review": request.user.has_perm(PERMISSION),
             "may_take_back": request.user.has_perm(PERMISSION)
             and Referral.objects.with_rewards_to_take_back().filter(pk=referral.pk).exists(),

@@ -1,9 +1,10 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from loyalty_site.roles import Role
-from referrals.models import CodeOpening, ReferralCode, ReferralProgramme
+from referrals.models import CodeOpening, Referral, ReferralCode, ReferralProgramme
 from referrals.services import qualify_referral, report_of, stop_programme
 from tests.console_data import staff
 from tests.coupons.factories import promotion
@@ -80,10 +81,43 @@ def test_a_reward_that_waits_for_its_day_says_which(marketer):
     before = marketer.get(url).content.decode()
 
     qualify_referral(buy(referral.referee), at=LATER)
+    Referral.objects.update(reward_due_at=datetime(2099, 12, 5, 12, tzinfo=UTC))
 
     assert "Both sides are rewarded once the friend's order counts." in before
     page = marketer.get(url).content.decode()
-    assert "Both rewards are due on 5 Dec 2026" in page
+    assert "Both rewards are due on 5 Dec 2099" in page
+    assert "No reward yet" not in page
+
+
+def test_a_reward_whose_day_is_past_says_since_when_it_is_due(marketer):
+    referral = refer(make_programme(after_days=14))
+    qualify_referral(buy(referral.referee), at=LATER)
+    Referral.objects.update(reward_due_at=datetime(2026, 11, 1, 12, tzinfo=UTC))
+
+    page = marketer.get(f"/console/referrals/referral/{referral.pk}/change/").content.decode()
+
+    assert "Both rewards have been due since 1 Nov 2026" in page
+    assert "They are given as soon as the job that rewards referrals runs." in page
+    assert "Both rewards are due on" not in page
+
+
+@pytest.mark.parametrize("status", ["REWARDED", "TAKEN_BACK"])
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("REFERRER_AT_LIMIT", "Who invited has reached the limit"),
+        ("", "Neither side was given anything."),
+    ],
+)
+def test_a_referral_that_is_over_without_a_reward_does_not_promise_one(marketer, status, reason, said):
+    referral = refer(make_programme(after_days=14))
+    qualify_referral(buy(referral.referee), at=LATER)
+    Referral.objects.update(status=status, reason=reason)
+
+    page = marketer.get(f"/console/referrals/referral/{referral.pk}/change/").content.decode()
+
+    assert "<strong>No reward</strong>" in page
+    assert f"<p>{said}</p>" in page
     assert "No reward yet" not in page
 
 
