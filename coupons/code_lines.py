@@ -1,5 +1,6 @@
 """One line of a file of codes, read into what a coupon needs. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ HEADINGS = {
     "valid_until": {"valid until", "expires at", "expiry", "good until", "scadenza", "al", "valido fino al"},
     "email": {"email", "e mail", "mail", "holder", "customer email", "intestatario"},
 }
+# A code of a pasted list: in quotation marks, as a file has it, or up to the next separator.
+PASTED = re.compile(r'[ \t]*(?:"((?:[^"]|"")*+)"[ \t]*(?=[;,]|$)|([^;,]*))')
 UNLIMITED = {"∞", "unlimited", "illimitato", "illimitati"}
 
 
@@ -56,6 +59,16 @@ class CodeLine:
     def mistakes(self) -> list[RowMistake]:
         """Return what is wrong, as an error file takes it."""
         return [RowMistake(self.line, "", *self.mistake)] if self.mistake else []
+
+
+def pasted_codes(text: str) -> list[str]:
+    """Return the codes of a list, one per line or separated by commas or semicolons.
+
+    A code that holds such a sign stands in quotation marks, within which `""` is one of them.
+    """
+    cells = (cell for line in text.splitlines() for cell in PASTED.findall(line))
+    codes = (quoted.replace('""', '"') or plain.strip() for quoted, plain in cells)
+    return [code for code in codes if code]
 
 
 def name_columns(columns: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons.admin.fields import NamesField, local_time_field
 from coupons.admin.forms import RefusalForm
+from coupons.code_lines import pasted_codes
 from coupons.models import Promotion
 from coupons.patterns import LONGEST_PATTERN
 from coupons.services.coupons import MOST_CODES
@@ -48,6 +49,7 @@ class CodesForm(RefusalForm):
         required=False,
         max_length=2_000_000,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        help_text=_("Or separated by commas or semicolons; a code that holds one stands in quotation marks."),
     )
     file = forms.FileField(
         label=_("File"),
@@ -86,6 +88,9 @@ class CodesForm(RefusalForm):
             self.add_error(needed, _("This field is required."))
         return cleaned
 
+    def clean_codes(self) -> list[str]:
+        return pasted_codes(self.cleaned_data["codes"])
+
     def terms(self) -> dict[str, Any]:
         """Return what all the codes have in common, as `Terms` takes it."""
         cleaned = self.cleaned_data
@@ -100,8 +105,8 @@ class CodesForm(RefusalForm):
         """Return the file, or the pasted list as one."""
         if self.cleaned_data["way"] == FILE:
             return self.cleaned_data["file"]
-        lines = ["code", *self.cleaned_data["codes"].splitlines()]
-        quoted = ('"' + line.replace('"', '""') + '"' for line in lines if line.strip())
+        lines = ["code", *self.cleaned_data["codes"]]
+        quoted = ('"' + line.replace('"', '""') + '"' for line in lines)
         return ContentFile("\n".join(quoted).encode(), name=str(_("pasted list")))
 
 

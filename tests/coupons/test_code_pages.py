@@ -73,6 +73,7 @@ def test_codes_are_made_on_terms_of_their_own(marketer):
         ({"count": ""}, "This field is required."),
         ({"count": "5", "pattern": "WIN-####"}, "could be guessed"),
         ({"way": "PASTE"}, "This field is required."),
+        ({"way": "PASTE", "codes": " ; , "}, "This field is required."),
         ({"count": "1000001"}, "less than or equal to 1000000"),
         ({"count": "5", "valid_from": "2027-01-02T00:00", "valid_until": "2027-01-01T00:00"}, "ends after"),
     ],
@@ -119,6 +120,23 @@ def test_a_pasted_list_and_a_file_tell_which_lines_were_refused(marketer):
     errors = page(marketer, "codebatch_errors", pasted.pk)
     assert b"A code has 4 to 64 characters." in b"".join(errors.streaming_content)
     assert page(marketer, "codebatch_errors", file_batch.pk).status_code == 404
+
+
+def test_codes_pasted_on_one_line_are_codes_of_their_own_and_quotation_marks_hold_one_together(marketer):
+    running = promotion(at=timezone.now())
+    make(
+        marketer,
+        running,
+        way="PASTE",
+        codes='PASTE-1\nPASTE-2; PASTE-3\nPASTE-4,PASTE-5;\n"10%,EXTRA"; "A""B;C"',
+    )
+    carry_out(JobRun.objects.get(kind="coupons.import"))
+
+    assert list(Coupon.objects.order_by("code").values_list("code", flat=True)) == [
+        "10%,EXTRA", 'A"B;C', "PASTE-1", "PASTE-2", "PASTE-3", "PASTE-4", "PASTE-5",
+    ]  # fmt: skip
+    batch = CodeBatch.objects.get()
+    assert (batch.made, batch.rejected) == (7, 0)
 
 
 @pytest.mark.parametrize("picture", ["qr", "barcode", "none"])
