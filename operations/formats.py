@@ -38,6 +38,11 @@ def money(amount: int | None, currency: str = "") -> str:
     return numbers.format_currency(major, currency, locale=locale())
 
 
+def money_change(amount: int | None, currency: str = "") -> str:
+    """Return how much an amount of money changed, in minor units, with its sign: -699 is "−€6.99"."""
+    return NOTHING if amount is None else _sign(amount) + money(abs(amount), currency)
+
+
 def whole_money(amount: int | None, currency: str = "") -> str:
     """Return minor units rounded to whole units of the currency, for headlines: "1.284 €"."""
     if amount is None:
@@ -75,8 +80,11 @@ def change(share: float | Decimal | None, digits: int = 1) -> str:
     """Return a relative change with its sign: 0.054 is "+5.4%"."""
     if share is None:
         return NOTHING
-    sign = "+" if share > 0 else "−" if share < 0 else ""
-    return sign + percent(abs(share), digits)
+    return _sign(share) + percent(abs(share), digits)
+
+
+def _sign(value: float | Decimal) -> str:
+    return "+" if value > 0 else "−" if value < 0 else ""
 
 
 def day(value: date | datetime | None, zone: str = "") -> str:

@@ -6,6 +6,7 @@ from django import forms
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coupons.admin.fields import NamesField, local_time_field
 from coupons.admin.forms import RefusalForm
@@ -66,9 +67,10 @@ class CodesForm(RefusalForm):
         required=False,
         help_text=_("Empty: unlimited."),
     )
-    valid_from = local_time_field(label=_("Good from"))
+    valid_from = local_time_field(label=pgettext_lazy("codes", "Good from"))
     valid_until = local_time_field(
-        label=_("Good until"), help_text=_("Empty: as long as the promotion says.")
+        label=pgettext_lazy("codes", "Good until"),
+        help_text=_("Empty: as long as the promotion says."),
     )
     skus = NamesField(
         label=_("Only for these articles"),

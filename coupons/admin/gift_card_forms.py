@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from coupons.admin.fields import NamesField
 from coupons.admin.forms import RefusalForm
@@ -50,7 +51,7 @@ class MoneyOnCardsForm(TokenForm):
 
     amount = MoneyField(label=_("Amount"))
     expires_on = DayField(
-        label=_("Good until"),
+        label=pgettext_lazy("gift card", "Good until"),
         required=False,
         help_text=_("The last day on which it can be spent. Empty: it never expires."),
     )

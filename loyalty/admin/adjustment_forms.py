@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers.models import Customer
 from operations.date_fields import DayField
@@ -39,7 +39,7 @@ class AdjustmentForm(TokenForm):
     )
     points = WholeNumberField(label=gettext_lazy("Points"), min_value=1, max_value=MOST_BY_HAND)
     expires_on = DayField(
-        label=gettext_lazy("Good until"),
+        label=pgettext_lazy("points", "Good until"),
         required=False,
         help_text=gettext_lazy("The last day on which they can be spent. Empty: they never expire."),
     )

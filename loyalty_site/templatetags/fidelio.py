@@ -17,6 +17,7 @@ from operations.figure_files import PARAMETER as FILE_PARAMETER
 register = template.Library()
 
 register.filter("money", formats.money)
+register.filter("money_change", formats.money_change)
 register.filter("whole_money", formats.whole_money)
 register.filter("number", formats.number)
 register.filter("percent", formats.percent)

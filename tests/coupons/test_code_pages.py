@@ -155,6 +155,18 @@ def test_a_sheet_has_the_codes_that_are_good_on_pages_to_cut(marketer, picture):
     assert text.count("<h2>Thanks</h2>") == 8
 
 
+def test_several_codes_are_good_until_a_day_in_the_plural_in_italian(marketer):
+    batch = services.issue_coupons(promotion(), count=2, at=NOW)[0].batch
+    italian = {"accept-language": "it"}
+    change = reverse("admin:coupons_codebatch_change", args=[batch.pk])
+    add = f"{reverse('admin:coupons_codebatch_add')}?promotion={batch.promotion_id}"
+
+    made, form = (text_of(marketer.get(address, headers=italian)) for address in (change, add))
+
+    assert "<dt>Validi fino al</dt>" in made
+    assert "Validi dal" in form and "Validi fino al" in form
+
+
 def test_a_sheet_names_the_last_day_of_the_promotion_where_that_ends_before_the_code():
     ends_at = datetime(2026, 12, 27, tzinfo=ZoneInfo("Europe/Rome"))
     code = coupon(promotion(ends_at=ends_at), valid_until=ends_at + timedelta(days=30))

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
@@ -232,6 +233,33 @@ def test_a_code_is_made_good_for_longer_by_who_may_and_not_beyond_its_promotion(
     assert code.valid_until == ends_at
 
 
+def test_one_code_is_good_until_a_day_in_the_singular_in_italian(marketer):
+    code = coupon(valid_until=datetime(2031, 6, 1, tzinfo=ROME))
+    address = reverse("admin:coupons_coupon_change", args=[code.pk])
+
+    page = text_of(marketer.get(address, headers={"accept-language": "it"}))
+
+    assert "<dt>Valido fino al</dt>" in page
+    assert '<label for="extend-until">Valido fino al</label>' in page
+
+
+def test_the_order_a_code_is_for_is_a_link_for_who_may_see_orders(agent):
+    bought = order(customer())
+    code = coupon()
+    Coupon.objects.update(source_order=bought)
+    address = reverse("admin:coupons_coupon_change", args=[code.pk])
+    link = reverse("admin:customers_order_change", args=[bought.pk])
+
+    seen = text_of(agent.get(address))
+    agent.person.groups.clear()
+    agent.person.user_permissions.add(Permission.objects.get(codename="view_coupon"))
+    unseen = text_of(agent.get(address))
+
+    assert f'<dt>For the order</dt><dd><a class="fi-link" href="{link}">{bought}</a></dd>' in seen
+    assert f"<dt>For the order</dt><dd>{bought}</dd>" in unseen
+    assert link not in unseen
+
+
 def test_a_code_of_a_promotion_that_ended_is_good_no_more(agent):
     anna = customer()
     code = coupon(holder=anna)
@@ -345,7 +373,9 @@ def test_the_page_of_an_apology_for_one_article_does_not_promise_the_whole_order
     answer = apology_form(agent, anna, order=bought.pk, articles=[f"{bought.pk}:{shirt.pk}"])
 
     page = text_of(agent.get(answer.url))
+    link = reverse("admin:customers_order_change", args=[bought.pk])
     assert "€15.00 off article TSHIRT-1" in page
+    assert f'<dt>For the order</dt><dd><a class="fi-link" href="{link}">{bought}</a></dd>' in page
     assert "whole order" not in page
 
 

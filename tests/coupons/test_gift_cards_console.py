@@ -10,6 +10,7 @@ from coupons import services
 from coupons.gift_card_codes import written_code
 from coupons.models import GiftCard, GiftCardBatch, GiftCardRequest, SealedCode
 from coupons.services.gift_card_batches import issue_batch
+from coupons.services.ledger import debit
 from coupons.services.sealed_codes import open_code
 from loyalty_site.roles import Role
 from operations.models import Approval
@@ -300,6 +301,30 @@ def test_a_card_is_made_good_for_longer_on_its_page(client):
 
     assert timezone.localtime(GiftCard.objects.get().last_minute).date().isoformat() == "2040-05-31"
     assert "closed for works" in text_of(client.get(page))
+
+
+def test_a_card_is_good_until_a_day_in_the_feminine_in_italian(client):
+    login(client, Role.SUPERVISOR)
+    card = made(expires_at=timezone.now() + timedelta(days=10)).card
+    italian = {"accept-language": "it"}
+    address = reverse("admin:coupons_giftcard_change", args=[card.pk])
+
+    page = text_of(client.get(address, headers=italian))
+    form = text_of(client.get(reverse("admin:coupons_giftcard_issue"), headers=italian))
+
+    assert '<label for="extend-until">Valida fino al</label>' in page
+    assert "Valida fino al" in form
+
+
+def test_changes_of_a_cards_money_have_their_signs_as_other_pages_write_them(agent):
+    card = made(amount=5000).card
+    debit(card.account, units=699, source_key="paid", at=timezone.now())
+
+    page = text_of(agent.get(reverse("admin:coupons_giftcard_change", args=[card.pk])))
+
+    assert '<td class="fi-num">+€50.00</td>' in page
+    assert '<td class="fi-num">−€6.99</td>' in page
+    assert "-€6.99" not in page
 
 
 def test_the_batches_are_reached_from_the_list(agent):

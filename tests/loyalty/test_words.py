@@ -3,6 +3,7 @@
 import pytest
 from django.utils import translation
 
+from loyalty.admin.adjustment_forms import AdjustmentForm
 from loyalty.challenge_words import time_words
 from loyalty.models import Challenge, Milestone, Reward
 from loyalty.wording import gift_words, milestone_words
@@ -36,3 +37,8 @@ def test_one_point_is_not_one_points(points, words):
 def test_the_time_a_challenge_was_reached_is_told_as_its_period(window, period, key, words):
     with translation.override("it"):
         assert time_words(Challenge(window=window, period=period), key) == words
+
+
+def test_points_are_good_until_a_day_in_the_plural_in_italian():
+    with translation.override("it"):
+        assert AdjustmentForm()["expires_on"].label == "Validi fino al"

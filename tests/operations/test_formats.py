@@ -37,6 +37,17 @@ def test_values_are_written_as_the_reader_writes_them(language, expected):
     assert [text.replace("\xa0", " ") for text in written] == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("it", ["+50,00 €", "−6,99 €", "0,00 €", "–"]), ("en", ["+€50.00", "−€6.99", "€0.00", "–"])],
+)
+def test_a_change_of_money_has_its_sign_in_front(language, expected):
+    with override(language):
+        written = [formats.money_change(amount) for amount in (5000, -699, 0, None)]
+
+    assert [text.replace("\xa0", " ") for text in written] == expected
+
+
 def test_a_currency_without_minor_units_has_none():
     with override("en"):
         assert formats.money(1500, "JPY") == "JP¥1,500"
