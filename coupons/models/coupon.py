@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from coupons.models.promotion import open_or_after, promotion_runs
+
 
 class Reason(models.TextChoices):
     """Why a coupon was given."""
@@ -32,7 +34,7 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
     def in_status(self, status: str, at: datetime) -> "CouponQuerySet":
         """Return the coupons that `status_at` says this of."""
         ended = models.Q(valid_until__lte=at) | models.Q(promotion__ends_at__lte=at)
-        lasting = _open_or_after("valid_until", at) & _open_or_after("promotion__ends_at", at)
+        lasting = open_or_after("valid_until", at) & open_or_after("promotion__ends_at", at)
         unused = models.Q(max_uses__isnull=True) | models.Q(uses__lt=models.F("max_uses"))
         on = models.Q(active=True)
         found = {
@@ -47,21 +49,14 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
         """Return the coupons that are on, within their own dates and not used up."""
         return self.filter(
             models.Q(valid_from__isnull=True) | models.Q(valid_from__lte=at),
-            models.Q(valid_until__isnull=True) | models.Q(valid_until__gt=at),
+            open_or_after("valid_until", at),
             models.Q(max_uses__isnull=True) | models.Q(uses__lt=models.F("max_uses")),
             active=True,
         )
 
     def running(self, at: datetime) -> "CouponQuerySet":
         """Return the coupons whose promotion lets them be redeemed: it runs, or only hands out no more."""
-        on = models.Q(promotion__status__in=["ACTIVE", "SCHEDULED"])
-        drained = models.Q(promotion__status="STOPPED", promotion__stop_mode="DRAIN")
-        begun = models.Q(promotion__starts_at__isnull=True) | models.Q(promotion__starts_at__lte=at)
-        return self.filter(on | drained, begun, _open_or_after("promotion__ends_at", at))
-
-
-def _open_or_after(field: str, at: datetime) -> models.Q:
-    return models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__gt": at})
+        return self.filter(promotion_runs(at, of="promotion__", by_code=True))
 
 
 class Coupon(models.Model):

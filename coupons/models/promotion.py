@@ -27,11 +27,7 @@ class Period(models.TextChoices):
 class PromotionQuerySet(models.QuerySet["Promotion"]):
     def running(self, at: datetime) -> "PromotionQuerySet":
         """Return the promotions that can be redeemed at this instant, whatever their coupons say."""
-        return self.filter(
-            models.Q(starts_at__isnull=True) | models.Q(starts_at__lte=at),
-            models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=at),
-            status__in=[Promotion.Status.ACTIVE, Promotion.Status.SCHEDULED],
-        )
+        return self.filter(promotion_runs(at))
 
     def automatic(self, at: datetime) -> "PromotionQuerySet":
         """Return the promotions that apply to a cart without a code."""
@@ -44,6 +40,25 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
         if "\0" in reference:  # PostgreSQL would rather fail than say that there is no such text.
             return self.none()
         return self.filter(code=reference)
+
+
+def promotion_runs(at: datetime, *, of: str = "", by_code: bool = False) -> models.Q:
+    """Return the condition that a promotion can be redeemed at this instant.
+
+    `of` leads to it from another row ("promotion__"). With `by_code`, one that only hands out no more can.
+    """
+    on = models.Q(**{f"{of}status__in": [Promotion.Status.ACTIVE, Promotion.Status.SCHEDULED]})
+    if by_code:
+        on |= models.Q(
+            **{f"{of}status": Promotion.Status.STOPPED, f"{of}stop_mode": Promotion.StopMode.DRAIN}
+        )
+    begun = models.Q(**{f"{of}starts_at__isnull": True}) | models.Q(**{f"{of}starts_at__lte": at})
+    return on & begun & open_or_after(f"{of}ends_at", at)
+
+
+def open_or_after(field: str, at: datetime) -> models.Q:
+    """Return the condition that an end is not set or still to come."""
+    return models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__gt": at})
 
 
 class Promotion(models.Model):
