@@ -3,29 +3,17 @@
 from datetime import timedelta
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer, Source
 from customers.models.event import EventQuerySet
-from customers.segments.moments import EARLIEST, LATEST, start_of
+from customers.segments.moments import start_of
 from customers.timeline import families_of, family_name
+from operations.date_fields import DayField
 
 ONE_DAY = timedelta(days=1)
-
-
-class DayField(forms.DateField):
-    """A day that may be left out; one at the end of the calendar has no next day and is not understood."""
-
-    def __init__(self, **kwargs) -> None:
-        super().__init__(
-            required=False,
-            widget=forms.DateInput(attrs={"type": "date"}),
-            validators=[MinValueValidator(EARLIEST), MaxValueValidator(LATEST)],
-            **kwargs,
-        )
 
 
 class TimelineFilters(forms.Form):
@@ -35,8 +23,8 @@ class TimelineFilters(forms.Form):
     source = forms.ModelChoiceField(
         Source.objects.none(), label=_("Source"), required=False, to_field_name="code", empty_label=_("All")
     )
-    since = DayField(label=_("From"))
-    until = DayField(label=_("To"))
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("To"), required=False)
     text = forms.CharField(
         label=_("Text"),
         required=False,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Channel
 from customers.rules import normalise_email, normalise_phone
+from operations.date_fields import DayField
 
 YOUNGEST, OLDEST = 14, 120
 
@@ -67,10 +68,10 @@ class JoinForm(AddressForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel", "type": "tel"}),
     )
-    birth_date = forms.DateField(
+    birth_date = DayField(
         label=_("Birthday, for a present"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}),
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
         error_messages={"invalid": _("This is not a date.")},
     )
     wants_offers = forms.BooleanField(required=False)

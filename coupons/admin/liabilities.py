@@ -18,6 +18,7 @@ from unfold.views import UnfoldModelAdminViewMixin
 from coupons.breakage import Breakage, breakage_at
 from coupons.liabilities import Position, liabilities_at
 from operations.cells import inert
+from operations.date_fields import DayField
 from operations.figure_files import ChartsPage
 from operations.figures import Cell, Chart, Column, Delta, Series, Table
 from operations.formats import major, money, number, percent
@@ -35,18 +36,13 @@ MONTH_COLUMNS = {
 
 
 class DayForm(forms.Form):
-    day = forms.DateField(
-        label=gettext_lazy("At the end of"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    day = DayField(label=gettext_lazy("At the end of"), required=False)
 
     def day_or_today(self) -> date:
         today = timezone.localdate()
         if not self.is_valid() or not self.cleaned_data["day"]:
             return today
-        day = self.cleaned_data["day"]
-        return min(day, today) if day.year > 1900 else today
+        return min(self.cleaned_data["day"], today)
 
 
 class LiabilitiesView(ChartsPage, UnfoldModelAdminViewMixin, TemplateView):

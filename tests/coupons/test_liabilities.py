@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from coupons import services
-from coupons.admin.liabilities import _table
+from coupons.admin.liabilities import DayForm, _table
+from coupons.breakage import breakage_at
 from coupons.liabilities import liabilities_at
 from coupons.services import ledger
 from coupons.services.expiries import expire_lots
@@ -45,6 +47,27 @@ def test_money_is_owed_from_its_issue_until_it_is_spent_or_has_expired():
     expire_lots(at=MIDNIGHT)
     assert liabilities_at(date(2026, 10, 20)) == [october]
     assert liabilities_at(date(2026, 10, 19))[0].units == 5000
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("2026-10-20", date(2026, 10, 20)),
+        ("1900-01-01", date(1900, 1, 1)),
+        ("", date(2026, 11, 5)),
+        ("soon", date(2026, 11, 5)),
+        ("0001-01-01", date(2026, 11, 5)),
+        ("2999-12-31", date(2026, 11, 5)),
+        ("9999-12-31", date(2026, 11, 5)),
+    ],
+)
+def test_a_day_that_nobody_means_or_that_is_to_come_is_today(monkeypatch, told, meant):
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 11, 5))
+
+    day = DayForm({"day": told}).day_or_today()
+
+    assert day == meant
+    assert (liabilities_at(day), breakage_at(day).points) == ([], 0)
 
 
 def test_points_are_worth_what_one_of_them_pays(settings):

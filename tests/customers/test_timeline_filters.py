@@ -48,6 +48,7 @@ def mario():
         ({"text": "boots", "source": "till"}, []),
         ({"source": "nobody", "since": "soon"}, ["e0", "e1", "e2"]),
         ({"since": "0001-01-01", "until": "9999-12-31"}, ["e0", "e1", "e2"]),
+        ({"since": "1900-01-01", "until": "2999-12-31"}, ["e0", "e1", "e2"]),
     ],
 )
 def test_a_timeline_is_narrowed_by_source_days_and_text(mario, given, found):

@@ -155,6 +155,10 @@ def test_the_page_leads_from_an_address_to_the_card(client):
         ({"first_name": "A", "phone": "12"}, "This is not a telephone number."),
         ({"first_name": "A", "email": "a@mail.example", "birth_date": "2024-01-01"}, "younger than 14"),
         ({"first_name": "A", "email": "a@mail.example", "birth_date": "31/31/2"}, "This is not a date."),
+        (
+            {"first_name": "A", "email": "a@mail.example", "birth_date": "0001-01-01"},
+            "The year is from 1900 to 2999.",
+        ),
     ],
 )
 def test_what_is_typed_wrongly_is_said_and_nothing_is_written(client, settings, typed, said):
