@@ -16,7 +16,6 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAXIMUM_EMAIL_LENGTH = 254
 SHORTEST_TAX_CODE = 5
-MAXIMUM_AMOUNT = 10**12  # minor units; sums of many stay far below what the database holds
 CLOCK_TOLERANCE = timedelta(minutes=5)
 # What people at tills type when a field must not stay empty. Such a value identifies nobody.
 BLOCKED_MAILBOXES = {

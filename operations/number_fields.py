@@ -8,7 +8,7 @@ from babel.numbers import get_currency_precision, get_decimal_symbol, get_group_
 from django import forms
 from django.conf import settings
 
-from operations.api.serializers import MAXIMUM_AMOUNT
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.formats import locale
 
 

@@ -18,11 +18,9 @@ from coupons.definitions.caps import (
 )
 from coupons.definitions.conditions import DAYS, read_conditions, read_items, read_stacking
 from coupons.definitions.effects import MissingCost, read_effect, read_margin_floor
-from coupons.definitions.reading import LARGEST_AMOUNT
 
 __all__ = [
     "DAYS",
-    "LARGEST_AMOUNT",
     "BudgetRule",
     "CouponRule",
     "LimitRule",

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from coupons.definitions.reading import LARGEST_AMOUNT, Entry, read_list
+from coupons.definitions.reading import Entry, read_list
 from coupons.patterns import pattern_mistake
 from coupons.rules import code_mistake
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.errors import InvalidInput
 
 
@@ -96,7 +97,7 @@ def read_budget(data: Any, pointer: str = "/budget") -> BudgetRule:
     metric = entry.choice("metric", Metric)
     budget = BudgetRule(
         metric=metric,
-        cap=entry.whole("cap", high=LARGEST_AMOUNT, required=True),
+        cap=entry.whole("cap", high=MAXIMUM_AMOUNT, required=True),
         period=entry.choice("period", Period, default=Period.TOTAL),
         on_insufficient=entry.choice("on_insufficient", OnInsufficient, default=OnInsufficient.REJECT),
     )

@@ -7,9 +7,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from coupons.definitions.conditions import read_items, read_part
-from coupons.definitions.reading import LARGEST_AMOUNT, LARGEST_COUNT, Entry, read_list, read_percent
+from coupons.definitions.reading import LARGEST_COUNT, Entry, read_list, read_percent
 from coupons.engine import Effect, Items, MarginFloor, Tier
 from coupons.engine.incentive import Choose, Grouping, Kind, Target
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.errors import InvalidInput
 
 LONGEST_BUNDLE = 6
@@ -68,7 +69,7 @@ def _read_fixed_price(entry: Entry) -> dict[str, Any]:
     if limit and not bundle and entry.data.get("target", Target.ORDER) == Target.ORDER:
         entry.wrong("unit_limit", _("Pieces are counted with the target ITEMS or in a bundle."))
     return {
-        "amount": entry.whole("amount", low=0, high=LARGEST_AMOUNT, required=True),
+        "amount": entry.whole("amount", low=0, high=MAXIMUM_AMOUNT, required=True),
         "bundle": bundle,
         "unit_limit": limit,
     }
@@ -102,7 +103,7 @@ def _read_tier(data: Any, pointer: str) -> Tier:
     entry = Entry(data, pointer)
     both = {name for name in ("amount", "percent") if entry.data.get(name) is not None}
     tier = Tier(
-        from_amount=entry.whole("from_amount", low=0, high=LARGEST_AMOUNT, required=True) or 0,
+        from_amount=entry.whole("from_amount", low=0, high=MAXIMUM_AMOUNT, required=True) or 0,
         percent=read_percent(entry) if "percent" in both else entry.value("percent"),
         amount=entry.amount("amount"),
     )

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.errors import InvalidInput, Mistake
-
-LARGEST_AMOUNT = 10**12
 
 LARGEST_NUMBER = 2**31 - 1
 
@@ -59,7 +58,7 @@ class Entry:
         return value
 
     def amount(self, name: str, *, required: bool = False) -> int | None:
-        return self.whole(name, high=LARGEST_AMOUNT, required=required)
+        return self.whole(name, high=MAXIMUM_AMOUNT, required=required)
 
     def flag(self, name: str) -> bool:
         value = self.value(name)

@@ -17,10 +17,10 @@ from customers.api.references import CustomerReference, SourceCodeField
 from customers.models import Customer, Event, Namespace, Source
 from customers.services.intake import reason_of
 from customers.services.visitors import NOBODY_YET
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.api.bulk import BulkWrite, bulk_schema
 from operations.api.problems import mistakes
 from operations.api.serializers import (
-    MAXIMUM_AMOUNT,
     AmountField,
     CurrencyField,
     InstantField,

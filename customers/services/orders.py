@@ -20,7 +20,7 @@ from customers.models import (
     Source,
     Store,
 )
-from customers.rules import MAXIMUM_AMOUNT, goods_total, is_in_future, line_amount
+from customers.rules import goods_total, is_in_future, line_amount
 from customers.services.catalogue import Stubs, ensure_named
 from customers.services.conflicts import keep_conflicts
 from customers.services.events import content_hash, content_of, new_event, record_events
@@ -36,6 +36,7 @@ from customers.services.references import (
     told_by_left_sources,
 )
 from customers.services.rollups import add_to_rollups, refresh_rollups
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.errors import FidelioError, InvalidInput
 from operations.outcomes import Notice, Outcome
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from coupons.definitions import LARGEST_AMOUNT, read_items
+from coupons.definitions import read_items
 from coupons.definitions.reading import Entry, read_list
 from coupons.engine import Items
 from loyalty.rules.dates import Expiry, ExpiryKind
@@ -23,6 +23,7 @@ from loyalty.rules.terms import (
     Multiplier,
     Terms,
 )
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.errors import InvalidInput, Mistake
 
 MOST_MULTIPLIERS = 12
@@ -39,7 +40,7 @@ def read_conditions(data: Any, pointer: str = "/conditions") -> Conditions:
     conditions = Conditions(
         when=_circumstances(entry),
         items=entry.nested("items", _read_items),
-        minimum_amount=entry.whole("minimum_amount", high=LARGEST_AMOUNT, default=0),
+        minimum_amount=entry.whole("minimum_amount", high=MAXIMUM_AMOUNT, default=0),
         payload=entry.nested("payload", _read_payload, default={}),
     )
     entry.finish()
@@ -158,7 +159,7 @@ def _factor(value: Any) -> Decimal | None:
 def _read_cap(data: Any, pointer: str) -> Cap:
     entry = Entry(data, pointer)
     subject = entry.choice("subject", CapSubject)
-    units = entry.whole("points", high=LARGEST_AMOUNT)
+    units = entry.whole("points", high=MAXIMUM_AMOUNT)
     times = entry.whole("times", high=MOST_POINTS)
     period = entry.choice("period", CapPeriod, default=CapPeriod.TOTAL)
     if (units is None) == (times is None):

@@ -8,9 +8,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.models import JobRun
 
-MAXIMUM_AMOUNT = 10**12
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 

@@ -15,9 +15,9 @@ from coupons.models import Redemption, RedemptionStack
 from coupons.rules import LONGEST_CODE
 from customers.api.references import CustomerReference
 from customers.rules import CLOCK_TOLERANCE
+from operations.amounts import MAXIMUM_AMOUNT
 from operations.api.readers import patient_reader, reads
 from operations.api.serializers import (
-    MAXIMUM_AMOUNT,
     AmountField,
     InstantField,
     ProblemOut,
