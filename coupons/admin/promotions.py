@@ -12,7 +12,6 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 
 from coupons.admin.promotion_editing import EditPromotionView, NewPromotionView, PreviewView, SuggestView
 from coupons.admin.promotion_pages import (
@@ -24,20 +23,25 @@ from coupons.admin.promotion_pages import (
 )
 from coupons.admin.simulator import SimulatorView
 from coupons.figures import budget_bars, promotion_figures
-from coupons.models import Budget, Promotion
+from coupons.models import Budget, Promotion, PromotionAlert
 from coupons.wording import headline
 from operations.formats import number, whole_money
 
+TONES = {"ACTIVE": "success", "SCHEDULED": "info", "STOPPED": "danger", "EXPIRED": "warning"}
+
 
 class PromotionChangeList(ChangeList):
-    """The list with each promotion's figures, in a few statements for the whole page."""
+    """The list with each promotion's figures and open alerts, in a few statements for the whole page."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         promotions = list(self.result_list)
         figures = promotion_figures(promotions, at=timezone.now())
+        alerts = PromotionAlert.objects.open().filter(promotion__in=promotions)
+        alerted = set(alerts.values_list("promotion", flat=True))
         for promotion in promotions:
             promotion.figures = figures[promotion.pk]
+            promotion.alerted = promotion.pk in alerted
         self.result_list = promotions
 
 
@@ -58,14 +62,11 @@ class PromotionAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Promotion | None = None) -> bool:
         return False  # What was promised stays on record; a promotion nobody needs is stopped.
 
-    @display(
-        description=gettext_lazy("status"),
-        ordering="status",
-        label={"ACTIVE": "success", "SCHEDULED": "info", "STOPPED": "danger", "EXPIRED": "warning"},
-    )
-    def state(self, promotion: Promotion) -> tuple[str, str]:
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, promotion: Promotion) -> str:
         status = promotion.status_at(timezone.now())
-        return status, Promotion.Status(status).label
+        label = {"text": Promotion.Status(status).label, "tone": TONES.get(status, "")}
+        return render_to_string("coupons/promotion_state.html", {**label, "alerted": promotion.alerted})
 
     @admin.display(description=gettext_lazy("what it gives"))
     def gives(self, promotion: Promotion) -> str:

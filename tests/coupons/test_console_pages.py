@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from coupons import services
-from coupons.models import AgentAllowance, Apology, Coupon, Promotion
+from coupons.models import AgentAllowance, Apology, Coupon, Promotion, PromotionAlert
 from coupons.panels import coupon_details
 from customers.models import Event, OrderLine, Product
 from loyalty_site.roles import Role
@@ -159,6 +160,28 @@ def test_the_list_shows_uses_and_the_budget_burning_down(marketer, django_assert
     assert "€30.00 off the whole order" in page
     budgets = text_of(marketer.get(reverse("admin:coupons_budget_changelist")))
     assert budgets.count("€30.00 of €100.00") == 3
+
+
+def test_the_list_marks_the_promotions_whose_alerts_nobody_has_seen(marketer, django_assert_num_queries):
+    alerted, seen, _quiet = (promotion(name=name) for name in ("Alerted", "Seen", "Quiet"))
+    for one, seen_at in ((alerted, None), (seen, NOW)):
+        for kind in ("SPEED", "REFERRER"):
+            PromotionAlert.objects.create(
+                promotion=one, kind=kind, raised_on=NOW.date(), raised_at=NOW, seen_at=seen_at
+            )
+    listed = reverse("admin:coupons_promotion_changelist")
+
+    page = marketer.get(listed)
+    with CaptureQueriesContext(connection) as asked:
+        marketer.get(listed)
+    marked = {one.name: one.alerted for one in page.context["cl"].result_list}
+    PromotionAlert.objects.update(seen_at=None)
+    with django_assert_num_queries(len(asked)):
+        both = marketer.get(listed)
+
+    assert marked == {"Alerted": True, "Seen": False, "Quiet": False}
+    assert text_of(page).count("> Alert <") == 1
+    assert text_of(both).count("> Alert <") == 2
 
 
 def test_an_agent_may_look_and_not_touch(agent):
