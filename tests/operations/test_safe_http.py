@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 
 import httpcore
 import pytest
@@ -132,6 +133,10 @@ def broken_tls(tmp_path, monkeypatch):
             stream.recv(65536)
             stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             os.write(stream.fileno(), b"no TLS at all")
+            # Closing first, with bytes unread, would cut the connection before that arrives.
+            with suppress(ConnectionResetError):
+                while os.read(stream.fileno(), 65536):
+                    pass
 
     thread = threading.Thread(target=answer, daemon=True)
     thread.start()
