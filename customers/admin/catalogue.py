@@ -19,7 +19,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from customers.admin.filters import PriceFilter
-from customers.admin.price_history import chosen_days, price_context
+from customers.admin.periods import chosen_days
+from customers.admin.price_history import PERIODS, price_context
 from customers.models import BusinessUnit, Product, SalesChannel, Season, Store
 from customers.services.catalogue import upsert_product
 from customers.services.prices import with_prices
@@ -109,11 +110,12 @@ class ProductAdmin(PageMixin, ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         product = get_object_or_404(Product, pk=pk)
-        days = chosen_days(request.GET.get("days", ""))
+        days = chosen_days(request.GET.get("days", ""), PERIODS)
         context = price_context(product, today=timezone.localdate(), days=days)
         title = gettext("Prices of %(article)s") % {"article": product}
-        page = self._page(request, "customers/product_prices.html", title, context, product)
-        return wanted_file(request, context) or page
+        return wanted_file(request, context) or self._page(
+            request, "customers/product_prices.html", title, context, product
+        )
 
     @admin.display(description=_("price"))
     def price(self, product: Product) -> str:

@@ -94,4 +94,4 @@ class PriceFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         if self.value() != "raised":
             return queryset
-        return queryset.filter(pk__in=raised_lately(Product.objects.all(), at=timezone.now()).values("pk"))
+        return raised_lately(queryset, at=timezone.now())

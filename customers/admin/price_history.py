@@ -15,11 +15,6 @@ from operations.figures import Cell, Chart, Column, Delta, Series, Table
 PERIODS = (90, 365, 730)
 
 
-def chosen_days(text: str) -> int:
-    """Return the number of days that an address names, or the fewest."""
-    return next((days for days in PERIODS if str(days) == text), PERIODS[0])
-
-
 def price_context(product: Product, *, today: date, days: int) -> dict[str, Any]:
     """Return everything the page draws of so many days until today."""
     history = price_days(product, until=today, days=days)

@@ -47,11 +47,6 @@ def page_context(segment: Segment, *, days: int = PERIODS[0]) -> dict[str, Any]:
     }
 
 
-def chosen_period(text: str) -> int:
-    """Return the period that an address names, or the shortest."""
-    return next((days for days in PERIODS if str(days) == text), PERIODS[0])
-
-
 def sentence_or_none(rules: dict[str, Any] | None) -> Sentence | None:
     """Return rules in words; None for a segment without any. Raises InvalidInput."""
     return sentence_of(parse_rules(rules, catalogue())) if rules is not None else None

@@ -19,11 +19,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from customers import services
+from customers.admin.periods import chosen_days
 from customers.admin.segment_builder import known_values_view
 from customers.admin.segment_decisions import decide_view
 from customers.admin.segment_forms import SegmentForm, asked_kind, initial_values, values_of
 from customers.admin.segment_overlap import overlap_context
-from customers.admin.segment_page import chosen_period, page_context, reach_table, sentence_or_none
+from customers.admin.segment_page import PERIODS, page_context, reach_table, sentence_or_none
 from customers.errors import RulesTooExpensive
 from customers.models import Customer, Segment
 from customers.segments.explanations import with_words
@@ -109,7 +110,7 @@ class SegmentAdmin(PageMixin, ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, segment):
             raise PermissionDenied
-        context = page_context(segment, days=chosen_period(request.GET.get("days", "")))
+        context = page_context(segment, days=chosen_days(request.GET.get("days", ""), PERIODS))
         return wanted_file(request, context) or self._page(
             request, "customers/segment.html", segment.name, context, segment
         )

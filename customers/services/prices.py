@@ -98,6 +98,7 @@ def _local_day(at: datetime) -> date:
     return at.astimezone(ZoneInfo(settings.PROGRAMME_TIME_ZONE)).date()
 
 
+_SOLD_FOR = "round(coalesce(line.unit_price_amount, line.amount / line.quantity))"
 _LOWEST = """ON CONFLICT (product_id, day) DO UPDATE SET
     lowest_amount = LEAST(price.lowest_amount, excluded.lowest_amount), last_amount = """
 _RECORD = f"""
@@ -112,12 +113,12 @@ SELECT sold.product_id, sold.day, LEAST(sold.lowest, told.last_amount),
        coalesce(told.last_amount, sold.highest)
 FROM (
     SELECT line.product_id, (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
-           min(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint AS lowest,
-           max(round(coalesce(line.unit_price_amount, line.amount / line.quantity)))::bigint AS highest
+           min({_SOLD_FOR})::bigint AS lowest,
+           max({_SOLD_FOR})::bigint AS highest
     FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
     WHERE sale.ordered_at >= %(since)s AND sale.ordered_at < %(until)s AND line.quantity > 0
       AND sale.currency = %(currency)s
-      AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
+      AND {_SOLD_FOR} > 0
     GROUP BY line.product_id, day
 ) AS sold JOIN customers_product AS product ON product.id = sold.product_id
 LEFT JOIN LATERAL (
@@ -128,15 +129,15 @@ LEFT JOIN LATERAL (
 ORDER BY sold.product_id, sold.day
 {_LOWEST} GREATEST(price.last_amount, excluded.last_amount)
 """
-_COLLECT_LAST = """
+_COLLECT_LAST = f"""
 INSERT INTO customers_productprice (product_id, day, lowest_amount, last_amount)
 SELECT product.id, last.day, last.amount, last.amount
 FROM customers_product AS product CROSS JOIN LATERAL (
     SELECT (sale.ordered_at AT TIME ZONE %(zone)s)::date AS day,
-           round(coalesce(line.unit_price_amount, line.amount / line.quantity))::bigint AS amount
+           {_SOLD_FOR}::bigint AS amount
     FROM customers_orderline AS line JOIN customers_order AS sale ON sale.id = line.order_id
     WHERE line.product_id = product.id AND line.quantity > 0 AND sale.currency = %(currency)s
-      AND round(coalesce(line.unit_price_amount, line.amount / line.quantity)) > 0
+      AND {_SOLD_FOR} > 0
     ORDER BY sale.ordered_at DESC LIMIT 1
 ) AS last
 WHERE product.unit_price_amount IS NULL
